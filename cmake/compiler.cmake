@@ -1,0 +1,18 @@
+# Warnings, optimisation and sanitizers, the same for every target of the project.
+function(isochron_compiler_settings target)
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wshadow -Wpedantic -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
+    # False alarms of GCC 12: its own AVX-512 intrinsics (by way of Eigen), and std::string at -O3.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized$<SEMICOLON>-Wno-restrict>
+    $<$<BOOL:${ISOCHRON_WERROR}>:-Werror>)
+  if(ISOCHRON_NATIVE)
+    target_compile_options(${target} PRIVATE -march=native)
+  endif()
+  # The kernels count on -O3 and on contracted multiply-adds, in every build but Debug.
+  target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O3> -ffp-contract=fast)
+  if(ISOCHRON_SANITIZE)
+    target_compile_options(${target} PRIVATE
+      -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=address,undefined)
+  endif()
+endfunction()

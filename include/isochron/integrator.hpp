@@ -1,0 +1,105 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "isochron/dynamics.hpp"
+
+namespace isochron {
+
+/// CVODES linear multistep methods.
+enum class Method {
+  adams,  ///< variable-order Adams (1..12), functional iteration: smooth problems
+  bdf,    ///< variable-order BDF (1..5), Newton on the analytic block-diagonal Jacobian: stiff ones
+};
+
+struct IntegratorOptions {
+  Method method = Method::adams;
+  double rtol = 1e-10;  ///< relative tolerance of each trajectory, 1e-15 .. 1e-1
+  double atol = 1e-10;  ///< absolute tolerance, > 0
+  long max_steps = 1000000;  ///< per block and direction; exceeding it is a NumericalError
+  Index block_size = 0;      ///< trajectories solved together; 0: from N, D and P (block_size())
+  int threads = 1;           ///< blocks run on so many threads; results do not depend on it
+
+  /// Polled at every right-hand side; true ends the computation with Interrupted.
+  std::function<bool()> stop_requested;
+
+  /// Throws InputError naming the first field out of range.
+  void validate() const;
+};
+
+/// What the solver did, summed over blocks.
+struct IntegrationCounts {
+  long steps = 0;
+  long right_hand_sides = 0;
+  long jacobians = 0;
+  long error_test_failures = 0;
+  long convergence_failures = 0;
+
+  IntegrationCounts& operator+=(const IntegrationCounts& other);
+};
+
+/// States for which `i`-th column runs to its own end time end_times[i] (dimensionless, != 0).
+struct Ensemble {
+  States initial_states;  ///< state_dimension x N
+  Vector end_times;       ///< [N]
+
+  Ensemble() = default;
+  Ensemble(States states, double end_time)
+      : initial_states(std::move(states)),
+        end_times(Vector::Constant(initial_states.cols(), end_time)) {}
+  Ensemble(States states, Vector times)
+      : initial_states(std::move(states)), end_times(std::move(times)) {}
+
+  [[nodiscard]] Index size() const { return initial_states.cols(); }
+};
+
+struct FinalStates {
+  States states;  ///< state_dimension x N
+  IntegrationCounts counts;
+};
+
+struct SampledTrajectories {
+  Trajectories trajectories;
+  IntegrationCounts counts;
+};
+
+/// Solves y' = F(y; theta) for an ensemble, block by block, by CVODES. Keeps its solver memory from
+/// call to call: make one and use it often. Not for use by two threads at once.
+///
+/// The error norm of a block is the largest over its trajectories of each one's WRMS norm, so every
+/// trajectory gets the tolerance it was promised, whatever company it keeps.
+class Integrator {
+ public:
+  /// Throws InputError when an option is out of range. Does not solve.
+  Integrator(Dynamics dynamics, IntegratorOptions options);
+  ~Integrator();
+  Integrator(Integrator&&) noexcept;
+  Integrator& operator=(Integrator&&) noexcept;
+
+  /// y(T_i) of every trajectory. Throws NumericalError (time, method, tolerance), Interrupted, or
+  /// InputError when shapes do not fit or a value is not finite.
+  [[nodiscard]] FinalStates integrate(ConstVectorRef theta, const Ensemble& ensemble);
+
+  /// The trajectories at the fractions tau[k] of their end times, increasing, in [0, 1], by the
+  /// solver's own interpolant (of the accuracy of the steps).
+  [[nodiscard]] SampledTrajectories sample(ConstVectorRef theta, const Ensemble& ensemble,
+                                           ConstVectorRef tau);
+
+  [[nodiscard]] const Dynamics& dynamics() const;
+  [[nodiscard]] const IntegratorOptions& options() const;
+
+ private:
+  struct Workers;
+  std::unique_ptr<Workers> workers_;
+};
+
+/// Trajectories per block unless options say otherwise: as even as possible, at most about 128
+/// for one dimension; depends on N, D and P only, never on the threads.
+[[nodiscard]] Index block_size(Index trajectories, const Dynamics& dynamics);
+
+/// "6.4.1": of the SUNDIALS that isochron was compiled with.
+[[nodiscard]] std::string sundials_version();
+
+}  // namespace isochron

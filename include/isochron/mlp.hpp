@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "isochron/force_field.hpp"
+
+namespace isochron {
+
+/// none: biases on. odd: no biases, so that f(-q) = -f(q) to the last bit (tanh is odd).
+enum class Symmetry { none, odd };
+
+/// A multilayer perceptron as a force field, f: R^D -> R^D,
+///
+///   a_0 = q,  a_l = tanh(W_l a_{l-1} + b_l),  l = 1..L-1,   f = W_L a_{L-1} + b_L,
+///
+/// with any number of hidden layers of any width. theta holds, layer by layer, W_l (out x in, row
+/// by row) and then b_l.
+class Mlp final : public ForceField {
+ public:
+  /// `layers`: all widths, input and output included: {1, 16, 16, 1} has 321 parameters.
+  /// Throws InputError unless there are at least two, all positive, first equal to last.
+  explicit Mlp(std::vector<Index> layers, Symmetry symmetry = Symmetry::none);
+
+  [[nodiscard]] Index dimension() const override { return layers_.front(); }
+  [[nodiscard]] Index parameters() const override;
+  [[nodiscard]] std::unique_ptr<Linearisation> linearisation(Index points) const override;
+
+  [[nodiscard]] const std::vector<Index>& layers() const { return layers_; }
+  [[nodiscard]] Symmetry symmetry() const { return symmetry_; }
+  [[nodiscard]] bool bias() const { return symmetry_ == Symmetry::none; }
+
+  /// Weights and biases uniform in +-1/sqrt(fan-in), in the order of theta, drawn by `Random(seed)`:
+  /// the same on every platform.
+  [[nodiscard]] Vector initial_parameters(std::uint64_t seed) const;
+
+ private:
+  std::vector<Index> layers_;
+  Symmetry symmetry_;
+};
+
+}  // namespace isochron

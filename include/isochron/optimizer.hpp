@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "isochron/states.hpp"
+
+namespace isochron {
+
+enum class OptimizerKind {
+  lbfgs,  ///< limited-memory BFGS with a Wolfe line search (Ceres)
+  adam,   ///< Kingma and Ba 2015, full batch: the note's baseline
+};
+
+/// When to stop; a limit of 0 is off, except max_iterations < 0, which is unlimited.
+struct OptimizerOptions {
+  OptimizerKind kind = OptimizerKind::lbfgs;
+  long max_iterations = -1;
+  double loss_tolerance = 0;      ///< stop when the loss is at or below
+  double gradient_tolerance = 0;  ///< stop when max |dL/dtheta| is at or below
+  int memory = 100;               ///< pairs that L-BFGS keeps
+  double learning_rate = 0.01;    ///< Adam's step
+};
+
+enum class StopReason {
+  gradient_tolerance,
+  loss_tolerance,
+  no_progress,     ///< the line search finds no lower loss: the end of what this accuracy allows
+  max_iterations,
+  wall_time,
+  interrupted,
+};
+
+/// In words, for people: "loss tolerance reached".
+[[nodiscard]] std::string describe(StopReason reason);
+
+/// An accepted point.
+struct Iterate {
+  long iteration = 0;  ///< 0 is the start
+  double loss = 0;
+  Vector theta;
+  double gradient_norm = 0;      ///< ||dL/dtheta||_2
+  double gradient_max_norm = 0;  ///< max |dL/dtheta|
+  double step = 0;               ///< ||theta - previous theta||_2
+};
+
+struct Minimum {
+  Iterate best;
+  StopReason reason = StopReason::no_progress;
+};
+
+/// f(theta, gradient) -> loss. A value that is not finite marks a point where the function cannot be
+/// evaluated: the line search steps back.
+using Differentiable = std::function<double(ConstVectorRef theta, VectorRef gradient)>;
+
+/// Called at the start and after each accepted step. A reason ends the minimisation.
+using IterationCallback = std::function<std::optional<StopReason>(const Iterate&)>;
+
+/// Minimises f from theta. Throws NumericalError when f is not finite at the start.
+[[nodiscard]] Minimum minimize(const Differentiable& f, ConstVectorRef theta,
+                               const OptimizerOptions& options, const IterationCallback& observe);
+
+}  // namespace isochron

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "isochron/integrator.hpp"
+
+namespace isochron {
+
+/// Samples of many orbits of one degree of freedom, one after the other in flat arrays.
+struct PhasePortrait {
+  std::vector<double> x;
+  std::vector<double> v;
+  std::vector<double> color;  ///< one value per sample, constant along an orbit
+  std::string color_label = "energy E (1)";  ///< where there is no potential, another quantity
+  std::string color_name = "energy";         ///< the same as a name in a file
+  Index samples = 0;          ///< per orbit
+
+  [[nodiscard]] Index orbits() const {
+    return samples == 0 ? 0 : static_cast<Index>(x.size()) / samples;
+  }
+};
+
+/// A fan of orbits: row m is orbit m, column k its state at time[k] (one degree of freedom).
+struct OrbitFan {
+  Eigen::MatrixXd x;
+  Eigen::MatrixXd v;
+  Vector time;
+};
+
+/// A function of position beside the harmonic one that it is compared with. D = 1.
+struct PositionCurve {
+  Vector position;
+  Vector value;
+  Vector harmonic;
+  double visited_min = 0;  ///< the range of positions that the orbits visit
+  double visited_max = 0;
+};
+
+/// Energies E = v^2/2 + U(x) of N orbits at K times, and how far they drift: a solver's error, since
+/// the force conserves energy. D = 1.
+struct EnergyRecord {
+  Vector time;             ///< [K]
+  Eigen::MatrixXd energy;  ///< N x K
+  Vector drift;            ///< [K] max over orbits of |E(t) - E(0)|
+};
+
+/// U(to) - U(from) = -int f dx by adaptive Gauss-Kronrod quadrature. D = 1.
+[[nodiscard]] double potential_difference(const ForceField& field, ConstVectorRef theta, double from,
+                                          double to);
+
+/// The stable equilibrium nearest to 0 (f = 0, f' < 0) in [low, high], if there is one. D = 1.
+[[nodiscard]] std::optional<double> equilibrium(const ForceField& field, ConstVectorRef theta,
+                                                double low, double high);
+
+/// How the force compares with -(2 pi n/T)^2 x on [-2, 2], for the integer n >= 1 that fits best.
+struct HarmonicFit {
+  int n = 1;
+  double stiffness = 1;  ///< (2 pi n/T)^2
+  double deviation = 0;  ///< max |f + stiffness x| on [-2, 2]
+};
+[[nodiscard]] HarmonicFit fit_harmonic(const ForceField& field, ConstVectorRef theta, double period);
+
+/// Draws up to `orbits` trajectories of the ensemble, sampled `samples` times from 0 to their end.
+/// Newtonian dynamics give one portrait per degree of freedom (q_i, v_i), first-order dynamics one of
+/// (y_1, y_2) when there are two components or more. Throws like Integrator::sample.
+[[nodiscard]] std::vector<PhasePortrait> phase_portraits(const Dynamics& dynamics,
+                                                         ConstVectorRef theta,
+                                                         const Ensemble& ensemble,
+                                                         const IntegratorOptions& integrator,
+                                                         Index orbits = 100, Index samples = 201);
+
+/// Orbits released at rest from `orbits` amplitudes right of the equilibrium, evenly up to
+/// `largest_position`, over `end_time`. D = 1, Newtonian.
+[[nodiscard]] OrbitFan orbit_fan(const Dynamics& dynamics, ConstVectorRef theta, double end_time,
+                                 double largest_position, const IntegratorOptions& integrator,
+                                 Index orbits = 12, Index samples = 401);
+
+/// f and -(2 pi n/T)^2 x over the union of [-2, 2] and the visited range, at 801 points. D = 1.
+[[nodiscard]] PositionCurve force_curve(const ForceField& field, ConstVectorRef theta, double period,
+                                        double visited_min, double visited_max);
+
+/// U, zero at the equilibrium (at 0 where there is none), and the harmonic potential. D = 1.
+[[nodiscard]] PositionCurve potential_curve(const ForceField& field, ConstVectorRef theta,
+                                            double period, double visited_min, double visited_max);
+
+/// Energies along sampled trajectories. D = 1, Newtonian.
+[[nodiscard]] EnergyRecord energy_record(const ForceField& field, ConstVectorRef theta,
+                                         const Trajectories& trajectories, double end_time);
+
+}  // namespace isochron

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "isochron/portrait.hpp"
+#include "isochron/training.hpp"
+
+namespace isochron {
+
+/// The network of a run; with theta enough to rebuild the force elsewhere.
+struct ModelRecord {
+  std::vector<Index> layers;  ///< all widths, input and output included
+  std::string activation = "tanh";
+  Symmetry symmetry = Symmetry::none;
+  Vector theta;          ///< [P]
+  Vector theta_initial;  ///< [P], or empty when unknown
+
+  [[nodiscard]] Mlp network() const { return Mlp(layers, symmetry); }
+};
+
+/// One number of the summary.
+struct SummaryValue {
+  double value = 0;
+  std::string long_name;    ///< what it is, unit included: "wall time (s)"
+  std::string units = "1";  ///< "1": dimensionless
+};
+
+/// A results file in memory: the tree of schema_version 1. What is absent (no value, no entries, an
+/// empty string) is not written, and reads back as absent. Names of `environment`, `summary` and
+/// `summary_text` become names in the file: no '/', and not the same one in both summaries.
+struct Results {
+  std::string entry = "run";  ///< name of the NXentry
+  std::string title;
+  std::string start_time;                          ///< ISO 8601
+  std::string config;                              ///< JSON
+  std::map<std::string, std::string> environment;  ///< versions, compiler, CPU, threads, ...
+
+  std::optional<ModelRecord> model;
+  Snapshots snapshots;
+
+  States initial_states;  ///< state_dimension x N (one row per trajectory in the file)
+  States final_states;    ///< the same, or absent
+  States residuals;       ///< the same, or absent
+  Vector end_times;       ///< [N], or absent
+  Motion motion = Motion::newtonian;
+
+  History history;
+  std::vector<PhasePortrait> phase_portrait_before;  ///< one per degree of freedom
+  std::vector<PhasePortrait> phase_portrait;         ///< one per degree of freedom
+  std::optional<OrbitFan> orbits;
+  std::optional<PositionCurve> force;
+  std::optional<PositionCurve> potential;
+  std::optional<EnergyRecord> energy;  ///< of a simulation
+
+  std::map<std::string, SummaryValue> summary;      ///< loss, loss_verified, ...
+  std::map<std::string, std::string> summary_text;  ///< stop_reason, ...
+};
+
+/// Writes the file beside `path` (as `path`.tmp), syncs it and renames it over `path`: at every
+/// moment either the old file or the complete new one is there. Throws InputError, with nothing
+/// touched, when sizes in `results` do not fit each other, and OutputError with the system's reason
+/// when the file cannot be written; then the old file is intact and the temporary one gone.
+void write_results(const std::filesystem::path& path, const Results& results);
+
+/// Reads it all back, to the last bit. Groups and datasets it does not know are passed over. Throws
+/// InputError when the file is missing, not HDF5, truncated, damaged, not written by isochron, of a
+/// newer schema, or holds sizes that do not fit each other.
+[[nodiscard]] Results read_results(const std::filesystem::path& path);
+
+/// A dataset of any HDF5 file, for initial states: rows x columns, or one column for a 1-D dataset.
+/// Integers and floats of any width are converted. Throws InputError unless `dataset` (a path
+/// inside the file) holds at least one number.
+[[nodiscard]] Eigen::MatrixXd read_matrix(const std::filesystem::path& file,
+                                          const std::string& dataset);
+
+/// The version of the HDF5 library that runs: "1.10.8".
+[[nodiscard]] std::string hdf5_version();
+
+}  // namespace isochron

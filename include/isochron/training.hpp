@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "isochron/mlp.hpp"
+#include "isochron/objective.hpp"
+#include "isochron/optimizer.hpp"
+
+namespace isochron {
+
+/// One row per accepted iteration; counts and times are cumulative.
+struct History {
+  std::vector<long> iteration;
+  std::vector<double> loss;
+  std::vector<double> gradient_norm;   ///< ||dL/dtheta||_2
+  std::vector<double> step;            ///< ||theta change||_2
+  std::vector<long> evaluations;       ///< of loss and gradient
+  std::vector<long> integrator_steps;  ///< forward and backward, all blocks
+  std::vector<double> wall_time;       ///< s since the first evaluation began
+
+  [[nodiscard]] std::size_t size() const { return iteration.size(); }
+};
+
+/// theta at about 30 iterations, spaced logarithmically, first and latest included.
+struct Snapshots {
+  std::vector<long> iteration;
+  std::vector<Vector> theta;
+};
+
+/// Everything about a run that must survive its interruption. A run continues from any of these.
+struct TrainingState {
+  Vector theta_initial;
+  Vector theta;           ///< the best accepted point
+  double loss = 0;
+  History history;
+  Snapshots snapshots;
+  IntegrationCounts forward;
+  IntegrationCounts backward;
+};
+
+struct TrainingOptions {
+  SensitivityOptions sensitivity;
+  OptimizerOptions optimizer;
+  /// When L-BFGS makes no more progress, tighten rtol and atol tenfold (to 1e-13) and go on: near a
+  /// minimum the gradient is only as good as the trajectories are exact compared with the residual.
+  bool refine_tolerance = false;
+  double max_time = 60;                    ///< s of wall time; also stops a single long solve
+  std::function<bool()> stop_requested;    ///< polled often; true: StopReason::interrupted
+  std::function<void(const TrainingState&)> progress;  ///< after every accepted iteration
+};
+
+struct TrainingResult {
+  TrainingState state;
+  StopReason reason = StopReason::no_progress;
+};
+
+/// Minimises the objective over theta from theta_0, or on from an earlier state (whose history is
+/// continued; the optimizer's memory starts afresh). A trial theta at which the integration fails is
+/// a rejected trial. Throws NumericalError only when the very first evaluation fails.
+[[nodiscard]] TrainingResult train(const Dynamics& dynamics, const Objective& objective,
+                                   ConstVectorRef theta_0, const TrainingOptions& options);
+[[nodiscard]] TrainingResult train(const Dynamics& dynamics, const Objective& objective,
+                                   TrainingState from, const TrainingOptions& options);
+
+/// The loss of theta recomputed by another method than trained it (bdf at 1e-13 for adams, adams at
+/// 1e-14 for bdf), and its change when the tolerance is tightened (loosened at the limit) tenfold.
+struct VerifiedLoss {
+  double loss = 0;
+  double error = 0;
+  States final_states;  ///< of the recomputation
+};
+[[nodiscard]] VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective,
+                                       ConstVectorRef theta, const IntegratorOptions& trained_with);
+
+/// The loss on fresh initial states from N(0, I). `inside`: the mean over those within the largest
+/// radius seen in training.
+struct ValidationLoss {
+  double mean = 0;
+  double median = 0;
+  double inside = 0;
+};
+[[nodiscard]] ValidationLoss validate_loss(const Dynamics& dynamics, const Objective& objective,
+                                           ConstVectorRef theta, const IntegratorOptions& integrator,
+                                           Index trajectories, std::uint64_t seed);
+
+}  // namespace isochron

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "isochron/force_field.hpp"
+
+namespace isochron {
+
+/// One named parameter of a well and the open interval low < value < high it may come from.
+struct WellParameter {
+  std::string name;
+  double value;
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+};
+
+/// A potential well of a unit mass, x'' = f(x) = -U'(x), whose turning points and periods are known
+/// in closed form: an oracle for everything that is computed. The minimum is U(0) = 0 and the only
+/// one; everything is dimensionless.
+///
+///   harmonic          U = omega^2 x^2/2
+///   duffing           U = x^2/2 + beta x^4/4 (beta < 0: bounded below the barrier -1/(4 beta))
+///   pendulum          U = 1 - cos x, librations E < 2
+///   morse             U = D (1 - exp(-a x))^2, E < D
+///   poschl-teller     U = U0 tanh^2(a x), E < U0
+///   isotonic          U = (omega^2/8) x^2 (x + 2a)^2/(x + a)^2, x > -a
+///   hyperbolic-shear  U = omega^2 y^2/2, x = y + kappa (sqrt(y^2 + c^2) - c)
+///   log-shear         U = omega^2 y^2/2, x = y + log(cosh(lambda y))/lambda, x > -log(2)/lambda
+///   split-harmonic    U = omega_l^2 x^2/2 left of 0, omega_r^2 x^2/2 right of it
+///   power             U = A |x|^n (n < 2: f' is infinite at 0)
+///
+/// Isochronous (T does not depend on E) are harmonic, isotonic, the two shears and split-harmonic.
+class Well {
+ public:
+  struct Interval {
+    double left;
+    double right;
+  };
+
+  /// The mathematics of a well, called only with x inside `domain` and 0 < E < `energy_limit`.
+  struct Formulas {
+    std::function<double(double)> potential;         ///< U(x)
+    std::function<double(double)> force;             ///< f(x) = -U'(x)
+    std::function<double(double)> force_slope;       ///< f'(x)
+    std::function<Interval(double)> turning_points;  ///< x1(E) < 0 < x2(E)
+    std::function<double(double)> period;            ///< the minimal period T(E)
+    double energy_limit = std::numeric_limits<double>::infinity();
+    Interval domain = {-std::numeric_limits<double>::infinity(),
+                       std::numeric_limits<double>::infinity()};
+  };
+
+  Well(std::string name, std::vector<WellParameter> parameters, Formulas formulas);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::vector<WellParameter>& parameters() const { return parameters_; }
+
+  /// The open interval on which U is finite.
+  [[nodiscard]] Interval domain() const { return formulas_.domain; }
+
+  /// Orbits with this energy or more are unbounded, or leave the well; infinity if there are none.
+  [[nodiscard]] double energy_limit() const { return formulas_.energy_limit; }
+
+  /// U(x); infinity outside the domain.
+  [[nodiscard]] double potential(double x) const;
+
+  /// f(x) = -U'(x); NaN outside the domain, so that a solver sees the failure.
+  [[nodiscard]] double force(double x) const;
+
+  /// f'(x); NaN outside the domain.
+  [[nodiscard]] double force_slope(double x) const;
+
+  /// x1(E) < 0 < x2(E) with U(x1) = U(x2) = E. Throws InputError unless 0 < E < energy_limit().
+  [[nodiscard]] Interval turning_points(double energy) const;
+
+  /// The minimal period T(E). Throws InputError unless 0 < E < energy_limit().
+  [[nodiscard]] double period(double energy) const;
+
+  /// f as a force field: D = 1, no parameters. Independent of the life of the well.
+  [[nodiscard]] ForceFieldPtr force_field() const;
+
+ private:
+  [[nodiscard]] bool contains(double x) const;
+  void require_bounded(double energy) const;
+
+  std::string name_;
+  std::vector<WellParameter> parameters_;
+  Formulas formulas_;
+};
+
+/// The names above, in that order.
+[[nodiscard]] std::vector<std::string> well_names();
+
+/// The parameters of the well `name` with their defaults. With these T = 2 pi at small energies
+/// (power: U = x^4/4), and an edge or a brim is far enough away for random states of order one.
+/// Throws InputError when the name is unknown.
+[[nodiscard]] std::vector<WellParameter> well_parameters(const std::string& name);
+
+/// The well `name`; parameters that `values` leaves out keep their defaults. Throws InputError
+/// when the name or a parameter is unknown, or a value out of range.
+[[nodiscard]] Well make_well(const std::string& name,
+                             const std::map<std::string, double>& values = {});
+
+}  // namespace isochron

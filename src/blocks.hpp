@@ -1,0 +1,90 @@
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "isochron/integrator.hpp"
+
+namespace isochron {
+
+/// How an ensemble is cut: columns first .. first + size - 1.
+struct BlockRange {
+  Index first = 0;
+  Index size = 0;
+};
+
+[[nodiscard]] inline std::vector<BlockRange> cut_into_blocks(Index trajectories, Index size) {
+  std::vector<BlockRange> blocks;
+  for (Index first = 0; first < trajectories; first += size) {
+    blocks.push_back({first, std::min(size, trajectories - first)});
+  }
+  return blocks;
+}
+
+/// Throws InputError unless theta and the ensemble fit the dynamics and every number is finite.
+void check_problem(const Dynamics& dynamics, ConstVectorRef theta, const Ensemble& ensemble);
+
+/// Solvers for the threads, made when first needed and kept: `Solver(dynamics, options, stride)`.
+template <class Solver, class Options>
+class SolverPool {
+ public:
+  SolverPool(Dynamics dynamics, Options options)
+      : dynamics_(std::move(dynamics)), options_(std::move(options)) {}
+
+  [[nodiscard]] const Dynamics& dynamics() const { return dynamics_; }
+  [[nodiscard]] Options& options() { return options_; }
+  [[nodiscard]] const Options& options() const { return options_; }
+
+  /// Runs work(solver, index, block) for every block of the ensemble on the option's threads. Which
+  /// thread gets which block is left to chance, so `work` must not depend on it. When blocks fail,
+  /// the exception of the first of them (in block order, of those that ran) is rethrown.
+  template <class Work>
+  void run(const IntegratorOptions& integrator, const std::vector<BlockRange>& blocks,
+           const Work& work) {
+    const auto threads =
+        std::min(static_cast<std::size_t>(std::max(1, integrator.threads)), blocks.size());
+    prepare(threads, padded(blocks.front().size));
+    std::atomic<std::size_t> next{0};
+    std::vector<std::exception_ptr> errors(blocks.size());
+    std::atomic<bool> failed{false};
+    const auto serve = [&](Solver& solver) {
+      for (std::size_t i = next++; i < blocks.size() && !failed; i = next++) {
+        try {
+          work(solver, i, blocks[i]);
+        } catch (...) {
+          errors[i] = std::current_exception();
+          failed = true;
+        }
+      }
+    };
+    {
+      std::vector<std::jthread> helpers;
+      for (std::size_t k = 1; k < threads; ++k) {
+        helpers.emplace_back([&, k] { serve(*solvers_[k]); });
+      }
+      serve(*solvers_[0]);
+    }
+    for (const auto& error : errors) {
+      if (error) std::rethrow_exception(error);
+    }
+  }
+
+ private:
+  void prepare(std::size_t threads, Index stride) {
+    if (stride != stride_) solvers_.clear();
+    stride_ = stride;
+    while (solvers_.size() < threads) {
+      solvers_.push_back(std::make_unique<Solver>(dynamics_, options_, stride));
+    }
+  }
+
+  Dynamics dynamics_;
+  Options options_;
+  Index stride_ = 0;
+  std::vector<std::unique_ptr<Solver>> solvers_;
+};
+
+}  // namespace isochron

@@ -1,0 +1,94 @@
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "build_info.hpp"
+#include "cli/options.hpp"
+#include "cli/run.hpp"
+#include "isochron/error.hpp"
+
+namespace {
+
+using namespace isochron;
+using namespace isochron::cli;
+
+enum Status { done = 0, bad_input = 2, numerical_failure = 3, write_failure = 4 };
+
+int fail(Status status, const std::string& sentence) {
+  std::cerr << "isochron: " << sentence << '\n';
+  return status;
+}
+
+void print_version() {
+  std::cout << "isochron " << build_info::version << " (" << build_info::git_revision << ", "
+            << build_info::compiler << ", " << build_info::flags << ")\n";
+  for (const auto& [library, version] : library_versions()) {
+    std::cout << "  " << library << ' ' << version << '\n';
+  }
+}
+
+int run(const std::vector<std::string>& arguments) {
+  struct Entry {
+    Verb verb;
+    int (*run)(const Options&);
+  };
+  const std::map<std::string, Entry> verbs = {
+      {"train", {verb_train, train}},
+      {"simulate", {verb_simulate, simulate}},
+      {"show", {verb_show, show}},
+      {"plot", {verb_plot, plot}},
+  };
+  const std::string verb = arguments.empty() ? "--help" : arguments.front();
+  if (verb == "--help" || verb == "-h") {
+    std::cout << help(std::nullopt);
+    return arguments.empty() ? bad_input : done;
+  }
+  if (verb == "--version") {
+    print_version();
+    return done;
+  }
+  const auto found = verbs.find(verb);
+  if (found == verbs.end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : verbs) names.push_back(name);
+    throw InputError("the verb '" + verb + "' is unknown; the nearest one is '" +
+                     nearest(verb, names) + "'");
+  }
+  const Options options(found->second.verb, {arguments.begin() + 1, arguments.end()});
+  if (options.flag("help")) {
+    std::cout << help(found->second.verb);
+    return done;
+  }
+  const bool takes_file = found->second.verb == verb_show || found->second.verb == verb_plot;
+  if (options.positional().size() != (takes_file ? 1U : 0U)) {
+    throw InputError(takes_file ? verb + " needs the name of one results file"
+                                : "'" + options.positional().front() +
+                                      "' is neither an option nor its value");
+  }
+  return found->second.run(options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const InputError& error) {
+    return fail(bad_input, error.what());
+  } catch (const NumericalError& error) {
+    return fail(numerical_failure, error.what());
+  } catch (const OutputError& error) {
+    return fail(write_failure, error.what());
+  } catch (const Interrupted&) {
+    return signal_status();
+  } catch (const std::bad_alloc&) {
+    return fail(bad_input, "the problem does not fit into memory; ask for fewer --trajectories or "
+                           "smaller --hidden layers");
+  } catch (const std::exception& error) {
+    return fail(numerical_failure, error.what());
+  }
+}

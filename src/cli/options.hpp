@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "isochron/states.hpp"
+
+namespace isochron::cli {
+
+/// Where a value came from; later ones win.
+enum class Origin { default_value, resumed_file, config_file, command_line };
+
+[[nodiscard]] std::string describe(Origin origin);
+
+/// The programs' verbs, as bits: an option says which of them take it.
+enum Verb : unsigned {
+  verb_train = 1,
+  verb_simulate = 2,
+  verb_show = 4,
+  verb_plot = 8,
+};
+
+/// The options of one invocation: text by key, checked and typed when read. Every getter throws
+/// InputError with one sentence that names the option, the value and the admissible range.
+class Options {
+ public:
+  /// Parses `isochron VERB arguments`. Throws InputError for an unknown option (naming the nearest
+  /// one), a missing value, an unreadable or faulty --config file.
+  Options(Verb verb, const std::vector<std::string>& arguments);
+
+  /// Values of a resumed run: above the defaults, below a config file and the command line.
+  void add_resumed(const std::map<std::string, std::string>& values);
+
+  [[nodiscard]] bool given(const std::string& key) const;  ///< neither default nor resumed
+  [[nodiscard]] Origin origin(const std::string& key) const;
+  [[nodiscard]] std::string text(const std::string& key) const;
+  [[nodiscard]] bool flag(const std::string& key) const;
+  [[nodiscard]] std::int64_t integer(const std::string& key, std::int64_t low,
+                                     std::int64_t high) const;
+  [[nodiscard]] std::uint64_t seed(const std::string& key) const;
+  [[nodiscard]] double number(const std::string& key, double low, double high) const;
+  /// A positive time such as 6.28, 2pi, pi/2, 3*pi/4.
+  [[nodiscard]] double time(const std::string& key) const;
+  [[nodiscard]] std::vector<Index> widths(const std::string& key) const;
+  [[nodiscard]] std::map<std::string, double> parameters(const std::string& key) const;
+  /// One of `names`; returns its index.
+  [[nodiscard]] std::size_t choice(const std::string& key,
+                                   const std::vector<std::string>& names) const;
+  void require_choice(const std::string& key, const std::vector<std::string>& names) const {
+    static_cast<void>(choice(key, names));
+  }
+  [[nodiscard]] const std::vector<std::string>& positional() const { return positional_; }
+
+  /// Options of this verb in the order of the help, that belong to a run's configuration.
+  [[nodiscard]] std::vector<std::string> configuration_keys() const;
+
+  /// All values with their origins, a line each.
+  [[nodiscard]] std::string echo() const;
+
+ private:
+  struct Value {
+    std::string text;
+    Origin origin = Origin::default_value;
+  };
+
+  void read_config_file(const std::string& path);
+  [[nodiscard]] const Value& value(const std::string& key) const;
+
+  Verb verb_;
+  std::map<std::string, Value> values_;
+  std::vector<std::string> positional_;
+};
+
+/// The grouped help of a verb; of the program when there is none.
+[[nodiscard]] std::string help(std::optional<Verb> verb);
+
+/// The candidate with the fewest edits from `word`.
+[[nodiscard]] std::string nearest(const std::string& word,
+                                  const std::vector<std::string>& candidates);
+
+}  // namespace isochron::cli

@@ -1,0 +1,188 @@
+#include "isochron/force_field.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "isochron/error.hpp"
+
+namespace isochron {
+
+Block ForceField::force(ConstVectorRef theta, ConstBlockRef q) const {
+  Block f(q.rows(), q.cols());
+  linearisation(q.cols())->force(theta, q, f);
+  return f;
+}
+
+double ForceField::force(ConstVectorRef theta, double q) const {
+  return force(theta, Block::Constant(1, 1, q))(0, 0);
+}
+
+namespace detail {
+namespace {
+
+class VectorForceAt final : public Linearisation {
+ public:
+  VectorForceAt(const VectorForce& owner, Index points)
+      : owner_(owner), positions_(owner.dimension(), points) {}
+
+  void force(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override {
+    for (Index b = 0; b < q.cols(); ++b) f.col(b) = owner_.f(q.col(b), theta);
+  }
+  void linearise(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override {
+    theta_ = theta.data();
+    positions_.leftCols(q.cols()) = q;
+    force(theta, q, f);
+  }
+  void transposed_product(ConstBlockRef w, BlockRef out) override {
+    for (Index b = 0; b < w.cols(); ++b) out.col(b) = jacobian(b).transpose() * w.col(b);
+  }
+  void add_parameter_product(ConstBlockRef w, VectorRef gradient) override {
+    for (Index b = 0; b < w.cols(); ++b) {
+      gradient += owner_.df_dtheta(positions_.col(b), parameters()).transpose() * w.col(b);
+    }
+  }
+  void product(ConstBlockRef u, BlockRef out) override {
+    for (Index b = 0; b < u.cols(); ++b) out.col(b) = jacobian(b) * u.col(b);
+  }
+  void jacobians(BlockRef out) override {
+    for (Index b = 0; b < out.cols(); ++b) {
+      out.col(b) = jacobian(b).transpose().reshaped();  // row by row
+    }
+  }
+
+ private:
+  [[nodiscard]] Parameters parameters() const {
+    return Eigen::Map<const Vector>(theta_, owner_.parameters());
+  }
+  [[nodiscard]] Eigen::MatrixXd jacobian(Index b) const {
+    return owner_.df_dq(positions_.col(b), parameters());
+  }
+
+  const VectorForce& owner_;
+  Block positions_;
+  const double* theta_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Linearisation> VectorForce::linearisation(Index points) const {
+  return std::make_unique<VectorForceAt>(*this, points);
+}
+
+}  // namespace detail
+
+namespace {
+
+double deviation(const Eigen::MatrixXd& a, const Eigen::MatrixXd& reference) {
+  if (!a.allFinite() || !reference.allFinite()) return INFINITY;
+  const double size = reference.size() == 0 ? 0 : reference.cwiseAbs().maxCoeff();
+  const double difference = reference.size() == 0 ? 0 : (a - reference).cwiseAbs().maxCoeff();
+  return difference == 0 ? 0 : difference / std::max(size, 1e-8);
+}
+
+/// Fourth-order central difference of g at x in one coordinate: error O(h^4) and O(eps/h).
+template <class G>
+Block central_difference(const G& g, double x) {
+  const double h = 1e-3 * std::max(1.0, std::abs(x));
+  return (8 * (g(x + h) - g(x - h)) - (g(x + 2 * h) - g(x - 2 * h))) / (12 * h);
+}
+
+/// Cotangents and directions for the check: fixed, of order one, without symmetry.
+Block probe(Index rows, Index columns) {
+  Block w(rows, columns);
+  for (Index i = 0; i < w.size(); ++i) {
+    w.data()[i] = std::cos(1.7 * static_cast<double>(i) + 0.3);
+  }
+  return w;
+}
+
+}  // namespace
+
+ForceCheck check_force(const ForceField& field, ConstVectorRef theta, ConstBlockRef q) {
+  const Index d = field.dimension();
+  const Index points = q.cols();
+  if (q.rows() != d || theta.size() != field.parameters() || points == 0) {
+    throw InputError("check_force needs positions of " + std::to_string(d) + " rows and " +
+                     std::to_string(field.parameters()) + " parameters");
+  }
+  const auto at = field.linearisation(points);
+  Block f(d, points);
+  Block again(d, points);
+  at->force(theta, q, f);
+  at->linearise(theta, q, again);
+
+  ForceCheck check;
+  check.tolerance = 1e-7;
+  check.value = deviation(again, f);
+  for (Index b = 0; b < points; ++b) {
+    const Block alone = field.force(theta, q.col(b));
+    check.value = std::max(check.value, deviation(alone, f.col(b)));
+  }
+
+  Block differenced(d * d, points);  // as jacobians() lays them out
+  for (Index j = 0; j < d; ++j) {
+    for (Index b = 0; b < points; ++b) {
+      Block moved = q.col(b);
+      const Block column = central_difference(
+          [&](double x) {
+            moved(j, 0) = x;
+            return field.force(theta, moved);
+          },
+          q(j, b));
+      for (Index i = 0; i < d; ++i) differenced(i * d + j, b) = column(i, 0);
+    }
+  }
+  Block jacobians(d * d, points);
+  at->jacobians(jacobians);
+  check.jacobian = deviation(jacobians, differenced);
+
+  const Block w = probe(d, points);
+  Block out(d, points);
+  Block expected = Block::Zero(d, points);
+  Block expected_transposed = Block::Zero(d, points);
+  for (Index b = 0; b < points; ++b) {
+    for (Index i = 0; i < d; ++i) {
+      for (Index j = 0; j < d; ++j) {
+        expected(i, b) += differenced(i * d + j, b) * w(j, b);
+        expected_transposed(j, b) += differenced(i * d + j, b) * w(i, b);
+      }
+    }
+  }
+  at->product(w, out);
+  check.product = deviation(out, expected);
+  at->transposed_product(w, out);
+  check.transposed_product = deviation(out, expected_transposed);
+
+  Vector gradient = Vector::Zero(field.parameters());
+  at->add_parameter_product(w, gradient);
+  Vector slope(field.parameters());
+  Vector moved = theta;
+  for (Index p = 0; p < slope.size(); ++p) {
+    slope[p] = central_difference(
+        [&](double x) {
+          moved[p] = x;
+          return Block::Constant(1, 1, field.force(moved, q).cwiseProduct(w).sum());
+        },
+        theta[p])(0, 0);
+    moved[p] = theta[p];
+  }
+  check.parameter_product = deviation(gradient, slope);
+  return check;
+}
+
+double ForceCheck::worst() const {
+  return std::max({value, jacobian, product, transposed_product, parameter_product});
+}
+
+std::string ForceCheck::summary() const {
+  char text[256];
+  std::snprintf(text, sizeof text,
+                "value %.1e, jacobian %.1e, J u %.1e, J^T w %.1e, parameter product %.1e "
+                "(allowed %.1e): %s",
+                value, jacobian, product, transposed_product, parameter_product, tolerance,
+                passed() ? "agree" : "DISAGREE");
+  return text;
+}
+
+}  // namespace isochron

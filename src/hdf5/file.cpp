@@ -1,0 +1,581 @@
+#include "hdf5/file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <memory>
+#include <span>
+#include <system_error>
+#include <type_traits>
+
+#include "isochron/error.hpp"
+
+namespace isochron {
+
+std::string hdf5_version() {
+  const hdf5::Session session;
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return std::to_string(major) + '.' + std::to_string(minor) + '.' + std::to_string(release);
+}
+
+}  // namespace isochron
+
+namespace isochron::hdf5 {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::recursive_mutex& library_mutex() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+
+std::string quoted(const std::string& text) { return '\'' + text + '\''; }
+
+/// The innermost description on HDF5's error stack, in parentheses and on one line.
+std::string reason() {
+  std::string text;
+  const auto keep_first = [](unsigned n, const H5E_error2_t* error, void* out) -> herr_t {
+    if (n == 0 && error->desc != nullptr) *static_cast<std::string*>(out) = error->desc;
+    return 0;
+  };
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &text);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text.empty() ? "" : " (" + text + ")";
+}
+
+/// Passes on the result of an HDF5 call unless it is negative: OutputError.
+template <class T>
+T written(T result, const Location& where) {
+  if (result < 0) throw OutputError("cannot write " + where.text() + reason());
+  return result;
+}
+
+/// The same for reading: InputError.
+template <class T>
+T readable(T result, const Location& where) {
+  if (result < 0) throw InputError("cannot read " + where.text() + reason());
+  return result;
+}
+
+template <class T>
+hid_t memory_type() {
+  static_assert(std::is_same_v<T, double> || std::is_same_v<T, long>);
+  return std::is_same_v<T, double> ? H5T_NATIVE_DOUBLE : H5T_NATIVE_LONG;
+}
+
+// ------------------------------------------------------------------------------------- writing
+
+/// Fixed length: a variable-length string lives in HDF5's global heap, which has no checksum and
+/// whose damage the library does not survive.
+Handle string_type(std::size_t length, const Location& where) {
+  Handle type(written(H5Tcopy(H5T_C_S1), where), H5Tclose);
+  written(H5Tset_size(type.get(), std::max<std::size_t>(length, 1)), where);
+  written(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), where);
+  written(H5Tset_cset(type.get(), H5T_CSET_UTF8), where);
+  return type;
+}
+
+Handle make_space(const Shape& shape, const Location& where) {
+  const auto rank = static_cast<int>(shape.size());
+  return {written(rank == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(rank, shape.data(), nullptr),
+                  where),
+          H5Sclose};
+}
+
+/// Equal contents give equal files: no times are kept.
+Handle make_properties(hid_t property_class, const Location& where) {
+  Handle properties(written(H5Pcreate(property_class), where), H5Pclose);
+  written(H5Pset_obj_track_times(properties.get(), false), where);
+  return properties;
+}
+
+/// Links of a group stay in its header, which is small and has a checksum, at any number of names
+/// that a results file has.
+void keep_links_compact(const Handle& properties, const Location& where) {
+  written(H5Pset_link_phase_change(properties.get(), 1024, 512), where);
+}
+
+using Image = std::unique_ptr<void, void (*)(void*)>;
+
+/// Lets the in-memory driver leave the bytes of a file to `image` when it closes the file.
+/// (H5Fget_file_image gives them earlier, but spoils the checksum of the superblock up to
+/// HDF5 1.14.)
+void keep_image(const Handle& access, Image& image, const Location& where) {
+  H5FD_file_image_callbacks_t callbacks{};
+  callbacks.image_realloc = [](void* memory, std::size_t size, H5FD_file_image_op_t, void*) {
+    return std::realloc(memory, size);
+  };
+  callbacks.image_free = [](void* memory, H5FD_file_image_op_t, void* kept) -> herr_t {
+    static_cast<Image*>(kept)->reset(memory);
+    return 0;
+  };
+  callbacks.udata_copy = [](void* kept) { return kept; };
+  callbacks.udata_free = [](void*) -> herr_t { return 0; };
+  callbacks.udata = &image;
+  written(H5Pset_file_image_callbacks(access.get(), &callbacks), where);
+}
+
+Handle create_in_memory(const std::string& path, Image& image) {
+  const Location where{path, "/"};
+  const Handle access(written(H5Pcreate(H5P_FILE_ACCESS), where), H5Pclose);
+  constexpr std::size_t growth = std::size_t{1} << 20;
+  written(H5Pset_fapl_core(access.get(), growth, false), where);
+  keep_image(access, image, where);
+  written(H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG), where);
+  // The format of HDF5 1.8, which every reader knows: the first with checksums on its metadata.
+  written(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18), where);
+  const Handle creation = make_properties(H5P_FILE_CREATE, where);
+  keep_links_compact(creation, where);
+  // The library looks for a file of this name first, so it must not be the name of the old one.
+  const std::string name = path + " in memory";
+  return {written(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), where),
+          H5Fclose};
+}
+
+[[noreturn]] void throw_errno() { throw std::system_error(errno, std::generic_category()); }
+
+class Descriptor {
+ public:
+  Descriptor(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
+    if (fd_ < 0) throw_errno();
+  }
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  void write(std::span<const char> bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+      if (n < 0 && errno != EINTR) throw_errno();
+      if (n > 0) bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
+  }
+
+  void sync() const {
+    if (::fsync(fd_) != 0) throw_errno();
+  }
+
+  /// Network file systems report a failed write as late as this.
+  void close() {
+    if (::close(std::exchange(fd_, -1)) != 0) throw_errno();
+  }
+
+ private:
+  int fd_;
+};
+
+void write_new_file(const fs::path& path, std::span<const char> bytes) {
+  Descriptor file(path, O_WRONLY | O_CREAT | O_EXCL);
+  file.write(bytes);
+  file.sync();
+  file.close();
+}
+
+/// Makes a rename in the folder survive a power failure, where the file system can.
+void sync_folder(const fs::path& folder) {
+  try {
+    Descriptor(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY).sync();
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::invalid_argument) throw;
+  }
+}
+
+void refuse_to_replace_what_is_no_file(const fs::path& path) {
+  const fs::file_status status = fs::status(path);
+  if (fs::is_directory(status)) throw std::system_error(EISDIR, std::generic_category());
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    throw std::system_error(EEXIST, std::generic_category());
+  }
+}
+
+void replace_file(const fs::path& path, std::span<const char> bytes) {
+  refuse_to_replace_what_is_no_file(path);
+  fs::path temporary = path;
+  temporary += ".tmp";
+  fs::remove(temporary);
+  try {
+    write_new_file(temporary, bytes);
+    fs::rename(temporary, path);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    throw;
+  }
+  sync_folder(path.parent_path());
+}
+
+// ------------------------------------------------------------------------------------- reading
+
+/// HDF5 looks for its signature at 0, 512, 1024, 2048, ...
+bool has_signature(std::ifstream& file) {
+  constexpr std::array<char, 8> signature = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+  std::array<char, 8> found{};
+  std::streamoff at = 0;
+  while (file.seekg(at) && file.read(found.data(), found.size())) {
+    if (found == signature) return true;
+    at = at == 0 ? 512 : 2 * at;
+  }
+  return false;
+}
+
+/// Throws InputError unless there is a regular, readable file with the signature of HDF5.
+void check_format(const fs::path& path) {
+  const std::string name = quoted(path.string());
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) throw InputError(name + " does not exist");
+  if (fs::is_directory(status)) throw InputError(name + " is a folder, not an HDF5 file");
+  if (!error && !fs::is_regular_file(status)) throw InputError(name + " is not a regular file");
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw InputError("cannot open " + name + ": " + std::strerror(errno));
+  if (!has_signature(file)) throw InputError(name + " is not an HDF5 file");
+}
+
+Handle open_file(const fs::path& path) {
+  check_format(path);
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+  if (file.get() >= 0) return file;
+  const std::string why = reason();
+  if (why.find("truncated") != std::string::npos) {
+    throw InputError(quoted(path.string()) + " is a truncated HDF5 file: only its first " +
+                     std::to_string(fs::file_size(path)) + " bytes are there");
+  }
+  throw InputError(quoted(path.string()) + " is a damaged or locked HDF5 file" + why);
+}
+
+hsize_t file_size(hid_t object, const Location& where) {
+  const Handle file(readable(H5Iget_file_id(object), where), H5Fclose);
+  hsize_t size = 0;
+  readable(H5Fget_filesize(file.get(), &size), where);
+  return size;
+}
+
+/// element * prod(shape), or the largest number when that is larger.
+hsize_t total_bytes(hsize_t element, const Shape& shape) {
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
+  hsize_t bytes = element;
+  for (const hsize_t n : shape) {
+    constexpr hsize_t most = std::numeric_limits<hsize_t>::max();
+    if (bytes > most / n) return most;
+    bytes *= n;
+  }
+  return bytes;
+}
+
+/// What `held` bytes in chunks may expand to: gzip reaches 1:1032, and the rest of 16 MiB is for
+/// filters that reach more on tiny data.
+hsize_t chunked_capacity(hsize_t held) { return 1100 * held + (hsize_t{1} << 24); }
+
+/// Reads one string of the given file type through `read(memory type, destination)`.
+template <class Read>
+std::string read_string(const Handle& file_type, const Location& where, Read read) {
+  const Handle type(readable(H5Tcopy(file_type.get()), where), H5Tclose);
+  if (readable(H5Tis_variable_str(type.get()), where) > 0) {
+    char* text = nullptr;
+    readable(read(type.get(), &text), where);
+    const std::unique_ptr<char, herr_t (*)(void*)> owner(
+        text, [](void* memory) { return H5free_memory(memory); });
+    return text == nullptr ? "" : text;
+  }
+  readable(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), where);
+  std::string text(H5Tget_size(type.get()), '\0');
+  readable(read(type.get(), text.data()), where);
+  return text.substr(0, text.find('\0'));
+}
+
+}  // namespace
+
+Session::Session() : lock_(library_mutex()) {
+  // Everything opened here is closed here. The library's own clean-up at exit has nothing to add,
+  // but prints "infinite loop closing library" after a damaged file (HDF5 issue 3790, up
+  // to 1.14.4).
+  [[maybe_unused]] static const herr_t once = H5dont_atexit();
+  H5Eget_auto2(H5E_DEFAULT, &print_, &print_data_);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+Session::~Session() { H5Eset_auto2(H5E_DEFAULT, print_, print_data_); }
+
+Location Location::child(const std::string& name) const {
+  const bool absolute = !name.empty() && name.front() == '/';
+  return {file, absolute ? name : (path == "/" ? "/" : path + '/') + name};
+}
+
+std::string Location::text() const { return quoted(path) + " in " + quoted(file); }
+
+// ------------------------------------------------------------------------------------- writing
+
+const OutputObject& OutputObject::write_attribute(const std::string& name, const Handle& type,
+                                                  const Handle& space, const void* data) const {
+  const Handle attribute(
+      written(H5Acreate2(id(), name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT),
+              location_),
+      H5Aclose);
+  written(H5Awrite(attribute.get(), type.get(), data), location_);
+  return *this;
+}
+
+const OutputObject& OutputObject::attribute(const std::string& name,
+                                            const std::string& text) const {
+  return write_attribute(name, string_type(text.size(), location_), make_space({}, location_),
+                         text.c_str());
+}
+
+const OutputObject& OutputObject::attribute(const std::string& name,
+                                            const std::vector<std::string>& texts) const {
+  std::size_t width = 1;
+  for (const std::string& text : texts) width = std::max(width, text.size());
+  std::string padded;
+  for (const std::string& text : texts) {
+    padded += text;
+    padded.append(width - text.size(), '\0');
+  }
+  return write_attribute(name, string_type(width, location_), make_space({texts.size()}, location_),
+                         padded.data());
+}
+
+const OutputObject& OutputObject::attribute(const std::string& name, int value) const {
+  const Handle type(written(H5Tcopy(H5T_NATIVE_INT), location_), H5Tclose);
+  return write_attribute(name, type, make_space({}, location_), &value);
+}
+
+OutputGroup OutputGroup::group(const std::string& name) const {
+  Location where = location().child(name);
+  const Handle properties = make_properties(H5P_GROUP_CREATE, where);
+  keep_links_compact(properties, where);
+  Handle group(
+      written(H5Gcreate2(id(), name.c_str(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), where),
+      H5Gclose);
+  return {std::move(group), std::move(where)};
+}
+
+OutputObject OutputGroup::dataset(const std::string& name, const Handle& file_type,
+                                  const Handle& properties, const Shape& shape, hid_t memory_type,
+                                  const void* data) const {
+  Location where = location().child(name);
+  const Handle space = make_space(shape, where);
+  Handle dataset(written(H5Dcreate2(id(), name.c_str(), file_type.get(), space.get(), H5P_DEFAULT,
+                                    properties.get(), H5P_DEFAULT),
+                         where),
+                 H5Dclose);
+  written(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), where);
+  return {std::move(dataset), std::move(where)};
+}
+
+OutputObject OutputGroup::text(const std::string& name, const std::string& value) const {
+  const Location where = location().child(name);
+  const Handle type = string_type(value.size(), where);
+  return dataset(name, type, make_properties(H5P_DATASET_CREATE, where), {}, type.get(),
+                 value.c_str());
+}
+
+template <class T>
+OutputObject OutputGroup::numbers(const std::string& name, const T* values,
+                                  const Shape& shape) const {
+  const Location where = location().child(name);
+  const Handle type(
+      written(H5Tcopy(std::is_same_v<T, double> ? H5T_IEEE_F64LE : H5T_STD_I64LE), where),
+      H5Tclose);
+  return dataset(name, type, make_properties(H5P_DATASET_CREATE, where), shape, memory_type<T>(),
+                 values);
+}
+
+template OutputObject OutputGroup::numbers(const std::string&, const double*, const Shape&) const;
+template OutputObject OutputGroup::numbers(const std::string&, const long*, const Shape&) const;
+
+OutputFile::OutputFile(fs::path path)
+    : path_(std::move(path)),
+      image_(nullptr, std::free),
+      file_(create_in_memory(path_.string(), image_)) {}
+
+OutputGroup OutputFile::root() const {
+  Location where{path_.string(), "/"};
+  Handle group(written(H5Gopen2(file_.get(), "/", H5P_DEFAULT), where), H5Gclose);
+  return {std::move(group), std::move(where)};
+}
+
+void OutputFile::save() {
+  const Location where{path_.string(), "/"};
+  written(H5Fflush(file_.get(), H5F_SCOPE_LOCAL), where);
+  const auto size =
+      static_cast<std::size_t>(written(H5Fget_file_image(file_.get(), nullptr, 0), where));
+  written(file_.close(), where);
+  const std::span<const char> bytes(static_cast<const char*>(image_.get()), size);
+  try {
+    replace_file(fs::is_symlink(path_) ? fs::weakly_canonical(path_) : path_, bytes);
+  } catch (const std::system_error& error) {
+    throw OutputError("cannot write " + quoted(path_.string()) + ": " + error.code().message());
+  }
+}
+
+// ------------------------------------------------------------------------------------- reading
+
+bool InputObject::has_attribute(const std::string& name) const {
+  return readable(H5Aexists(id(), name.c_str()), location_) > 0;
+}
+
+Handle InputObject::open_attribute(const std::string& name) const {
+  if (!has_attribute(name)) {
+    throw InputError(location_.text() + " has no attribute " + quoted(name));
+  }
+  Handle attribute(readable(H5Aopen(id(), name.c_str(), H5P_DEFAULT), location_), H5Aclose);
+  const Handle space(readable(H5Aget_space(attribute.get()), location_), H5Sclose);
+  if (H5Sget_simple_extent_npoints(space.get()) != 1) {
+    throw InputError("the attribute " + quoted(name) + " of " + location_.text() +
+                     " is not one value");
+  }
+  return attribute;
+}
+
+std::string InputObject::text_attribute(const std::string& name) const {
+  const Handle attribute = open_attribute(name);
+  const Handle type(readable(H5Aget_type(attribute.get()), location_), H5Tclose);
+  if (H5Tget_class(type.get()) != H5T_STRING ||
+      H5Tget_size(type.get()) > file_size(id(), location_)) {
+    throw InputError("the attribute " + quoted(name) + " of " + location_.text() +
+                     " is not a string");
+  }
+  return read_string(type, location_, [&](hid_t memory_type, void* text) {
+    return H5Aread(attribute.get(), memory_type, text);
+  });
+}
+
+int InputObject::integer_attribute(const std::string& name) const {
+  const Handle attribute = open_attribute(name);
+  const Handle type(readable(H5Aget_type(attribute.get()), location_), H5Tclose);
+  if (H5Tget_class(type.get()) != H5T_INTEGER) {
+    throw InputError("the attribute " + quoted(name) + " of " + location_.text() +
+                     " is not an integer");
+  }
+  int value = 0;
+  readable(H5Aread(attribute.get(), H5T_NATIVE_INT, &value), location_);
+  return value;
+}
+
+InputDataset::InputDataset(Handle id, Location location)
+    : InputObject(std::move(id), std::move(location)),
+      type_(readable(H5Dget_type(this->id()), this->location()), H5Tclose),
+      class_(H5Tget_class(type_.get())) {
+  const Handle space(readable(H5Dget_space(this->id()), this->location()), H5Sclose);
+  if (H5Sget_simple_extent_type(space.get()) == H5S_NULL) {
+    throw InputError(this->location().text() + " has no value");
+  }
+  const int rank = readable(H5Sget_simple_extent_ndims(space.get()), this->location());
+  shape_.resize(static_cast<std::size_t>(rank));
+  readable(H5Sget_simple_extent_dims(space.get(), shape_.data(), nullptr), this->location());
+  check_extent();
+}
+
+/// A damaged or hostile header may promise any size; what can be there is bounded by what is
+/// stored.
+void InputDataset::check_extent() const {
+  const Handle properties(readable(H5Dget_create_plist(id()), location()), H5Pclose);
+  const H5D_layout_t layout = H5Pget_layout(properties.get());
+  if (layout == H5D_VIRTUAL || H5Pget_external_count(properties.get()) > 0) {
+    throw InputError(location().text() + " is not stored in the file itself");
+  }
+  const hsize_t element = H5Tget_size(type_.get());
+  const hsize_t held = std::min(H5Dget_storage_size(id()), file_size(id(), location()));
+  hsize_t capacity = held;
+  hsize_t needed = total_bytes(element, shape_);
+  if (layout == H5D_CHUNKED) {
+    Shape chunk(shape_.size());
+    const auto rank = static_cast<int>(chunk.size());
+    readable(H5Pget_chunk(properties.get(), rank, chunk.data()), location());
+    capacity = chunked_capacity(held);
+    needed = std::max(needed, total_bytes(element, chunk));
+  }
+  if (needed > capacity) {
+    throw InputError(location().text() + " promises more data than the file holds");
+  }
+}
+
+std::string InputDataset::text() const {
+  if (!is_text() || total_bytes(1, shape_) != 1) {
+    throw InputError(location().text() + " is not a string");
+  }
+  return read_string(type_, location(), [&](hid_t memory_type, void* text) {
+    return H5Dread(id(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text);
+  });
+}
+
+template <class T>
+void InputDataset::read(T* values) const {
+  constexpr std::size_t largest_number = 16;
+  const bool fits = std::is_same_v<T, double> ? is_number() : class_ == H5T_INTEGER;
+  if (!fits || H5Tget_size(type_.get()) > largest_number) {
+    throw InputError(location().text() + " does not hold " +
+                     (std::is_same_v<T, double> ? "numbers" : "integers"));
+  }
+  readable(H5Dread(id(), memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values), location());
+}
+
+template void InputDataset::read(double*) const;
+template void InputDataset::read(long*) const;
+
+bool InputGroup::contains(const std::string& name) const {
+  return readable(H5Lexists(id(), name.c_str(), H5P_DEFAULT), location()) > 0;
+}
+
+InputGroup InputGroup::group(const std::string& name) const {
+  Location where = location().child(name);
+  if (!contains(name)) throw InputError(where.text() + " is missing");
+  Handle group(readable(H5Gopen2(id(), name.c_str(), H5P_DEFAULT), where), H5Gclose);
+  return {std::move(group), std::move(where)};
+}
+
+InputDataset InputGroup::dataset(const std::string& name) const {
+  Location where = location().child(name);
+  Handle dataset(H5Dopen2(id(), name.c_str(), H5P_DEFAULT), H5Dclose);
+  if (dataset.get() < 0) {
+    const std::string why = reason();
+    if (H5Lexists(id(), name.c_str(), H5P_DEFAULT) <= 0) {
+      throw InputError(where.text() + " is missing");
+    }
+    throw InputError("cannot read " + where.text() + why);
+  }
+  return {std::move(dataset), std::move(where)};
+}
+
+std::vector<std::string> InputGroup::datasets() const {
+  H5G_info_t info{};
+  readable(H5Gget_info(id(), &info), location());
+  std::vector<std::string> names;
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    const auto name_of_link = [&](char* name, std::size_t size) {
+      return readable(
+          H5Lget_name_by_idx(id(), ".", H5_INDEX_NAME, H5_ITER_INC, i, name, size, H5P_DEFAULT),
+          location());
+    };
+    std::string name(static_cast<std::size_t>(name_of_link(nullptr, 0)), '\0');
+    name_of_link(name.data(), name.size() + 1);
+    const Handle object(readable(H5Oopen(id(), name.c_str(), H5P_DEFAULT), location().child(name)),
+                        H5Oclose);
+    if (H5Iget_type(object.get()) == H5I_DATASET) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+InputFile::InputFile(const fs::path& path) : name_(path.string()), file_(open_file(path)) {}
+
+InputGroup InputFile::root() const {
+  const Location where{name_, "/"};
+  Handle group(readable(H5Gopen2(file_.get(), "/", H5P_DEFAULT), where), H5Gclose);
+  return {std::move(group), where};
+}
+
+}  // namespace isochron::hdf5

@@ -1,0 +1,225 @@
+#pragma once
+
+// The one door to the HDF5 C library: owned identifiers, checked calls, and failures as exceptions
+// whose one sentence names the file, the object and the reason.
+
+#include <hdf5.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace isochron {
+
+/// The version of the HDF5 library that runs: "1.10.8".
+[[nodiscard]] std::string hdf5_version();
+
+}  // namespace isochron
+
+namespace isochron::hdf5 {
+
+/// Extents of an array in C order (the last index runs fastest); empty for a scalar.
+using Shape = std::vector<hsize_t>;
+
+/// Owns an HDF5 identifier together with the H5?close call that releases it. Move-only.
+class Handle {
+ public:
+  using Close = herr_t (*)(hid_t);
+
+  Handle() = default;
+  Handle(hid_t id, Close deleter) : id_(id), close_(deleter) {}
+  Handle(Handle&& other) noexcept
+      : id_(std::exchange(other.id_, H5I_INVALID_HID)), close_(other.close_) {}
+  Handle& operator=(Handle&& other) noexcept {
+    std::swap(id_, other.id_);
+    std::swap(close_, other.close_);
+    return *this;
+  }
+  ~Handle() {
+    if (id_ >= 0) close_(id_);
+  }
+
+  [[nodiscard]] hid_t get() const { return id_; }
+
+  /// Closes now, for who wants to know whether that succeeds.
+  [[nodiscard]] herr_t close() { return close_(std::exchange(id_, H5I_INVALID_HID)); }
+
+ private:
+  hid_t id_ = H5I_INVALID_HID;
+  Close close_ = nullptr;
+};
+
+/// Lasts as long as a file is in use: only one thread enters the library, which need not be built
+/// thread-safe, and the library prints no error stack.
+class Session {
+ public:
+  Session();
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+ private:
+  std::unique_lock<std::recursive_mutex> lock_;
+  H5E_auto2_t print_ = nullptr;
+  void* print_data_ = nullptr;
+};
+
+/// An object inside a file, as messages name it.
+struct Location {
+  std::string file;
+  std::string path;  ///< "/run/training"
+
+  [[nodiscard]] Location child(const std::string& name) const;
+  [[nodiscard]] std::string text() const;  ///< "'/run/training' in 'run.h5'"
+};
+
+// ------------------------------------------------------------------------------------- writing
+
+/// A group or dataset that has been written and takes attributes. Throws OutputError.
+class OutputObject {
+ public:
+  OutputObject(Handle id, Location location) : id_(std::move(id)), location_(std::move(location)) {}
+
+  /// A UTF-8 string on a scalar dataspace.
+  const OutputObject& attribute(const std::string& name, const std::string& text) const;
+  /// A 1-D array of UTF-8 strings; at least one.
+  const OutputObject& attribute(const std::string& name,
+                                const std::vector<std::string>& texts) const;
+  /// A scalar integer.
+  const OutputObject& attribute(const std::string& name, int value) const;
+
+ protected:
+  [[nodiscard]] hid_t id() const { return id_.get(); }
+  [[nodiscard]] const Location& location() const { return location_; }
+
+ private:
+  const OutputObject& write_attribute(const std::string& name, const Handle& type,
+                                      const Handle& space, const void* data) const;
+
+  Handle id_;
+  Location location_;
+};
+
+/// A group that takes groups and datasets. Names are single path components not in use yet;
+/// anything else is an OutputError.
+class OutputGroup : public OutputObject {
+ public:
+  using OutputObject::OutputObject;
+
+  [[nodiscard]] OutputGroup group(const std::string& name) const;
+
+  /// A scalar UTF-8 string.
+  OutputObject text(const std::string& name, const std::string& value) const;
+
+  /// Numbers in C order; T is double or long. Stored little-endian, 64 bits, in one piece: gzip
+  /// with shuffle takes only 8 to 18% off states and orbits, and the index of chunks, unlike all
+  /// other metadata, has no checksum.
+  template <class T>
+  OutputObject numbers(const std::string& name, const T* values, const Shape& shape) const;
+
+ private:
+  OutputObject dataset(const std::string& name, const Handle& file_type, const Handle& properties,
+                       const Shape& shape, hid_t memory_type, const void* data) const;
+};
+
+/// A new file, composed in memory, so that HDF5 never meets a failing disk: it cannot close a file
+/// that it cannot flush.
+class OutputFile {
+ public:
+  explicit OutputFile(std::filesystem::path path);
+
+  [[nodiscard]] OutputGroup root() const;
+
+  /// Ends the composition (groups and datasets of this file must not be used any more). Writes the
+  /// file to `path`.tmp (which is replaced if it exists), syncs it, renames it over `path` and
+  /// syncs the folder. A symbolic link is followed. Throws OutputError with the system's reason;
+  /// what was at `path` is then untouched and the temporary file is gone.
+  void save();
+
+ private:
+  Session session_;
+  std::filesystem::path path_;
+  std::unique_ptr<void, void (*)(void*)> image_;  // the bytes of the file, once it is closed
+  Handle file_;
+};
+
+// ------------------------------------------------------------------------------------- reading
+
+/// A group or dataset of a file that is only read. Everything below throws InputError.
+class InputObject {
+ public:
+  InputObject(Handle id, Location location) : id_(std::move(id)), location_(std::move(location)) {}
+
+  [[nodiscard]] bool has_attribute(const std::string& name) const;
+  [[nodiscard]] std::string text_attribute(const std::string& name) const;  ///< one string
+  [[nodiscard]] int integer_attribute(const std::string& name) const;       ///< one integer
+
+  [[nodiscard]] const Location& location() const { return location_; }
+
+ protected:
+  [[nodiscard]] hid_t id() const { return id_.get(); }
+
+ private:
+  [[nodiscard]] Handle open_attribute(const std::string& name) const;
+
+  Handle id_;
+  Location location_;
+};
+
+/// A dataset whose type and extent were checked against the size of the file: what it promises to
+/// hold may be allocated.
+class InputDataset : public InputObject {
+ public:
+  InputDataset(Handle id, Location location);
+
+  [[nodiscard]] const Shape& shape() const { return shape_; }
+  [[nodiscard]] bool is_text() const { return class_ == H5T_STRING; }
+  [[nodiscard]] bool is_number() const { return class_ == H5T_FLOAT || class_ == H5T_INTEGER; }
+
+  /// The one string it holds.
+  [[nodiscard]] std::string text() const;
+
+  /// All numbers in C order; `values` has room for the product of shape(). T is double (any real
+  /// type is converted) or long (any integer type).
+  template <class T>
+  void read(T* values) const;
+
+ private:
+  void check_extent() const;
+
+  Handle type_;
+  H5T_class_t class_ = H5T_NO_CLASS;
+  Shape shape_;
+};
+
+class InputGroup : public InputObject {
+ public:
+  using InputObject::InputObject;
+
+  [[nodiscard]] bool contains(const std::string& name) const;
+  [[nodiscard]] InputGroup group(const std::string& name) const;
+  /// `name` may be a path.
+  [[nodiscard]] InputDataset dataset(const std::string& name) const;
+  /// Names of the datasets in this group, in alphabetical order.
+  [[nodiscard]] std::vector<std::string> datasets() const;
+};
+
+class InputFile {
+ public:
+  /// The message tells a missing file, a folder, a file of another format and a truncated or
+  /// damaged HDF5 file apart.
+  explicit InputFile(const std::filesystem::path& path);
+
+  [[nodiscard]] InputGroup root() const;
+
+ private:
+  Session session_;
+  std::string name_;
+  Handle file_;
+};
+
+}  // namespace isochron::hdf5

@@ -1,0 +1,667 @@
+#include "isochron/results.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <ctime>
+#include <string_view>
+
+#include "hdf5/file.hpp"
+#include "isochron/error.hpp"
+#include "isochron/version.hpp"
+
+// The schema of the results file: the only place where it is spelled. Writer and reader of each
+// group stand side by side.
+
+namespace isochron {
+namespace {
+
+using hdf5::InputDataset;
+using hdf5::InputFile;
+using hdf5::InputGroup;
+using hdf5::OutputFile;
+using hdf5::OutputGroup;
+using hdf5::OutputObject;
+
+constexpr int schema_version = 1;
+constexpr const char* creator = "isochron";
+
+// -------------------------------------------------------------------- sizes that fit each other
+
+/// Compares sizes in a Results; the first that does not fit is an InputError that names the file.
+class SizeCheck {
+ public:
+  explicit SizeCheck(const std::filesystem::path& file) : file_(file.string()) {}
+
+  template <class Found, class Expected>
+  void equal(const std::string& what, Found found, Expected expected) const {
+    if (static_cast<Index>(found) == static_cast<Index>(expected)) return;
+    fail(what + " has size " + std::to_string(found) + " instead of " + std::to_string(expected));
+  }
+
+  void require(bool fits, const std::string& complaint) const {
+    if (!fits) fail(complaint);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& complaint) const {
+    throw InputError("sizes in '" + file_ + "' do not fit: " + complaint);
+  }
+
+  std::string file_;
+};
+
+void check_model(const ModelRecord& model, const SizeCheck& check) {
+  const auto& layers = model.layers;
+  const Index parameters = model.theta.size();
+  // No width exceeds P, which also keeps the product of two widths of a damaged file in range.
+  const bool widths_fit =
+      std::all_of(layers.begin(), layers.end(), [&](Index w) { return w > 0 && w <= parameters; });
+  check.require(layers.size() >= 2 && widths_fit && layers.front() == layers.back(),
+                "model/layers is no network with the parameters in model/theta");
+  check.equal("model/theta", parameters, model.network().parameters());
+  if (model.theta_initial.size() > 0) {
+    check.equal("model/theta_initial", model.theta_initial.size(), parameters);
+  }
+}
+
+void check_snapshots(const Results& results, const SizeCheck& check) {
+  const auto& [iterations, thetas] = results.snapshots;
+  check.equal("snapshots/theta", thetas.size(), iterations.size());
+  for (const Vector& theta : thetas) {
+    const Vector& like = results.model ? results.model->theta : thetas.front();
+    check.require(theta.size() > 0, "snapshots/theta has no parameters");
+    check.equal("a row of snapshots/theta", theta.size(), like.size());
+  }
+}
+
+void check_states(const Results& results, const SizeCheck& check) {
+  const States& initial = results.initial_states;
+  const bool newtonian = results.motion == Motion::newtonian;
+  check.require(!newtonian || initial.rows() % 2 == 0,
+                "data/initial_states has an odd number of columns");
+  if (results.model && initial.size() > 0) {
+    check.equal("a row of data/initial_states", initial.rows(),
+                (newtonian ? 2 : 1) * results.model->layers.front());
+  }
+  const auto same_as_initial = [&](const std::string& name, const States& states) {
+    if (states.size() == 0) return;
+    check.equal("data/" + name, states.cols(), initial.cols());
+    check.equal("a row of data/" + name, states.rows(), initial.rows());
+  };
+  same_as_initial("final_states", results.final_states);
+  same_as_initial("residuals", results.residuals);
+  if (results.end_times.size() > 0) {
+    check.equal("data/end_times", results.end_times.size(), initial.cols());
+  }
+}
+
+void check_portraits(const std::string& name, const std::vector<PhasePortrait>& portraits,
+                     const SizeCheck& check) {
+  for (const PhasePortrait& portrait : portraits) {
+    check.require(!portrait.x.empty(), name + "/x is empty");
+    check.equal(name + "/v", portrait.v.size(), portrait.x.size());
+    check.equal(name + '/' + portrait.color_name, portrait.color.size(), portrait.x.size());
+  }
+}
+
+void check_orbits(const OrbitFan& orbits, const SizeCheck& check) {
+  check.require(orbits.x.size() > 0, "orbits/x is empty");
+  check.equal("orbits/v", orbits.v.rows(), orbits.x.rows());
+  check.equal("a row of orbits/v", orbits.v.cols(), orbits.x.cols());
+  check.equal("orbits/time", orbits.time.size(), orbits.x.cols());
+}
+
+void check_curve(const std::string& name, const PositionCurve& curve, const SizeCheck& check) {
+  check.require(curve.position.size() > 0, name + "/position is empty");
+  check.equal(name + '/' + name, curve.value.size(), curve.position.size());
+  check.equal(name + "/harmonic", curve.harmonic.size(), curve.position.size());
+}
+
+// ------------------------------------------------------------------------------- small writers
+
+/// Every number has a label that carries its unit, and the unit by itself.
+void describe(const OutputObject& numbers, const std::string& label, const std::string& units) {
+  numbers.attribute("long_name", label + " (" + units + ')').attribute("units", units);
+}
+
+void write_text(const OutputGroup& group, const std::string& name, const std::string& text) {
+  if (!text.empty()) group.text(name, text);
+}
+
+template <class Values>
+OutputObject write_column(const OutputGroup& group, const std::string& name, const Values& values) {
+  return group.numbers(name, values.data(), {static_cast<hsize_t>(values.size())});
+}
+
+/// One row of the file per column of the matrix: the order in memory is the same.
+OutputObject write_columns_as_rows(const OutputGroup& group, const std::string& name,
+                                   const Eigen::MatrixXd& matrix) {
+  return group.numbers(name, matrix.data(),
+                       {static_cast<hsize_t>(matrix.cols()), static_cast<hsize_t>(matrix.rows())});
+}
+
+OutputGroup write_group(const OutputGroup& parent, const std::string& name,
+                        const std::string& nexus_class) {
+  OutputGroup group = parent.group(name);
+  group.attribute("NX_class", nexus_class);
+  return group;
+}
+
+/// What a viewer needs to draw a group: names of the datasets that are signal and axes.
+struct Plot {
+  std::string title;
+  std::string signal;
+  std::vector<std::string> axes;
+  std::vector<std::string> auxiliary_signals;
+};
+
+OutputGroup write_plot(const OutputGroup& entry, const std::string& name, const Plot& plot) {
+  OutputGroup group = write_group(entry, name, "NXdata");
+  group.attribute("signal", plot.signal).attribute("axes", plot.axes);
+  if (!plot.auxiliary_signals.empty()) {
+    group.attribute("auxiliary_signals", plot.auxiliary_signals);
+  }
+  group.text("title", plot.title);
+  return group;
+}
+
+// ------------------------------------------------------------------------------- small readers
+
+std::string read_text(const InputGroup& group, const std::string& name) {
+  return group.contains(name) ? group.dataset(name).text() : std::string();
+}
+
+InputDataset open_array(const InputGroup& group, const std::string& name, std::size_t rank) {
+  InputDataset dataset = group.dataset(name);
+  if (dataset.shape().size() != rank) {
+    throw InputError(dataset.location().text() + " has " + std::to_string(dataset.shape().size()) +
+                     " dimensions instead of " + std::to_string(rank));
+  }
+  return dataset;
+}
+
+template <class T>
+T read_number(const InputGroup& group, const std::string& name) {
+  T value{};
+  open_array(group, name, 0).read(&value);
+  return value;
+}
+
+/// A 1-D dataset as any container that resizes.
+template <class Values>
+Values read_column(const InputGroup& group, const std::string& name) {
+  const InputDataset dataset = open_array(group, name, 1);
+  Values values;
+  values.resize(static_cast<decltype(values.size())>(dataset.shape().front()));
+  dataset.read(values.data());
+  return values;
+}
+
+/// The inverse of write_columns_as_rows.
+Eigen::MatrixXd read_rows_as_columns(const InputGroup& group, const std::string& name) {
+  const InputDataset dataset = open_array(group, name, 2);
+  Eigen::MatrixXd matrix(static_cast<Index>(dataset.shape()[1]),
+                         static_cast<Index>(dataset.shape()[0]));
+  dataset.read(matrix.data());
+  return matrix;
+}
+
+/// The value whose name is stored in `dataset`; an unknown name is an InputError.
+template <class Enum, std::size_t N>
+Enum read_choice(const InputGroup& group, const std::string& name,
+                 const std::array<std::pair<const char*, Enum>, N>& choices) {
+  const InputDataset dataset = group.dataset(name);
+  const std::string text = dataset.text();
+  for (const auto& [spelling, value] : choices) {
+    if (text == spelling) return value;
+  }
+  throw InputError(dataset.location().text() + " is '" + text +
+                   "', which this version of isochron does not know");
+}
+
+template <class Enum, std::size_t N>
+std::string spelling_of(Enum value, const std::array<std::pair<const char*, Enum>, N>& choices) {
+  const auto same = [&](const auto& choice) { return choice.second == value; };
+  return std::find_if(choices.begin(), choices.end(), same)->first;
+}
+
+constexpr std::array<std::pair<const char*, Symmetry>, 2> symmetries = {
+    {{"none", Symmetry::none}, {"odd", Symmetry::odd}}};
+constexpr std::array<std::pair<const char*, Motion>, 2> motions = {
+    {{"newtonian", Motion::newtonian}, {"first-order", Motion::first_order}}};
+
+// --------------------------------------------------------------------- configuration, environment
+
+void write_config(const OutputGroup& entry, const std::string& config) {
+  if (config.empty()) return;
+  const OutputGroup note = write_group(entry, "config", "NXnote");
+  note.text("type", "application/json");
+  note.text("data", config);
+}
+
+std::string read_config(const InputGroup& entry) {
+  return entry.contains("config") ? entry.group("config").dataset("data").text() : std::string();
+}
+
+void write_environment(const OutputGroup& entry,
+                       const std::map<std::string, std::string>& environment) {
+  if (environment.empty()) return;
+  const OutputGroup group = write_group(entry, "environment", "NXcollection");
+  for (const auto& [name, text] : environment) group.text(name, text);
+}
+
+std::map<std::string, std::string> read_environment(const InputGroup& entry) {
+  std::map<std::string, std::string> environment;
+  if (!entry.contains("environment")) return environment;
+  const InputGroup group = entry.group("environment");
+  for (const std::string& name : group.datasets()) {
+    const InputDataset dataset = group.dataset(name);
+    if (dataset.is_text() && dataset.shape().empty()) environment[name] = dataset.text();
+  }
+  return environment;
+}
+
+// ------------------------------------------------------------------------------ model, snapshots
+
+void write_model(const OutputGroup& entry, const ModelRecord& model) {
+  const OutputGroup group = write_group(entry, "model", "NXcollection");
+  const long bias = model.network().bias() ? 1 : 0;
+  const long skip = 0;
+  describe(write_column(group, "layers", model.layers), "layer widths", "1");
+  describe(group.numbers("bias", &bias, {}), "whether layers have biases", "1");
+  describe(group.numbers("skip", &skip, {}), "whether there is a linear skip", "1");
+  group.text("activation", model.activation);
+  group.text("symmetry", spelling_of(model.symmetry, symmetries));
+  describe(write_column(group, "theta", model.theta), "parameters theta", "1");
+  if (model.theta_initial.size() == 0) return;
+  describe(write_column(group, "theta_initial", model.theta_initial), "initial parameters theta_0",
+           "1");
+}
+
+std::optional<ModelRecord> read_model(const InputGroup& entry) {
+  if (!entry.contains("model")) return std::nullopt;
+  const InputGroup group = entry.group("model");
+  ModelRecord model;
+  model.layers = read_column<std::vector<Index>>(group, "layers");
+  constexpr std::array<std::pair<const char*, int>, 1> activations = {{{"tanh", 0}}};
+  read_choice(group, "activation", activations);
+  model.symmetry = read_choice(group, "symmetry", symmetries);
+  const bool bias = read_number<long>(group, "bias") != 0;
+  if (bias != (model.symmetry == Symmetry::none) || read_number<long>(group, "skip") != 0) {
+    throw InputError(group.location().text() +
+                     " is a network with a structure that this version of isochron does not know");
+  }
+  model.theta = read_column<Vector>(group, "theta");
+  if (group.contains("theta_initial")) {
+    model.theta_initial = read_column<Vector>(group, "theta_initial");
+  }
+  return model;
+}
+
+void write_snapshots(const OutputGroup& entry, const Snapshots& snapshots) {
+  if (snapshots.iteration.empty()) return;
+  const OutputGroup group = write_group(entry, "snapshots", "NXcollection");
+  Eigen::MatrixXd theta(snapshots.theta.front().size(), static_cast<Index>(snapshots.theta.size()));
+  for (Index k = 0; k < theta.cols(); ++k) {
+    theta.col(k) = snapshots.theta[static_cast<std::size_t>(k)];
+  }
+  describe(write_column(group, "iteration", snapshots.iteration), "iteration", "1");
+  describe(write_columns_as_rows(group, "theta", theta), "parameters theta", "1");
+}
+
+Snapshots read_snapshots(const InputGroup& entry) {
+  Snapshots snapshots;
+  if (!entry.contains("snapshots")) return snapshots;
+  const InputGroup group = entry.group("snapshots");
+  snapshots.iteration = read_column<std::vector<long>>(group, "iteration");
+  const Eigen::MatrixXd theta = read_rows_as_columns(group, "theta");
+  for (Index k = 0; k < theta.cols(); ++k) snapshots.theta.emplace_back(theta.col(k));
+  return snapshots;
+}
+
+// ------------------------------------------------------------------------------------------ data
+
+struct StatesColumn {
+  const char* name;
+  const char* label;
+  States Results::*states;
+};
+
+constexpr std::array<StatesColumn, 3> states_columns = {
+    {{"initial_states", "initial states", &Results::initial_states},
+     {"final_states", "final states", &Results::final_states},
+     {"residuals", "residuals", &Results::residuals}}};
+
+void write_data(const OutputGroup& entry, const Results& results) {
+  if (results.initial_states.size() == 0) return;
+  const OutputGroup group = write_group(entry, "data", "NXcollection");
+  const std::string columns =
+      results.motion == Motion::newtonian ? ", columns q_1..q_D, v_1..v_D" : ", columns y_1..y_D";
+  for (const auto& [name, label, states] : states_columns) {
+    if ((results.*states).size() == 0) continue;
+    describe(write_columns_as_rows(group, name, results.*states), label + columns, "1");
+  }
+  if (results.end_times.size() == 0) return;
+  describe(write_column(group, "end_times", results.end_times), "end time T", "1");
+}
+
+void read_data(const InputGroup& entry, Results& results) {
+  if (!entry.contains("data")) return;
+  const InputGroup group = entry.group("data");
+  for (const auto& [name, label, states] : states_columns) {
+    if (group.contains(name)) results.*states = read_rows_as_columns(group, name);
+  }
+  if (group.contains("end_times")) results.end_times = read_column<Vector>(group, "end_times");
+}
+
+// -------------------------------------------------------------------------------------- training
+
+template <class T>
+struct HistoryColumn {
+  const char* name;
+  const char* label;
+  const char* units;
+  std::vector<T> History::*values;
+};
+
+constexpr std::array<HistoryColumn<long>, 3> history_counts = {
+    {{"iteration", "iteration", "1", &History::iteration},
+     {"evaluations", "evaluations of loss and gradient", "1", &History::evaluations},
+     {"integrator_steps", "integrator steps", "1", &History::integrator_steps}}};
+
+constexpr std::array<HistoryColumn<double>, 4> history_numbers = {
+    {{"loss", "loss L", "1", &History::loss},
+     {"gradient_norm", "gradient norm |dL/dtheta|", "1", &History::gradient_norm},
+     {"step", "step |theta change|", "1", &History::step},
+     {"wall_time", "wall time", "s", &History::wall_time}}};
+
+/// Calls `visit(column)` for every column of the history.
+template <class Visit>
+void for_each_history_column(Visit visit) {
+  for (const auto& column : history_counts) visit(column);
+  for (const auto& column : history_numbers) visit(column);
+}
+
+void check_history(const History& history, const SizeCheck& check) {
+  for_each_history_column([&](const auto& column) {
+    check.equal(std::string("training/") + column.name, (history.*column.values).size(),
+                history.size());
+  });
+}
+
+void write_history(const OutputGroup& entry, const History& history) {
+  if (history.size() == 0) return;
+  const OutputGroup group = write_plot(
+      entry, "training", {"Loss during training", "loss", {"iteration"}, {"gradient_norm"}});
+  group.attribute("SILX_style", R"({"signal_scale_type":"log","axes_scale_type":["linear"]})");
+  for_each_history_column([&](const auto& column) {
+    describe(write_column(group, column.name, history.*column.values), column.label, column.units);
+  });
+}
+
+History read_history(const InputGroup& entry) {
+  History history;
+  if (!entry.contains("training")) return history;
+  const InputGroup group = entry.group("training");
+  for_each_history_column([&](const auto& column) {
+    auto& values = history.*column.values;
+    values = read_column<std::remove_reference_t<decltype(values)>>(group, column.name);
+  });
+  return history;
+}
+
+// ------------------------------------------------------------------------------- phase portraits
+
+/// One degree of freedom: `name`; more: `name`_1, `name`_2, ...
+std::string portrait_name(const std::string& name, std::size_t index, std::size_t count) {
+  return count == 1 ? name : name + '_' + std::to_string(index + 1);
+}
+
+void write_portraits(const OutputGroup& entry, const std::string& name, const std::string& title,
+                     const std::vector<PhasePortrait>& portraits) {
+  for (std::size_t i = 0; i < portraits.size(); ++i) {
+    const PhasePortrait& portrait = portraits[i];
+    const std::string degree = portraits.size() == 1 ? "" : '_' + std::to_string(i + 1);
+    const OutputGroup group = write_plot(entry, portrait_name(name, i, portraits.size()),
+                                         {title, portrait.color_name, {"x", "v"}, {}});
+    describe(write_column(group, "x", portrait.x), "position x" + degree, "1");
+    describe(write_column(group, "v", portrait.v), "velocity v" + degree, "1");
+    write_column(group, portrait.color_name, portrait.color)
+        .attribute("long_name", portrait.color_label)
+        .attribute("units", "1");
+  }
+}
+
+PhasePortrait read_portrait(const InputGroup& group) {
+  PhasePortrait portrait;
+  portrait.x = read_column<std::vector<double>>(group, "x");
+  portrait.v = read_column<std::vector<double>>(group, "v");
+  portrait.color_name = group.text_attribute("signal");
+  portrait.color = read_column<std::vector<double>>(group, portrait.color_name);
+  portrait.color_label = group.dataset(portrait.color_name).text_attribute("long_name");
+  return portrait;
+}
+
+std::vector<PhasePortrait> read_portraits(const InputGroup& entry, const std::string& name) {
+  if (entry.contains(name)) return {read_portrait(entry.group(name))};
+  std::vector<PhasePortrait> portraits;
+  const auto next = [&] { return portrait_name(name, portraits.size(), 2); };
+  while (entry.contains(next())) portraits.push_back(read_portrait(entry.group(next())));
+  return portraits;
+}
+
+// ---------------------------------------------------------------------- orbits, force, potential
+
+void write_orbits(const OutputGroup& entry, const OrbitFan& orbits) {
+  const OutputGroup group = write_plot(entry, "orbits", {"Orbits", "x", {".", "time"}, {"v"}});
+  const OutputObject x = write_columns_as_rows(group, "x", orbits.x.transpose());
+  const OutputObject v = write_columns_as_rows(group, "v", orbits.v.transpose());
+  describe(x, "position x", "1");
+  describe(v, "velocity v", "1");
+  x.attribute("interpretation", "spectrum");
+  v.attribute("interpretation", "spectrum");
+  describe(write_column(group, "time", orbits.time), "time t", "1");
+}
+
+std::optional<OrbitFan> read_orbits(const InputGroup& entry) {
+  if (!entry.contains("orbits")) return std::nullopt;
+  const InputGroup group = entry.group("orbits");
+  return OrbitFan{read_rows_as_columns(group, "x").transpose(),
+                  read_rows_as_columns(group, "v").transpose(), read_column<Vector>(group, "time")};
+}
+
+void write_curve(const OutputGroup& entry, const std::string& name, const std::string& title,
+                 const std::string& symbol, const PositionCurve& curve) {
+  const OutputGroup group = write_plot(entry, name, {title, name, {"position"}, {"harmonic"}});
+  const Eigen::Vector2d visited(curve.visited_min, curve.visited_max);
+  describe(write_column(group, "position", curve.position), "position x", "1");
+  describe(write_column(group, name, curve.value), name + ' ' + symbol, "1");
+  describe(write_column(group, "harmonic", curve.harmonic), "best harmonic " + name, "1");
+  describe(write_column(group, "visited_range", visited), "positions that the orbits visit", "1");
+}
+
+std::optional<PositionCurve> read_curve(const InputGroup& entry, const std::string& name) {
+  if (!entry.contains(name)) return std::nullopt;
+  const InputGroup group = entry.group(name);
+  const auto visited = read_column<Vector>(group, "visited_range");
+  if (visited.size() != 2) {
+    throw InputError(group.location().child("visited_range").text() + " has not two values");
+  }
+  return PositionCurve{read_column<Vector>(group, "position"), read_column<Vector>(group, name),
+                       read_column<Vector>(group, "harmonic"), visited[0], visited[1]};
+}
+
+// --------------------------------------------------------------------------------------- summary
+
+void write_summary(const OutputGroup& entry, const Results& results) {
+  if (results.summary.empty() && results.summary_text.empty()) return;
+  const OutputGroup group = write_group(entry, "summary", "NXcollection");
+  for (const auto& [name, number] : results.summary) {
+    group.numbers(name, &number.value, {})
+        .attribute("long_name", number.long_name)
+        .attribute("units", number.units);
+  }
+  for (const auto& [name, text] : results.summary_text) {
+    std::string words = name;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    group.text(name, text).attribute("long_name", words);
+  }
+}
+
+void read_summary(const InputGroup& entry, Results& results) {
+  if (!entry.contains("summary")) return;
+  const InputGroup group = entry.group("summary");
+  for (const std::string& name : group.datasets()) {
+    const InputDataset dataset = group.dataset(name);
+    if (!dataset.shape().empty() || !dataset.has_attribute("long_name")) continue;
+    if (dataset.is_text()) results.summary_text[name] = dataset.text();
+    if (dataset.is_number()) {
+      results.summary[name] = {read_number<double>(group, name),
+                               dataset.text_attribute("long_name"),
+                               dataset.text_attribute("units")};
+    }
+  }
+}
+
+// --------------------------------------------------------------------------------- entry and root
+
+void check_sizes(const Results& results, const std::filesystem::path& file) {
+  const SizeCheck check(file);
+  if (results.model) check_model(*results.model, check);
+  check_snapshots(results, check);
+  check_states(results, check);
+  check_history(results.history, check);
+  check_portraits("phase_portrait_before", results.phase_portrait_before, check);
+  check_portraits("phase_portrait", results.phase_portrait, check);
+  if (results.orbits) check_orbits(*results.orbits, check);
+  if (results.force) check_curve("force", *results.force, check);
+  if (results.potential) check_curve("potential", *results.potential, check);
+}
+
+/// The plot a viewer shows first; empty when there is none.
+std::string default_plot(const Results& results) {
+  const auto portrait = [](const char* name, const std::vector<PhasePortrait>& portraits) {
+    return portrait_name(name, 0, portraits.size());
+  };
+  if (results.history.size() > 0) return "training";
+  if (results.orbits) return "orbits";
+  if (!results.phase_portrait.empty()) return portrait("phase_portrait", results.phase_portrait);
+  if (results.force) return "force";
+  if (results.potential) return "potential";
+  if (results.phase_portrait_before.empty()) return "";
+  return portrait("phase_portrait_before", results.phase_portrait_before);
+}
+
+void write_entry(const OutputGroup& root, const Results& results) {
+  const OutputGroup entry = write_group(root, results.entry, "NXentry");
+  const std::string plot = default_plot(results);
+  if (!plot.empty()) entry.attribute("default", plot);
+  write_text(entry, "title", results.title);
+  write_text(entry, "start_time", results.start_time);
+  entry.text("dynamics", spelling_of(results.motion, motions));
+  write_config(entry, results.config);
+  write_environment(entry, results.environment);
+  if (results.model) write_model(entry, *results.model);
+  write_snapshots(entry, results.snapshots);
+  write_data(entry, results);
+  write_history(entry, results.history);
+  write_portraits(entry, "phase_portrait_before", "Phase portrait before training",
+                  results.phase_portrait_before);
+  write_portraits(entry, "phase_portrait", "Phase portrait", results.phase_portrait);
+  if (results.orbits) write_orbits(entry, *results.orbits);
+  if (results.force) write_curve(entry, "force", "Force", "f", *results.force);
+  if (results.potential) write_curve(entry, "potential", "Potential", "U", *results.potential);
+  write_summary(entry, results);
+}
+
+Results read_entry(const InputGroup& root) {
+  Results results;
+  results.entry = root.text_attribute("default");
+  const InputGroup entry = root.group(results.entry);
+  results.title = read_text(entry, "title");
+  results.start_time = read_text(entry, "start_time");
+  if (entry.contains("dynamics")) results.motion = read_choice(entry, "dynamics", motions);
+  results.config = read_config(entry);
+  results.environment = read_environment(entry);
+  results.model = read_model(entry);
+  results.snapshots = read_snapshots(entry);
+  read_data(entry, results);
+  results.history = read_history(entry);
+  results.phase_portrait_before = read_portraits(entry, "phase_portrait_before");
+  results.phase_portrait = read_portraits(entry, "phase_portrait");
+  results.orbits = read_orbits(entry);
+  results.force = read_curve(entry, "force");
+  results.potential = read_curve(entry, "potential");
+  read_summary(entry, results);
+  return results;
+}
+
+/// The present time, UTC, ISO 8601.
+std::string now() {
+  const std::time_t seconds =
+      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text.data();
+}
+
+void write_root_attributes(const OutputGroup& root, const std::string& entry) {
+  root.attribute("NX_class", "NXroot")
+      .attribute("default", entry)
+      .attribute("creator", creator)
+      .attribute("creator_version", version)
+      .attribute("file_time", now())
+      .attribute("schema_version", schema_version);
+}
+
+void check_origin(const InputGroup& root) {
+  const std::string file = '\'' + root.location().file + '\'';
+  if (!root.has_attribute("creator") || root.text_attribute("creator") != creator) {
+    throw InputError(file + " is an HDF5 file, but was not written by isochron");
+  }
+  const int found = root.integer_attribute("schema_version");
+  if (found > schema_version) {
+    throw InputError(file + " has schema version " + std::to_string(found) + ", but isochron " +
+                     version + " reads only up to version " + std::to_string(schema_version));
+  }
+}
+
+}  // namespace
+
+void write_results(const std::filesystem::path& path, const Results& results) {
+  check_sizes(results, path);
+  OutputFile file(path);
+  write_root_attributes(file.root(), results.entry);
+  write_entry(file.root(), results);
+  file.save();
+}
+
+Results read_results(const std::filesystem::path& path) {
+  const InputFile file(path);
+  check_origin(file.root());
+  Results results = read_entry(file.root());
+  check_sizes(results, path);
+  return results;
+}
+
+Eigen::MatrixXd read_matrix(const std::filesystem::path& file, const std::string& dataset) {
+  const InputFile input(file);
+  const InputDataset data = input.root().dataset(dataset);
+  const hdf5::Shape& shape = data.shape();
+  const std::string name = data.location().text();
+  if (shape.empty() || shape.size() > 2) {
+    throw InputError(name + " has " + std::to_string(shape.size()) +
+                     " dimensions, but a matrix has 2 or 1");
+  }
+  const auto rows = static_cast<Index>(shape[0]);
+  const auto columns = shape.size() == 2 ? static_cast<Index>(shape[1]) : Index{1};
+  if (rows == 0 || columns == 0) throw InputError(name + " is empty");
+  Eigen::MatrixXd transposed(columns, rows);
+  data.read(transposed.data());
+  return transposed.transpose();
+}
+
+}  // namespace isochron

@@ -1,0 +1,125 @@
+#include "isochron/integrator.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "blocks.hpp"
+#include "isochron/error.hpp"
+#include "sundials/solver.hpp"
+
+namespace isochron {
+namespace {
+
+void require(bool holds, const std::string& sentence) {
+  if (!holds) throw InputError(sentence);
+}
+
+std::string shown(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
+Index effective_block_size(const IntegratorOptions& options, const Ensemble& ensemble,
+                           const Dynamics& dynamics) {
+  return options.block_size > 0 ? options.block_size : block_size(ensemble.size(), dynamics);
+}
+
+}  // namespace
+
+void IntegratorOptions::validate() const {
+  require(rtol >= 1e-15 && rtol <= 1e-1, "rtol = " + shown(rtol) + " is outside 1e-15 .. 1e-1");
+  require(atol >= 1e-15 && atol <= 1e-1, "atol = " + shown(atol) + " is outside 1e-15 .. 1e-1");
+  require(max_steps > 0, "max_steps = " + std::to_string(max_steps) + " must be positive");
+  require(block_size >= 0,
+          "block_size = " + std::to_string(block_size) + " must be 0 (automatic) or positive");
+  require(threads >= 1, "threads = " + std::to_string(threads) + " must be at least 1");
+}
+
+IntegrationCounts& IntegrationCounts::operator+=(const IntegrationCounts& other) {
+  steps += other.steps;
+  right_hand_sides += other.right_hand_sides;
+  jacobians += other.jacobians;
+  error_test_failures += other.error_test_failures;
+  convergence_failures += other.convergence_failures;
+  return *this;
+}
+
+Index block_size(Index trajectories, const Dynamics& dynamics) {
+  // About 128 numbers per component and state half: what keeps the vector units busy and the
+  // activations of a block in the second-level cache.
+  const Index largest = std::max<Index>(16, 128 / dynamics.dimension());
+  const Index blocks = std::max<Index>(1, (trajectories + largest - 1) / largest);
+  return padded((trajectories + blocks - 1) / blocks);
+}
+
+void check_problem(const Dynamics& dynamics, ConstVectorRef theta, const Ensemble& ensemble) {
+  const States& states = ensemble.initial_states;
+  require(theta.size() == dynamics.parameters(),
+          "theta has " + std::to_string(theta.size()) + " parameters, the force field needs " +
+              std::to_string(dynamics.parameters()));
+  require(states.rows() == dynamics.state_dimension(),
+          "initial states have " + std::to_string(states.rows()) + " components, the dynamics need " +
+              std::to_string(dynamics.state_dimension()));
+  require(states.cols() > 0, "an ensemble needs at least one trajectory");
+  require(ensemble.end_times.size() == states.cols(),
+          std::to_string(ensemble.end_times.size()) + " end times do not fit " +
+              std::to_string(states.cols()) + " trajectories");
+  require(states.allFinite(), "an initial state is not finite");
+  require(ensemble.end_times.allFinite() && (ensemble.end_times.array() != 0).all(),
+          "an end time is zero or not finite");
+  if (!theta.allFinite()) throw NumericalError("a parameter of the force field is not finite");
+}
+
+struct Integrator::Workers : SolverPool<sundials::ForwardSolver, IntegratorOptions> {
+  using SolverPool::SolverPool;
+};
+
+Integrator::Integrator(Dynamics dynamics, IntegratorOptions options) {
+  options.validate();
+  workers_ = std::make_unique<Workers>(std::move(dynamics), std::move(options));
+}
+Integrator::~Integrator() = default;
+Integrator::Integrator(Integrator&&) noexcept = default;
+Integrator& Integrator::operator=(Integrator&&) noexcept = default;
+
+const Dynamics& Integrator::dynamics() const { return workers_->dynamics(); }
+const IntegratorOptions& Integrator::options() const { return workers_->options(); }
+
+FinalStates Integrator::integrate(ConstVectorRef theta, const Ensemble& ensemble) {
+  const Vector end = Vector::Ones(1);
+  SampledTrajectories sampled = sample(theta, ensemble, end);
+  return {std::move(sampled.trajectories.states.front()), sampled.counts};
+}
+
+SampledTrajectories Integrator::sample(ConstVectorRef theta, const Ensemble& ensemble,
+                                       ConstVectorRef tau) {
+  check_problem(dynamics(), theta, ensemble);
+  const bool sorted = std::is_sorted(tau.begin(), tau.end()) && tau.size() > 0;
+  require(sorted && tau[0] >= 0 && tau[tau.size() - 1] <= 1,
+          "sample times must increase from 0 to 1 at most, in units of the end time");
+
+  const auto blocks =
+      cut_into_blocks(ensemble.size(), effective_block_size(options(), ensemble, dynamics()));
+  SampledTrajectories result;
+  result.trajectories.tau = tau;
+  result.trajectories.states.assign(static_cast<std::size_t>(tau.size()), ensemble.initial_states);
+  std::vector<IntegrationCounts> counts(blocks.size());
+
+  workers_->run(options(), blocks, [&](sundials::ForwardSolver& solver, std::size_t i,
+                                       const BlockRange& block) {
+    solver.start(theta.data(), ensemble.initial_states.middleCols(block.first, block.size),
+                 ensemble.end_times.segment(block.first, block.size));
+    for (Index k = 0; k < tau.size(); ++k) {
+      if (tau[k] == 0) continue;  // the initial states are there already
+      solver.advance(tau[k]);
+      solver.read(result.trajectories.states[static_cast<std::size_t>(k)].middleCols(block.first,
+                                                                                     block.size));
+    }
+    counts[i] = solver.counts();
+  });
+  for (const auto& c : counts) result.counts += c;
+  return result;
+}
+
+}  // namespace isochron

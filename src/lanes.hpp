@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "isochron/states.hpp"
+
+namespace isochron {
+
+// Eight doubles that the compiler keeps in as many SIMD registers as the machine needs (one with
+// AVX-512, two with AVX, four with SSE2 or NEON): GCC's and Clang's vector types.
+// NOLINTBEGIN(modernize-use-using): the attribute belongs to a typedef.
+typedef double Lanes __attribute__((vector_size(64)));
+typedef std::int64_t LaneBits __attribute__((vector_size(64)));
+// NOLINTEND(modernize-use-using)
+
+inline constexpr Index lane_count = 8;
+static_assert(lane_count == block_padding);
+
+inline Lanes broadcast(double x) { return Lanes{x, x, x, x, x, x, x, x}; }
+
+/// Eight values from p, or the `remaining` that are left of a row, filled up with zeros.
+inline Lanes load(const double* p, Index remaining = lane_count) {
+  Lanes lanes{};
+  if (remaining >= lane_count) {
+    std::memcpy(&lanes, p, sizeof lanes);
+  } else {
+    std::memcpy(&lanes, p, static_cast<std::size_t>(remaining) * sizeof(double));
+  }
+  return lanes;
+}
+
+inline void store(double* p, Lanes lanes, Index remaining = lane_count) {
+  if (remaining >= lane_count) {
+    std::memcpy(p, &lanes, sizeof lanes);
+  } else {
+    std::memcpy(p, &lanes, static_cast<std::size_t>(remaining) * sizeof(double));
+  }
+}
+
+/// The sums over the lanes of eight vectors, in lanes: a transposition in three halving steps.
+inline Lanes lane_sums(const Lanes* v) {
+  Lanes pairs[4];
+  for (int i = 0; i < 4; ++i) {
+    const Lanes a = v[2 * i];
+    const Lanes b = v[2 * i + 1];
+    pairs[i] = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14) +
+               __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  Lanes quads[2];
+  for (int i = 0; i < 2; ++i) {
+    const Lanes a = pairs[2 * i];
+    const Lanes b = pairs[2 * i + 1];
+    quads[i] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13) +
+               __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+  return __builtin_shufflevector(quads[0], quads[1], 0, 1, 2, 3, 8, 9, 10, 11) +
+         __builtin_shufflevector(quads[0], quads[1], 4, 5, 6, 7, 12, 13, 14, 15);
+}
+
+inline double lane_sum(Lanes v) {
+  return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
+}
+
+/// exp(2|x|) - 1 and the sign bits of x: what tanh is made of.
+struct TanhParts {
+  Lanes e;
+  LaneBits sign;
+};
+
+/// exp(2|x|) - 1 = 2^n (exp(2r) - 1) + (2^n - 1),  r = |x| - n log(2)/2,  with
+/// exp(2r) - 1 = 2r + r^2 P(r) on |r| <= log(2)/4, P the minimax polynomial of degree 9 (computed
+/// with 60 digits; its error is 4e-17 of the value). |x| saturates at 20; NaN stays NaN.
+inline TanhParts tanh_parts(Lanes x) {
+  constexpr std::int64_t sign_bit = INT64_MIN;
+  const LaneBits bits = reinterpret_cast<LaneBits>(x);
+  const Lanes magnitude = reinterpret_cast<Lanes>(bits & ~sign_bit);
+  const Lanes saturated = magnitude > 20.0 ? broadcast(20.0) : magnitude;
+
+  // Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits.
+  const Lanes shifter = broadcast(0x1.8p52);
+  const Lanes shifted = saturated * broadcast(2 * 1.4426950408889634074) + shifter;
+  const Lanes n = shifted - shifter;
+  const Lanes scale = reinterpret_cast<Lanes>((reinterpret_cast<LaneBits>(shifted) << 52) +
+                                              (std::int64_t{1023} << 52));
+  // log(2)/2 in two parts; n times the first is exact.
+  const Lanes r = saturated - n * 0x1.62e42fefa38p-2 - n * 0x1.ef35793c7673p-46;
+
+  Lanes p = broadcast(0x1.af389eea54156p-15);
+  for (const double c :
+       {0x1.28917c9f3a495p-12, 0x1.71de0db2eb873p-10, 0x1.a019b914881bap-8, 0x1.a01a01a7c2f2cp-6,
+        0x1.6c16c17889f3cp-4, 0x1.11111111109b5p-2, 0x1.5555555553d68p-1, 0x1.5555555555556p+0,
+        0x1.0000000000001p+1}) {
+    p = p * r + c;
+  }
+  return {scale * (r * r * p + (r + r)) + (scale - 1.0), bits & sign_bit};
+}
+
+inline Lanes with_sign(Lanes magnitude, LaneBits sign) {
+  return reinterpret_cast<Lanes>(reinterpret_cast<LaneBits>(magnitude) | sign);
+}
+
+/// tanh in every lane, e/(e + 2): within 3 ulp everywhere, exactly odd, NaN for NaN.
+inline Lanes tanh(Lanes x) {
+  const TanhParts t = tanh_parts(x);
+  return with_sign(t.e / (t.e + 2.0), t.sign);
+}
+
+/// x_i = tanh(x_i), two and two: they share a division, the slowest of all operations.
+inline void tanh_in_place(Lanes* x, Index count) {
+  Index i = 0;
+  for (; i + 2 <= count; i += 2) {
+    const TanhParts a = tanh_parts(x[i]);
+    const TanhParts b = tanh_parts(x[i + 1]);
+    const Lanes denominator_a = a.e + 2.0;
+    const Lanes denominator_b = b.e + 2.0;
+    const Lanes inverse = 1.0 / (denominator_a * denominator_b);
+    x[i] = with_sign(a.e * (denominator_b * inverse), a.sign);
+    x[i + 1] = with_sign(b.e * (denominator_a * inverse), b.sign);
+  }
+  if (i < count) x[i] = tanh(x[i]);
+}
+
+}  // namespace isochron

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "isochron/sensitivity.hpp"
+#include "sundials/solver.hpp"
+
+namespace isochron::sundials {
+
+/// A block's forward problem with checkpoints and its backward problem, in scaled time:
+///
+///   lambda' = -T (dF/dy)^T lambda,        lambda(1) = dL/dy(T)
+///   g'      = -T (dF/dtheta)^T lambda,    g(1) = 0,   so that g(0) = dL/dtheta
+class AdjointSolver {
+ public:
+  AdjointSolver(const Dynamics& dynamics, const SensitivityOptions& options, Index stride);
+
+  /// Forward to tau = 1, storing what the backward problem needs; writes the final states.
+  void forward(const double* theta, ConstStatesRef states, ConstVectorRef end_times,
+               StatesRef final_states);
+
+  /// Backward from the cotangents dL/dy(T) (state_dimension x B) of the block just run forward:
+  /// gradient [P] is overwritten, and initial_cotangents receives lambda(0). Cotangents that are all
+  /// zero give zeros without a backward solve.
+  void backward(ConstStatesRef cotangents, VectorRef gradient, StatesRef initial_cotangents);
+
+  [[nodiscard]] IntegrationCounts forward_counts() const { return forward_counts_; }
+  [[nodiscard]] IntegrationCounts backward_counts() const { return backward_counts_; }
+
+ private:
+  static int adjoint_derivative(sunrealtype, N_Vector, N_Vector, N_Vector, void*);
+  static int adjoint_quadrature(sunrealtype, N_Vector, N_Vector, N_Vector, void*);
+  static int adjoint_jacobian(sunrealtype, N_Vector, N_Vector, N_Vector, SUNMatrix, void*, N_Vector,
+                              N_Vector, N_Vector);
+
+  void create_backward();
+  void attach_corrector();
+  void attach_newton();
+  void restart_backward(double cotangent_size);
+  void linearise(double tau, N_Vector state);
+
+  const SensitivityOptions& options_;
+  ForwardSolver forward_;
+  VectorHandle cotangent_;
+  VectorHandle gradient_;
+  VectorHandle interpolated_;
+  NonlinearSolver corrector_;
+  Matrix matrix_;
+  LinearSolver linear_solver_;
+  int backward_problem_ = -1;
+  double linearised_at_;  // tau, or NaN
+  IntegrationCounts forward_counts_;
+  IntegrationCounts backward_counts_;
+};
+
+}  // namespace isochron::sundials

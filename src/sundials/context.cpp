@@ -1,0 +1,54 @@
+#include "sundials/context.hpp"
+
+#include <cstdlib>
+
+#include "isochron/error.hpp"
+#include "isochron/integrator.hpp"
+
+namespace isochron {
+
+std::string sundials_version() {
+  return std::to_string(SUNDIALS_VERSION_MAJOR) + '.' + std::to_string(SUNDIALS_VERSION_MINOR) +
+         '.' + std::to_string(SUNDIALS_VERSION_PATCH);
+}
+
+}  // namespace isochron
+
+namespace isochron::sundials {
+
+Context make_context() {
+  SUNContext context = nullptr;
+#if SUNDIALS_VERSION_MAJOR >= 7
+  const int flag = SUNContext_Create(SUN_COMM_NULL, &context);
+  if (context != nullptr) SUNContext_ClearErrHandlers(context);
+#else
+  const int flag = SUNContext_Create(nullptr, &context);
+#endif
+  check(flag, "SUNContext_Create");
+  return Context(context);
+}
+
+#if SUNDIALS_VERSION_MAJOR >= 7
+void silence(void*) {}
+#else
+void silence(void* cvode_memory) {
+  const auto ignore = [](int, const char*, const char*, char*, void*) {};
+  check(CVodeSetErrHandlerFn(cvode_memory, ignore, nullptr), "CVodeSetErrHandlerFn");
+}
+#endif
+
+std::string flag_name(int flag) {
+  char* name = CVodeGetReturnFlagName(flag);
+  std::string text = name == nullptr ? "unknown flag" : name;
+  std::free(name);
+  return text;
+}
+
+void check(int flag, const char* call) {
+  if (flag < 0) {
+    throw Error(std::string("SUNDIALS: ") + call + " returned " + std::to_string(flag) + " (" +
+                flag_name(flag) + ")");
+  }
+}
+
+}  // namespace isochron::sundials

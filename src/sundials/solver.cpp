@@ -1,0 +1,170 @@
+#include "sundials/solver.hpp"
+
+#include <cstdio>
+
+#include "isochron/error.hpp"
+#include "sundials/corrector.hpp"
+
+namespace isochron::sundials {
+
+void ErrorTrap::rethrow() {
+  if (const auto error = std::exchange(error_, nullptr)) std::rethrow_exception(error);
+}
+
+BlockProblem::BlockProblem(const Dynamics& model, Index stride,
+                           const IntegratorOptions& integrator)
+    : dynamics(model, stride), options(integrator), end_times(Vector::Zero(stride)) {}
+
+void BlockProblem::guard(ConstBlockRef out) const {
+  if (options.stop_requested && options.stop_requested()) {
+    throw Interrupted("the integration was stopped on request");
+  }
+  // x * 0 is NaN exactly for infinite and NaN x: a sum finds them faster than a search.
+  if ((out.array() * 0.0).sum() != 0.0) throw NumericalError("the force is not finite");
+}
+
+namespace {
+
+// y' = T F(y).
+int state_derivative(sunrealtype, N_Vector y, N_Vector out, void* user) {
+  auto& problem = *static_cast<BlockProblem*>(user);
+  return problem.evaluate(as_block(out),
+                          [&] { problem.dynamics.derivative(as_block(y), as_block(out)); });
+}
+
+// J = T dF/dy, for Newton.
+int state_jacobian(sunrealtype, N_Vector y, N_Vector, SUNMatrix matrix, void* user, N_Vector,
+                   N_Vector, N_Vector) {
+  auto& problem = *static_cast<BlockProblem*>(user);
+  return problem.trap.run([&] {
+    problem.dynamics.linearise(as_block(y));
+    problem.dynamics.jacobians(field_jacobians(matrix));
+  });
+}
+
+const char* name(Method method) { return method == Method::adams ? "adams" : "bdf"; }
+
+}  // namespace
+
+int multistep_family(Method method) { return method == Method::adams ? CV_ADAMS : CV_BDF; }
+
+void tune(void* memory) {
+  // By default neither step nor order changes unless the step can grow by 1.5, and over an orbit or
+  // two the order stays at 4 to 7. With a growth threshold of 1.1 it reaches 9 to 12 with a third
+  // fewer steps; taking every reduction below 0.9 at once costs less than failing the error test
+  // later. (An upper bound <= 1 would silently mean the default.)
+  check(CVodeSetEtaFixedStepBounds(memory, 0.9, 1.1), "CVodeSetEtaFixedStepBounds");
+  check(CVodeSetNonlinConvCoef(memory, 0.3), "CVodeSetNonlinConvCoef");
+}
+
+IntegrationCounts read_counts(void* memory, Method method, long evaluations) {
+  IntegrationCounts counts;
+  counts.right_hand_sides = evaluations;
+  check(CVodeGetNumSteps(memory, &counts.steps), "CVodeGetNumSteps");
+  check(CVodeGetNumErrTestFails(memory, &counts.error_test_failures), "CVodeGetNumErrTestFails");
+  check(CVodeGetNumNonlinSolvConvFails(memory, &counts.convergence_failures),
+        "CVodeGetNumNonlinSolvConvFails");
+  if (method == Method::bdf) {
+    check(CVodeGetNumJacEvals(memory, &counts.jacobians), "CVodeGetNumJacEvals");
+  }
+  return counts;
+}
+
+void load_states(ConstStatesRef states, N_Vector v) {
+  auto block = as_block(v);
+  const Index used = states.cols();
+  block.leftCols(used) = states;
+  block.rightCols(block.cols() - used).colwise() = states.col(used - 1);
+}
+
+ForwardSolver::ForwardSolver(const Dynamics& dynamics, const IntegratorOptions& options,
+                             Index stride)
+    : context_(make_context()),
+      problem_(dynamics, stride, options),
+      shape_{dynamics.state_dimension(), stride, stride, Norm::largest_trajectory},
+      state_(make_vector(shape_, context_.get())),
+      memory_(check_handle(CVodeCreate(multistep_family(options.method), context_.get()))) {
+  void* memory = memory_.get();
+  silence(memory);
+  check(CVodeInit(memory, state_derivative, 0, state_.get()), "CVodeInit");
+  check(CVodeSetUserData(memory, &problem_), "CVodeSetUserData");
+  check(CVodeSStolerances(memory, options.rtol, options.atol), "CVodeSStolerances");
+  if (options.method == Method::adams) {
+    attach_corrector();
+  } else {
+    attach_newton();
+  }
+  tune(memory);
+}
+
+void ForwardSolver::attach_corrector() {
+  const Dynamics& dynamics = problem_.dynamics.dynamics();
+  if (dynamics.motion() == Motion::newtonian) {
+    const Index d = dynamics.dimension();
+    SplitSystem system{0, d, d, 1, problem_.end_times.data(), {}};
+    system.far_derivative = [this](double, ConstBlockRef q, BlockRef out) {
+      return problem_.evaluate(out, [&] { problem_.dynamics.acceleration(q, out); });
+    };
+    corrector_ = make_split_corrector(std::move(system), state_.get(), context_.get());
+  } else {
+    corrector_ = make_fixed_point(state_.get(), context_.get());
+  }
+  check(CVodeSetNonlinearSolver(memory_.get(), corrector_.get()), "CVodeSetNonlinearSolver");
+}
+
+void ForwardSolver::attach_newton() {
+  matrix_ = make_block_matrix(problem_.dynamics, shape_.stride, System::state, context_.get());
+  linear_solver_ = make_block_solver(context_.get());
+  check(CVodeSetLinearSolver(memory_.get(), linear_solver_.get(), matrix_.get()),
+        "CVodeSetLinearSolver");
+  check(CVodeSetJacFn(memory_.get(), state_jacobian), "CVodeSetJacFn");
+}
+
+void ForwardSolver::start(const double* theta, ConstStatesRef states, ConstVectorRef end_times) {
+  load_states(states, state_.get());
+  problem_.end_times.head(end_times.size()) = end_times;
+  problem_.end_times.tail(problem_.end_times.size() - end_times.size())
+      .setConstant(end_times[end_times.size() - 1]);
+  problem_.dynamics.bind(theta, problem_.end_times.data());
+  problem_.trap.clear();
+  problem_.evaluations = 0;
+  void* memory = memory_.get();
+  check(CVodeReInit(memory, 0, state_.get()), "CVodeReInit");
+  check(CVodeSetMaxNumSteps(memory, problem_.options.max_steps), "CVodeSetMaxNumSteps");
+}
+
+void ForwardSolver::advance(double tau) {
+  double reached = 0;
+  check(CVodeSetStopTime(memory_.get(), 1), "CVodeSetStopTime");
+  const int flag = CVode(memory_.get(), tau, state_.get(), &reached, CV_NORMAL);
+  if (flag < 0) raise(flag, "forward", reached);
+}
+
+void ForwardSolver::read(StatesRef states) const {
+  states = as_block(state_.get()).leftCols(states.cols());
+}
+
+IntegrationCounts ForwardSolver::counts() const {
+  return read_counts(memory_.get(), problem_.options.method, problem_.evaluations);
+}
+
+void ForwardSolver::raise(int flag, const char* problem, double tau) {
+  const IntegratorOptions& options = problem_.options;
+  std::string reason = flag_name(flag);
+  try {
+    problem_.trap.rethrow();
+  } catch (const NumericalError& error) {
+    reason = error.what();
+  }
+  if (flag == CV_TOO_MUCH_WORK) {
+    reason = "more than " + std::to_string(options.max_steps) + " steps";
+  }
+  char text[256];
+  std::snprintf(text, sizeof text,
+                "the %s integration failed at t = %.6g (method %s, rtol %.1e, atol %.1e): %s",
+                problem, tau * problem_.end_times[0], name(options.method), options.rtol,
+                options.atol, reason.c_str());
+  throw NumericalError(text);
+}
+
+}  // namespace isochron::sundials

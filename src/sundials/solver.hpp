@@ -1,0 +1,118 @@
+#pragma once
+
+#include <exception>
+
+#include "isochron/error.hpp"
+#include "isochron/integrator.hpp"
+#include "sundials/block_jacobian.hpp"
+#include "sundials/context.hpp"
+#include "sundials/vector.hpp"
+
+namespace isochron::sundials {
+
+/// Keeps an exception while C frames are unwound by return codes: a numerical failure is
+/// recoverable (+1, the solver tries a shorter step), everything else is not (-1).
+class ErrorTrap {
+ public:
+  template <class F>
+  int run(F&& f) noexcept {
+    try {
+      f();
+      return 0;
+    } catch (const NumericalError&) {
+      error_ = std::current_exception();
+      return 1;
+    } catch (...) {
+      error_ = std::current_exception();
+      return -1;
+    }
+  }
+
+  /// Rethrows what was kept, and forgets it.
+  void rethrow();
+  void clear() { error_ = nullptr; }
+
+ private:
+  std::exception_ptr error_;
+};
+
+/// What the forward and the backward problem of a block share: the bound dynamics and the callbacks'
+/// guards.
+struct BlockProblem {
+  BlockProblem(const Dynamics& model, Index stride, const IntegratorOptions& integrator);
+
+  /// Runs a right-hand side that writes `out`, as CVODES wants it: counts it, keeps what it throws,
+  /// and fails when the caller wants to stop (Interrupted) or `out` is not finite (NumericalError).
+  template <class F>
+  int evaluate(ConstBlockRef out, F&& f) noexcept {
+    ++evaluations;
+    return trap.run([&] {
+      f();
+      guard(out);
+    });
+  }
+
+  BlockDynamics dynamics;
+  const IntegratorOptions& options;
+  Vector end_times;  // [stride]
+  ErrorTrap trap;
+  long evaluations = 0;  // of right-hand sides since the last start, forward or backward
+
+ private:
+  void guard(ConstBlockRef out) const;
+};
+
+/// One block of trajectories as one CVODES problem in scaled time tau in [0, 1]. Owns all solver
+/// memory and is used again and again: `start` re-initialises, nothing is re-created.
+class ForwardSolver {
+ public:
+  /// Room for blocks of up to `stride` trajectories (a multiple of block_padding). `options` is
+  /// referred to, not copied.
+  ForwardSolver(const Dynamics& dynamics, const IntegratorOptions& options, Index stride);
+
+  /// Loads a block: `theta` [P] must stay alive; states state_dimension x B, end_times [B], B <= stride.
+  void start(const double* theta, ConstStatesRef states, ConstVectorRef end_times);
+
+  /// Integrates to tau. Throws NumericalError or Interrupted.
+  void advance(double tau);
+
+  /// The states at the last tau, state_dimension x B.
+  void read(StatesRef states) const;
+
+  [[nodiscard]] IntegrationCounts counts() const;
+
+  [[nodiscard]] void* memory() const { return memory_.get(); }
+  [[nodiscard]] SUNContext context() const { return context_.get(); }
+  [[nodiscard]] N_Vector state() const { return state_.get(); }
+  [[nodiscard]] const VectorShape& shape() const { return shape_; }
+  [[nodiscard]] BlockProblem& problem() { return problem_; }
+
+  /// Rethrows what a callback threw, or a NumericalError saying what failed where.
+  void raise(int flag, const char* problem, double tau);
+
+ private:
+  void attach_corrector();
+  void attach_newton();
+
+  Context context_;
+  BlockProblem problem_;
+  VectorShape shape_;
+  VectorHandle state_;
+  NonlinearSolver corrector_;
+  Matrix matrix_;
+  LinearSolver linear_solver_;
+  CvodeMemory memory_;
+};
+
+/// Settings that forward and backward problems share; see performance notes in solver.cpp.
+void tune(void* memory);
+
+[[nodiscard]] int multistep_family(Method method);
+
+/// Steps and failures of a CVODES memory since its (re-)initialisation, beside `evaluations`.
+[[nodiscard]] IntegrationCounts read_counts(void* memory, Method method, long evaluations);
+
+/// Copies states into a padded block, repeating the last trajectory in the padding.
+void load_states(ConstStatesRef states, N_Vector v);
+
+}  // namespace isochron::sundials

@@ -1,0 +1,284 @@
+#include "sundials/vector.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+#include "lanes.hpp"
+
+namespace isochron::sundials {
+namespace {
+
+/// Storage of destroyed vectors, kept for the next clones: CVODES makes and destroys a dozen vectors
+/// at every checkpoint. Shared by a vector and its clones, which one thread uses at a time.
+class Storage {
+ public:
+  explicit Storage(std::size_t bytes) : bytes_(bytes) {}
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+  ~Storage() {
+    for (Lanes* lanes : free_) std::free(lanes);
+  }
+
+  Lanes* take() {
+    if (free_.empty()) return static_cast<Lanes*>(std::aligned_alloc(sizeof(Lanes), bytes_));
+    Lanes* lanes = free_.back();
+    free_.pop_back();
+    return lanes;
+  }
+  void give_back(Lanes* lanes) { free_.push_back(lanes); }
+
+ private:
+  std::size_t bytes_;
+  std::vector<Lanes*> free_;
+};
+
+struct Content {
+  VectorShape shape;
+  std::shared_ptr<Storage> storage;
+  Lanes* lanes = nullptr;  // from storage
+};
+
+Content& content(N_Vector v) { return *static_cast<Content*>(v->content); }
+Lanes* lanes(N_Vector v) { return content(v).lanes; }
+Index lane_blocks(N_Vector v) {
+  return content(v).shape.rows * content(v).shape.stride / lane_count;
+}
+
+template <class Op>
+void for_each(N_Vector z, Op op) {
+  const Index n = lane_blocks(z);
+  for (Index i = 0; i < n; ++i) op(i);
+}
+
+N_Vector clone(N_Vector v);
+
+void destroy(N_Vector v) {
+  if (v == nullptr) return;
+  if (v->content != nullptr && lanes(v) != nullptr) content(v).storage->give_back(lanes(v));
+  delete static_cast<Content*>(v->content);
+  v->content = nullptr;
+  N_VFreeEmpty(v);
+}
+
+sunindextype length(N_Vector v) { return content(v).shape.rows * content(v).shape.columns; }
+
+void report_size(N_Vector v, sunindextype* reals, sunindextype* integers) {
+  *reals = content(v).shape.rows * content(v).shape.stride;
+  *integers = 1;
+}
+
+void linear_sum(sunrealtype a, N_Vector x, sunrealtype b, N_Vector y, N_Vector z) {
+  const Lanes* px = lanes(x);
+  const Lanes* py = lanes(y);
+  Lanes* pz = lanes(z);
+  for_each(z, [=](Index i) { pz[i] = a * px[i] + b * py[i]; });
+}
+
+void set_constant(sunrealtype c, N_Vector z) {
+  Lanes* pz = lanes(z);
+  for_each(z, [=](Index i) { pz[i] = broadcast(c); });
+}
+
+void multiply(N_Vector x, N_Vector y, N_Vector z) {
+  const Lanes* px = lanes(x);
+  const Lanes* py = lanes(y);
+  Lanes* pz = lanes(z);
+  for_each(z, [=](Index i) { pz[i] = px[i] * py[i]; });
+}
+
+void divide(N_Vector x, N_Vector y, N_Vector z) {
+  const Lanes* px = lanes(x);
+  const Lanes* py = lanes(y);
+  Lanes* pz = lanes(z);
+  for_each(z, [=](Index i) { pz[i] = px[i] / py[i]; });
+}
+
+void scale(sunrealtype c, N_Vector x, N_Vector z) {
+  const Lanes* px = lanes(x);
+  Lanes* pz = lanes(z);
+  for_each(z, [=](Index i) { pz[i] = c * px[i]; });
+}
+
+Lanes absolute(Lanes x) { return x < 0.0 ? -x : x; }
+
+void absolute_value(N_Vector x, N_Vector z) {
+  const Lanes* px = lanes(x);
+  Lanes* pz = lanes(z);
+  for_each(z, [=](Index i) { pz[i] = absolute(px[i]); });
+}
+
+void inverse(N_Vector x, N_Vector z) {
+  const Lanes* px = lanes(x);
+  Lanes* pz = lanes(z);
+  for_each(z, [=](Index i) { pz[i] = 1.0 / px[i]; });
+}
+
+void add_constant(N_Vector x, sunrealtype b, N_Vector z) {
+  const Lanes* px = lanes(x);
+  Lanes* pz = lanes(z);
+  for_each(z, [=](Index i) { pz[i] = px[i] + b; });
+}
+
+double largest(Lanes v) {
+  double result = v[0];
+  for (int i = 1; i < lane_count; ++i) result = std::max(result, v[i]);
+  return result;
+}
+
+sunrealtype max_norm(N_Vector x) {
+  const Lanes* px = lanes(x);
+  Lanes most{};
+  for_each(x, [&](Index i) {
+    const Lanes a = absolute(px[i]);
+    most = a > most ? a : most;
+  });
+  return largest(most);
+}
+
+sunrealtype minimum(N_Vector x) {
+  const Lanes* px = lanes(x);
+  Lanes least = px[0];
+  for_each(x, [&](Index i) { least = px[i] < least ? px[i] : least; });
+  return -largest(-least);
+}
+
+sunrealtype dot_product(N_Vector x, N_Vector y) {
+  const Lanes* px = lanes(x);
+  const Lanes* py = lanes(y);
+  Lanes sum{};
+  for_each(x, [&](Index i) { sum += px[i] * py[i]; });
+  return lane_sum(sum);
+}
+
+/// Norm::largest_trajectory: max_b sqrt(mean_rows (x w)^2); padding repeats a trajectory or is 0.
+double largest_trajectory_norm(const Content& x, const Lanes* w) {
+  const Index groups = x.shape.stride / lane_count;
+  Lanes most{};
+  for (Index g = 0; g < groups; ++g) {
+    Lanes sum{};
+    for (Index row = 0; row < x.shape.rows; ++row) {
+      const Lanes weighted = x.lanes[row * groups + g] * w[row * groups + g];
+      sum += weighted * weighted;
+    }
+    most = sum > most ? sum : most;
+  }
+  return std::sqrt(largest(most) / static_cast<double>(x.shape.rows));
+}
+
+sunrealtype weighted_norm(N_Vector x, N_Vector w) {
+  if (content(x).shape.norm == Norm::largest_trajectory) {
+    return largest_trajectory_norm(content(x), lanes(w));
+  }
+  const Lanes* px = lanes(x);
+  const Lanes* pw = lanes(w);
+  Lanes sum{};
+  for_each(x, [&](Index i) {
+    const Lanes weighted = px[i] * pw[i];
+    sum += weighted * weighted;
+  });
+  return std::sqrt(lane_sum(sum) / static_cast<double>(length(x)));
+}
+
+int linear_combination(int count, sunrealtype* c, N_Vector* x, N_Vector z) {
+  // Four vectors per pass, so that sums stay in registers and pointers do too.
+  Lanes* pz = lanes(z);
+  int k = 0;
+  const auto pointer = [&](int j) -> const Lanes* { return lanes(x[j]); };
+  if (count == 0) return 0;
+  if (x[0] == z) {
+    if (c[0] != 1.0) scale(c[0], z, z);
+    k = 1;
+  } else if (count == 1) {
+    scale(c[0], x[0], z);
+    return 0;
+  } else {
+    linear_sum(c[0], x[0], c[1], x[1], z);
+    k = 2;
+  }
+  for (; k + 4 <= count; k += 4) {
+    const Lanes* p0 = pointer(k);
+    const Lanes* p1 = pointer(k + 1);
+    const Lanes* p2 = pointer(k + 2);
+    const Lanes* p3 = pointer(k + 3);
+    for_each(z, [&](Index i) {
+      pz[i] += (c[k] * p0[i] + c[k + 1] * p1[i]) + (c[k + 2] * p2[i] + c[k + 3] * p3[i]);
+    });
+  }
+  for (; k < count; ++k) {
+    const Lanes* p = pointer(k);
+    for_each(z, [&](Index i) { pz[i] += c[k] * p[i]; });
+  }
+  return 0;
+}
+
+int scale_add_multi(int count, sunrealtype* a, N_Vector x, N_Vector* y, N_Vector* z) {
+  for (int k = 0; k < count; ++k) linear_sum(a[k], x, 1, y[k], z[k]);
+  return 0;
+}
+
+int scale_vector_array(int count, sunrealtype* c, N_Vector* x, N_Vector* z) {
+  for (int k = 0; k < count; ++k) scale(c[k], x[k], z[k]);
+  return 0;
+}
+
+N_Vector allocate(const VectorShape& shape, const std::shared_ptr<Storage>& storage,
+                  SUNContext context) {
+  N_Vector v = N_VNewEmpty(context);
+  if (v == nullptr) return nullptr;
+  v->ops->nvgetvectorid = [](N_Vector) { return SUNDIALS_NVEC_CUSTOM; };
+  v->ops->nvclone = clone;
+  v->ops->nvdestroy = destroy;
+  v->ops->nvspace = report_size;
+  v->ops->nvgetlength = length;
+  v->ops->nvgetarraypointer = [](N_Vector w) { return reinterpret_cast<double*>(lanes(w)); };
+  v->ops->nvlinearsum = linear_sum;
+  v->ops->nvconst = set_constant;
+  v->ops->nvprod = multiply;
+  v->ops->nvdiv = divide;
+  v->ops->nvscale = scale;
+  v->ops->nvabs = absolute_value;
+  v->ops->nvinv = inverse;
+  v->ops->nvaddconst = add_constant;
+  v->ops->nvdotprod = dot_product;
+  v->ops->nvmaxnorm = max_norm;
+  v->ops->nvmin = minimum;
+  v->ops->nvwrmsnorm = weighted_norm;
+  v->ops->nvlinearcombination = linear_combination;
+  v->ops->nvscaleaddmulti = scale_add_multi;
+  v->ops->nvscalevectorarray = scale_vector_array;
+
+  auto* own = new (std::nothrow) Content{shape, storage, nullptr};
+  v->content = own;
+  if (own != nullptr) own->lanes = storage->take();
+  if (own == nullptr || own->lanes == nullptr) {
+    destroy(v);
+    return nullptr;
+  }
+  return v;
+}
+
+N_Vector clone(N_Vector v) { return allocate(content(v).shape, content(v).storage, v->sunctx); }
+
+}  // namespace
+
+VectorHandle make_vector(const VectorShape& shape, SUNContext context) {
+  const auto bytes = static_cast<std::size_t>(shape.rows * shape.stride) * sizeof(double);
+  VectorHandle v(check_handle(allocate(shape, std::make_shared<Storage>(bytes), context)));
+  N_VConst(0, v.get());
+  return v;
+}
+
+Eigen::Map<Block, Eigen::Aligned64, Eigen::OuterStride<>> as_block(N_Vector v) {
+  const VectorShape& shape = content(v).shape;
+  return {reinterpret_cast<double*>(lanes(v)), shape.rows, shape.stride,
+          Eigen::OuterStride<>(shape.stride)};
+}
+
+Eigen::Map<Vector, Eigen::Aligned64> as_row(N_Vector v) {
+  return {reinterpret_cast<double*>(lanes(v)), content(v).shape.columns};
+}
+
+}  // namespace isochron::sundials

@@ -1,0 +1,390 @@
+#include "isochron/well.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+#include <sstream>
+#include <utility>
+
+#include "isochron/error.hpp"
+
+namespace isochron {
+namespace {
+
+using std::numbers::pi;
+using std::numbers::sqrt2;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+/// Parameter values in the order of the table at the end.
+using Values = std::vector<double>;
+
+/// Arithmetic-geometric mean of a, b > 0. The complete elliptic integral of the first kind is
+/// K(m) = pi/(2 agm(1, sqrt(1 - m))) (Gauss): accurate to the last digits up to m = 1, and real for
+/// negative m as well.
+double agm(double a, double b) {
+  while (std::abs(a - b) > 1e-8 * a) {  // then the mean errs by (a - b)^2/(16 a)
+    const double geometric = std::sqrt(a * b);
+    a = (a + b) / 2;
+    b = geometric;
+  }
+  return (a + b) / 2;
+}
+
+// ---- Isochronous wells: U = omega^2 y^2/2 with x = y + s(y), s even, |s'| < 1 ----
+
+/// y(x) with its first two derivatives.
+struct Inverse {
+  double y;
+  double slope;
+  double curvature;
+};
+
+/// The two directions of x = y + s(y).
+struct Shear {
+  std::function<double(double)> position;  // x(y)
+  std::function<Inverse(double)> inverse;  // y(x), y'(x), y''(x)
+  double edge = -infinity;                 // x(y -> -infinity), where finite
+};
+
+Well::Formulas isochronous(double omega, const Shear& shear) {
+  const double stiffness = omega * omega;
+  const auto inverse = shear.inverse;
+  const auto position = shear.position;
+  Well::Formulas well;
+  well.potential = [=](double x) {
+    const double y = inverse(x).y;
+    return stiffness * y * y / 2;
+  };
+  well.force = [=](double x) {
+    const auto [y, slope, curvature] = inverse(x);
+    return -stiffness * y * slope;
+  };
+  well.force_slope = [=](double x) {
+    const auto [y, slope, curvature] = inverse(x);
+    return -stiffness * (slope * slope + y * curvature);
+  };
+  well.turning_points = [=](double energy) {
+    const double amplitude = std::sqrt(2 * energy) / omega;
+    return Well::Interval{position(-amplitude), position(amplitude)};
+  };
+  well.period = [=](double) { return 2 * pi / omega; };
+  well.domain.left = shear.edge;
+  return well;
+}
+
+/// x = y + kappa (h - c), h = sqrt(y^2 + c^2), -1 < kappa <= 1. With X = x + kappa c and
+/// R = sqrt(X^2 + (1 - kappa^2) c^2) the inverse is
+///
+///   y = (X - kappa R)/(1 - kappa^2),  y' = (R - kappa X)/((1 - kappa^2) R),  y'' = -kappa c^2/R^3.
+///
+/// Both directions are written as a factor times their argument, and a difference is replaced by
+/// its conjugate:
+///
+///   (h + kappa y)(h - kappa y) = c^2 + (1 - kappa^2) y^2,
+///   (R + kappa X)(R - kappa X) = (1 - kappa^2)(X^2 + c^2).
+Shear hyperbolic(double kappa, double c) {
+  const double slack = (1 - kappa) * (1 + kappa);
+  Shear shear;
+  shear.position = [=](double y) {
+    const double h = std::hypot(y, c);
+    const double sheared =
+        kappa * y > 0 ? h + kappa * y : (c * c + slack * y * y) / (h - kappa * y);
+    return y * ((sheared + c) / (h + c));
+  };
+  shear.inverse = [=](double x) {
+    const double shifted = x + kappa * c;
+    const double r = std::hypot(shifted, std::sqrt(slack) * c);
+    const double unsheared = kappa * shifted > 0
+                                 ? (shifted * shifted + c * c) / (r + kappa * shifted)
+                                 : (r - kappa * shifted) / slack;
+    return Inverse{x * ((unsheared + c) / (r + c)), unsheared / r, -kappa * c * c / (r * r * r)};
+  };
+  shear.edge = slack > 0 ? -infinity : -c;
+  return shear;
+}
+
+/// x = y + log(cosh(lambda y))/lambda, that is 2 exp(lambda x) = exp(2 lambda y) + 1. Hence
+///
+///   y = (x + log(g)/lambda)/2,  g = 2 - exp(-lambda x),  y' = 1/g,
+///
+/// where both terms of y have the sign of x.
+Shear logarithmic(double lambda) {
+  const auto left = [=](double y) { return std::log1p(std::expm1(2 * lambda * y) / 2) / lambda; };
+  Shear shear;
+  shear.position = [=](double y) { return y < 0 ? left(y) : left(-y) + 2 * y; };  // s is even
+  shear.inverse = [=](double x) {
+    const double m = -std::expm1(-lambda * x);
+    const double g = 1 + m;
+    return Inverse{(x + std::log1p(m) / lambda) / 2, 1 / g,
+                   -lambda * std::exp(-lambda * x) / (g * g)};
+  };
+  shear.edge = -std::numbers::ln2 / lambda;
+  return shear;
+}
+
+Well::Formulas harmonic(const Values& p) {
+  return isochronous(p[0], {[](double y) { return y; }, [](double x) { return Inverse{x, 1, 0}; }});
+}
+
+/// In y the isotonic well is the hyperbolic shear with kappa = 1: y = x (x + 2a)/(2 (x + a)).
+Well::Formulas isotonic(const Values& p) { return isochronous(p[0], hyperbolic(1, p[1])); }
+
+Well::Formulas hyperbolic_shear(const Values& p) {
+  return isochronous(p[0], hyperbolic(p[1], p[2]));
+}
+
+Well::Formulas log_shear(const Values& p) { return isochronous(p[0], logarithmic(p[1])); }
+
+/// Half a period on either side: 2/omega = 1/omega_l + 1/omega_r, and y = x omega_l/omega left of
+/// 0, x omega_r/omega right of it.
+Well::Formulas split_harmonic(const Values& p) {
+  const double omega = 2 / (1 / p[0] + 1 / p[1]);
+  const auto scale = [=](double side) { return (side < 0 ? p[0] : p[1]) / omega; };
+  return isochronous(omega, {[=](double y) { return y / scale(y); },
+                             [=](double x) {
+                               return Inverse{x * scale(x), scale(x), 0};
+                             }});
+}
+
+// ---- Wells whose period depends on the energy ----
+
+/// With r = sqrt(1 + 4 beta E): A^2 = (r - 1)/beta = 4 E/(1 + r), and 4 K(m)/sqrt(1 + beta A^2)
+/// with m = beta A^2/(2 (1 + beta A^2)) becomes the agm below, for either sign of beta.
+Well::Formulas duffing(const Values& p) {
+  const double beta = p[0];
+  const auto root = [=](double energy) { return std::sqrt(1 + 4 * beta * energy); };
+  Well::Formulas well;
+  well.potential = [=](double x) { return x * x * (2 + beta * x * x) / 4; };
+  well.force = [=](double x) { return -x * (1 + beta * x * x); };
+  well.force_slope = [=](double x) { return -1 - 3 * beta * x * x; };
+  well.turning_points = [=](double energy) {
+    const double amplitude = 2 * std::sqrt(energy / (1 + root(energy)));
+    return Well::Interval{-amplitude, amplitude};
+  };
+  well.period = [=](double energy) {
+    const double r = root(energy);
+    return 2 * pi / agm(std::sqrt(r), std::sqrt((1 + r) / 2));
+  };
+  if (beta < 0) well.energy_limit = -1 / (4 * beta);
+  return well;
+}
+
+/// T = 4 K(m = E/2).
+Well::Formulas pendulum(const Values&) {
+  Well::Formulas well;
+  well.potential = [](double x) { return 2 * std::pow(std::sin(x / 2), 2); };
+  well.force = [](double x) { return -std::sin(x); };
+  well.force_slope = [](double x) { return -std::cos(x); };
+  well.turning_points = [](double energy) {
+    const double amplitude = 2 * std::atan2(std::sqrt(energy), std::sqrt(2 - energy));
+    return Well::Interval{-amplitude, amplitude};
+  };
+  well.period = [](double energy) { return 2 * pi / agm(1, std::sqrt(1 - energy / 2)); };
+  well.energy_limit = 2;
+  return well;
+}
+
+/// T(E) of the Morse and of the Poschl-Teller well of the same depth and range.
+double finite_depth_period(double depth, double a, double energy) {
+  return sqrt2 * pi / (a * std::sqrt(depth - energy));
+}
+
+/// Turning points: exp(-a x) = 1 -+ s with s = sqrt(E/D); on the right
+/// exp(a x) - 1 = s/(1 - s) = s (1 + s) D/(D - E).
+Well::Formulas morse(const Values& p) {
+  const double depth = p[0];
+  const double a = p[1];
+  Well::Formulas well;
+  well.potential = [=](double x) { return depth * std::pow(std::expm1(-a * x), 2); };
+  well.force = [=](double x) { return 2 * depth * a * std::exp(-a * x) * std::expm1(-a * x); };
+  well.force_slope = [=](double x) {
+    const double e = std::exp(-a * x);
+    return 2 * depth * a * a * e * (1 - 2 * e);
+  };
+  well.turning_points = [=](double energy) {
+    const double s = std::sqrt(energy / depth);
+    return Well::Interval{-std::log1p(s) / a,
+                          std::log1p(s * (1 + s) * (depth / (depth - energy))) / a};
+  };
+  well.period = [=](double energy) { return finite_depth_period(depth, a, energy); };
+  well.energy_limit = depth;
+  return well;
+}
+
+/// Turning points: tanh^2(a x) = E/U0, or sinh^2(a x) = E/(U0 - E).
+Well::Formulas poschl_teller(const Values& p) {
+  const double depth = p[0];
+  const double a = p[1];
+  Well::Formulas well;
+  well.potential = [=](double x) { return depth * std::pow(std::tanh(a * x), 2); };
+  well.force = [=](double x) {
+    return -2 * depth * a * std::tanh(a * x) / std::pow(std::cosh(a * x), 2);
+  };
+  well.force_slope = [=](double x) {
+    const double t = std::tanh(a * x);
+    return -2 * depth * a * a * (1 - 3 * t * t) / std::pow(std::cosh(a * x), 2);
+  };
+  well.turning_points = [=](double energy) {
+    const double amplitude = std::asinh(std::sqrt(energy / (depth - energy))) / a;
+    return Well::Interval{-amplitude, amplitude};
+  };
+  well.period = [=](double energy) { return finite_depth_period(depth, a, energy); };
+  well.energy_limit = depth;
+  return well;
+}
+
+/// T = 2 sqrt(2 pi) Gamma(1/n) (E/A)^(1/n)/(n Gamma(1/n + 1/2) sqrt(E)).
+Well::Formulas power(const Values& p) {
+  const double factor = p[0];
+  const double n = p[1];
+  const auto amplitude = [=](double energy) { return std::pow(energy / factor, 1 / n); };
+  const double scale = 2 * std::sqrt(2 * pi) * std::tgamma(1 / n) / (n * std::tgamma(1 / n + 0.5));
+  Well::Formulas well;
+  well.potential = [=](double x) { return factor * std::pow(std::abs(x), n); };
+  well.force = [=](double x) {
+    return std::copysign(factor * n * std::pow(std::abs(x), n - 1), -x);
+  };
+  well.force_slope = [=](double x) { return -factor * n * (n - 1) * std::pow(std::abs(x), n - 2); };
+  well.turning_points = [=](double energy) {
+    return Well::Interval{-amplitude(energy), amplitude(energy)};
+  };
+  well.period = [=](double energy) { return scale * amplitude(energy) / std::sqrt(energy); };
+  return well;
+}
+
+// ---- The table, and what users may ask of it ----
+
+struct Entry {
+  std::string name;
+  std::vector<WellParameter> parameters;  // with their defaults
+  Well::Formulas (*build)(const Values&);
+};
+
+WellParameter positive(const char* name, double value) { return {name, value, 0, infinity}; }
+
+const std::vector<Entry>& table() {
+  static const std::vector<Entry> entries = {
+      {"harmonic", {positive("omega", 1)}, harmonic},
+      {"duffing", {{"beta", 1}}, duffing},
+      {"pendulum", {}, pendulum},
+      {"morse", {positive("D", 12.5), positive("a", 0.2)}, morse},
+      {"poschl-teller", {positive("U0", 12.5), positive("a", 0.2)}, poschl_teller},
+      {"isotonic", {positive("omega", 1), positive("a", 5)}, isotonic},
+      {"hyperbolic-shear",
+       {positive("omega", 1), {"kappa", 0.5, -1, 1}, positive("c", 1)},
+       hyperbolic_shear},
+      {"log-shear", {positive("omega", 1), positive("lambda", 0.125)}, log_shear},
+      {"split-harmonic", {positive("omega_l", 0.75), positive("omega_r", 1.5)}, split_harmonic},
+      {"power", {positive("A", 0.25), {"n", 4, 1, infinity}}, power},
+  };
+  return entries;
+}
+
+std::string number(double value) {
+  std::ostringstream text;
+  text << value;
+  return text.str();
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+const Entry& find_entry(const std::string& name) {
+  const auto found = std::find_if(table().begin(), table().end(),
+                                  [&](const Entry& entry) { return entry.name == name; });
+  if (found == table().end()) {
+    throw InputError("there is no well '" + name + "': known are " + joined(well_names()));
+  }
+  return *found;
+}
+
+/// "a finite omega > 0", "a finite beta", "-1 < kappa < 1".
+std::string admissible_range(const WellParameter& parameter) {
+  const auto& [name, value, low, high] = parameter;
+  if (std::isfinite(high)) return number(low) + " < " + name + " < " + number(high);
+  return "a finite " + name + (std::isfinite(low) ? " > " + number(low) : "");
+}
+
+void set_parameter(const Entry& well, std::vector<WellParameter>& parameters,
+                   const std::string& name, double value) {
+  const auto found = std::find_if(parameters.begin(), parameters.end(),
+                                  [&](const WellParameter& p) { return p.name == name; });
+  if (found == parameters.end()) {
+    std::vector<std::string> names;
+    for (const WellParameter& p : parameters) names.push_back(p.name);
+    throw InputError("the well " + well.name + " has no parameter '" + name +
+                     "': " + (names.empty() ? "it has none" : "admissible are " + joined(names)));
+  }
+  found->value = value;
+  if (!(value > found->low && value < found->high)) {
+    throw InputError("the well " + well.name + " needs " + admissible_range(*found) + ", not " +
+                     name + " = " + number(value));
+  }
+}
+
+}  // namespace
+
+Well::Well(std::string name, std::vector<WellParameter> parameters, Formulas formulas)
+    : name_(std::move(name)), parameters_(std::move(parameters)), formulas_(std::move(formulas)) {}
+
+double Well::potential(double x) const { return contains(x) ? formulas_.potential(x) : infinity; }
+
+double Well::force(double x) const { return contains(x) ? formulas_.force(x) : not_a_number; }
+
+double Well::force_slope(double x) const {
+  return contains(x) ? formulas_.force_slope(x) : not_a_number;
+}
+
+Well::Interval Well::turning_points(double energy) const {
+  require_bounded(energy);
+  return formulas_.turning_points(energy);
+}
+
+double Well::period(double energy) const {
+  require_bounded(energy);
+  return formulas_.period(energy);
+}
+
+ForceFieldPtr Well::force_field() const {
+  return make_force(
+      0, [well = *this](double x, const auto&) { return well.force(x); },
+      [well = *this](double x, const auto&) { return well.force_slope(x); },
+      [](double, const auto&) { return std::array<double, 0>{}; });
+}
+
+bool Well::contains(double x) const {
+  return !(x <= formulas_.domain.left || x >= formulas_.domain.right);
+}
+
+void Well::require_bounded(double energy) const {
+  if (energy > 0 && energy < formulas_.energy_limit) return;
+  throw InputError("the well " + name_ + " has no periodic orbit of energy E = " + number(energy) +
+                   ": admissible is " + admissible_range({"E", energy, 0, formulas_.energy_limit}));
+}
+
+std::vector<std::string> well_names() {
+  std::vector<std::string> names;
+  for (const Entry& entry : table()) names.push_back(entry.name);
+  return names;
+}
+
+std::vector<WellParameter> well_parameters(const std::string& name) {
+  return find_entry(name).parameters;
+}
+
+Well make_well(const std::string& name, const std::map<std::string, double>& values) {
+  const Entry& entry = find_entry(name);
+  std::vector<WellParameter> parameters = entry.parameters;
+  for (const auto& [key, value] : values) set_parameter(entry, parameters, key, value);
+  Values ordered;
+  for (const WellParameter& parameter : parameters) ordered.push_back(parameter.value);
+  return {name, std::move(parameters), entry.build(ordered)};
+}
+
+}  // namespace isochron

@@ -1,0 +1,462 @@
+#include <doctest/doctest.h>
+#include <stdlib.h>  // setenv
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "isochron/error.hpp"
+#include "isochron/figure.hpp"
+
+using namespace isochron;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+/// An empty folder that goes away with its content.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "isochron-figure-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() { fs::remove_all(path_); }
+
+  [[nodiscard]] fs::path operator/(const std::string& name) const { return path_ / name; }
+  [[nodiscard]] const fs::path& path() const { return path_; }
+  [[nodiscard]] std::size_t entries() const {
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
+  }
+
+ private:
+  fs::path path_;
+};
+
+/// Another PATH while it lives.
+class SearchPath {
+ public:
+  explicit SearchPath(const std::string& path) : old_(getenv("PATH")) {
+    setenv("PATH", path.c_str(), 1);
+  }
+  SearchPath(const SearchPath&) = delete;
+  SearchPath& operator=(const SearchPath&) = delete;
+  ~SearchPath() { setenv("PATH", old_.c_str(), 1); }
+
+ private:
+  std::string old_;
+};
+
+std::string content(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  REQUIRE(file);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t times = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++times;
+  }
+  return times;
+}
+
+Curve line(const std::vector<double>& x, const std::vector<double>& y) {
+  Curve curve;
+  curve.x = x;
+  curve.y = y;
+  return curve;
+}
+
+/// A panel that uses everything.
+Panel rich_panel() {
+  Panel panel;
+  panel.title = "title";
+  panel.x_label = "position x (1)";
+  panel.y_label = "velocity v (1)";
+  panel.color_label = "energy E (1)";
+  panel.equal_axes = true;
+  panel.shaded_x = {-0.5, 0.5};
+  panel.shaded_label = "visited";
+  for (const auto style :
+       {Curve::Style::line, Curve::Style::dashed, Curve::Style::points, Curve::Style::marked}) {
+    Curve curve = line({-1, 0, 1, 2}, {1, 0, 1, 4});
+    curve.label = "curve " + std::to_string(panel.curves.size());
+    curve.style = style;
+    panel.curves.push_back(curve);
+  }
+  panel.curves[2].color = {0, 1, 2, 3};
+  return panel;
+}
+
+/// The SVG that is drawn of one panel.
+std::string svg(const Panel& panel) {
+  const Folder folder;
+  draw({{panel}}, folder / "figure.svg", FigureFormat::svg);
+  const std::string text = content(folder / "figure.svg");
+  CHECK(text.find("<svg") != std::string::npos);
+  CHECK(text.find("</svg>") != std::string::npos);
+  CHECK(folder.entries() == 1);
+  return text;
+}
+
+std::string svg(const Curve& curve) {
+  Panel panel;
+  panel.curves = {curve};
+  return svg(panel);
+}
+
+/// What is thrown when drawing into a fresh folder, which must stay as it was.
+template <class Exception>
+std::string message(const std::function<void(const Folder&)>& call) {
+  const Folder folder;
+  try {
+    call(folder);
+  } catch (const Exception& error) {
+    CHECK(folder.entries() == 0);
+    return error.what();
+  }
+  return "nothing thrown";
+}
+
+std::string input_error(const Panel& panel) {
+  return message<InputError>(
+      [&](const Folder& folder) { draw({{panel}}, folder / "figure.svg", FigureFormat::svg); });
+}
+
+/// The error when `script` takes the place of gnuplot.
+std::string output_error(const std::string& script) {
+  const Folder programs;
+  std::ofstream(programs / "gnuplot") << "#!/bin/sh\n" << script << '\n';
+  fs::permissions(programs / "gnuplot", fs::perms::owner_all);
+  const SearchPath path(programs.path().string() + ":" + getenv("PATH"));
+  return message<OutputError>([](const Folder& folder) {
+    draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg);
+  });
+}
+
+unsigned big_endian(const std::string& bytes, std::size_t at) {
+  unsigned value = 0;
+  for (std::size_t i = at; i < at + 4; ++i) {
+    value = 256 * value + static_cast<unsigned char>(bytes[i]);
+  }
+  return value;
+}
+
+}  // namespace
+
+TEST_CASE("figure: PNG, PDF and SVG files") {
+  const Folder folder;
+  const Figure one{{rich_panel()}};
+  const Figure two{{rich_panel(), rich_panel()}};
+  draw(one, folder / "one.png", FigureFormat::png);
+  draw(two, folder / "two.png", FigureFormat::png);
+  draw(two, folder / "two.pdf", FigureFormat::pdf);
+  draw(two, folder / "two.svg", FigureFormat::svg);
+  CHECK(folder.entries() == 4);
+
+  const std::string narrow = content(folder / "one.png");
+  const std::string wide = content(folder / "two.png");
+  for (const std::string& png : {narrow, wide}) {
+    CHECK(png.starts_with("\x89PNG\r\n\x1a\n"));
+    CHECK(png.find("IEND") != std::string::npos);
+    CHECK(big_endian(png, 16) > 700);  // width
+    CHECK(big_endian(png, 20) > 700);  // height
+  }
+  CHECK(big_endian(wide, 16) > 1.9 * big_endian(narrow, 16));
+  CHECK(big_endian(wide, 20) == big_endian(narrow, 20));
+
+  CHECK(content(folder / "two.pdf").starts_with("%PDF-"));
+  CHECK(content(folder / "two.pdf").find("%%EOF") != std::string::npos);
+  CHECK(count(content(folder / "two.svg"), "velocity v (1)") == 2);
+}
+
+TEST_CASE("figure: an existing file is replaced") {
+  const Folder folder;
+  std::ofstream(folder / "figure.svg") << "old";
+  std::ofstream(folder / "figure.svg.tmp") << "a leftover";
+  draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg);
+  CHECK(content(folder / "figure.svg").find("</svg>") != std::string::npos);
+  CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("figure: every label is there") {
+  const std::string text = svg(rich_panel());
+  for (const char* label : {"title", "position x (1)", "velocity v (1)", "energy E (1)", "visited",
+                            "curve 0", "curve 1", "curve 2", "curve 3"}) {
+    CAPTURE(label);
+    CHECK(count(text, std::string(">") + label + "<") == 1);
+  }
+}
+
+TEST_CASE("figure: labels are text, whatever they contain") {
+  const Folder folder;
+  const std::string touch = "touch " + (folder / "x").string();
+  struct Sample {
+    std::string label;
+    std::string in_svg;
+  };
+  const std::vector<Sample> samples = {
+      {"\"; system(\"" + touch + "\") #", "\"; system(\"" + touch + "\") #"},
+      {"'; system('" + touch + "'); '", "'; system('" + touch + "'); '"},
+      {"\\'; system('" + touch + "') #", "\\'; system('" + touch + "') #"},
+      {"`" + touch + "`", "`" + touch + "`"},
+      {"$(" + touch + ")", "$(" + touch + ")"},
+      {"a\n! " + touch, "a ! " + touch},
+      {"a\r\nEND\nsystem('" + touch + "')", "a  END system('" + touch + "')"},
+      {std::string("a\0b", 3), "a b"},
+      {"'", "'"},
+      {"''", "''"},
+      {"\\", "\\"},
+      {"tab\there \\n \\t \\101", "tab here \\n \\t \\101"},
+      {"100 % of %s %d %n %g", "100 % of %s %d %n %g"},
+      {"{^_", "{^_"},
+      {"{/Symbol a}_{b}^{c} &{d} ~e{f} @g", "{/Symbol a}_{b}^{c} &amp;{d} ~e{f} @g"},
+      {"a < b & c &lt;", "a &lt; b &amp; c &amp;lt;"},
+      {"# @x $x \\U+00B5", "# @x $x \\U+00B5"},
+      {"ẋ = −∂U/∂x, Ω ≥ ½ 振動 🎵", "ẋ = −∂U/∂x, Ω ≥ ½ 振動 🎵"},
+      {"\xff\xc3(\xc0\xaf\xed\xa0\x80", "\uFFFD\uFFFD(\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD"},
+  };
+  for (const Sample& sample : samples) {
+    CAPTURE(sample.label);
+    Panel panel = rich_panel();
+    panel.title = panel.x_label = panel.y_label = panel.color_label = sample.label;
+    panel.shaded_label = panel.curves[0].label = sample.label;
+    CHECK(count(svg(panel), ">" + sample.in_svg + "</text>") == 6);
+    draw({{panel}}, folder / "figure.png", FigureFormat::png);
+    CHECK(folder.entries() == 1);
+  }
+}
+
+TEST_CASE("figure: long labels do not widen it") {
+  Panel panel = rich_panel();
+  const Folder folder;
+  draw({{panel}}, folder / "short.png", FigureFormat::png);
+  panel.title = panel.x_label = panel.y_label = panel.color_label = std::string(5000, 'W');
+  panel.shaded_label = panel.curves[0].label = panel.title;
+  draw({{panel}}, folder / "long.png", FigureFormat::png);
+  CHECK(big_endian(content(folder / "long.png"), 16) ==
+        big_endian(content(folder / "short.png"), 16));
+}
+
+TEST_CASE("figure: a point that cannot be drawn breaks the line") {
+  // Moves of the pen to the start of a line. Ticks and axes are the same in all three.
+  const auto starts = [](const std::vector<double>& y) {
+    Panel panel;
+    panel.curves = {line({1, 2, 3, 4, 5}, y)};
+    panel.log_y = true;
+    return count(svg(panel), "M");
+  };
+  const std::size_t whole = starts({1, 2, 3, 4, 100});
+  CHECK(starts({1, 2, not_a_number, 4, 100}) == whole + 1);
+  CHECK(starts({1, 2, infinity, 4, 100}) == whole + 1);
+  CHECK(starts({1, 2, 0, 4, 100}) == whole + 1);
+  CHECK(starts({1, 2, -3, 4, 100}) == whole + 1);
+}
+
+TEST_CASE("figure: data without shape") {
+  const double huge = std::numeric_limits<double>::max();
+  const double tiny = std::numeric_limits<double>::denorm_min();
+  const std::vector<std::vector<double>> samples = {
+      {},
+      {not_a_number, not_a_number},
+      {infinity, -infinity},
+      {7},
+      {0, 0, 0},
+      {-3, -3},
+      {1, std::nextafter(1, 2)},
+      {1, 1 + 1e-13},
+      {-1, 0, 1},
+      {-2, -1},
+      {0, tiny, 1e-295},
+      {1e-285, 1e-250},
+      {1e-250, 2e-250},
+      {huge, 1, -huge},
+      {-1e299, 1e299},
+      {1e-299, 1e299},
+  };
+  for (const auto& values : samples) {
+    CAPTURE(values.size());
+    if (!values.empty()) CAPTURE(values.back());
+    Panel panel = rich_panel();
+    panel.shaded_x.reset();
+    panel.curves = {line(values, values), line(values, values)};
+    panel.curves[0].color = values;
+    panel.curves[0].label = "label";
+    for (const auto style : {Curve::Style::line, Curve::Style::points}) {
+      panel.curves[0].style = style;
+      for (const bool log : {false, true}) {
+        panel.log_x = panel.log_y = log;
+        CHECK(count(svg(panel), ">label<") == 1);
+      }
+    }
+  }
+}
+
+TEST_CASE("figure: a panel without curves, many curves, many points") {
+  CHECK_NOTHROW((void)svg(Panel()));
+  Panel panel;
+  panel.curves.assign(500, line({0, 1}, {0, 1}));
+  for (Curve& curve : panel.curves) curve.color = {1, 1};
+  CHECK_NOTHROW((void)svg(panel));
+  std::vector<double> loss;
+  for (int i = 0; i < 20000; ++i) loss.push_back(std::exp(-1e-3 * i));
+  CHECK_NOTHROW((void)svg(line(loss, loss)));
+}
+
+TEST_CASE("figure: ticks") {
+  SUBCASE("linear") {
+    const std::string text = svg(line({-1, 1}, {0, 0.01}));
+    for (const char* label : {"−1.0", "−0.5", "0.0", "0.5", "1.0", "0.002", "0.010"}) {
+      CAPTURE(label);
+      CHECK(text.find(std::string(">") + label + "<") != std::string::npos);
+    }
+  }
+  SUBCASE("far from 1") {
+    const std::string text = svg(line({0, 2e7}, {0, 4e-12}));
+    CHECK(count(text, "×10<") >= 4);
+    CHECK(count(text, ">−12<") >= 2);
+    CHECK(count(text, ">7<") >= 2);
+  }
+  SUBCASE("logarithmic") {
+    Panel panel;
+    panel.log_y = true;
+    panel.curves = {line({0, 1}, {1e-14, 10})};
+    const std::string text = svg(panel);
+    for (const char* exponent : {"−14", "−12", "−10", "−8", "−6", "−4", "−2", "0"}) {
+      CAPTURE(exponent);
+      CHECK(text.find(std::string(">") + exponent + "<") != std::string::npos);
+    }
+  }
+  SUBCASE("logarithmic within a decade") {
+    Panel panel;
+    panel.log_y = true;
+    panel.curves = {line({0, 1}, {2, 8})};
+    const std::string text = svg(panel);
+    for (const char* label : {"2", "4", "8"}) {
+      CAPTURE(label);
+      CHECK(text.find(std::string(">") + label + "<") != std::string::npos);
+    }
+  }
+  SUBCASE("of given ranges") {
+    Panel panel = rich_panel();
+    panel.equal_axes = false;
+    panel.x_range = {-40, 40};
+    panel.y_range = {100, 200};
+    panel.color_range = {-7000, 7000};
+    const std::string text = svg(panel);
+    for (const char* label : {"−40", "40", "100", "200", "−6000", "6000"}) {
+      CAPTURE(label);
+      CHECK(text.find(std::string(">") + label + "<") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("figure: a shaded range may be empty or out of sight") {
+  Panel panel = rich_panel();
+  panel.shaded_x = {0.3, 0.3};
+  CHECK_NOTHROW((void)svg(panel));
+  panel.x_range = {1, 2};
+  CHECK_NOTHROW((void)svg(panel));
+}
+
+TEST_CASE("figure: unsound input is refused in one sentence") {
+  Panel panel = rich_panel();
+  panel.curves[1].y.pop_back();
+  CHECK(input_error(panel) ==
+        "the curve 'curve 1' of a figure has 4 values of x, 3 of y and 0 of colour");
+  panel = rich_panel();
+  panel.curves[2].color.pop_back();
+  CHECK(input_error(panel) ==
+        "the curve 'curve 2' of a figure has 4 values of x, 4 of y and 3 of colour");
+  panel = rich_panel();
+  panel.x_range = {1, 1};
+  CHECK(input_error(panel) ==
+        "a figure cannot show the x range [1, 1]: it needs finite and increasing ends");
+  panel = rich_panel();
+  panel.y_range = {0, 1};
+  panel.log_y = true;
+  CHECK(input_error(panel) ==
+        "a figure cannot show the y range [0, 1]: it needs finite, positive and increasing ends");
+  panel = rich_panel();
+  panel.color_range = {0, infinity};
+  CHECK(input_error(panel).starts_with("a figure cannot show the colour range"));
+  panel = rich_panel();
+  panel.shaded_x = {2, 1};
+  CHECK(input_error(panel).starts_with("a figure cannot show the shaded range [2, 1]"));
+  CHECK(message<InputError>([](const Folder& folder) {
+          draw({}, folder / "figure.svg", FigureFormat::svg);
+        }) == "a figure needs a panel");
+}
+
+TEST_CASE("figure: the target must be a file in an existing folder") {
+  const Figure figure{{rich_panel()}};
+  const std::string missing = message<InputError>(
+      [&](const Folder& folder) { draw(figure, folder / "no/figure.svg", FigureFormat::svg); });
+  CHECK(missing.starts_with("the folder '"));
+  CHECK(missing.ends_with("/no' of a figure does not exist"));
+
+  const std::string folder = message<InputError>(
+      [&](const Folder& path) { draw(figure, path.path(), FigureFormat::svg); });
+  CHECK(folder.ends_with("it is a folder"));
+  CHECK(message<InputError>([&](const Folder& path) {
+          draw(figure, path / "", FigureFormat::svg);
+        }).ends_with("it is a folder"));
+  CHECK_THROWS_AS(draw(figure, "", FigureFormat::svg), InputError);
+}
+
+TEST_CASE("figure: a target that cannot be written") {
+  const Folder folder;
+  fs::create_directory(folder / "figure.svg.tmp");  // where the temporary file would be
+  CHECK_THROWS_AS(draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg), OutputError);
+  CHECK(fs::is_directory(folder / "figure.svg.tmp"));
+  CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("figure: gnuplot is not installed") {
+  const Folder empty;
+  for (const std::string& programs : {std::string(), empty.path().string()}) {
+    CAPTURE(programs);
+    const SearchPath path(programs);
+    CHECK(input_error(rich_panel()) ==
+          "gnuplot is not installed: figures need it (Debian package gnuplot-nox)");
+  }
+}
+
+TEST_CASE("figure: gnuplot fails") {
+  CHECK(output_error(
+            "printf '\\n\\ngnuplot> plot\\n        ^\\n    line 3: no memory\\n' >&2; exit 1") ==
+        "gnuplot could not draw: line 3: no memory");
+  CHECK(output_error("printf '\\nsome library complains\\nand complains\\n' >&2; exit 3") ==
+        "gnuplot could not draw: some library complains");
+  CHECK(output_error("exit 0") == "gnuplot could not draw: it gave no reason");
+  CHECK(output_error("kill -9 $$") == "gnuplot was ended by signal 9");
+}
+
+TEST_CASE("figure: the user's environment does not show") {
+  const Panel panel = rich_panel();
+  const std::string expected = svg(panel);
+  const Folder home;
+  std::ofstream(home / ".gnuplot") << "set terminal dumb\nset title 'mine'\nset grid lw 9\n";
+  const std::string old_home = getenv("HOME") != nullptr ? getenv("HOME") : "";
+  setenv("HOME", home.path().c_str(), 1);
+  setenv("GNUTERM", "nonsense", 1);
+  setenv("LC_ALL", "C", 1);
+  CHECK(svg(panel) == expected);
+  setenv("HOME", old_home.c_str(), 1);
+  unsetenv("GNUTERM");
+  unsetenv("LC_ALL");
+}

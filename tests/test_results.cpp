@@ -1,0 +1,999 @@
+// The results file: what is written reads back to the last bit, viewers find their way, every kind
+// of bad file has its own sentence, and a failed write loses nothing.
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <set>
+#include <string>
+
+#include "hdf5/file.hpp"
+#include "isochron/error.hpp"
+#include "isochron/random.hpp"
+#include "isochron/results.hpp"
+
+namespace fs = std::filesystem;
+using namespace isochron;
+using hdf5::Handle;
+
+namespace {
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// A folder of its own, removed at the end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (fs::temp_directory_path() / "isochron-test-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  [[nodiscard]] fs::path operator/(const std::string& name) const { return path_ / name; }
+  [[nodiscard]] std::set<std::string> files() const {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(path_)) names.insert(entry.path().filename());
+    return names;
+  }
+
+ private:
+  fs::path path_;
+};
+
+std::string contents(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void put(const fs::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+// ------------------------------------------------------------------------------ made-up results
+
+Vector random_vector(Index size, std::uint64_t seed) {
+  Random random(seed);
+  return Vector::NullaryExpr(size, [&] { return random.normal(); });
+}
+
+States random_states(Index rows, Index columns, std::uint64_t seed) {
+  return random_vector(rows * columns, seed).reshaped(rows, columns);
+}
+
+std::vector<double> random_column(Index size, std::uint64_t seed) {
+  const Vector values = random_vector(size, seed);
+  return {values.begin(), values.end()};
+}
+
+History made_up_history(Index size) {
+  History history;
+  for (Index i = 0; i < size; ++i) {
+    history.iteration.push_back(i);
+    history.evaluations.push_back(2 * i + 1);
+    history.integrator_steps.push_back(std::numeric_limits<long>::max() - i);
+  }
+  history.loss = random_column(size, 1);
+  history.gradient_norm = random_column(size, 2);
+  history.step = random_column(size, 3);
+  history.wall_time = random_column(size, 4);
+  if (size > 2) history.step[0] = not_a_number, history.loss[1] = infinity, history.loss[2] = -0.0;
+  return history;
+}
+
+PhasePortrait made_up_portrait(Index size, std::uint64_t seed) {
+  return {random_column(size, seed), random_column(size, seed + 1), random_column(size, seed + 2),
+          "energy E (1)", "energy"};
+}
+
+PositionCurve made_up_curve(Index size) {
+  return {random_vector(size, 10), random_vector(size, 11), random_vector(size, 12), -1.25, 1e-300};
+}
+
+/// Everything filled in, for D degrees of freedom, N trajectories and `size` points per plot.
+Results made_up_results(Index dimension, Index trajectories, Index size) {
+  Results results;
+  results.title = "A made-up run, 100 % harmlos: \xc3\xa4\xc3\xb6\xc3\xbc";
+  results.start_time = "2024-02-29T23:59:59Z";
+  results.config = R"({"trajectories": 100, "period": 6.283185307179586})";
+  results.environment = {{"isochron", "0.1.0"}, {"compiler", ""}, {"cpu_model", "abacus"}};
+  const Mlp network({dimension, 5, dimension}, Symmetry::odd);
+  results.model = ModelRecord{network.layers(), "tanh", Symmetry::odd,
+                              network.initial_parameters(1), network.initial_parameters(2)};
+  for (long k = 0; k < size; ++k) {
+    results.snapshots.iteration.push_back(k * k);
+    results.snapshots.theta.push_back(network.initial_parameters(static_cast<std::uint64_t>(k)));
+  }
+  results.initial_states = random_states(2 * dimension, trajectories, 5);
+  results.final_states = random_states(2 * dimension, trajectories, 6);
+  results.residuals = random_states(2 * dimension, trajectories, 7);
+  results.end_times = random_vector(trajectories, 8);
+  results.history = made_up_history(size);
+  if (size > 0) {
+    for (Index d = 0; d < dimension; ++d) {
+      const auto seed = static_cast<std::uint64_t>(100 * d);
+      results.phase_portrait_before.push_back(made_up_portrait(size, 20 + seed));
+      results.phase_portrait.push_back(made_up_portrait(size, 30 + seed));
+    }
+    results.orbits =
+        OrbitFan{random_states(3, size, 40), random_states(3, size, 41), random_vector(size, 42)};
+    results.force = made_up_curve(size);
+    results.potential = made_up_curve(size + 1);
+  }
+  results.summary = {{"loss", {1e-17, "loss L (1)", "1"}},
+                     {"loss_validation", {not_a_number, "loss on fresh states (1)", "1"}},
+                     {"wall_time", {12.5, "wall time (s)", "s"}}};
+  results.summary_text = {{"stop_reason", "loss tolerance reached"}, {"remark", ""}};
+  return results;
+}
+
+// --------------------------------------------------------------------- equality to the last bit
+
+template <class A, class B>
+bool same_bits(const A& a, const B& b) {
+  const auto bits = [](auto x) { return std::bit_cast<std::uint64_t>(x); };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](auto x, auto y) { return bits(x) == bits(y); });
+}
+
+bool same_matrix(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
+  const bool both_empty = a.size() == 0 && b.size() == 0;
+  return both_empty || (a.rows() == b.rows() && same_bits(a.reshaped(), b.reshaped()));
+}
+
+void check_same(const ModelRecord& a, const ModelRecord& b) {
+  CHECK(a.layers == b.layers);
+  CHECK(a.activation == b.activation);
+  CHECK(a.symmetry == b.symmetry);
+  CHECK(same_bits(a.theta, b.theta));
+  CHECK(same_bits(a.theta_initial, b.theta_initial));
+}
+
+void check_same(const History& a, const History& b) {
+  CHECK(a.iteration == b.iteration);
+  CHECK(a.evaluations == b.evaluations);
+  CHECK(a.integrator_steps == b.integrator_steps);
+  CHECK(same_bits(a.loss, b.loss));
+  CHECK(same_bits(a.gradient_norm, b.gradient_norm));
+  CHECK(same_bits(a.step, b.step));
+  CHECK(same_bits(a.wall_time, b.wall_time));
+}
+
+void check_same(const std::vector<PhasePortrait>& a, const std::vector<PhasePortrait>& b) {
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    CHECK(same_bits(a[i].x, b[i].x));
+    CHECK(same_bits(a[i].v, b[i].v));
+    CHECK(same_bits(a[i].color, b[i].color));
+    CHECK(a[i].color_label == b[i].color_label);
+    CHECK(a[i].color_name == b[i].color_name);
+  }
+}
+
+void check_same(const std::optional<PositionCurve>& a, const std::optional<PositionCurve>& b) {
+  REQUIRE(a.has_value() == b.has_value());
+  if (!a) return;
+  CHECK(same_bits(a->position, b->position));
+  CHECK(same_bits(a->value, b->value));
+  CHECK(same_bits(a->harmonic, b->harmonic));
+  CHECK(a->visited_min == b->visited_min);
+  CHECK(a->visited_max == b->visited_max);
+}
+
+void check_same(const std::map<std::string, SummaryValue>& a,
+                const std::map<std::string, SummaryValue>& b) {
+  REQUIRE(a.size() == b.size());
+  for (const auto& [name, number] : a) {
+    REQUIRE(b.count(name) == 1);
+    CHECK(same_bits(std::array{number.value}, std::array{b.at(name).value}));
+    CHECK(number.long_name == b.at(name).long_name);
+    CHECK(number.units == b.at(name).units);
+  }
+}
+
+void check_same(const Results& a, const Results& b) {
+  CHECK(a.entry == b.entry);
+  CHECK(a.title == b.title);
+  CHECK(a.start_time == b.start_time);
+  CHECK(a.config == b.config);
+  CHECK(a.environment == b.environment);
+  REQUIRE(a.model.has_value() == b.model.has_value());
+  if (a.model) check_same(*a.model, *b.model);
+  CHECK(a.snapshots.iteration == b.snapshots.iteration);
+  CHECK(std::equal(a.snapshots.theta.begin(), a.snapshots.theta.end(), b.snapshots.theta.begin(),
+                   b.snapshots.theta.end(), same_bits<Vector, Vector>));
+  CHECK(same_matrix(a.initial_states, b.initial_states));
+  CHECK(same_matrix(a.final_states, b.final_states));
+  CHECK(same_matrix(a.residuals, b.residuals));
+  CHECK(same_bits(a.end_times, b.end_times));
+  CHECK(a.motion == b.motion);
+  check_same(a.history, b.history);
+  check_same(a.phase_portrait_before, b.phase_portrait_before);
+  check_same(a.phase_portrait, b.phase_portrait);
+  REQUIRE(a.orbits.has_value() == b.orbits.has_value());
+  if (a.orbits) {
+    CHECK(same_matrix(a.orbits->x, b.orbits->x));
+    CHECK(same_matrix(a.orbits->v, b.orbits->v));
+    CHECK(same_bits(a.orbits->time, b.orbits->time));
+  }
+  check_same(a.force, b.force);
+  check_same(a.potential, b.potential);
+  check_same(a.summary, b.summary);
+  CHECK(a.summary_text == b.summary_text);
+}
+
+// -------------------------------------------------------------------- files opened with HDF5's C
+
+/// Lets `change` work on an existing file with the C library.
+void edit(const fs::path& path, const std::function<void(hid_t)>& change) {
+  const hdf5::Session session;
+  const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose);
+  REQUIRE(file.get() >= 0);
+  change(file.get());
+}
+
+/// A new file that isochron did not write, in the library's default format.
+void make_foreign(const fs::path& path, const std::function<void(hid_t)>& fill) {
+  const hdf5::Session session;
+  const Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose);
+  REQUIRE(file.get() >= 0);
+  fill(file.get());
+}
+
+/// A dataset of `shape`, compressed and extensible if it has chunks; not written when `values` is
+/// null.
+void make_dataset(hid_t file, const std::string& path, const hdf5::Shape& shape, hid_t type,
+                  const void* values, const hdf5::Shape& chunk = {}) {
+  const auto rank = static_cast<int>(shape.size());
+  const hdf5::Shape limit = chunk.empty() ? shape : hdf5::Shape(shape.size(), H5S_UNLIMITED);
+  const Handle space(
+      rank == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(rank, shape.data(), limit.data()),
+      H5Sclose);
+  const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  if (!chunk.empty()) {
+    H5Pset_chunk(properties.get(), rank, chunk.data());
+    H5Pset_deflate(properties.get(), 1);
+  }
+  const Handle dataset(
+      H5Dcreate2(file, path.c_str(), type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
+      H5Dclose);
+  REQUIRE(dataset.get() >= 0);
+  if (values != nullptr) {
+    REQUIRE(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+  }
+}
+
+/// Exchanges a dataset for zeros of another shape, or for zeros that were never written.
+void replace_dataset(hid_t file, const std::string& path, const hdf5::Shape& shape, bool written) {
+  REQUIRE(H5Ldelete(file, path.c_str(), H5P_DEFAULT) >= 0);
+  hsize_t size = 1;
+  for (const hsize_t n : shape) size *= n;
+  const std::vector<double> zeros(written ? size : 0);
+  make_dataset(file, path, shape, H5T_NATIVE_DOUBLE, written ? zeros.data() : nullptr);
+}
+
+std::vector<std::string> link_names(hid_t group) {
+  H5G_info_t info{};
+  REQUIRE(H5Gget_info(group, &info) >= 0);
+  std::vector<std::string> names;
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    std::string name(256, '\0');
+    const auto length = H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(),
+                                           name.size(), H5P_DEFAULT);
+    REQUIRE(length >= 0);
+    names.push_back(name.substr(0, static_cast<std::size_t>(length)));
+  }
+  return names;
+}
+
+/// Calls visit(object, path) for every group and dataset.
+void walk(hid_t group, const std::string& path,
+          const std::function<void(hid_t, const std::string&)>& visit) {
+  visit(group, path.empty() ? "/" : path);
+  for (const std::string& name : link_names(group)) {
+    const Handle object(H5Oopen(group, name.c_str(), H5P_DEFAULT), H5Oclose);
+    const std::string full = path + '/' + name;
+    if (H5Iget_type(object.get()) == H5I_GROUP) {
+      walk(object.get(), full, visit);
+    } else {
+      visit(object.get(), full);
+    }
+  }
+}
+
+hdf5::Shape attribute_shape(hid_t attribute) {
+  const Handle space(H5Aget_space(attribute), H5Sclose);
+  hdf5::Shape shape(static_cast<std::size_t>(H5Sget_simple_extent_ndims(space.get())));
+  H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr);
+  return shape;
+}
+
+bool is_string(hid_t attribute) {
+  const Handle type(H5Aget_type(attribute), H5Tclose);
+  return H5Tget_class(type.get()) == H5T_STRING;
+}
+
+/// All strings of an attribute; empty when there is none of that name.
+std::vector<std::string> text_attributes(hid_t object, const std::string& name) {
+  if (H5Aexists(object, name.c_str()) <= 0) return {};
+  const Handle attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose);
+  const Handle type(H5Aget_type(attribute.get()), H5Tclose);
+  const std::size_t width = H5Tget_size(type.get());
+  std::size_t count = 1;
+  for (const hsize_t n : attribute_shape(attribute.get())) count *= n;
+  std::string text(width * count, '\0');
+  REQUIRE(H5Aread(attribute.get(), type.get(), text.data()) >= 0);
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string one = text.substr(i * width, width);
+    texts.push_back(one.substr(0, one.find('\0')));
+  }
+  return texts;
+}
+
+std::string text_attribute(hid_t object, const std::string& name) {
+  const auto texts = text_attributes(object, name);
+  REQUIRE_MESSAGE(texts.size() == 1, name);
+  return texts.front();
+}
+
+hdf5::Shape dataset_shape(hid_t group, const std::string& name) {
+  const Handle dataset(H5Dopen2(group, name.c_str(), H5P_DEFAULT), H5Dclose);
+  REQUIRE_MESSAGE(dataset.get() >= 0, name);
+  const Handle space(H5Dget_space(dataset.get()), H5Sclose);
+  hdf5::Shape shape(static_cast<std::size_t>(H5Sget_simple_extent_ndims(space.get())));
+  H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr);
+  return shape;
+}
+
+// ------------------------------------------------------------------------------------- messages
+
+template <class Call>
+std::string message_of_input_error(Call call) {
+  try {
+    call();
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no InputError";
+}
+
+std::string reading(const fs::path& path) {
+  return message_of_input_error([&] { static_cast<void>(read_results(path)); });
+}
+
+std::string reading_matrix(const fs::path& path, const std::string& dataset) {
+  return message_of_input_error([&] { static_cast<void>(read_matrix(path, dataset)); });
+}
+
+std::string writing(const fs::path& path, const Results& results) {
+  try {
+    write_results(path, results);
+  } catch (const OutputError& error) {
+    return error.what();
+  }
+  return "no OutputError";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// What `call` prints to stderr, from C or C++.
+std::string printed_errors(const fs::path& capture, const std::function<void()>& call) {
+  std::fflush(stderr);
+  const int saved = dup(STDERR_FILENO);
+  const int file = open(capture.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  dup2(file, STDERR_FILENO);
+  call();
+  std::fflush(stderr);
+  dup2(saved, STDERR_FILENO);
+  close(file);
+  close(saved);
+  return contents(capture);
+}
+
+}  // namespace
+
+// ----------------------------------------------------------------------------------- round trip
+
+TEST_CASE("a results file reads back to the last bit") {
+  const TemporaryFolder folder;
+  for (const Index dimension : {1, 2, 3}) {
+    for (const Index trajectories : {0, 1, 1000}) {
+      for (const Index size : {0, 1, 700}) {
+        CAPTURE(dimension);
+        CAPTURE(trajectories);
+        CAPTURE(size);
+        const Results results = made_up_results(dimension, trajectories, size);
+        write_results(folder / "run.h5", results);
+        check_same(results, read_results(folder / "run.h5"));
+      }
+    }
+  }
+}
+
+TEST_CASE("what is absent stays absent") {
+  const TemporaryFolder folder;
+  write_results(folder / "run.h5", Results{});
+  check_same(Results{}, read_results(folder / "run.h5"));
+
+  Results some;
+  some.entry = "simulation";
+  some.motion = Motion::first_order;
+  some.initial_states = random_states(3, 4, 1);
+  some.model = ModelRecord{{3, 4, 3}, "tanh", Symmetry::none, Vector::Zero(31), Vector()};
+  some.orbits = OrbitFan{random_states(2, 3, 1), random_states(2, 3, 2), random_vector(3, 3)};
+  write_results(folder / "run.h5", some);
+  check_same(some, read_results(folder / "run.h5"));
+}
+
+TEST_CASE("states stand in the file as one row per trajectory") {
+  const TemporaryFolder folder;
+  const Results results = made_up_results(2, 5, 1);
+  write_results(folder / "run.h5", results);
+  const Eigen::MatrixXd rows = read_matrix(folder / "run.h5", "/run/data/initial_states");
+  CHECK(same_matrix(rows, results.initial_states.transpose()));
+  const Eigen::MatrixXd x = read_matrix(folder / "run.h5", "run/orbits/x");
+  CHECK(same_matrix(x, results.orbits->x));
+}
+
+TEST_CASE("equal results give equal files, except for the time") {
+  const TemporaryFolder folder;
+  const Results results = made_up_results(1, 50, 9);
+  write_results(folder / "a.h5", results);
+  write_results(folder / "b.h5", results);
+  std::string a = contents(folder / "a.h5");
+  std::string b = contents(folder / "b.h5");
+  const auto root_time = [](const fs::path& path) {
+    return hdf5::InputFile(path).root().text_attribute("file_time");
+  };
+  while (root_time(folder / "a.h5") != root_time(folder / "b.h5")) {
+    write_results(folder / "a.h5", results);
+    write_results(folder / "b.h5", results);
+  }
+  CHECK(contents(folder / "a.h5") == contents(folder / "b.h5"));
+}
+
+// ---------------------------------------------------------------------------------- conventions
+
+TEST_CASE("string attributes are scalar, except lists of names") {
+  const TemporaryFolder folder;
+  write_results(folder / "run.h5", made_up_results(2, 10, 4));
+  edit(folder / "run.h5", [](hid_t file) {
+    walk(file, "", [](hid_t object, const std::string& path) {
+      for (const std::string list : {"axes", "auxiliary_signals"}) {
+        if (H5Aexists(object, list.c_str()) <= 0) continue;
+        const Handle attribute(H5Aopen(object, list.c_str(), H5P_DEFAULT), H5Aclose);
+        CHECK_MESSAGE(attribute_shape(attribute.get()).size() == 1, path);
+      }
+      for (const std::string one : {"NX_class", "signal", "default", "creator", "long_name",
+                                    "units", "SILX_style", "interpretation", "file_time"}) {
+        if (H5Aexists(object, one.c_str()) <= 0) continue;
+        const Handle attribute(H5Aopen(object, one.c_str(), H5P_DEFAULT), H5Aclose);
+        CHECK_MESSAGE(attribute_shape(attribute.get()).empty(), path << " @" << one);
+        CHECK_MESSAGE(is_string(attribute.get()), path << " @" << one);
+      }
+    });
+  });
+}
+
+TEST_CASE("every group has a class, every number a label with its unit") {
+  const TemporaryFolder folder;
+  write_results(folder / "run.h5", made_up_results(2, 10, 4));
+  edit(folder / "run.h5", [](hid_t file) {
+    walk(file, "", [](hid_t object, const std::string& path) {
+      CAPTURE(path);
+      if (H5Iget_type(object) != H5I_DATASET) {
+        CHECK(text_attribute(object, "NX_class").substr(0, 2) == "NX");
+        return;
+      }
+      const Handle type(H5Dget_type(object), H5Tclose);
+      if (H5Tget_class(type.get()) == H5T_STRING) return;
+      const std::string units = text_attribute(object, "units");
+      const bool seconds = path.ends_with("wall_time");
+      CHECK(units == (seconds ? "s" : "1"));
+      CHECK(text_attribute(object, "long_name").ends_with(" (" + units + ")"));
+    });
+  });
+}
+
+TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
+  const TemporaryFolder folder;
+  const auto plots = [&](const Results& results) {
+    write_results(folder / "run.h5", results);
+    std::set<std::string> found;
+    edit(folder / "run.h5", [&](hid_t file) {
+      walk(file, "", [&](hid_t object, const std::string& path) {
+        if (H5Iget_type(object) == H5I_DATASET) return;
+        if (text_attribute(object, "NX_class") != "NXdata") return;
+        CAPTURE(path);
+        found.insert(path);
+        const std::string signal = text_attribute(object, "signal");
+        const hdf5::Shape shape = dataset_shape(object, signal);
+        const auto axes = text_attributes(object, "axes");
+        const bool scatter = axes == std::vector<std::string>{"x", "v"};
+        CHECK((scatter || axes.size() == shape.size()));
+        for (std::size_t i = 0; i < axes.size(); ++i) {
+          if (axes[i] == ".") continue;
+          CHECK(dataset_shape(object, axes[i]) == hdf5::Shape{shape[scatter ? 0 : i]});
+        }
+        for (const std::string& name : text_attributes(object, "auxiliary_signals")) {
+          CHECK(dataset_shape(object, name) == shape);
+        }
+        if (shape.size() == 2) {
+          const Handle dataset(H5Dopen2(object, signal.c_str(), H5P_DEFAULT), H5Dclose);
+          CHECK(text_attribute(dataset.get(), "interpretation") == "spectrum");
+        }
+        CHECK(dataset_shape(object, "title").empty());
+      });
+      const std::string entry = text_attribute(file, "default");
+      const Handle run(H5Gopen2(file, entry.c_str(), H5P_DEFAULT), H5Gclose);
+      CHECK(text_attribute(run.get(), "NX_class") == "NXentry");
+      const std::string plot = text_attribute(run.get(), "default");
+      CHECK(found.count('/' + entry + '/' + plot) == 1);
+      found.insert("default " + plot);
+    });
+    return found;
+  };
+
+  CHECK(plots(made_up_results(1, 10, 4)) ==
+        std::set<std::string>{"/run/training", "/run/phase_portrait_before", "/run/phase_portrait",
+                              "/run/orbits", "/run/force", "/run/potential", "default training"});
+
+  Results two = made_up_results(2, 10, 1);
+  two.force.reset();
+  two.potential.reset();
+  CHECK(plots(two) == std::set<std::string>{"/run/training", "/run/phase_portrait_before_1",
+                                            "/run/phase_portrait_before_2", "/run/phase_portrait_1",
+                                            "/run/phase_portrait_2", "/run/orbits",
+                                            "default training"});
+
+  Results simulation = two;
+  simulation.history = {};
+  CHECK(plots(simulation).count("default orbits") == 1);
+  simulation.orbits.reset();
+  CHECK(plots(simulation).count("default phase_portrait_1") == 1);
+  simulation.phase_portrait.clear();
+  CHECK(plots(simulation).count("default phase_portrait_before_1") == 1);
+}
+
+TEST_CASE("the root says who wrote the file") {
+  const TemporaryFolder folder;
+  write_results(folder / "run.h5", made_up_results(1, 2, 3));
+  const hdf5::InputFile file(folder / "run.h5");
+  const hdf5::InputGroup root = file.root();
+  CHECK(root.text_attribute("NX_class") == "NXroot");
+  CHECK(root.text_attribute("creator") == "isochron");
+  CHECK(root.integer_attribute("schema_version") == 1);
+  const std::string time = root.text_attribute("file_time");
+  CHECK(time.size() == std::strlen("2024-02-29T23:59:59Z"));
+  CHECK(time[10] == 'T');
+  const hdf5::InputGroup run = root.group("run");
+  CHECK(run.group("config").text_attribute("NX_class") == "NXnote");
+  CHECK(run.dataset("config/type").text() == "application/json");
+  CHECK(run.group("training").has_attribute("SILX_style"));
+  CHECK(run.dataset("summary/stop_reason").text_attribute("long_name") == "stop reason");
+}
+
+TEST_CASE("groups of others are passed over") {
+  const TemporaryFolder folder;
+  const Results results = made_up_results(2, 10, 4);
+  write_results(folder / "run.h5", results);
+  edit(folder / "run.h5", [](hid_t file) {
+    const double number = 42;
+    for (const char* name : {"/benchmark", "/run/analysis", "/run/summary/group"}) {
+      Handle(H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+    }
+    make_dataset(file, "/benchmark/cost", {1}, H5T_NATIVE_DOUBLE, &number);
+    make_dataset(file, "/run/data/mass", {}, H5T_NATIVE_DOUBLE, &number);
+    make_dataset(file, "/run/summary/unlabelled", {}, H5T_NATIVE_DOUBLE, &number);
+    make_dataset(file, "/run/summary/column", {1}, H5T_NATIVE_DOUBLE, &number);
+    make_dataset(file, "/run/environment/number", {}, H5T_NATIVE_DOUBLE, &number);
+  });
+  check_same(results, read_results(folder / "run.h5"));
+}
+
+TEST_CASE("strings that other programs wrote with variable length are read") {
+  const TemporaryFolder folder;
+  write_results(folder / "run.h5", made_up_results(1, 1, 1));
+  edit(folder / "run.h5", [](hid_t file) {
+    const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+    H5Tset_size(type.get(), H5T_VARIABLE);
+    H5Tset_cset(type.get(), H5T_CSET_UTF8);
+    const char* title = "another title";
+    H5Ldelete(file, "/run/title", H5P_DEFAULT);
+    make_dataset(file, "/run/title", {}, type.get(), &title);
+  });
+  CHECK(read_results(folder / "run.h5").title == "another title");
+}
+
+// --------------------------------------------------------------------------------------- errors
+
+TEST_CASE("every kind of bad file has its own sentence") {
+  const TemporaryFolder folder;
+  const auto says = [&](const std::string& name, const std::string& part) {
+    const std::string message = reading(folder / name);
+    CHECK_MESSAGE(contains(message, name), message);
+    CHECK_MESSAGE(contains(message, part), message);
+    CHECK_MESSAGE(!contains(message, "\n"), message);
+  };
+  says("missing.h5", "does not exist");
+
+  fs::create_directory(folder / "folder.h5");
+  says("folder.h5", "is a folder");
+
+  mkfifo((folder / "pipe.h5").c_str(), 0600);
+  says("pipe.h5", "is not a regular file");
+
+  put(folder / "empty.h5", "");
+  says("empty.h5", "is not an HDF5 file");
+  put(folder / "text.h5", std::string(5000, 'x'));
+  says("text.h5", "is not an HDF5 file");
+
+  make_foreign(folder / "foreign.h5", [](hid_t) {});
+  says("foreign.h5", "was not written by isochron");
+
+  write_results(folder / "run.h5", made_up_results(1, 10, 4));
+  const std::string bytes = contents(folder / "run.h5");
+  put(folder / "short.h5", bytes.substr(0, bytes.size() / 2));
+  says("short.h5", "is a truncated HDF5 file");
+  put(folder / "damaged.h5", bytes.substr(0, 12) + std::string(bytes.size() - 12, '\xff'));
+  says("damaged.h5", "is a damaged");
+
+  const auto with_version = [&](const std::string& name, int version) {
+    put(folder / name, bytes);
+    edit(folder / name, [&](hid_t file) {
+      const Handle attribute(H5Aopen(file, "schema_version", H5P_DEFAULT), H5Aclose);
+      REQUIRE(H5Awrite(attribute.get(), H5T_NATIVE_INT, &version) >= 0);
+    });
+  };
+  with_version("newer.h5", 2);
+  says("newer.h5", "has schema version 2");
+
+  put(folder / "headless.h5", bytes);
+  edit(folder / "headless.h5", [](hid_t file) { H5Adelete(file, "default"); });
+  says("headless.h5", "no attribute 'default'");
+}
+
+TEST_CASE("a missing dataset is named") {
+  const TemporaryFolder folder;
+  write_results(folder / "run.h5", made_up_results(1, 10, 4));
+  const std::string bytes = contents(folder / "run.h5");
+  for (const std::string path :
+       {"/run", "/run/config/data", "/run/model/theta", "/run/model/layers", "/run/model/symmetry",
+        "/run/snapshots/iteration", "/run/snapshots/theta", "/run/training/loss",
+        "/run/training/wall_time", "/run/phase_portrait/energy", "/run/phase_portrait_before/v",
+        "/run/orbits/time", "/run/force/harmonic", "/run/potential/potential",
+        "/run/force/visited_range"}) {
+    put(folder / "part.h5", bytes);
+    edit(folder / "part.h5",
+         [&](hid_t file) { REQUIRE(H5Ldelete(file, path.c_str(), H5P_DEFAULT) >= 0); });
+    const std::string message = reading(folder / "part.h5");
+    CHECK_MESSAGE(contains(message, '\'' + path + "' in '"), message);
+    CHECK_MESSAGE(contains(message, "is missing"), message);
+  }
+}
+
+TEST_CASE("a dataset of the wrong size, rank, type or meaning is named") {
+  const TemporaryFolder folder;
+  write_results(folder / "run.h5", made_up_results(1, 10, 4));
+  const std::string bytes = contents(folder / "run.h5");
+  const auto complaint = [&](const std::string& path, const auto& change) {
+    put(folder / "odd.h5", bytes);
+    edit(folder / "odd.h5", change);
+    const std::string message = reading(folder / "odd.h5");
+    CHECK_MESSAGE(contains(message, path), message);
+    CHECK_MESSAGE(contains(message, "odd.h5"), message);
+    return message;
+  };
+  for (const std::string path :
+       {"model/theta", "model/theta_initial", "data/end_times", "training/loss",
+        "training/wall_time", "phase_portrait/energy", "phase_portrait_before/v", "orbits/time",
+        "force/harmonic", "potential/potential", "force/visited_range"}) {
+    complaint(path, [&](hid_t f) { replace_dataset(f, "/run/" + path, {3}, true); });
+    const auto flat = complaint(path, [&](hid_t f) {
+      replace_dataset(f, "/run/" + path, {4, 1}, true);
+    });
+    CHECK_MESSAGE(contains(flat, "dimensions"), flat);
+    const auto huge = complaint(
+        path, [&](hid_t f) { replace_dataset(f, "/run/" + path, {hsize_t{1} << 50}, false); });
+    CHECK_MESSAGE(contains(huge, "more data than the file holds"), huge);
+  }
+  for (const std::string path :
+       {"data/final_states", "data/residuals", "snapshots/theta", "orbits/v"}) {
+    for (const hdf5::Shape& shape : {hdf5::Shape{4, 3}, hdf5::Shape{7, 2}}) {
+      complaint(path, [&](hid_t f) { replace_dataset(f, "/run/" + path, shape, true); });
+    }
+  }
+  complaint("data/initial_states", [](hid_t f) {
+    replace_dataset(f, "/run/data/initial_states", {10, 3}, true);
+  });
+  complaint("data/initial_states", [](hid_t f) {
+    replace_dataset(f, "/run/data/initial_states", {10, 4}, true);
+  });
+
+  const auto not_integers = complaint("training/iteration", [](hid_t f) {
+    replace_dataset(f, "/run/training/iteration", {4}, true);
+  });
+  CHECK_MESSAGE(contains(not_integers, "integers"), not_integers);
+
+  const auto exchange = [](hid_t f, const char* path, const std::vector<long>& values) {
+    REQUIRE(H5Ldelete(f, path, H5P_DEFAULT) >= 0);
+    make_dataset(f, path, {values.size()}, H5T_NATIVE_LONG, values.data());
+  };
+  for (const std::vector<long>& layers :
+       {std::vector<long>{1}, {1, -5, 1}, {1, 5, 2}, {1, 6, 1}, {1, 1L << 62, 1L << 62, 1}}) {
+    complaint("model/", [&](hid_t f) { exchange(f, "/run/model/layers", layers); });
+  }
+  complaint("'cubic'", [](hid_t f) {
+    REQUIRE(H5Ldelete(f, "/run/model/symmetry", H5P_DEFAULT) >= 0);
+    const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+    H5Tset_size(type.get(), 5);
+    make_dataset(f, "/run/model/symmetry", {}, type.get(), "cubic");
+  });
+}
+
+TEST_CASE("a truncated file is refused at every length") {
+  const TemporaryFolder folder;
+  write_results(folder / "run.h5", made_up_results(1, 100, 20));
+  const std::string bytes = contents(folder / "run.h5");
+  for (std::size_t i = 0; i < 40; ++i) {
+    const std::size_t length = i < 20 ? bytes.size() * i / 20 : (i - 20) * (i - 20);
+    put(folder / "short.h5", bytes.substr(0, length));
+    CHECK_MESSAGE(contains(reading(folder / "short.h5"), "short.h5"), length);
+  }
+  put(folder / "short.h5", bytes.substr(0, bytes.size() - 1));
+  CHECK(contains(reading(folder / "short.h5"), "truncated"));
+}
+
+TEST_CASE("a damaged file is refused or read, but never brings the program down") {
+  const TemporaryFolder folder;
+  write_results(folder / "run.h5", made_up_results(1, 20, 6));
+  const std::string bytes = contents(folder / "run.h5");
+  Random random(7);
+  const auto below = [&](std::size_t n) {
+    return static_cast<std::size_t>(random.uniform() * static_cast<double>(n));
+  };
+  int refused = 0;
+  for (int trial = 0; trial < 1000; ++trial) {
+    std::string damaged = bytes;
+    for (std::size_t flips = 1 + below(4); flips > 0; --flips) {
+      damaged[below(damaged.size())] ^= static_cast<char>(1U << below(8));
+    }
+    put(folder / "damaged.h5", damaged);
+    refused += reading(folder / "damaged.h5") != "no InputError" ? 1 : 0;
+  }
+  CHECK(refused > 800);
+}
+
+TEST_CASE("nothing is printed by the library") {
+  const TemporaryFolder folder;
+  write_results(folder / "run.h5", made_up_results(1, 10, 4));
+  const std::string bytes = contents(folder / "run.h5");
+  put(folder / "short.h5", bytes.substr(0, bytes.size() / 2));
+  const std::string printed = printed_errors(folder / "stderr", [&] {
+    reading(folder / "short.h5");
+    reading_matrix(folder / "run.h5", "nothing/here");
+    Results clash;
+    clash.environment["a/b"] = "";
+    writing(folder / "run.h5", clash);
+  });
+  CHECK(printed.empty());
+}
+
+TEST_CASE("the printing of errors is given back to the caller") {
+  H5E_auto2_t before = nullptr;
+  H5E_auto2_t after = nullptr;
+  void* data = nullptr;
+  H5Eget_auto2(H5E_DEFAULT, &before, &data);
+  reading("missing.h5");
+  H5Eget_auto2(H5E_DEFAULT, &after, &data);
+  CHECK((before != nullptr));
+  CHECK((before == after));
+}
+
+// ----------------------------------------------------------------------------------- any matrix
+
+TEST_CASE("read_matrix takes numbers of any width from any file") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "any.h5";
+  make_foreign(path, [](hid_t file) {
+    const std::vector<float> floats = {1, 2, 3, 4, 5, 6};
+    const std::vector<std::int16_t> integers = {-7, 8};
+    make_dataset(file, "floats", {3, 2}, H5T_NATIVE_FLOAT, floats.data());
+    make_dataset(file, "integers", {2}, H5T_NATIVE_SHORT, integers.data());
+    const std::vector<double> zeros(1 << 22);
+    const Handle group(H5Gcreate2(file, "deep", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+    make_dataset(file, "deep/zeros", {1 << 21, 2}, H5T_NATIVE_DOUBLE, zeros.data(), {1 << 16, 2});
+  });
+  const Eigen::MatrixXd floats = read_matrix(path, "/floats");
+  CHECK(floats == (Eigen::MatrixXd(3, 2) << 1, 2, 3, 4, 5, 6).finished());
+  CHECK(read_matrix(path, "integers") == Eigen::Vector2d(-7, 8));
+  CHECK(read_matrix(path, "/deep/zeros").rows() == 1 << 21);
+}
+
+TEST_CASE("read_matrix refuses what is no matrix, before it allocates") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "any.h5";
+  make_foreign(path, [](hid_t file) {
+    const std::vector<double> numbers(8);
+    const Handle group(H5Gcreate2(file, "group", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+    make_dataset(file, "scalar", {}, H5T_NATIVE_DOUBLE, numbers.data());
+    make_dataset(file, "cube", {2, 2, 2}, H5T_NATIVE_DOUBLE, numbers.data());
+    make_dataset(file, "empty", {0, 2}, H5T_NATIVE_DOUBLE, nullptr);
+    make_dataset(file, "text", {8}, H5T_C_S1, numbers.data());
+    constexpr hsize_t huge = hsize_t{1} << 40;
+    make_dataset(file, "huge", {huge, 2}, H5T_NATIVE_DOUBLE, nullptr);
+    make_dataset(file, "huge_in_chunks", {huge, 2}, H5T_NATIVE_DOUBLE, nullptr, {1024, 2});
+    make_dataset(file, "huge_chunk", {4, 2}, H5T_NATIVE_DOUBLE, nullptr, {4, 1 << 26});
+  });
+  const auto says = [&](const std::string& dataset, const std::string& part) {
+    const std::string message = reading_matrix(path, dataset);
+    CHECK_MESSAGE(contains(message, '/' + dataset + "' in '"), message);
+    CHECK_MESSAGE(contains(message, part), message);
+  };
+  says("nothing", "is missing");
+  says("nothing/here", "is missing");
+  says("group", "cannot read");
+  says("scalar", "0 dimensions");
+  says("cube", "3 dimensions");
+  says("empty", "is empty");
+  says("text", "does not hold numbers");
+  for (const char* name : {"huge", "huge_in_chunks", "huge_chunk"}) {
+    says(name, "more data than the file holds");
+  }
+  CHECK(contains(reading_matrix(folder / "missing.h5", "x"), "does not exist"));
+}
+
+TEST_CASE("a header that was changed to promise more is refused") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "any.h5";
+  constexpr hsize_t rows = 1237;
+  make_foreign(path, [](hid_t file) {
+    const std::vector<double> numbers(3 * rows, 1.0);
+    make_dataset(file, "states", {rows, 3}, H5T_NATIVE_DOUBLE, numbers.data());
+  });
+  std::string bytes = contents(path);
+  const auto replace = [&](hsize_t from, hsize_t to) {
+    std::string pattern(sizeof from, '\0');
+    std::memcpy(pattern.data(), &from, sizeof from);
+    for (auto at = bytes.find(pattern); at != std::string::npos; at = bytes.find(pattern)) {
+      std::memcpy(bytes.data() + at, &to, sizeof to);
+    }
+    put(path, bytes);
+  };
+  const auto refused = [&] {
+    return contains(reading_matrix(path, "states"), "more data than the file holds");
+  };
+  replace(rows, rows << 30);
+  CHECK(refused());
+  replace(rows * 3 * sizeof(double), (rows << 30) * 3 * sizeof(double));
+  CHECK(refused());
+  replace(rows << 30, rows << 50);  // more bytes than 64 bits count
+  CHECK(refused());
+}
+
+// --------------------------------------------------------------------------------- failed writes
+
+TEST_CASE("sizes that do not fit are refused before anything is touched") {
+  const TemporaryFolder folder;
+  const auto refuses = [&](const std::string& what, const auto& spoil) {
+    Results results = made_up_results(1, 10, 4);
+    spoil(results);
+    const std::string message =
+        message_of_input_error([&] { write_results(folder / "run.h5", results); });
+    CHECK_MESSAGE(contains(message, what), message);
+    CHECK(folder.files().empty());
+  };
+  refuses("model/theta", [](Results& r) { r.model->theta.conservativeResize(3); });
+  refuses("model/theta_initial", [](Results& r) { r.model->theta_initial = Vector::Zero(1); });
+  refuses("snapshots/theta", [](Results& r) { r.snapshots.theta.pop_back(); });
+  refuses("snapshots/theta", [](Results& r) { r.snapshots.theta[1] = Vector::Zero(2); });
+  refuses("snapshots/theta", [](Results& r) {
+    r.model.reset();
+    r.snapshots.theta.assign(4, Vector());
+  });
+  refuses("data/initial_states", [](Results& r) { r.initial_states = States::Zero(3, 10); });
+  refuses("data/initial_states", [](Results& r) { r.motion = Motion::first_order; });
+  refuses("data/final_states", [](Results& r) { r.final_states = States::Zero(2, 9); });
+  refuses("data/final_states", [](Results& r) { r.initial_states = States(); });
+  refuses("data/residuals", [](Results& r) { r.residuals = States::Zero(4, 10); });
+  refuses("data/end_times", [](Results& r) { r.end_times = Vector::Zero(9); });
+  refuses("training/step", [](Results& r) { r.history.step.pop_back(); });
+  refuses("training/evaluations", [](Results& r) { r.history.evaluations.clear(); });
+  refuses("phase_portrait/x", [](Results& r) { r.phase_portrait[0].x.clear(); });
+  refuses("phase_portrait/energy", [](Results& r) { r.phase_portrait[0].color.pop_back(); });
+  refuses("phase_portrait_before/v", [](Results& r) { r.phase_portrait_before[0].v.clear(); });
+  refuses("orbits/x", [](Results& r) { r.orbits->x.resize(0, 0); });
+  refuses("orbits/v", [](Results& r) { r.orbits->v.resize(3, 5); });
+  refuses("orbits/time", [](Results& r) { r.orbits->time.resize(5); });
+  refuses("force/harmonic", [](Results& r) { r.force->harmonic.resize(5); });
+  refuses("potential/potential", [](Results& r) { r.potential->value.resize(1); });
+  refuses("potential/position", [](Results& r) { r.potential = PositionCurve{}; });
+}
+
+TEST_CASE("a write that cannot begin says why and leaves everything as it was") {
+  const TemporaryFolder folder;
+  const Results results = made_up_results(1, 10, 4);
+  CHECK(contains(writing(folder / "nowhere/run.h5", results), "No such file or directory"));
+
+  fs::create_directory(folder / "folder");
+  CHECK(contains(writing(folder / "folder", results), "Is a directory"));
+
+  mkfifo((folder / "pipe").c_str(), 0600);
+  CHECK(contains(writing(folder / "pipe", results), "File exists"));
+  CHECK(fs::is_fifo(folder / "pipe"));
+
+  Results clash = results;
+  clash.summary_text["loss"] = "twice";
+  CHECK(contains(writing(folder / "run.h5", clash), "'/run/summary/loss' in '"));
+  CHECK(folder.files() == std::set<std::string>{"folder", "pipe"});
+}
+
+TEST_CASE("a leftover temporary file is replaced, a link is followed") {
+  const TemporaryFolder folder;
+  const Results results = made_up_results(1, 10, 4);
+  put(folder / "precious", "untouched");
+  fs::create_symlink(folder / "precious", folder / "run.h5.tmp");
+  write_results(folder / "run.h5", results);
+  CHECK(contents(folder / "precious") == "untouched");
+  CHECK(folder.files() == std::set<std::string>{"precious", "run.h5"});
+
+  fs::create_symlink("run.h5", folder / "link.h5");
+  const Results other = made_up_results(2, 3, 1);
+  write_results(folder / "link.h5", other);
+  CHECK(fs::is_symlink(folder / "link.h5"));
+  check_same(other, read_results(folder / "run.h5"));
+}
+
+TEST_CASE("a file without a folder in its name is written to the current one") {
+  const TemporaryFolder folder;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder / "");
+  CHECK_NOTHROW(write_results("run.h5", Results{}));
+  fs::current_path(before);
+  CHECK(folder.files() == std::set<std::string>{"run.h5"});
+}
+
+TEST_CASE("a full disk leaves the old file and no temporary one") {
+  const TemporaryFolder folder;
+  const Results old = made_up_results(1, 10, 4);
+  write_results(folder / "run.h5", old);
+  const Results larger = made_up_results(1, 10000, 4);
+
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{100000, 100000};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    const std::string message = writing(folder / "run.h5", larger);
+    _exit(contains(message, "File too large") && contains(message, "run.h5'") ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(folder.files() == std::set<std::string>{"run.h5"});
+  check_same(old, read_results(folder / "run.h5"));
+}
