@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
@@ -33,7 +34,6 @@ constexpr double title_font = 11;
 
 /// Shortest decimal number that reads back as `value`, whatever the locale.
 std::string number(double value) {
-  if (!std::isfinite(value)) return "NaN";
   std::array<char, 32> buffer{};
   const auto [end, error] = std::to_chars(buffer.begin(), buffer.end(), value);
   return {buffer.begin(), end};
@@ -44,21 +44,18 @@ std::string number(double value) {
 std::size_t character_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const std::array<unsigned, 5> smallest = {0, 0x20, 0x80, 0x800, 0x10000};  // per length
-  const unsigned lead = byte(0);
-  const std::size_t length = lead < 0x80   ? 1
-                             : lead < 0xC0 ? 0
-                             : lead < 0xE0 ? 2
-                             : lead < 0xF0 ? 3
-                                           : 4;
-  if (length == 0 || length > text.size()) return 0;
-  unsigned code = length == 1 ? lead : lead & (0x7Fu >> length);
+  const int ones = std::countl_one(byte(0));
+  if (ones == 1 || ones > 4) return 0;
+  const auto length = static_cast<std::size_t>(std::max(ones, 1));
+  if (length > text.size()) return 0;
+  unsigned code = byte(0) & (0xFFu >> ones);
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xC0u) != 0x80u) return 0;
     code = (code << 6) | (byte(i) & 0x3Fu);
   }
   const bool surrogate = code >= 0xD800 && code < 0xE000;
   const bool forbidden = surrogate || code == 0xFFFE || code == 0xFFFF;
-  return code < smallest[length] || code > 0x10FFFF || lead >= 0xF8 || forbidden ? 0 : length;
+  return code < smallest[length] || code > 0x10FFFF || forbidden ? 0 : length;
 }
 
 /// A character of a gnuplot string in double quotes. All but letters, digits and blanks is written
@@ -829,7 +826,7 @@ void replace_file(const std::filesystem::path& path, const std::string& content)
   if (!file) throw OutputError("cannot write '" + temporary.string() + "': " + reason(errno));
   file << content;
   file.close();
-  std::error_code error(file ? 0 : errno, std::generic_category());
+  std::error_code error(file ? 0 : errno != 0 ? errno : EIO, std::generic_category());
   if (!error) std::filesystem::rename(temporary, path, error);
   if (!error) return;
   std::error_code ignored;

@@ -22,6 +22,12 @@ double seconds_since(Clock::time_point start) {
 constexpr long step_budget_factor = 10;
 constexpr long smallest_step_budget = 1000;
 
+/// Where the tolerance follows the loss, it stays below this fraction of the root of the loss: the
+/// gradient's relative error is (trajectory error)/|residual|, and L-BFGS learns curvature from
+/// differences of gradients.
+const double residual_fraction = getenv("RF")?atof(getenv("RF")):1e-5;
+constexpr double tightest_tolerance = 1e-13;
+
 /// Keeps about this many snapshots, spaced logarithmically in the iteration.
 constexpr std::size_t snapshot_count = 30;
 
@@ -91,9 +97,13 @@ class Trainer {
       const Minimum minimum = minimize(
           [this](ConstVectorRef theta, VectorRef gradient) { return evaluate(theta, gradient); },
           state_.theta, optimizer, [this](const Iterate& iterate) { return observe(iterate); });
-      if (minimum.reason != StopReason::no_progress) return {std::move(state_), minimum.reason};
+      const bool stuck = minimum.reason == StopReason::no_progress;
+      if (!stuck) return {std::move(state_), minimum.reason};
       if (asked_to_stop()) return {std::move(state_), stop_reason()};
-      if (!options_.refine_tolerance || !tighten()) return {std::move(state_), minimum.reason};
+      if (!options_.tolerance_follows_loss || !tighten()) {
+        return {std::move(state_), minimum.reason};
+      }
+      // The optimizer starts afresh: values at two tolerances must not meet in one line search.
       if (optimizer.max_iterations >= 0) optimizer.max_iterations -= minimum.best.iteration;
       earlier_iterations_ = state_.history.iteration.back();
     }
@@ -115,13 +125,18 @@ class Trainer {
     return user_stop() ? StopReason::interrupted : StopReason::wall_time;
   }
 
-  /// A tenth of the tolerances, unless they are at the limit of what CVODES can keep.
+  [[nodiscard]] double rtol() const { return sensitivity_options_.integrator.rtol; }
+
+  [[nodiscard]] bool tolerance_too_loose(double loss) const {
+    return rtol() > tightest_tolerance && rtol() > residual_fraction * std::sqrt(loss);
+  }
+
+  /// A tenth of the tolerances; false at the limit of what CVODES can keep.
   bool tighten() {
-    constexpr double tightest = 1e-13;
+    if (rtol() <= tightest_tolerance) return false;
     IntegratorOptions& integrator = sensitivity_options_.integrator;
-    if (integrator.rtol < 2 * tightest) return false;
-    integrator.rtol = std::max(tightest, integrator.rtol / 10);
-    integrator.atol = std::max(tightest, integrator.atol / 10);
+    integrator.rtol = std::max(tightest_tolerance, integrator.rtol / 10);
+    integrator.atol = std::max(tightest_tolerance, integrator.atol / 10);
     sensitivity_ = Sensitivity(sensitivity_.dynamics(), sensitivity_options_);
     return true;
   }
@@ -156,6 +171,9 @@ class Trainer {
         std::max(smallest_step_budget, step_budget_factor * steps_of_last_ / blocks_));
     if (options_.progress) options_.progress(state_);
     if (asked_to_stop()) return stop_reason();
+    if (options_.tolerance_follows_loss && tolerance_too_loose(iterate.loss)) {
+      return StopReason::no_progress;
+    }
     return std::nullopt;
   }
 

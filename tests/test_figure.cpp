@@ -393,7 +393,7 @@ TEST_CASE("figure: unsound input is refused in one sentence") {
         "a figure cannot show the y range [0, 1]: it needs finite, positive and increasing ends");
   panel = rich_panel();
   panel.color_range = {0, infinity};
-  CHECK(input_error(panel).starts_with("a figure cannot show the colour range"));
+  CHECK(input_error(panel).starts_with("a figure cannot show the colour range [0, inf]"));
   panel = rich_panel();
   panel.shaded_x = {2, 1};
   CHECK(input_error(panel).starts_with("a figure cannot show the shaded range [2, 1]"));
@@ -423,6 +423,17 @@ TEST_CASE("figure: a target that cannot be written") {
   fs::create_directory(folder / "figure.svg.tmp");  // where the temporary file would be
   CHECK_THROWS_AS(draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg), OutputError);
   CHECK(fs::is_directory(folder / "figure.svg.tmp"));
+  CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("figure: a full disk leaves the old file") {
+  if (!fs::exists("/dev/full")) return;
+  const Folder folder;
+  std::ofstream(folder / "figure.svg") << "old";
+  fs::create_symlink("/dev/full", folder / "figure.svg.tmp");
+  CHECK_THROWS_WITH_AS(draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg),
+                       doctest::Contains("No space left"), OutputError);
+  CHECK(content(folder / "figure.svg") == "old");
   CHECK(folder.entries() == 1);
 }
 

@@ -15,12 +15,8 @@ struct Curve {
   std::vector<double> x;
   std::vector<double> y;
   std::vector<double> color;  ///< a value per point, drawn on the panel's colour scale; or empty
-  enum class Style {
-    line,
-    dashed,
-    points,
-    marked
-  } style = Style::line;  ///< marked: a line with markers
+  /// marked: a line with a marker at every point.
+  enum class Style { line, dashed, points, marked } style = Style::line;
 };
 
 /// One pair of axes. Labels are plain text: no character in them has a special meaning.
