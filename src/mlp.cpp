@@ -77,40 +77,31 @@ void transposed_dense(const Layer& layer, const double* theta, const Lanes* delt
   }
 }
 
-/// gradient(o, i) += sum over all points of delta_o a_i, for an R x C tile of weights.
-/// Registers hold the tile while the groups stream by.
+/// sums(o, i) = sum over the groups of delta_o a_i, for an R x C tile of weights: registers hold the
+/// tile while the groups stream by. The lanes are still to be added up.
 template <int R, int C>
-void outer_tile(const Lanes* delta, const Lanes* a, Index stride, Index groups, double* gradient,
+void outer_tile(const Lanes* delta, const Lanes* a, Index stride, Index groups, Lanes* sums,
                 Index row_stride) {
-  Lanes sums[R * C] = {};
+  Lanes tile[R * C] = {};
   for (Index g = 0; g < groups; ++g) {
     for (int r = 0; r < R; ++r) {
-      for (int c = 0; c < C; ++c) sums[r * C + c] += delta[g * stride + r] * a[g * stride + c];
+      for (int c = 0; c < C; ++c) tile[r * C + c] += delta[g * stride + r] * a[g * stride + c];
     }
   }
-  if constexpr (R == 4 && C == 4) {
-    for (int half = 0; half < 2; ++half) {
-      const Lanes totals = lane_sums(sums + 8 * half);
-      for (int k = 0; k < 8; ++k) {
-        gradient[(2 * half + k / 4) * row_stride + k % 4] += totals[k];
-      }
-    }
-  } else {
-    for (int r = 0; r < R; ++r) {
-      for (int c = 0; c < C; ++c) gradient[r * row_stride + c] += lane_sum(sums[r * C + c]);
-    }
+  for (int r = 0; r < R; ++r) {
+    for (int c = 0; c < C; ++c) sums[r * row_stride + c] = tile[r * C + c];
   }
 }
 
 template <int R>
-void outer_rows(const Lanes* delta, const Lanes* a, Index stride, Index groups, double* gradient,
+void outer_rows(const Lanes* delta, const Lanes* a, Index stride, Index groups, Lanes* sums,
                 Index inputs) {
   Index i = 0;
   for (; i + 4 <= inputs; i += 4) {
-    outer_tile<R, 4>(delta, a + i, stride, groups, gradient + i, inputs);
+    outer_tile<R, 4>(delta, a + i, stride, groups, sums + i, inputs);
   }
   for (; i < inputs; ++i) {
-    outer_tile<R, 1>(delta, a + i, stride, groups, gradient + i, inputs);
+    outer_tile<R, 1>(delta, a + i, stride, groups, sums + i, inputs);
   }
 }
 
@@ -144,6 +135,7 @@ class MlpLinearisation final : public Linearisation {
       slopes_.resize(static_cast<std::size_t>(groups));
     }
     scratch_.resize(static_cast<std::size_t>(2 * stride_));
+    sums_.resize(static_cast<std::size_t>(padded(parameter)));
   }
 
   void force(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override {
@@ -194,7 +186,12 @@ class MlpLinearisation final : public Linearisation {
         backward(activations_.data() + groups * stride_, delta);
       }
     }
-    for (const Layer& layer : layers_) add_layer_gradient(layer, groups, gradient.data());
+    for (const Layer& layer : layers_) sum_layer(layer, groups);
+    const Index count = gradient.size();
+    for (Index p = 0; p < count; p += lane_count) {
+      const Lanes totals = lane_sums(sums_.data() + p);
+      store(gradient.data() + p, load(gradient.data() + p, count - p) + totals, count - p);
+    }
   }
 
   void product(ConstBlockRef u, BlockRef out) override {
@@ -306,23 +303,23 @@ class MlpLinearisation final : public Linearisation {
     }
   }
 
-  void add_layer_gradient(const Layer& layer, Index groups, double* gradient) const {
+  // Sums over the groups for all parameters of a layer, in the order of theta.
+  void sum_layer(const Layer& layer, Index groups) {
     const Lanes* a = activations_.data() + layer.activation;
     const Lanes* delta = deltas_.data() + delta_offset(layer);
+    Lanes* weights = sums_.data() + layer.weights;
     Index o = 0;
     for (; o + 4 <= layer.outputs; o += 4) {
-      outer_rows<4>(delta + o, a, stride_, groups, gradient + layer.weights + o * layer.inputs,
-                    layer.inputs);
+      outer_rows<4>(delta + o, a, stride_, groups, weights + o * layer.inputs, layer.inputs);
     }
     for (; o < layer.outputs; ++o) {
-      outer_rows<1>(delta + o, a, stride_, groups, gradient + layer.weights + o * layer.inputs,
-                    layer.inputs);
+      outer_rows<1>(delta + o, a, stride_, groups, weights + o * layer.inputs, layer.inputs);
     }
     if (layer.biases < 0) return;
     for (o = 0; o < layer.outputs; ++o) {
       Lanes sum{};
       for (Index g = 0; g < groups; ++g) sum += delta[g * stride_ + o];
-      gradient[layer.biases + o] += lane_sum(sum);
+      sums_[static_cast<std::size_t>(layer.biases + o)] = sum;
     }
   }
 
@@ -334,6 +331,7 @@ class MlpLinearisation final : public Linearisation {
   AlignedLanes activations_;
   AlignedLanes deltas_;
   AlignedLanes scratch_;
+  AlignedLanes sums_;  // one per parameter, padded
   // One dimension only: df/dq at each point, and the deltas that gave it.
   bool slopes_known_ = false;
   AlignedLanes slopes_;

@@ -1,8 +1,9 @@
 #include "isochron/optimizer.hpp"
 
-#include <ceres/ceres.h>
+#include <LBFGS.h>
 
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <utility>
 
@@ -23,100 +24,123 @@ std::optional<StopReason> reached(const Iterate& iterate, const OptimizerOptions
   return std::nullopt;
 }
 
-/// f as Ceres sees it. A value that is not finite makes Evaluate fail, and the line search contracts.
-class CeresFunction final : public ceres::FirstOrderFunction {
- public:
-  CeresFunction(const Differentiable& f, Index size) : f_(f), size_(size), scratch_(size) {}
-
-  bool Evaluate(const double* theta, double* cost, double* gradient) const override {
-    const Eigen::Map<const Vector> at(theta, size_);
-    Eigen::Map<Vector> slope(gradient != nullptr ? gradient : scratch_.data(), size_);
-    *cost = f_(at, slope);
-    return std::isfinite(*cost) && slope.allFinite();
-  }
-  int NumParameters() const override { return static_cast<int>(size_); }
-
- private:
-  const Differentiable& f_;
-  Index size_;
-  mutable Vector scratch_;
+/// Ends LBFGSpp from inside a callback: for a reason to stop, or with what the function threw.
+struct Stop {
+  std::optional<StopReason> reason;
+  std::exception_ptr error;
 };
 
-/// Passes Ceres' iterations on, numbered across restarts of the L-BFGS memory.
-class CeresObserver final : public ceres::IterationCallback {
+/// f as LBFGSpp sees it, which also learns of accepted steps (from ObservedLineSearch) and numbers
+/// them across restarts.
+class ObservedFunction {
  public:
-  CeresObserver(const Vector& theta, const OptimizerOptions& options,
-                const isochron::IterationCallback& observe)
-      : theta_(theta), options_(options), observe_(observe) {}
+  ObservedFunction(const Differentiable& f, const OptimizerOptions& options,
+                   const IterationCallback& observe)
+      : f_(f), options_(options), observe_(observe) {}
 
-  ceres::CallbackReturnType operator()(const ceres::IterationSummary& summary) override {
-    const bool repeated_start = summary.iteration == 0 && started_;
-    if (repeated_start) return ceres::SOLVER_CONTINUE;
-    best_.iteration = started_ ? best_.iteration + 1 : 0;
-    started_ = true;
-    best_.loss = summary.cost;
-    best_.theta = theta_;
-    best_.gradient_norm = summary.gradient_norm;
-    best_.gradient_max_norm = summary.gradient_max_norm;
-    best_.step = summary.step_norm;
-    reason_ = observe_(best_);
-    if (!reason_) reason_ = reached(best_, options_);
-    return reason_ ? ceres::SOLVER_TERMINATE_SUCCESSFULLY : ceres::SOLVER_CONTINUE;
+  double operator()(const Vector& theta, Vector& gradient) {
+    const double loss = guarded([&] { return f_(theta, gradient); });
+    if (!started_) start(theta, loss, gradient);
+    // Infinite fails the sufficient decrease, so the bracket closes in.
+    const bool usable = std::isfinite(loss) && gradient.allFinite();
+    return usable ? loss : std::numeric_limits<double>::infinity();
+  }
+
+  void accept(const Vector& theta, double loss, const Vector& gradient, double step) {
+    ++best_.iteration;
+    best_.step = step;
+    report(theta, loss, gradient);
   }
 
   [[nodiscard]] const Iterate& best() const { return best_; }
-  [[nodiscard]] std::optional<StopReason> reason() const { return reason_; }
-  [[nodiscard]] bool started() const { return started_; }
 
  private:
-  const Vector& theta_;
+  template <class F>
+  auto guarded(F&& call) -> decltype(call()) {
+    try {
+      return call();
+    } catch (...) {
+      throw Stop{std::nullopt, std::current_exception()};
+    }
+  }
+
+  void start(const Vector& theta, double loss, const Vector& gradient) {
+    if (!std::isfinite(loss) || !gradient.allFinite()) {
+      throw NumericalError("the loss cannot be evaluated at the initial parameters");
+    }
+    started_ = true;
+    report(theta, loss, gradient);
+  }
+
+  void report(const Vector& theta, double loss, const Vector& gradient) {
+    best_.loss = loss;
+    best_.theta = theta;
+    best_.gradient_norm = gradient.norm();
+    best_.gradient_max_norm = gradient.cwiseAbs().maxCoeff();
+    std::optional<StopReason> reason = guarded([&] { return observe_(best_); });
+    if (!reason) reason = reached(best_, options_);
+    if (reason) throw Stop{reason, nullptr};
+  }
+
+  const Differentiable& f_;
   const OptimizerOptions& options_;
-  const isochron::IterationCallback& observe_;
+  const IterationCallback& observe_;
   Iterate best_;
-  std::optional<StopReason> reason_;
   bool started_ = false;
 };
 
-Minimum minimize_lbfgs(const Differentiable& f, ConstVectorRef start,
-                       const OptimizerOptions& options,
-                       const isochron::IterationCallback& observe) {
-  Vector theta = start;
-  CeresObserver observer(theta, options, observe);
-  const ceres::GradientProblem problem(new CeresFunction(f, theta.size()));
-  ceres::GradientProblemSolver::Options settings;
-  settings.line_search_direction_type = ceres::LBFGS;
-  settings.line_search_type = ceres::WOLFE;
-  settings.max_lbfgs_rank = options.memory;
-  settings.max_num_iterations = std::numeric_limits<int>::max();
-  settings.max_num_line_search_step_size_iterations = 30;
-  settings.function_tolerance = 0;
-  settings.gradient_tolerance = 0;
-  settings.parameter_tolerance = 0;
-  settings.logging_type = ceres::SILENT;
-  settings.minimizer_progress_to_stdout = false;
-  settings.update_state_every_iteration = true;
-  settings.callbacks.push_back(&observer);
-
-  // Ceres gives up when a line search fails. Stale curvature is the usual cause: start again without
-  // memory as long as that helps.
-  long iterations_before = -1;
-  while (!observer.reason() && (!observer.started() ||
-                                observer.best().iteration > iterations_before)) {
-    iterations_before = observer.started() ? observer.best().iteration : -1;
-    ceres::GradientProblemSolver::Summary summary;
-    ceres::Solve(settings, problem, theta.data(), &summary);
-    if (!observer.started()) {
-      throw NumericalError("the loss cannot be evaluated at the initial parameters");
-    }
-    theta = observer.best().theta;
+/// LBFGSpp's bracketing line search; it alone knows which points are accepted.
+template <class Scalar>
+struct ObservedLineSearch {
+  static void LineSearch(ObservedFunction& f, Scalar& fx, Vector& x, Vector& gradient,
+                         Scalar& step, const Vector& direction, const Vector& from,
+                         const LBFGSpp::LBFGSParam<Scalar>& parameters) {
+    LBFGSpp::LineSearchBracketing<Scalar>::LineSearch(f, fx, x, gradient, step, direction, from,
+                                                      parameters);
+    f.accept(x, fx, gradient, (x - from).norm());
   }
-  return {observer.best(), observer.reason().value_or(StopReason::no_progress)};
+};
+
+LBFGSpp::LBFGSParam<double> lbfgs_parameters(const OptimizerOptions& options) {
+  LBFGSpp::LBFGSParam<double> parameters;
+  parameters.m = options.memory;
+  parameters.epsilon = 0;  // all tests for stopping are in reached()
+  parameters.epsilon_rel = 0;
+  parameters.max_iterations = 0;
+  parameters.linesearch = LBFGSpp::LBFGS_LINESEARCH_BACKTRACKING_STRONG_WOLFE;
+  parameters.max_linesearch = 40;
+  return parameters;
+}
+
+Minimum minimize_lbfgs(const Differentiable& f, ConstVectorRef start,
+                       const OptimizerOptions& options, const IterationCallback& observe) {
+  ObservedFunction function(f, options, observe);
+  Vector theta = start;
+  for (long iterations_before = -1; function.best().iteration > iterations_before;) {
+    iterations_before = function.best().iteration;
+    try {
+      LBFGSpp::LBFGSSolver<double, ObservedLineSearch> solver(lbfgs_parameters(options));
+      double loss = 0;
+      solver.minimize(function, theta, loss);
+      break;  // a gradient of exactly zero
+    } catch (const Stop& stop) {
+      if (stop.error) std::rethrow_exception(stop.error);
+      return {function.best(), *stop.reason};
+    } catch (const NumericalError&) {
+      throw;
+    } catch (const std::exception&) {
+      // A failed line search. Stale curvature is the usual cause: start again without memory, as
+      // long as that helps.
+      theta = function.best().theta;
+    }
+  }
+  return {function.best(), StopReason::no_progress};
 }
 
 /// Adam with its usual decay rates (arXiv:1412.6980, algorithm 1).
 Minimum minimize_adam(const Differentiable& f, ConstVectorRef start,
                       const OptimizerOptions& options,
-                      const isochron::IterationCallback& observe) {
+                      const IterationCallback& observe) {
   constexpr double beta1 = 0.9;
   constexpr double beta2 = 0.999;
   constexpr double epsilon = 1e-8;

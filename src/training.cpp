@@ -22,10 +22,7 @@ double seconds_since(Clock::time_point start) {
 constexpr long step_budget_factor = 10;
 constexpr long smallest_step_budget = 1000;
 
-/// Where the tolerance follows the loss, it stays below this fraction of the root of the loss: the
-/// gradient's relative error is (trajectory error)/|residual|, and L-BFGS learns curvature from
-/// differences of gradients.
-const double residual_fraction = getenv("RF")?atof(getenv("RF")):1e-5;
+/// Below this CVODES cannot keep what is asked of it.
 constexpr double tightest_tolerance = 1e-13;
 
 /// Keeps about this many snapshots, spaced logarithmically in the iteration.
@@ -100,7 +97,7 @@ class Trainer {
       const bool stuck = minimum.reason == StopReason::no_progress;
       if (!stuck) return {std::move(state_), minimum.reason};
       if (asked_to_stop()) return {std::move(state_), stop_reason()};
-      if (!options_.tolerance_follows_loss || !tighten()) {
+      if (!options_.refine_tolerance || !tighten()) {
         return {std::move(state_), minimum.reason};
       }
       // The optimizer starts afresh: values at two tolerances must not meet in one line search.
@@ -125,15 +122,9 @@ class Trainer {
     return user_stop() ? StopReason::interrupted : StopReason::wall_time;
   }
 
-  [[nodiscard]] double rtol() const { return sensitivity_options_.integrator.rtol; }
-
-  [[nodiscard]] bool tolerance_too_loose(double loss) const {
-    return rtol() > tightest_tolerance && rtol() > residual_fraction * std::sqrt(loss);
-  }
-
-  /// A tenth of the tolerances; false at the limit of what CVODES can keep.
+  /// A tenth of the tolerances; false at the limit.
   bool tighten() {
-    if (rtol() <= tightest_tolerance) return false;
+    if (sensitivity_options_.integrator.rtol <= tightest_tolerance) return false;
     IntegratorOptions& integrator = sensitivity_options_.integrator;
     integrator.rtol = std::max(tightest_tolerance, integrator.rtol / 10);
     integrator.atol = std::max(tightest_tolerance, integrator.atol / 10);
@@ -171,9 +162,6 @@ class Trainer {
         std::max(smallest_step_budget, step_budget_factor * steps_of_last_ / blocks_));
     if (options_.progress) options_.progress(state_);
     if (asked_to_stop()) return stop_reason();
-    if (options_.tolerance_follows_loss && tolerance_too_loose(iterate.loss)) {
-      return StopReason::no_progress;
-    }
     return std::nullopt;
   }
 

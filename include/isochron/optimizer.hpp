@@ -9,7 +9,7 @@
 namespace isochron {
 
 enum class OptimizerKind {
-  lbfgs,  ///< limited-memory BFGS with a Wolfe line search (Ceres)
+  lbfgs,  ///< limited-memory BFGS with a bracketing strong-Wolfe line search (LBFGSpp)
   adam,   ///< Kingma and Ba 2015, full batch: the note's baseline
 };
 

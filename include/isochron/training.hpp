@@ -45,9 +45,9 @@ struct TrainingState {
 struct TrainingOptions {
   SensitivityOptions sensitivity;
   OptimizerOptions optimizer;
-  /// Tighten rtol and atol (to 1e-13 at most) as the loss falls and whenever L-BFGS is stuck: the
+  /// When L-BFGS makes no more progress, tighten rtol and atol tenfold (to 1e-13) and go on: the
   /// gradient is only as good as the trajectories are exact compared with the residual.
-  bool tolerance_follows_loss = false;
+  bool refine_tolerance = false;
   double max_time = 60;                    ///< s of wall time; also stops a single long solve
   std::function<bool()> stop_requested;    ///< polled often; true: StopReason::interrupted
   std::function<void(const TrainingState&)> progress;  ///< after every accepted iteration

@@ -56,8 +56,8 @@ constexpr Spec table[] = {
 
     {"method", "NAME", "adams", runs, "Integration", "adams or bdf (CVODES)"},
     {"rtol", "R", "1e-10", runs, "Integration",
-     "relative tolerance of every trajectory; 1e-15 .. 1e-1, or auto: 1e-10, tightened to 1e-13 as "
-     "the loss falls"},
+     "relative tolerance of every trajectory; 1e-15 .. 1e-1, or auto: 1e-10, tightened to 1e-13 when "
+     "training makes no more progress"},
     {"atol", "A", "", runs, "Integration",
      "absolute tolerance, dimensionless; 1e-15 .. 1e-1 (default: as --rtol)"},
     {"times", "K", "201", verb_simulate, "Integration", "samples per trajectory; 2 .. 100000"},

@@ -1,6 +1,5 @@
 #include "cli/run.hpp"
 
-#include <ceres/version.h>
 #include <unistd.h>
 
 #include <boost/version.hpp>
@@ -171,7 +170,6 @@ std::map<std::string, std::string> library_versions() {
       {"eigen", std::to_string(EIGEN_WORLD_VERSION) + '.' + std::to_string(EIGEN_MAJOR_VERSION) +
                     '.' + std::to_string(EIGEN_MINOR_VERSION)},
       {"boost", dotted(BOOST_VERSION, 100000, 100)},
-      {"ceres", CERES_VERSION_STRING},
       {"nlohmann_json", std::to_string(NLOHMANN_JSON_VERSION_MAJOR) + '.' +
                             std::to_string(NLOHMANN_JSON_VERSION_MINOR) + '.' +
                             std::to_string(NLOHMANN_JSON_VERSION_PATCH)},

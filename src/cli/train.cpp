@@ -65,7 +65,7 @@ Setup read_setup(const Options& options) {
   training.sensitivity.interpolation =
       options.choice("interpolation", {"polynomial", "hermite"}) == 0 ? Interpolation::polynomial
                                                                       : Interpolation::hermite;
-  training.tolerance_follows_loss = options.text("rtol") == "auto";
+  training.refine_tolerance = options.text("rtol") == "auto";
   training.optimizer.kind =
       options.choice("optimizer", {"lbfgs", "adam"}) == 0 ? OptimizerKind::lbfgs
                                                           : OptimizerKind::adam;

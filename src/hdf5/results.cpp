@@ -102,6 +102,10 @@ void check_portraits(const std::string& name, const std::vector<PhasePortrait>& 
     check.require(!portrait.x.empty(), name + "/x is empty");
     check.equal(name + "/v", portrait.v.size(), portrait.x.size());
     check.equal(name + '/' + portrait.color_name, portrait.color.size(), portrait.x.size());
+    const Index samples = portrait.samples;
+    const bool divides =
+        samples == 0 || (samples > 0 && static_cast<Index>(portrait.x.size()) % samples == 0);
+    check.require(divides, name + "/samples does not divide the number of points");
   }
 }
 
@@ -110,6 +114,12 @@ void check_orbits(const OrbitFan& orbits, const SizeCheck& check) {
   check.equal("orbits/v", orbits.v.rows(), orbits.x.rows());
   check.equal("a row of orbits/v", orbits.v.cols(), orbits.x.cols());
   check.equal("orbits/time", orbits.time.size(), orbits.x.cols());
+}
+
+void check_energy(const EnergyRecord& record, const SizeCheck& check) {
+  check.require(record.energy.size() > 0, "energy/energy is empty");
+  check.equal("energy/time", record.time.size(), record.energy.cols());
+  check.equal("energy_drift/drift", record.drift.size(), record.energy.cols());
 }
 
 void check_curve(const std::string& name, const PositionCurve& curve, const SizeCheck& check) {
@@ -155,6 +165,9 @@ struct Plot {
   std::vector<std::string> axes;
   std::vector<std::string> auxiliary_signals;
 };
+
+/// SILX_style of a line plot with a logarithmic signal.
+constexpr const char* log_signal = R"({"signal_scale_type":"log","axes_scale_type":["linear"]})";
 
 OutputGroup write_plot(const OutputGroup& entry, const std::string& name, const Plot& plot) {
   OutputGroup group = write_group(entry, name, "NXdata");
@@ -394,7 +407,7 @@ void write_history(const OutputGroup& entry, const History& history) {
   if (history.size() == 0) return;
   const OutputGroup group = write_plot(
       entry, "training", {"Loss during training", "loss", {"iteration"}, {"gradient_norm"}});
-  group.attribute("SILX_style", R"({"signal_scale_type":"log","axes_scale_type":["linear"]})");
+  group.attribute("SILX_style", log_signal);
   for_each_history_column([&](const auto& column) {
     describe(write_column(group, column.name, history.*column.values), column.label, column.units);
   });
@@ -430,6 +443,9 @@ void write_portraits(const OutputGroup& entry, const std::string& name, const st
     write_column(group, portrait.color_name, portrait.color)
         .attribute("long_name", portrait.color_label)
         .attribute("units", "1");
+    if (portrait.samples == 0) continue;
+    const long samples = portrait.samples;
+    describe(group.numbers("samples", &samples, {}), "samples per orbit", "1");
   }
 }
 
@@ -440,6 +456,7 @@ PhasePortrait read_portrait(const InputGroup& group) {
   portrait.color_name = group.text_attribute("signal");
   portrait.color = read_column<std::vector<double>>(group, portrait.color_name);
   portrait.color_label = group.dataset(portrait.color_name).text_attribute("long_name");
+  if (group.contains("samples")) portrait.samples = read_number<long>(group, "samples");
   return portrait;
 }
 
@@ -451,7 +468,7 @@ std::vector<PhasePortrait> read_portraits(const InputGroup& entry, const std::st
   return portraits;
 }
 
-// ---------------------------------------------------------------------- orbits, force, potential
+// --------------------------------------------------------------- orbits, energy, force, potential
 
 void write_orbits(const OutputGroup& entry, const OrbitFan& orbits) {
   const OutputGroup group = write_plot(entry, "orbits", {"Orbits", "x", {".", "time"}, {"v"}});
@@ -471,13 +488,35 @@ std::optional<OrbitFan> read_orbits(const InputGroup& entry) {
                   read_rows_as_columns(group, "v").transpose(), read_column<Vector>(group, "time")};
 }
 
+void write_energy(const OutputGroup& entry, const EnergyRecord& record) {
+  const OutputGroup energy = write_plot(entry, "energy", {"Energy", "energy", {".", "time"}, {}});
+  const OutputObject rows = write_columns_as_rows(energy, "energy", record.energy.transpose());
+  describe(rows, "energy E", "1");
+  rows.attribute("interpretation", "spectrum");
+  describe(write_column(energy, "time", record.time), "time t", "1");
+
+  const OutputGroup drift =
+      write_plot(entry, "energy_drift", {"Drift of the energy", "drift", {"time"}, {}});
+  drift.attribute("SILX_style", log_signal);
+  describe(write_column(drift, "drift", record.drift), "largest |E(t) - E(0)|", "1");
+  describe(write_column(drift, "time", record.time), "time t", "1");
+}
+
+std::optional<EnergyRecord> read_energy(const InputGroup& entry) {
+  if (!entry.contains("energy")) return std::nullopt;
+  const InputGroup group = entry.group("energy");
+  return EnergyRecord{read_column<Vector>(group, "time"),
+                      read_rows_as_columns(group, "energy").transpose(),
+                      read_column<Vector>(entry.group("energy_drift"), "drift")};
+}
+
 void write_curve(const OutputGroup& entry, const std::string& name, const std::string& title,
                  const std::string& symbol, const PositionCurve& curve) {
   const OutputGroup group = write_plot(entry, name, {title, name, {"position"}, {"harmonic"}});
   const Eigen::Vector2d visited(curve.visited_min, curve.visited_max);
   describe(write_column(group, "position", curve.position), "position x", "1");
   describe(write_column(group, name, curve.value), name + ' ' + symbol, "1");
-  describe(write_column(group, "harmonic", curve.harmonic), "best harmonic " + name, "1");
+  describe(write_column(group, "harmonic", curve.harmonic), "harmonic " + name, "1");
   describe(write_column(group, "visited_range", visited), "positions that the orbits visit", "1");
 }
 
@@ -535,6 +574,7 @@ void check_sizes(const Results& results, const std::filesystem::path& file) {
   check_portraits("phase_portrait_before", results.phase_portrait_before, check);
   check_portraits("phase_portrait", results.phase_portrait, check);
   if (results.orbits) check_orbits(*results.orbits, check);
+  if (results.energy) check_energy(*results.energy, check);
   if (results.force) check_curve("force", *results.force, check);
   if (results.potential) check_curve("potential", *results.potential, check);
 }
@@ -547,6 +587,7 @@ std::string default_plot(const Results& results) {
   if (results.history.size() > 0) return "training";
   if (results.orbits) return "orbits";
   if (!results.phase_portrait.empty()) return portrait("phase_portrait", results.phase_portrait);
+  if (results.energy) return "energy";
   if (results.force) return "force";
   if (results.potential) return "potential";
   if (results.phase_portrait_before.empty()) return "";
@@ -570,6 +611,7 @@ void write_entry(const OutputGroup& root, const Results& results) {
                   results.phase_portrait_before);
   write_portraits(entry, "phase_portrait", "Phase portrait", results.phase_portrait);
   if (results.orbits) write_orbits(entry, *results.orbits);
+  if (results.energy) write_energy(entry, *results.energy);
   if (results.force) write_curve(entry, "force", "Force", "f", *results.force);
   if (results.potential) write_curve(entry, "potential", "Potential", "U", *results.potential);
   write_summary(entry, results);
@@ -591,6 +633,7 @@ Results read_entry(const InputGroup& root) {
   results.phase_portrait_before = read_portraits(entry, "phase_portrait_before");
   results.phase_portrait = read_portraits(entry, "phase_portrait");
   results.orbits = read_orbits(entry);
+  results.energy = read_energy(entry);
   results.force = read_curve(entry, "force");
   results.potential = read_curve(entry, "potential");
   read_summary(entry, results);

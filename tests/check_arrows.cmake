@@ -1,0 +1,92 @@
+# Reads the #include lines of SOURCE_DIR and checks who may include whom:
+#
+#   cmake -D SOURCE_DIR=FOLDER -P check_arrows.cmake
+#
+# A file may include files of its own room and of rooms in lower layers. Only src/sundials includes
+# SUNDIALS, only src/hdf5 includes HDF5, and neither is seen in include/.
+cmake_minimum_required(VERSION 3.22)
+
+# layer, room, files without their ending: <concept> stands for include/isochron/<concept>.hpp and
+# src/<concept>.*, a name with a slash for a file below src, of which cli/* is every one there.
+set(rooms
+  "0|ground|error states random version lanes"
+  "1|force field|force_field mlp well"
+  "1|optimizer|optimizer"
+  "1|figure|figure"
+  "2|dynamics|dynamics"
+  "3|integrator|integrator blocks sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver"
+  "4|sensitivity|sensitivity sundials/adjoint"
+  "4|portrait|portrait"
+  "5|objective|objective"
+  "6|training|training"
+  "7|results|results hdf5/file hdf5/results"
+  "8|cli|cli/*")
+
+foreach(entry IN LISTS rooms)
+  string(REPLACE "|" ";" entry "${entry}")
+  list(GET entry 0 layer)
+  list(GET entry 1 room)
+  list(GET entry 2 names)
+  string(REPLACE " " ";" names "${names}")
+  foreach(name IN LISTS names)
+    set("layer_of_${name}" ${layer})
+    set("room_of_${name}" "${room}")
+  endforeach()
+endforeach()
+
+set(violations "")
+macro(violation)
+  string(APPEND violations "  " ${ARGN} "\n")
+endmacro()
+
+# The entry of the table above that a name belongs to.
+function(entry_of name variable)
+  string(REGEX REPLACE "^cli/.*" "cli/*" name "${name}")
+  set(${variable} "${name}" PARENT_SCOPE)
+endfunction()
+
+file(GLOB_RECURSE files RELATIVE ${SOURCE_DIR}
+  ${SOURCE_DIR}/include/*.hpp ${SOURCE_DIR}/src/*.hpp ${SOURCE_DIR}/src/*.cpp)
+foreach(file IN LISTS files)
+  string(REGEX REPLACE "^(include/isochron|src)/(.*)\\.[a-z]+$" "\\2" name "${file}")
+  entry_of("${name}" name)
+  if(NOT DEFINED "layer_of_${name}")
+    violation("${file} belongs to no room: add it to tests/check_arrows.cmake")
+    continue()
+  endif()
+  file(STRINGS ${SOURCE_DIR}/${file} lines REGEX "^[ \t]*#[ \t]*include")
+  foreach(line IN LISTS lines)
+    string(REGEX REPLACE "^[ \t]*#[ \t]*include[ \t]*([<\"][^>\"]*[>\"]).*" "\\1" target "${line}")
+    if(target MATCHES "^<(cvodes?|sundials|nvector|sunmatrix|sunlinsol|sunnonlinsol|arkode|idas?|kinsol)/"
+       AND NOT file MATCHES "^src/sundials/")
+      violation("${file} includes ${target}: only src/sundials may")
+    elseif(target MATCHES "^<(hdf5|hdf5_hl|H5[A-Za-z]*)\\.h>" AND NOT file MATCHES "^src/hdf5/")
+      violation("${file} includes ${target}: only src/hdf5 may")
+    endif()
+    if(NOT target MATCHES "^\"")
+      continue()
+    endif()
+    string(REGEX REPLACE "^\"(isochron/)?(.*)\\.hpp\"$" "\\2" other "${target}")
+    entry_of("${other}" other)
+    if(other STREQUAL "build_info")  # generated: words about the build
+      continue()
+    endif()
+    if(NOT DEFINED "layer_of_${other}")
+      violation("${file} includes ${target}, which belongs to no room")
+    elseif(file MATCHES "^include/" AND NOT target MATCHES "^\"isochron/")
+      violation("${file} is public and includes the private ${target}")
+    elseif(NOT "${room_of_${other}}" STREQUAL "${room_of_${name}}"
+           AND NOT layer_of_${other} LESS layer_of_${name})
+      violation("${file} (${room_of_${name}}, layer ${layer_of_${name}}) includes ${target}"
+                " (${room_of_${other}}, layer ${layer_of_${other}})")
+    endif()
+  endforeach()
+endforeach()
+
+list(LENGTH files count)
+if(count EQUAL 0)
+  message(FATAL_ERROR "no sources below ${SOURCE_DIR}")
+elseif(violations)
+  message(FATAL_ERROR "includes that go the wrong way:\n${violations}")
+endif()
+message(STATUS "the includes of ${count} files go the right way")

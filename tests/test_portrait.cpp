@@ -1,0 +1,226 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "isochron/mlp.hpp"
+#include "isochron/portrait.hpp"
+#include "isochron/well.hpp"
+#include "oracles.hpp"
+
+using namespace isochron;
+using oracle::two_pi;
+
+namespace {
+
+const Vector none;  // theta of a field without parameters
+
+ForceFieldPtr field(const char* well) { return make_well(well).force_field(); }
+
+/// f = -k (x - centre), no parameters.
+ForceFieldPtr shifted(double k, double centre) {
+  return make_force(
+      0, [=](double x, const auto&) { return -k * (x - centre); },
+      [=](double, const auto&) { return -k; },
+      [](double, const auto&) { return std::array<double, 0>{}; });
+}
+
+/// f = x - x^3: unstable at 0, stable at -1 and 1.
+ForceFieldPtr double_well() {
+  return make_force(
+      0, [](double x, const auto&) { return x - x * x * x; },
+      [](double x, const auto&) { return 1 - 3 * x * x; },
+      [](double, const auto&) { return std::array<double, 0>{}; });
+}
+
+}  // namespace
+
+TEST_CASE("potential differences are those of the wells") {
+  for (const char* name : {"harmonic", "duffing", "pendulum", "morse", "poschl-teller", "isotonic",
+                           "hyperbolic-shear", "log-shear"}) {
+    const Well well = make_well(name);
+    CAPTURE(name);
+    for (const double from : {-0.4, 0.0, 0.9}) {
+      for (const double to : {-0.5, 0.2, 2.0}) {
+        const double exact = well.potential(to) - well.potential(from);
+        CHECK(std::abs(potential_difference(*well.force_field(), none, from, to) - exact) <=
+              1e-12 * (1 + std::abs(exact)));
+      }
+    }
+  }
+  CHECK(potential_difference(*field("harmonic"), none, 0.7, 0.7) == 0);
+}
+
+TEST_CASE("the equilibrium is the stable one nearest to 0") {
+  constexpr double precision = 1e-14;
+  for (const double centre : {-1.3, -0.01, 0.0, 0.3, 1.999}) {
+    const auto found = equilibrium(*shifted(2, centre), none, -2, 2);
+    REQUIRE(found);
+    CHECK(std::abs(*found - centre) <= precision);
+  }
+  CHECK_FALSE(equilibrium(*shifted(-1, 0.3), none, -2, 2));  // unstable
+  CHECK_FALSE(equilibrium(*shifted(1, 3), none, -2, 2));     // outside
+  CHECK(std::abs(*equilibrium(*double_well(), none, -0.5, 2) - 1) <= precision);
+  CHECK(std::abs(*equilibrium(*double_well(), none, -2, 0.5) + 1) <= precision);
+  CHECK(equilibrium(*shifted(1, 0), none, -1, 0).value_or(9) == 0);
+  CHECK(equilibrium(*shifted(1, 0), none, 0, 1).value_or(9) == 0);
+}
+
+TEST_CASE("the harmonic fit finds n and the largest deviation on [-2, 2]") {
+  for (const double period : {two_pi, 3.0}) {
+    for (const int n : {1, 2, 3, 7}) {
+      const double stiffness = std::pow(two_pi * n / period, 2);
+      const HarmonicFit exact = fit_harmonic(*shifted(stiffness, 0), none, period);
+      CHECK(exact.n == n);
+      CHECK(exact.stiffness == doctest::Approx(stiffness));
+      CHECK(exact.deviation <= 1e-13 * stiffness);
+      // -k (x - c) is off by k c everywhere.
+      const HarmonicFit off = fit_harmonic(*shifted(stiffness, 0.01), none, period);
+      CHECK(off.n == n);
+      CHECK(off.deviation == doctest::Approx(0.01 * stiffness));
+    }
+  }
+}
+
+TEST_CASE("a portrait per degree of freedom, an orbit after the other, coloured by energy") {
+  const Well well = make_well("duffing");
+  const Dynamics dynamics(well.force_field());
+  const Ensemble ensemble(normal_states(2, 9, 1), two_pi);
+  const std::vector<PhasePortrait> portraits = phase_portraits(dynamics, none, ensemble, {}, 6, 31);
+  REQUIRE(portraits.size() == 1);
+  const PhasePortrait& p = portraits.front();
+  CHECK(p.samples == 31);
+  REQUIRE(p.orbits() == 6);
+  REQUIRE(p.v.size() == p.x.size());
+  REQUIRE(p.color.size() == p.x.size());
+  for (Index i = 0; i < p.orbits(); ++i) {
+    const double x0 = ensemble.initial_states(0, i), v0 = ensemble.initial_states(1, i);
+    const double energy = v0 * v0 / 2 + well.potential(x0);
+    const auto first = static_cast<std::size_t>(i * p.samples);
+    CHECK(p.x[first] == x0);
+    CHECK(p.v[first] == v0);
+    for (std::size_t k = first; k < first + 31; ++k) {
+      CHECK(p.color[k] == doctest::Approx(energy).epsilon(1e-12));
+      // On the curve of its energy, up to the solver's error.
+      CHECK(p.v[k] * p.v[k] / 2 + well.potential(p.x[k]) == doctest::Approx(energy).epsilon(1e-7));
+    }
+  }
+}
+
+TEST_CASE("portraits in two dimensions and of first-order motion") {
+  const auto mlp = std::make_shared<Mlp>(std::vector<Index>{2, 4, 2});
+  const Vector theta = mlp->initial_parameters(1);
+  const Ensemble plane(normal_states(4, 5, 2), 1.0);
+  const auto both = phase_portraits(Dynamics(mlp), theta, plane, {}, 100, 11);
+  REQUIRE(both.size() == 2);
+  for (Index k = 0; k < 2; ++k) {
+    const PhasePortrait& p = both[static_cast<std::size_t>(k)];
+    CHECK(p.orbits() == 5);
+    CHECK(p.x.front() == plane.initial_states(k, 0));
+    CHECK(p.v.front() == plane.initial_states(2 + k, 0));
+    CHECK(p.color.front() == doctest::Approx(plane.initial_states.col(0).norm()));
+    CHECK(p.color_name == "initial_distance");
+  }
+
+  const Dynamics first_order(mlp, Motion::first_order);
+  const Ensemble flow(normal_states(2, 5, 3), 1.0);
+  const auto single = phase_portraits(first_order, theta, flow, {}, 100, 11);
+  REQUIRE(single.size() == 1);
+  CHECK(single.front().x.front() == flow.initial_states(0, 0));
+  CHECK(single.front().v.front() == flow.initial_states(1, 0));
+
+  const auto line = std::make_shared<Mlp>(std::vector<Index>{1, 4, 1});
+  CHECK(phase_portraits(Dynamics(line, Motion::first_order), line->initial_parameters(1),
+                        Ensemble(normal_states(1, 3, 4), 1.0), {})
+            .empty());
+}
+
+TEST_CASE("orbits of isochronous wells close together after one period, others do not") {
+  const auto gap = [](const char* well) {
+    const OrbitFan fan = orbit_fan(Dynamics(field(well)), none, two_pi, 1.5, {}, 7, 101);
+    CHECK(fan.x.rows() == 7);
+    CHECK(fan.x.cols() == 101);
+    CHECK(fan.v.rows() == 7);
+    CHECK(fan.v.cols() == 101);
+    CHECK(fan.time.size() == 101);
+    CHECK(fan.time[100] == doctest::Approx(two_pi));
+    for (Index m = 0; m < 7; ++m) {
+      CHECK(fan.x(m, 0) == doctest::Approx(1.5 * double(m + 1) / 7));
+      CHECK(fan.v(m, 0) == 0);
+    }
+    return (fan.x.col(100) - fan.x.col(0)).norm() + (fan.v.col(100) - fan.v.col(0)).norm();
+  };
+  for (const char* well : {"harmonic", "isotonic", "hyperbolic-shear", "log-shear"}) {
+    CAPTURE(well);
+    CHECK(gap(well) <= 1e-6);  // some hundred steps of 1e-10 each
+  }
+  for (const char* well : {"duffing", "pendulum"}) CHECK(gap(well) > 0.1);
+}
+
+TEST_CASE("the fan starts at the equilibrium, wherever it is") {
+  const OrbitFan fan = orbit_fan(Dynamics(shifted(1, -0.5)), none, two_pi, 1.5, {}, 4, 11);
+  for (Index m = 0; m < 4; ++m) CHECK(fan.x(m, 0) == doctest::Approx(0.5 * double(m + 1) - 0.5));
+}
+
+TEST_CASE("curves of force and potential cover [-2, 2] and what is visited") {
+  const Well well = make_well("duffing");
+  const ForceFieldPtr force = well.force_field();
+  const PositionCurve f = force_curve(*force, none, two_pi, -3, 1);
+  const PositionCurve u = potential_curve(*force, none, two_pi, -3, 1);
+  for (const PositionCurve* curve : {&f, &u}) {
+    CHECK(curve->position[0] == -3);
+    CHECK(curve->position[curve->position.size() - 1] == 2);
+    CHECK(curve->visited_min == -3);
+    CHECK(curve->visited_max == 1);
+    CHECK(curve->value.size() == curve->position.size());
+    CHECK(curve->harmonic.size() == curve->position.size());
+  }
+  const HarmonicFit fit = fit_harmonic(*force, none, two_pi);
+  for (Index i = 0; i < f.position.size(); ++i) {
+    const double x = f.position[i];
+    CHECK(f.value[i] == doctest::Approx(well.force(x)));
+    CHECK(f.harmonic[i] == doctest::Approx(-fit.stiffness * x));
+    CHECK(std::abs(u.value[i] - well.potential(x)) <= 1e-12 * (1 + well.potential(x)));
+    CHECK(u.harmonic[i] == doctest::Approx(fit.stiffness * x * x / 2));
+  }
+  // Zero at the equilibrium.
+  const PositionCurve moved = potential_curve(*shifted(1, 0.5), none, two_pi, -1, 1);
+  for (Index i = 0; i < moved.position.size(); ++i) {
+    const double y = moved.position[i] - 0.5;
+    CHECK(std::abs(moved.value[i] - y * y / 2) <= 1e-12);
+  }
+}
+
+TEST_CASE("energies along an orbit drift by the solver's error only") {
+  const Well well = make_well("pendulum");
+  const ForceFieldPtr force = well.force_field();
+  const double end_time = 30;
+  const Ensemble ensemble(States(0.5 * normal_states(2, 8, 5)), end_time);
+  IntegratorOptions options;
+  const SampledTrajectories sampled =
+      Integrator(Dynamics(force), options).sample(none, ensemble, Vector::LinSpaced(61, 0, 1));
+  const EnergyRecord record = energy_record(*force, none, sampled.trajectories, end_time);
+  REQUIRE(record.energy.rows() == 8);
+  REQUIRE(record.energy.cols() == 61);
+  CHECK(record.time[60] == end_time);
+  for (Index i = 0; i < 8; ++i) {
+    const double x = ensemble.initial_states(0, i), v = ensemble.initial_states(1, i);
+    CHECK(record.energy(i, 0) == doctest::Approx(v * v / 2 + well.potential(x)).epsilon(1e-12));
+  }
+  // |dE| <= |(U', v)| |dy|, and |(U', v)| <= |y|.
+  const double speed = ensemble.initial_states.colwise().norm().maxCoeff();
+  CHECK(record.drift[0] == 0);
+  CHECK(record.drift.maxCoeff() <=
+        oracle::permitted_error(options, sampled.counts.steps, ensemble.initial_states, speed));
+
+  // A solution of the wrong force does not conserve this energy.
+  const Trajectories wrong = Integrator(Dynamics(field("duffing")), options)
+                                 .sample(none, ensemble, Vector::LinSpaced(61, 0, 1))
+                                 .trajectories;
+  CHECK(energy_record(*force, none, wrong, end_time).drift.maxCoeff() > 1e-3);
+}

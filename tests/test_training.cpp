@@ -1,0 +1,353 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "isochron/error.hpp"
+#include "isochron/training.hpp"
+#include "oracles.hpp"
+
+using namespace isochron;
+using oracle::mentions;
+using oracle::message_of;
+using oracle::two_pi;
+
+namespace {
+
+TrainingOptions with(double tolerance) {
+  TrainingOptions options;
+  options.sensitivity.integrator.rtol = options.sensitivity.integrator.atol = tolerance;
+  return options;
+}
+
+Vector one(double k) { return Vector::Constant(1, k); }
+
+/// The harmonic oscillator's stiffness from 20 states; the minimum near k = 1 is 0 there.
+struct Stiffness {
+  Dynamics dynamics{oracle::harmonic()};
+  Objective objective{Loss::periodic, normal_states(2, 20, 1), two_pi};
+};
+
+/// The note's problem, small.
+struct Small {
+  std::shared_ptr<Mlp> mlp = std::make_shared<Mlp>(std::vector<Index>{1, 16, 1});
+  Dynamics dynamics{mlp};
+  Objective objective{Loss::periodic, normal_states(2, 20, 2), two_pi};
+  Vector start = mlp->initial_parameters(0);
+};
+
+void check_books(const TrainingState& state) {
+  const History& h = state.history;
+  REQUIRE(h.size() > 0);
+  for (const std::size_t n :
+       {h.loss.size(), h.gradient_norm.size(), h.step.size(), h.evaluations.size(),
+        h.integrator_steps.size(), h.wall_time.size()}) {
+    REQUIRE(n == h.size());
+  }
+  CHECK(h.iteration.front() == 0);
+  CHECK(h.evaluations.front() == 1);
+  CHECK(h.step.front() == 0);
+  for (std::size_t i = 1; i < h.size(); ++i) {
+    CHECK(h.iteration[i] == h.iteration[i - 1] + 1);
+    CHECK(h.evaluations[i] > h.evaluations[i - 1]);
+    CHECK(h.integrator_steps[i] > h.integrator_steps[i - 1]);
+    CHECK(h.wall_time[i] >= h.wall_time[i - 1]);
+    CHECK(h.step[i] > 0);
+  }
+  CHECK(state.loss == *std::min_element(h.loss.begin(), h.loss.end()));
+  CHECK(h.integrator_steps.back() <= state.forward.steps + state.backward.steps);
+}
+
+void check_snapshots(const TrainingState& state) {
+  const Snapshots& s = state.snapshots;
+  REQUIRE(s.iteration.size() == s.theta.size());
+  CHECK(s.iteration.size() <= 40);
+  CHECK(s.iteration.front() == 0);
+  CHECK(s.theta.front() == state.theta_initial);
+  CHECK(s.iteration.back() == state.history.iteration.back());
+  CHECK(std::is_sorted(s.iteration.begin(), s.iteration.end()));
+  CHECK(std::adjacent_find(s.iteration.begin(), s.iteration.end()) == s.iteration.end());
+}
+
+}  // namespace
+
+// --- descent ------------------------------------------------------------------------------------
+
+TEST_CASE("a network learns to return: the loss falls by orders of magnitude, the books agree") {
+  const Small small;
+  TrainingOptions options = with(1e-8);
+  options.optimizer.max_iterations = 250;
+  options.optimizer.loss_tolerance = 1e-6;
+  long seen = 0;
+  options.progress = [&](const TrainingState& state) {
+    CHECK(state.history.size() == static_cast<std::size_t>(++seen));
+    CHECK(state.loss == state.history.loss.back());
+  };
+  const TrainingResult result = train(small.dynamics, small.objective, small.start, options);
+  const TrainingState& state = result.state;
+  check_books(state);
+  check_snapshots(state);
+  CHECK(seen == static_cast<long>(state.history.size()));
+  CHECK(std::is_sorted(state.history.loss.rbegin(), state.history.loss.rend()));
+  CHECK(state.loss <= 1e-3 * state.history.loss.front());
+  CHECK(state.theta_initial == small.start);
+  CHECK(state.snapshots.theta.back() == state.theta);
+
+  // The loss is the one that the gradient path gives at theta, to the last bit.
+  Sensitivity sensitivity(small.dynamics, options.sensitivity);
+  CHECK(sensitivity.loss(state.theta, small.objective.ensemble(), small.objective.final_loss())
+            .loss == state.loss);
+}
+
+TEST_CASE("one parameter: the stiffness of the period asked for") {
+  const Stiffness problem;
+  for (const OptimizerKind kind : {OptimizerKind::lbfgs, OptimizerKind::adam}) {
+    TrainingOptions options = with(1e-10);
+    options.optimizer.kind = kind;
+    options.optimizer.loss_tolerance = 1e-10;
+    options.optimizer.max_iterations = 2000;
+    const TrainingResult result = train(problem.dynamics, problem.objective, one(0.8), options);
+    CHECK(result.reason == StopReason::loss_tolerance);
+    check_books(result.state);
+    // loss = c (k - 1)^2 near the minimum.
+    const double slope = oracle::harmonic_periodic_slope(
+        1 + 1e-5, two_pi, problem.objective.ensemble().initial_states);
+    const double curvature = slope / 1e-5;
+    CHECK(std::abs(result.state.theta[0] - 1) <= 1.1 * std::sqrt(2 * 1e-10 / curvature));
+  }
+}
+
+TEST_CASE("the first-order neural ODE y' = f(y), D = 2, on the periodic loss") {
+  const auto mlp = std::make_shared<Mlp>(std::vector<Index>{2, 16, 2});
+  const Dynamics dynamics(mlp, Motion::first_order);
+  const Objective objective(Loss::periodic, normal_states(2, 20, 3), 2.0);
+  TrainingOptions options = with(1e-9);
+  options.optimizer.loss_tolerance = 1e-8;
+  const TrainingResult result = train(dynamics, objective, mlp->initial_parameters(1), options);
+  CHECK(result.reason == StopReason::loss_tolerance);
+  CHECK(result.state.loss <= 1e-8);
+  check_books(result.state);
+  CHECK(verify_loss(dynamics, objective, result.state.theta, options.sensitivity.integrator).loss <=
+        1.01e-8);
+
+  // The gradient where it began, halfway and where it ended. Trajectories err by some 100 rtol: so
+  // does the adjoint; the loss errs by that times the residual, its differences by that over h.
+  constexpr double step = 1e-3;
+  SensitivityOptions tight;
+  tight.integrator.rtol = tight.integrator.atol = 1e-12;
+  Sensitivity sensitivity(dynamics, tight);
+  const Snapshots& snapshots = result.state.snapshots;
+  for (const std::size_t at :
+       {std::size_t{0}, snapshots.theta.size() / 2, snapshots.theta.size() - 1}) {
+    const Vector& theta = snapshots.theta[at];
+    const LossGradient adjoint =
+        sensitivity.gradient(theta, objective.ensemble(), objective.final_loss());
+    const Vector direction = adjoint.gradient.normalized();
+    const double slope = oracle::slope_at_zero(
+        [&](double h) {
+          return sensitivity
+              .loss(theta + h * direction, objective.ensemble(), objective.final_loss())
+              .loss;
+        },
+        step);
+    const double permitted = 100 * tight.integrator.rtol * (1 + 2 * std::sqrt(adjoint.loss) / step);
+    REQUIRE(adjoint.gradient.norm() > 1000 * permitted);
+    CHECK(std::abs(slope - adjoint.gradient.norm()) <= permitted);
+  }
+}
+
+// --- the ends of a run --------------------------------------------------------------------------
+
+TEST_CASE("wall time and interrupts end a run between iterations and within one long solve") {
+  const Small small;
+  for (const bool by_time : {true, false}) {
+    for (const bool endless_solve : {true, false}) {
+      TrainingOptions options = with(1e-9);
+      const Objective objective(Loss::periodic, normal_states(2, 20, 2),
+                                endless_solve ? 1e7 : two_pi);
+      options.sensitivity.integrator.max_steps = std::numeric_limits<long>::max();
+      long polls = 0;
+      if (by_time) {
+        options.max_time = 0.1;
+      } else {
+        options.stop_requested = [&] { return ++polls > 500; };
+      }
+      const TrainingResult result = train(small.dynamics, objective, small.start, options);
+      CHECK(result.reason == (by_time ? StopReason::wall_time : StopReason::interrupted));
+      CHECK(result.state.theta.allFinite());
+      CHECK(result.state.theta_initial == small.start);
+      if (endless_solve) {
+        CHECK(result.state.history.size() == 0);
+        CHECK(result.state.theta == small.start);
+      } else if (result.state.history.size() > 0) {
+        check_books(result.state);
+      }
+    }
+  }
+}
+
+TEST_CASE("a run that was stopped before its first loss has none to show") {
+  const Small small;
+  TrainingOptions options = with(1e-9);
+  options.stop_requested = [] { return true; };
+  const TrainingResult result = train(small.dynamics, small.objective, small.start, options);
+  CHECK(result.reason == StopReason::interrupted);
+  CHECK_FALSE(result.state.loss == 0);
+}
+
+TEST_CASE("a run goes on where an earlier one was stopped") {
+  const Stiffness problem;
+  TrainingOptions options = with(1e-10);
+  options.optimizer.loss_tolerance = 1e-12;
+  const TrainingResult whole = train(problem.dynamics, problem.objective, one(0.7), options);
+  REQUIRE(whole.reason == StopReason::loss_tolerance);
+
+  options.optimizer.max_iterations = 2;
+  const TrainingResult first = train(problem.dynamics, problem.objective, one(0.7), options);
+  REQUIRE(first.reason == StopReason::max_iterations);
+  options.optimizer.max_iterations = -1;
+  const TrainingResult second = train(problem.dynamics, problem.objective, first.state, options);
+  CHECK(second.reason == StopReason::loss_tolerance);
+  check_books(second.state);
+  check_snapshots(second.state);
+  CHECK(second.state.theta_initial == one(0.7));
+  const History& h = second.state.history;
+  REQUIRE(h.size() > first.state.history.size());
+  for (std::size_t i = 0; i < first.state.history.size(); ++i) {
+    CHECK(h.loss[i] == first.state.history.loss[i]);
+  }
+  CHECK(std::is_sorted(h.loss.rbegin(), h.loss.rend()));
+}
+
+TEST_CASE("a trial at which the integration fails is a rejected trial") {
+  // Beyond k = 1.001 the force is not a number; the minimum, k = 1, lies close before.
+  long failures = 0;
+  const Dynamics dynamics(make_force(
+      1,
+      [&](double x, const auto& k) {
+        if (k[0] <= 1.001) return -k[0] * x;
+        ++failures;
+        return std::numeric_limits<double>::quiet_NaN();
+      },
+      [](double, const auto& k) { return -k[0]; },
+      [](double x, const auto&) { return std::array{-x}; }));
+  const Stiffness problem;
+  TrainingOptions options = with(1e-10);
+  options.optimizer.loss_tolerance = 1e-12;
+  const TrainingResult result = train(dynamics, problem.objective, one(0.6), options);
+  CHECK(failures > 0);
+  CHECK(result.reason == StopReason::loss_tolerance);
+  check_books(result.state);
+}
+
+TEST_CASE("a start that cannot be integrated is a numerical failure that says why") {
+  const Stiffness problem;
+  TrainingOptions options = with(1e-10);
+  options.sensitivity.integrator.max_steps = 5;
+  const std::string text = message_of<NumericalError>(
+      [&] { static_cast<void>(train(problem.dynamics, problem.objective, one(0.8), options)); });
+  CHECK(mentions(text, "initial parameters"));
+  CHECK(mentions(text, "more than 5 steps"));
+}
+
+TEST_CASE("refined tolerances carry the loss below what the first tolerance can see") {
+  const Stiffness problem;
+  const auto verified = [&](bool refine) {
+    TrainingOptions options = with(1e-4);
+    options.refine_tolerance = refine;
+    options.optimizer.max_iterations = 300;
+    const TrainingResult result = train(problem.dynamics, problem.objective, one(0.8), options);
+    CHECK(result.reason == StopReason::no_progress);
+    return verify_loss(problem.dynamics, problem.objective, result.state.theta,
+                       options.sensitivity.integrator)
+        .loss;
+  };
+  CHECK(verified(true) <= 1e-6 * verified(false));
+}
+
+// --- snapshots ----------------------------------------------------------------------------------
+
+TEST_CASE("a long run keeps some 30 snapshots, spaced logarithmically") {
+  const Dynamics dynamics(oracle::harmonic());
+  const Objective objective(Loss::periodic, normal_states(2, 1, 5), 1.0);
+  TrainingOptions options = with(1e-3);
+  options.optimizer.kind = OptimizerKind::adam;
+  options.optimizer.learning_rate = 1e-4;
+  options.optimizer.max_iterations = 3000;
+  const TrainingState state = train(dynamics, objective, one(3), options).state;
+  check_snapshots(state);
+  const std::vector<long>& at = state.snapshots.iteration;
+  CHECK(at.size() >= 15);
+  for (std::size_t i = 1; i < at.size(); ++i) {
+    // A ratio of 1.25, squared by each thinning of the early ones.
+    if (at[i - 1] >= 8) CHECK(static_cast<double>(at[i]) <= 2.5 * static_cast<double>(at[i - 1]));
+  }
+}
+
+// --- verification -------------------------------------------------------------------------------
+
+TEST_CASE("verify_loss recomputes the loss by the other method, and knows its own error") {
+  // Only Newton's iteration asks for the slope of the force.
+  long slopes = 0;
+  const Dynamics dynamics(make_force(
+      1, [](double x, const auto& k) { return -k[0] * x; },
+      [&](double, const auto& k) {
+        ++slopes;
+        return -k[0];
+      },
+      [](double x, const auto&) { return std::array{-x}; }));
+  const Objective objective(Loss::periodic, normal_states(2, 10, 6), two_pi);
+  const States& y = objective.ensemble().initial_states;
+  for (const Method method : {Method::adams, Method::bdf}) {
+    IntegratorOptions trained;
+    trained.method = method;
+    trained.rtol = trained.atol = 1e-4;
+    for (const double k : {1.0, 1 + 1e-4, 1.3}) {
+      slopes = 0;
+      const VerifiedLoss verified = verify_loss(dynamics, objective, one(k), trained);
+      CHECK((slopes > 0) == (method == Method::adams));
+      // Final states err by steps x 1e-13, at most some 1e-9; the loss is their square.
+      const double state_error = 1e-9;
+      const double exact = oracle::harmonic_periodic_loss(k, two_pi, y);
+      const double permitted = state_error * (2 * std::sqrt(exact) + state_error);
+      CHECK(std::abs(verified.loss - exact) <= permitted);
+      CHECK(verified.error <= permitted);
+      CHECK(verified.loss == Objective::mean_square(objective.residuals(verified.final_states)));
+    }
+  }
+}
+
+TEST_CASE("validate_loss sums up fresh states as a plain loop does") {
+  const Index n = 200;
+  const std::uint64_t seed = 77;
+  const double k = 1.3;
+  const Objective objective(Loss::periodic, normal_states(2, 10, 6), two_pi);
+  const double radius = objective.ensemble().initial_states.colwise().norm().maxCoeff();
+  const States fresh = normal_states(2, n, seed);
+  std::vector<double> all, inside;
+  for (Index i = 0; i < n; ++i) {
+    all.push_back(oracle::harmonic_periodic_loss(k, two_pi, fresh.col(i)));
+    if (fresh.col(i).norm() <= radius) inside.push_back(all.back());
+  }
+  const auto mean = [](const std::vector<double>& x) {
+    double sum = 0;
+    for (const double value : x) sum += value;
+    return sum / static_cast<double>(x.size());
+  };
+  const ValidationLoss at =
+      validate_loss(Dynamics(oracle::harmonic()), objective, one(k), {}, n, seed);
+  CHECK(at.mean == doctest::Approx(mean(all)).epsilon(1e-6));
+  CHECK(at.inside == doctest::Approx(mean(inside)).epsilon(1e-6));
+  std::sort(all.begin(), all.end());
+  CHECK(at.median >= all[n / 2 - 1] * (1 - 1e-6));
+  CHECK(at.median <= all[n / 2] * (1 + 1e-6));
+  REQUIRE(inside.size() < all.size());
+
+  const ValidationLoss exact =
+      validate_loss(Dynamics(oracle::harmonic()), objective, one(1), {}, n, seed);
+  CHECK(exact.mean <= 1e-14);  // (steps x 1e-10)^2
+}
