@@ -22,7 +22,8 @@ value() {
 # train_and_draw LOSS: results/LOSS.h5 and its figures; fails unless the verified loss is reached.
 train_and_draw() {
   local file="results/$1.h5" verified
-  say "" "training on the $1 loss"
+  say
+  say "training on the $1 loss"
   "$isochron" train --loss "$1" --rtol auto --loss-tolerance 1e-11 --max-time 13 \
     --output "$file" --overwrite
   verified=$(value "$file" loss_verified)
@@ -34,7 +35,8 @@ train_and_draw() {
 train_and_draw periodic
 train_and_draw antiperiodic
 
-say "" "results/periodic.h5 and results/antiperiodic.h5 hold the runs; the figures:"
+say
+say "results/periodic.h5 and results/antiperiodic.h5 hold the runs; the figures:"
 find "$figures/periodic" "$figures/antiperiodic" -name '*.png' | sort | sed 's/^/  /'
 deviation() { printf '%.0e' "$(value "results/$1.h5" harmonic_deviation)"; }
 n=$(value results/antiperiodic.h5 harmonic_n)

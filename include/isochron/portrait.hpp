@@ -46,7 +46,7 @@ struct EnergyRecord {
   Vector drift;            ///< [K] max over orbits of |E(t) - E(0)|
 };
 
-/// U(to) - U(from) = -int f dx by adaptive Gauss-Kronrod quadrature. D = 1.
+/// U(to) - U(from) = -int f dx by Gauss-Legendre quadrature on short panels. D = 1.
 [[nodiscard]] double potential_difference(const ForceField& field, ConstVectorRef theta, double from,
                                           double to);
 
