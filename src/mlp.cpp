@@ -28,12 +28,10 @@ void store_points(BlockRef block, Index row, Index b, Lanes values) {
   store(block.data() + row * block.outerStride() + b, values, block.cols() - b);
 }
 
-/// out_o = bias_o + sum_i W(o, i) in_i for eight points. `Inputs` is the fan-in where the compiler
-/// may know it (then the inputs stay in registers), 0 otherwise.
-template <Index Inputs>
+/// out_o = bias_o + sum_i W(o, i) in_i for eight points.
 void dense(const Layer& layer, const double* theta, const Lanes* in, Lanes* out) {
   constexpr Index tile = 4;  // independent sums in flight hide the latency of multiply-add
-  const Index inputs = Inputs > 0 ? Inputs : layer.inputs;
+  const Index inputs = layer.inputs;
   const double* weights = theta + layer.weights;
   const auto start = [&](Index o) {
     return layer.biases < 0 ? Lanes{} : broadcast(theta[layer.biases + o]);
@@ -55,11 +53,10 @@ void dense(const Layer& layer, const double* theta, const Lanes* in, Lanes* out)
   }
 }
 
-/// out_i = sum_o W(o, i) delta_o for eight points. `Outputs` as `Inputs` above.
-template <Index Outputs>
+/// out_i = sum_o W(o, i) delta_o for eight points.
 void transposed_dense(const Layer& layer, const double* theta, const Lanes* delta, Lanes* out) {
   constexpr Index tile = 4;
-  const Index outputs = Outputs > 0 ? Outputs : layer.outputs;
+  const Index outputs = layer.outputs;
   const double* weights = theta + layer.weights;
   Index i = 0;
   for (; i + tile <= layer.inputs; i += tile) {
@@ -203,7 +200,7 @@ class MlpLinearisation final : public Linearisation {
         Layer linear = layers_[l];
         linear.biases = -1;
         Lanes* next = tangent + linear.inputs;
-        dense<0>(linear, theta_, tangent, next);
+        dense(linear, theta_, tangent, next);
         if (l + 1 < layers_.size()) {
           const Lanes* activation = a + layers_[l + 1].activation;
           for (Index o = 0; o < linear.outputs; ++o) next[o] *= slope(activation[o]);
@@ -227,9 +224,6 @@ class MlpLinearisation final : public Linearisation {
   }
 
  private:
-  // The widths of the note's networks, 16 neurons a layer, have a kernel with fixed loops.
-  static constexpr Index fast_width = 16;
-
   static Lanes slope(Lanes activation) { return 1.0 - activation * activation; }
 
   // Deltas are those of the outputs of each layer, hidden layers first.
@@ -243,11 +237,7 @@ class MlpLinearisation final : public Linearisation {
       const Layer& layer = layers_[l];
       const Lanes* in = a + layer.activation;
       Lanes* out = a + layer.activation + layer.inputs;
-      if (layer.inputs == fast_width) {
-        dense<fast_width>(layer, theta, in, out);
-      } else {
-        dense<0>(layer, theta, in, out);
-      }
+      dense(layer, theta, in, out);
       if (l + 1 < layers_.size()) tanh_in_place(out, layer.outputs);
     }
     const Lanes* out = a + layers_.back().activation + layers_.back().inputs;
@@ -268,7 +258,7 @@ class MlpLinearisation final : public Linearisation {
     for (Index g = 0; g * lane_count < points_; ++g, delta += stride_, a += stride_) {
       seed_output(0, delta);
       backward(a, delta);
-      through_layer(layers_.front(), delta, &slopes_[static_cast<std::size_t>(g)]);
+      transposed_dense(layers_.front(), theta_, delta, &slopes_[static_cast<std::size_t>(g)]);
     }
     slopes_known_ = true;
   }
@@ -276,7 +266,7 @@ class MlpLinearisation final : public Linearisation {
   // From the deltas of the first layer to the rows first_row, .. of out.
   void store_input_gradient(const Lanes* delta, BlockRef out, Index first_row, Index b) {
     Lanes* result = scratch_.data() + stride_;
-    through_layer(layers_.front(), delta, result);
+    transposed_dense(layers_.front(), theta_, delta, result);
     for (Index d = 0; d < dimension_; ++d) store_points(out, first_row + d, b, result[d]);
   }
 
@@ -285,19 +275,11 @@ class MlpLinearisation final : public Linearisation {
     for (Index d = 0; d < dimension_; ++d) last[d] = load_points(w, d, b);
   }
 
-  void through_layer(const Layer& layer, const Lanes* delta, Lanes* out) const {
-    if (layer.outputs == fast_width) {
-      transposed_dense<fast_width>(layer, theta_, delta, out);
-    } else {
-      transposed_dense<0>(layer, theta_, delta, out);
-    }
-  }
-
   // From the deltas of the outputs to those of every hidden layer.
   void backward(const Lanes* a, Lanes* delta) const {
     for (std::size_t l = layers_.size() - 1; l > 0; --l) {
       Lanes* below = delta + delta_offset(layers_[l - 1]);
-      through_layer(layers_[l], delta + delta_offset(layers_[l]), below);
+      transposed_dense(layers_[l], theta_, delta + delta_offset(layers_[l]), below);
       const Lanes* activation = a + layers_[l].activation;
       for (Index i = 0; i < layers_[l].inputs; ++i) below[i] *= slope(activation[i]);
     }

@@ -513,9 +513,15 @@ TEST_CASE("a request to stop is heard in the backward problem as well") {
       backward = true;
       return quartic(first, y, cotangents);
     };
-    CHECK_THROWS_AS(
-        gradient(start.dynamics, start.theta, start.objective.ensemble(), turn, options),
-        Interrupted);
+    Sensitivity sensitivity(start.dynamics, options);
+    const Ensemble& ensemble = start.objective.ensemble();
+    CHECK_THROWS_AS(sensitivity.gradient(start.theta, ensemble, turn), Interrupted);
+
+    // Nothing of the interrupted solve is left over: not even its linearisation, at the same time.
+    backward = false;
+    const Vector other = 1.1 * start.theta;
+    CHECK(identical(sensitivity.gradient(other, ensemble, quartic),
+                    gradient(start.dynamics, other, ensemble, quartic, options)));
   }
 }
 

@@ -11,7 +11,7 @@
 namespace isochron::cli {
 
 /// Where a value came from; later ones win.
-enum class Origin { default_value, resumed_file, config_file, command_line };
+enum class Origin { default_value, stored_file, config_file, command_line };
 
 [[nodiscard]] std::string describe(Origin origin);
 
@@ -27,21 +27,33 @@ enum Verb : unsigned {
 /// InputError with one sentence that names the option, the value and the admissible range.
 class Options {
  public:
+  using Texts = std::map<std::string, std::string>;
+
   /// Parses `isochron VERB arguments`. Throws InputError for an unknown option (naming the nearest
   /// one), a missing value, an unreadable or faulty --config file.
   Options(Verb verb, const std::vector<std::string>& arguments);
 
-  /// Values of a resumed run: above the defaults, below a config file and the command line.
-  void add_resumed(const std::map<std::string, std::string>& values);
+  /// Values of a stored configuration: above the defaults, below a config file and the command
+  /// line. Keys that the verb does not take are passed over; with `group`, those of others too.
+  void add_stored(const Texts& values, const std::string& group = "");
 
-  [[nodiscard]] bool given(const std::string& key) const;  ///< neither default nor resumed
-  [[nodiscard]] Origin origin(const std::string& key) const;
+  /// What a value came to, once it is known; its origin stays.
+  void settle(const std::string& key, const std::string& text) { values_.at(key).text = text; }
+
+  [[nodiscard]] bool given(const std::string& key) const;  ///< neither default nor stored
+  [[nodiscard]] Origin origin(const std::string& key) const { return values_.at(key).origin; }
+  /// The origin in words; of a value that is not set but follows another one: "as --rtol".
+  [[nodiscard]] std::string origin_in_words(const std::string& key) const;
+
   [[nodiscard]] std::string text(const std::string& key) const;
   [[nodiscard]] bool flag(const std::string& key) const;
-  [[nodiscard]] std::int64_t integer(const std::string& key, std::int64_t low,
-                                     std::int64_t high) const;
+  /// `alternative`: a word that the caller takes instead, for the sentence.
+  [[nodiscard]] std::int64_t integer(const std::string& key, std::int64_t low, std::int64_t high,
+                                     const std::string& alternative = "") const;
   [[nodiscard]] std::uint64_t seed(const std::string& key) const;
-  [[nodiscard]] double number(const std::string& key, double low, double high) const;
+  /// A finite number from low to high; high may be infinity.
+  [[nodiscard]] double number(const std::string& key, double low, double high,
+                              const std::string& alternative = "") const;
   /// A positive time such as 6.28, 2pi, pi/2, 3*pi/4.
   [[nodiscard]] double time(const std::string& key) const;
   [[nodiscard]] std::vector<Index> widths(const std::string& key) const;
@@ -49,9 +61,9 @@ class Options {
   /// One of `names`; returns its index.
   [[nodiscard]] std::size_t choice(const std::string& key,
                                    const std::vector<std::string>& names) const;
-  void require_choice(const std::string& key, const std::vector<std::string>& names) const {
-    static_cast<void>(choice(key, names));
-  }
+  /// Any of `names`, separated by commas; returns their indices.
+  [[nodiscard]] std::vector<std::size_t> choices(const std::string& key,
+                                                 const std::vector<std::string>& names) const;
   [[nodiscard]] const std::vector<std::string>& positional() const { return positional_; }
 
   /// Options of this verb in the order of the help, that belong to a run's configuration.
@@ -66,8 +78,9 @@ class Options {
     Origin origin = Origin::default_value;
   };
 
-  void read_config_file(const std::string& path);
-  [[nodiscard]] const Value& value(const std::string& key) const;
+  [[nodiscard]] Texts read_command_line(const std::vector<std::string>& arguments);
+  [[nodiscard]] Texts read_config_file(const std::string& path) const;
+  void apply(Texts layer, Origin origin);
 
   Verb verb_;
   std::map<std::string, Value> values_;

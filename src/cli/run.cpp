@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/version.hpp>
-#include <chrono>
+#include <cctype>
+#include <cerrno>
 #include <cmath>
 #include <csignal>
-#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -44,47 +47,75 @@ std::string now() {
   return text;
 }
 
+/// A word of a file as it may stand in a sentence.
+std::string quoted(std::string word) {
+  constexpr std::size_t longest = 30;
+  if (word.size() > longest) word = word.substr(0, longest) + "...";
+  for (char& c : word) {
+    if (std::isprint(static_cast<unsigned char>(c)) == 0) c = '?';
+  }
+  return "'" + word + "'";
+}
+
+/// The numbers of a line: separated by blanks, commas or semicolons, up to a #.
+std::vector<double> read_numbers(std::string line, const std::string& where) {
+  line.erase(std::min(line.size(), line.find('#')));
+  std::replace_if(line.begin(), line.end(), [](char c) { return c == ',' || c == ';'; }, ' ');
+  std::istringstream words(line);
+  std::vector<double> numbers;
+  for (std::string word; words >> word;) {
+    char* end = nullptr;
+    numbers.push_back(std::strtod(word.c_str(), &end));
+    if (*end != '\0' || !std::isfinite(numbers.back())) {
+      throw InputError(where + ", " + quoted(word) + " is not a finite number");
+    }
+  }
+  return numbers;
+}
+
 States read_text_states(const std::string& path) {
   std::ifstream file(path);
-  if (!file) throw InputError("the initial states file " + path + " cannot be read");
+  if (!file || std::filesystem::is_directory(path)) {
+    throw InputError("the initial states file " + path + " cannot be read");
+  }
   std::vector<double> numbers;
-  Index columns = 0;
-  Index rows = 0;
+  std::size_t columns = 0;
   long line_number = 0;
   for (std::string line; std::getline(file, line);) {
     ++line_number;
-    const auto comment = line.find('#');
-    if (comment != std::string::npos) line.erase(comment);
-    for (char& c : line) {
-      if (c == ',' || c == ';') c = ' ';
+    if (line_number == 1 && line.rfind("\x89HDF", 0) == 0) {
+      throw InputError("the initial states file " + path + " is HDF5; name its dataset, as " +
+                       path + ":/run/data/initial_states");
     }
-    std::istringstream words(line);
-    Index count = 0;
-    for (std::string word; words >> word; ++count) {
-      char* end = nullptr;
-      numbers.push_back(std::strtod(word.c_str(), &end));
-      if (*end != '\0') {
-        throw InputError("in " + path + ", line " + std::to_string(line_number) + ", '" + word +
-                         "' is not a number");
-      }
+    const std::string where = "in " + path + ", line " + std::to_string(line_number);
+    const std::vector<double> row = read_numbers(line, where);
+    if (row.empty()) continue;
+    if (!numbers.empty() && row.size() != columns) {
+      throw InputError(where + " has " + std::to_string(row.size()) +
+                       " numbers, the lines before have " + std::to_string(columns));
     }
-    if (count == 0) continue;
-    if (rows > 0 && count != columns) {
-      throw InputError("in " + path + ", line " + std::to_string(line_number) + " has " +
-                       std::to_string(count) + " numbers, the lines before have " +
-                       std::to_string(columns));
-    }
-    columns = count;
-    ++rows;
+    columns = row.size();
+    numbers.insert(numbers.end(), row.begin(), row.end());
   }
+  if (numbers.empty()) throw InputError("the initial states file " + path + " holds no numbers");
   // One state per row of the file: exactly the columns of a column-major matrix.
-  return Eigen::Map<const States>(numbers.data(), columns, rows);
+  const auto rows = static_cast<Index>(columns);
+  return Eigen::Map<const States>(numbers.data(), rows, static_cast<Index>(numbers.size()) / rows);
 }
 
-States read_states(const std::string& source) {
+States read_states(const std::string& source, Index state_dimension) {
   const auto colon = source.find(":/");
-  if (colon == std::string::npos) return read_text_states(source);
-  return read_matrix(source.substr(0, colon), source.substr(colon + 1)).transpose();
+  States states = colon == std::string::npos
+                      ? read_text_states(source)
+                      : read_matrix(source.substr(0, colon), source.substr(colon + 1)).transpose();
+  if (states.rows() != state_dimension) {
+    throw InputError("the initial states in " + source + " have " + std::to_string(states.rows()) +
+                     " components, the problem needs " + std::to_string(state_dimension));
+  }
+  if (!states.allFinite()) {
+    throw InputError("the initial states in " + source + " are not all finite");
+  }
+  return states;
 }
 
 /// A stored value: numbers as numbers, so that programs need not parse them.
@@ -104,35 +135,75 @@ void catch_signals() {
 bool signalled() { return caught_signal != 0; }
 int signal_status() { return 128 + static_cast<int>(caught_signal); }
 
-Motion motion(const Options& options) {
-  return options.choice("dynamics", {"newtonian", "first-order"}) == 0 ? Motion::newtonian
-                                                                       : Motion::first_order;
+Problem read_problem(const Options& options) {
+  Problem problem;
+  problem.motion = options.choice("dynamics", {"newtonian", "first-order"}) == 0
+                       ? Motion::newtonian
+                       : Motion::first_order;
+  problem.loss =
+      options.choice("loss", {"periodic", "antiperiodic"}) == 0 ? Loss::periodic : Loss::antiperiodic;
+  problem.period = options.time("period");
+  return problem;
 }
 
-States initial_states(const Options& options, Index state_dimension) {
+std::string name(Loss loss) { return loss == Loss::periodic ? "periodic" : "antiperiodic"; }
+std::string name(Symmetry symmetry) { return symmetry == Symmetry::odd ? "odd" : "none"; }
+
+std::shared_ptr<const Mlp> read_network(const Options& options) {
+  static_cast<void>(options.choice("activation", {"tanh"}));
+  const Index dimension = options.integer("dimension", 1, 64);
+  std::vector<Index> layers = options.widths("hidden");
+  layers.insert(layers.begin(), dimension);
+  layers.push_back(dimension);
+  const bool odd = options.choice("symmetry", {"none", "odd"}) == 1;
+  return std::make_shared<Mlp>(layers, odd ? Symmetry::odd : Symmetry::none);
+}
+
+std::string widths(const std::vector<Index>& layers) {
+  std::string text;
+  for (const Index width : layers) text += (text.empty() ? "" : "-") + std::to_string(width);
+  return text;
+}
+
+bool states_are_drawn(const Options& options) {
+  return options.text("initial-states").empty() ||
+         std::max(options.origin("trajectories"), options.origin("data-seed")) >
+             options.origin("initial-states");
+}
+
+States initial_states(Options& options, Index state_dimension,
+                      const std::optional<Results>& stored) {
+  const Index count = options.integer("trajectories", 1, 10000000);
+  const std::uint64_t seed = (options.seed("seed"), options.seed("data-seed"));
+  const bool asked_for = options.given("initial-states") || options.given("trajectories") ||
+                         options.given("data-seed");
+  if (stored && !asked_for && stored->initial_states.rows() == state_dimension) {
+    return stored->initial_states;
+  }
+  if (states_are_drawn(options)) {
+    options.settle("initial-states", "");
+    return normal_states(state_dimension, count, seed);
+  }
   const std::string source = options.text("initial-states");
-  if (source.empty()) {
-    return normal_states(state_dimension, options.integer("trajectories", 1, 10000000),
-                         options.seed("data-seed"));
+  States states = read_states(source, state_dimension);
+  const bool two_counts = options.origin("trajectories") == options.origin("initial-states");
+  if (two_counts && states.cols() != count) {
+    throw InputError("--trajectories " + std::to_string(count) + " does not fit " + source +
+                     ", which holds " + std::to_string(states.cols()) +
+                     " initial states; leave it out");
   }
-  States states = read_states(source);
-  if (states.cols() == 0) throw InputError("the initial states file " + source + " is empty");
-  if (states.rows() != state_dimension) {
-    throw InputError("the initial states in " + source + " have " + std::to_string(states.rows()) +
-                     " components, the problem needs " + std::to_string(state_dimension));
-  }
-  if (!states.allFinite()) {
-    throw InputError("the initial states in " + source + " are not all finite");
-  }
+  options.settle("trajectories", std::to_string(states.cols()));
   return states;
 }
 
 IntegratorOptions integrator_options(const Options& options) {
+  const auto tolerance = [&](const std::string& key) {
+    return options.text(key) == "auto" ? 1e-10 : options.number(key, 1e-15, 1e-1, "auto");
+  };
   IntegratorOptions integrator;
   integrator.method = options.choice("method", {"adams", "bdf"}) == 0 ? Method::adams : Method::bdf;
-  integrator.rtol = options.text("rtol") == "auto" ? 1e-10 : options.number("rtol", 1e-15, 1e-1);
-  integrator.atol =
-      options.text("atol").empty() ? integrator.rtol : options.number("atol", 1e-15, 1e-1);
+  integrator.rtol = tolerance("rtol");
+  integrator.atol = tolerance("atol");
   integrator.threads = options.text("threads").empty()
                            ? static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))
                            : static_cast<int>(options.integer("threads", 1, 1024));
@@ -140,24 +211,39 @@ IntegratorOptions integrator_options(const Options& options) {
   return integrator;
 }
 
-void check_output(const std::filesystem::path& path, bool may_replace) {
-  namespace fs = std::filesystem;
+void check_output_folder(const std::filesystem::path& folder) {
   std::error_code ignored;
-  if (path.empty()) throw InputError("--output '' is not admissible; give the name of a file");
-  if (fs::is_directory(path, ignored)) {
-    throw InputError("the output " + path.string() + " is a folder; give the name of a file");
-  }
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  if (!fs::is_directory(folder, ignored)) {
+  if (!std::filesystem::is_directory(folder, ignored)) {
     throw InputError("the output folder " + folder.string() + " does not exist");
   }
   if (access(folder.c_str(), W_OK | X_OK) != 0) {
-    throw InputError("the output folder " + folder.string() + " is not writable");
+    throw InputError("the output folder " + folder.string() +
+                     " cannot be written to: " + std::strerror(errno));
   }
-  if (fs::exists(path, ignored) && !may_replace) {
+}
+
+std::filesystem::path checked_output(const std::filesystem::path& path, bool may_replace) {
+  namespace fs = std::filesystem;
+  if (path.empty()) throw InputError("--output '' is not admissible; give the name of a file");
+  std::error_code error;
+  const fs::path file = fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : path;
+  const fs::file_status status = fs::status(file, error);
+  if (fs::is_directory(status) || !file.has_filename()) {
+    throw InputError("the output " + path.string() + " is a folder; give the name of a file");
+  }
+  check_output_folder(file.has_parent_path() ? file.parent_path() : ".");
+  if (!fs::status_known(status)) {
+    throw InputError("the output file " + path.string() + " cannot be made: " + error.message());
+  }
+  if (!fs::exists(status)) return file;
+  if (!fs::is_regular_file(status)) {
+    throw InputError("the output " + path.string() + " is a device; give the name of a file");
+  }
+  if (!may_replace) {
     throw InputError("the output file " + path.string() +
                      " exists; give --overwrite to replace it or another --output");
   }
+  return file;
 }
 
 std::map<std::string, std::string> library_versions() {
@@ -176,7 +262,8 @@ std::map<std::string, std::string> library_versions() {
   };
 }
 
-Results new_results(const std::string& verb, const Options& options) {
+Results new_results(const std::string& verb, const Options& options, const Dynamics& dynamics,
+                    const Objective& objective) {
   Results results;
   results.start_time = now();
   results.environment = library_versions();
@@ -191,29 +278,94 @@ Results new_results(const std::string& verb, const Options& options) {
   config["verb"] = verb;
   for (const std::string& key : options.configuration_keys()) {
     config["options"][key] = typed(options.text(key));
-    config["origin"][key] = describe(options.origin(key));
+    config["origin"][key] = options.origin_in_words(key);
   }
-  results.config = config.dump(2);
+  results.config = config.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+
+  results.motion = dynamics.motion();
+  results.initial_states = objective.ensemble().initial_states;
+  results.end_times = objective.ensemble().end_times;
   return results;
 }
 
-std::map<std::string, std::string> stored_options(const std::string& config,
-                                                  const std::string& file) {
-  const auto json = nlohmann::json::parse(config, nullptr, false);
+Results read_model(const std::string& file) {
+  Results stored = read_results(file);
+  if (!stored.model || stored.model->theta.size() == 0) {
+    throw InputError(file + " holds no network, as the file of a training run does");
+  }
+  return stored;
+}
+
+Options::Texts stored_options(const Results& stored, const std::string& file) {
+  const auto json = nlohmann::json::parse(stored.config, nullptr, false);
   if (!json.is_object() || !json.contains("options") || !json["options"].is_object()) {
     throw InputError(file + " holds no configuration of a run");
   }
-  std::map<std::string, std::string> result;
+  const auto follows = [&](const std::string& key) {
+    const auto origin = json.value(nlohmann::json::json_pointer("/origin/" + key), std::string());
+    return origin.rfind("as --", 0) == 0;
+  };
+  Options::Texts result;
   for (const auto& [key, value] : json["options"].items()) {
-    if (value.is_null()) continue;
+    if (value.is_null() || follows(key)) continue;
     result[key] = value.is_string() ? value.get<std::string>() : value.dump();
   }
+  std::string hidden;
+  const std::vector<Index>& layers = stored.model->layers;
+  for (std::size_t i = 1; i + 1 < layers.size(); ++i) {
+    hidden += (hidden.empty() ? "" : ",") + std::to_string(layers[i]);
+  }
+  result["dimension"] = std::to_string(layers.front());
+  result["hidden"] = hidden;
+  result["activation"] = stored.model->activation;
+  result["symmetry"] = name(stored.model->symmetry);
+  result["dynamics"] = stored.motion == Motion::newtonian ? "newtonian" : "first-order";
   return result;
 }
 
+void set_summary(Results& results, const std::string& name, double value, const std::string& what,
+                 const std::string& units) {
+  results.summary[name] = {value, what + " (" + units + ")", units};
+}
+
+namespace {
+
+struct Count {
+  long IntegrationCounts::* value;
+  const char* name;
+  const char* what;
+};
+constexpr Count counted[] = {
+    {&IntegrationCounts::steps, "_steps", " steps"},
+    {&IntegrationCounts::right_hand_sides, "_right_hand_sides", " right-hand sides"},
+    {&IntegrationCounts::jacobians, "_jacobians", " Jacobians"},
+    {&IntegrationCounts::error_test_failures, "_error_test_failures", " error test failures"},
+    {&IntegrationCounts::convergence_failures, "_convergence_failures", " convergence failures"},
+};
+
+}  // namespace
+
+void set_counts(Results& results, const std::string& direction, const IntegrationCounts& counts) {
+  for (const Count& count : counted) {
+    set_summary(results, direction + count.name, static_cast<double>(counts.*count.value),
+                direction + count.what);
+  }
+}
+
+IntegrationCounts stored_counts(const Results& results, const std::string& direction) {
+  IntegrationCounts counts;
+  for (const Count& count : counted) {
+    const auto found = results.summary.find(direction + count.name);
+    if (found != results.summary.end()) counts.*count.value = static_cast<long>(found->second.value);
+  }
+  return counts;
+}
+
 void add_portraits(Results& results, const Dynamics& dynamics, ConstVectorRef theta,
-                   const Ensemble& ensemble, double period, const IntegratorOptions& integrator) {
-  results.phase_portrait = phase_portraits(dynamics, theta, ensemble, integrator);
+                   const Objective& objective, const IntegratorOptions& integrator) {
+  const double period = objective.period();
+  const Ensemble one_period(objective.ensemble().initial_states, period);
+  results.phase_portrait = phase_portraits(dynamics, theta, one_period, integrator);
   if (dynamics.dimension() != 1 || dynamics.motion() != Motion::newtonian) return;
   const std::vector<double>& x = results.phase_portrait.front().x;
   const auto [low, high] = std::minmax_element(x.begin(), x.end());

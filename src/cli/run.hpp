@@ -2,7 +2,10 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/options.hpp"
 #include "isochron/results.hpp"
@@ -10,10 +13,10 @@
 namespace isochron::cli {
 
 /// The verbs. Each returns an exit status and throws isochron's errors.
-int train(const Options& options);
-int simulate(const Options& options);
-int show(const Options& options);
-int plot(const Options& options);
+int train(Options options);
+int simulate(Options options);
+int show(Options options);
+int plot(Options options);
 
 /// SIGINT and SIGTERM ask the running verb to stop; the second one kills.
 void catch_signals();
@@ -21,29 +24,60 @@ void catch_signals();
 /// 130 or 143.
 [[nodiscard]] int signal_status();
 
-/// The initial states that the options ask for: drawn, or read from a file. Columns are trajectories.
-[[nodiscard]] States initial_states(const Options& options, Index state_dimension);
+/// What is asked of a force field.
+struct Problem {
+  Motion motion = Motion::newtonian;
+  Loss loss = Loss::periodic;
+  double period = 0;
+};
+[[nodiscard]] Problem read_problem(const Options& options);
+[[nodiscard]] std::string name(Loss loss);
 
-[[nodiscard]] Motion motion(const Options& options);
+/// The network that the options describe.
+[[nodiscard]] std::shared_ptr<const Mlp> read_network(const Options& options);
+[[nodiscard]] std::string name(Symmetry symmetry);
+/// Its widths: "1-16-16-1".
+[[nodiscard]] std::string widths(const std::vector<Index>& layers);
+
+/// The initial states that the options ask for: drawn, read from a file, or, when they ask for
+/// nothing, those of `stored`. Columns are trajectories. Settles what the options leave open.
+[[nodiscard]] States initial_states(Options& options, Index state_dimension,
+                                    const std::optional<Results>& stored);
+/// Whether those states come from N(0, I) rather than from a file.
+[[nodiscard]] bool states_are_drawn(const Options& options);
+
 [[nodiscard]] IntegratorOptions integrator_options(const Options& options);
 
-/// Throws InputError unless a file can be made at `path`: a folder that exists and may be written
-/// to, no folder of that name, and no file unless `may_replace`.
-void check_output(const std::filesystem::path& path, bool may_replace);
+/// The file to write. Throws InputError unless it can be made: in a folder that exists and may be
+/// written to, not in the place of anything but a file, and of that only if `may_replace`.
+[[nodiscard]] std::filesystem::path checked_output(const std::filesystem::path& path,
+                                                   bool may_replace);
+/// Throws InputError unless `folder` exists and may be written to.
+void check_output_folder(const std::filesystem::path& folder);
 
-/// Results that say who makes them: start time, environment, configuration.
-[[nodiscard]] Results new_results(const std::string& verb, const Options& options);
+/// Results that say who makes them: start time, environment, configuration; and of what.
+[[nodiscard]] Results new_results(const std::string& verb, const Options& options,
+                                  const Dynamics& dynamics, const Objective& objective);
 
-/// Values of a stored configuration by option. Throws InputError when it is not isochron's.
-[[nodiscard]] std::map<std::string, std::string> stored_options(const std::string& config,
-                                                                const std::string& file);
+/// A results file with a network. Throws InputError when it holds none.
+[[nodiscard]] Results read_model(const std::string& file);
 
-/// Name and version of every library, a line each.
+/// Configuration of a stored run by option, the architecture as its model has it. Throws InputError
+/// when it is not isochron's.
+[[nodiscard]] Options::Texts stored_options(const Results& stored, const std::string& file);
+
+/// Name and version of every library.
 [[nodiscard]] std::map<std::string, std::string> library_versions();
 
+void set_summary(Results& results, const std::string& name, double value, const std::string& what,
+                 const std::string& units = "1");
+/// Counts of the `direction` forward or backward.
+void set_counts(Results& results, const std::string& direction, const IntegrationCounts& counts);
+[[nodiscard]] IntegrationCounts stored_counts(const Results& results, const std::string& direction);
+
 /// U, f, phase portraits and orbits of a force into the results, as far as its dimension has them.
-/// The portraits are of `ensemble`, up to its end times.
+/// The portraits run over one period from the initial states of `objective`.
 void add_portraits(Results& results, const Dynamics& dynamics, ConstVectorRef theta,
-                   const Ensemble& ensemble, double period, const IntegratorOptions& integrator);
+                   const Objective& objective, const IntegratorOptions& integrator);
 
 }  // namespace isochron::cli
