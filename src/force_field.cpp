@@ -104,7 +104,9 @@ ForceCheck check_force(const ForceField& field, ConstVectorRef theta, ConstBlock
   const Index points = q.cols();
   if (q.rows() != d || theta.size() != field.parameters() || points == 0) {
     throw InputError("check_force needs positions of " + std::to_string(d) + " rows and " +
-                     std::to_string(field.parameters()) + " parameters");
+                     std::to_string(field.parameters()) + " parameters, it got " +
+                     std::to_string(q.rows()) + " x " + std::to_string(points) +
+                     " positions and " + std::to_string(theta.size()) + " parameters");
   }
   const auto at = field.linearisation(points);
   Block f(d, points);
@@ -154,8 +156,9 @@ ForceCheck check_force(const ForceField& field, ConstVectorRef theta, ConstBlock
   at->transposed_product(w, out);
   check.transposed_product = deviation(out, expected_transposed);
 
-  Vector gradient = Vector::Zero(field.parameters());
+  Vector gradient = Vector::Ones(field.parameters());  // it must be added to, not overwritten
   at->add_parameter_product(w, gradient);
+  gradient.array() -= 1;
   Vector slope(field.parameters());
   Vector moved = theta;
   for (Index p = 0; p < slope.size(); ++p) {

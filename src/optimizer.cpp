@@ -14,8 +14,10 @@ namespace {
 
 /// The reasons to stop that are data of the iterate alone, in the order in which they are reported.
 std::optional<StopReason> reached(const Iterate& iterate, const OptimizerOptions& options) {
-  if (iterate.loss <= options.loss_tolerance) return StopReason::loss_tolerance;
-  if (iterate.gradient_max_norm <= options.gradient_tolerance) {
+  if (options.loss_tolerance > 0 && iterate.loss <= options.loss_tolerance) {
+    return StopReason::loss_tolerance;
+  }
+  if (options.gradient_tolerance > 0 && iterate.gradient_max_norm <= options.gradient_tolerance) {
     return StopReason::gradient_tolerance;
   }
   if (options.max_iterations >= 0 && iterate.iteration >= options.max_iterations) {
@@ -77,7 +79,8 @@ class ObservedFunction {
     best_.theta = theta;
     best_.gradient_norm = gradient.norm();
     best_.gradient_max_norm = gradient.cwiseAbs().maxCoeff();
-    std::optional<StopReason> reason = guarded([&] { return observe_(best_); });
+    std::optional<StopReason> reason;
+    if (observe_) reason = guarded([&] { return observe_(best_); });
     if (!reason) reason = reached(best_, options_);
     if (reason) throw Stop{reason, nullptr};
   }
@@ -153,7 +156,7 @@ Minimum minimize_adam(const Differentiable& f, ConstVectorRef start,
   Iterate best;
   for (now.iteration = 0;; ++now.iteration) {
     now.loss = f(now.theta, gradient);
-    if (!std::isfinite(now.loss)) {
+    if (!std::isfinite(now.loss) || !gradient.allFinite()) {
       if (now.iteration == 0) {
         throw NumericalError("the loss cannot be evaluated at the initial parameters");
       }
@@ -162,7 +165,7 @@ Minimum minimize_adam(const Differentiable& f, ConstVectorRef start,
     now.gradient_norm = gradient.norm();
     now.gradient_max_norm = gradient.cwiseAbs().maxCoeff();
     if (now.iteration == 0 || now.loss < best.loss) best = now;
-    std::optional<StopReason> reason = observe(now);
+    std::optional<StopReason> reason = observe ? observe(now) : std::nullopt;
     if (!reason) reason = reached(now, options);
     if (reason) return {best, *reason};
 

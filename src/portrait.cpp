@@ -81,6 +81,8 @@ std::optional<double> equilibrium(const ForceField& field, ConstVectorRef theta,
       keep((bracket.first + bracket.second) / 2);
     } else if (f_left > 0 && f_right == 0) {
       keep(right);
+    } else if (f_left == 0 && f_right < 0) {
+      keep(left);
     }
     left = right;
     f_left = f_right;

@@ -15,7 +15,7 @@ namespace isochron {
 /// `linearise` evaluates the field once and keeps what the products need (a network's
 /// activations); everything below it reads that. Positions, forces and cotangents are D x B;
 /// `theta` is copied by nobody and must stay alive and unchanged while products are taken.
-/// No call allocates. One object serves one thread.
+/// No call allocates. One object serves one thread, and must not outlive its field.
 class Linearisation {
  public:
   virtual ~Linearisation() = default;

@@ -78,8 +78,9 @@ class Integrator {
   Integrator(Integrator&&) noexcept;
   Integrator& operator=(Integrator&&) noexcept;
 
-  /// y(T_i) of every trajectory. Throws NumericalError (time, method, tolerance), Interrupted, or
-  /// InputError when shapes do not fit or a value is not finite.
+  /// y(T_i) of every trajectory. Throws NumericalError (time, method, tolerance; also for a theta
+  /// that is not finite), Interrupted, or InputError when shapes do not fit or a state or an end time
+  /// is not finite.
   [[nodiscard]] FinalStates integrate(ConstVectorRef theta, const Ensemble& ensemble);
 
   /// The trajectories at the fractions tau[k] of their end times, increasing, in [0, 1], by the

@@ -29,7 +29,7 @@ class Objective {
   /// mean_i ||r_i||^2 of such residuals.
   [[nodiscard]] static double mean_square(ConstStatesRef residuals);
 
-  /// The loss as Sensitivity takes it: dL/dy_i(T) = 2 r_i / N.
+  /// The loss as Sensitivity takes it: dL/dy_i(T) = 2 r_i / N. Refers to this objective.
   [[nodiscard]] FinalLoss final_loss() const;
 
  private:

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,7 +36,7 @@ struct Snapshots {
 struct TrainingState {
   Vector theta_initial;
   Vector theta;           ///< the best accepted point
-  double loss = 0;
+  double loss = std::numeric_limits<double>::quiet_NaN();  ///< before the first evaluation
   History history;
   Snapshots snapshots;
   IntegrationCounts forward;

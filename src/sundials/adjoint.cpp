@@ -9,8 +9,11 @@
 namespace isochron::sundials {
 namespace {
 
-// Steps between checkpoints. Shorter solutions are kept whole and nothing is computed twice.
-constexpr long stored_steps = 2000;
+// Solutions are kept whole, with a single checkpoint at the start: nothing is computed twice, and
+// nothing depends on CVODES repeating its own steps exactly from a later checkpoint (it does not
+// store all that they depend on). Longer solutions than these make the storage grow.
+constexpr long first_capacity = 2000;
+constexpr double largest_storage = 4.0 * 1024 * 1024 * 1024;  // bytes per block
 
 constexpr double nowhere = std::numeric_limits<double>::quiet_NaN();
 
@@ -29,23 +32,45 @@ AdjointSolver::AdjointSolver(const Dynamics& dynamics, const SensitivityOptions&
                             forward_.context())),
       interpolated_(make_vector(forward_.shape(), forward_.context())),
       linearised_at_(nowhere) {
-  check(CVodeAdjInit(forward_.memory(), stored_steps, interpolation_flag(options.interpolation)),
+  allocate_storage(first_capacity);
+}
+
+void AdjointSolver::allocate_storage(long steps) {
+  capacity_ = steps;
+  check(CVodeAdjInit(forward_.memory(), steps, interpolation_flag(options_.interpolation)),
         "CVodeAdjInit");
+}
+
+void AdjointSolver::grow_storage(long steps) {
+  const VectorShape& shape = forward_.shape();
+  const double bytes = static_cast<double>(steps) * static_cast<double>(shape.rows * shape.stride) *
+                       sizeof(double);
+  if (bytes > largest_storage) {
+    throw NumericalError("the adjoint would have to keep " + std::to_string(steps) +
+                         " steps of a block, more than 4 GiB; ask for a shorter time, a looser "
+                         "tolerance or a smaller block size");
+  }
+  CVodeAdjFree(forward_.memory());  // with the backward problem
+  backward_problem_ = -1;
+  allocate_storage(steps);
 }
 
 void AdjointSolver::forward(const double* theta, ConstStatesRef states, ConstVectorRef end_times,
                             StatesRef final_states) {
-  forward_.start(theta, states, end_times);
   void* memory = forward_.memory();
-  check(CVodeAdjReInit(memory), "CVodeAdjReInit");
-  check(CVodeSetStopTime(memory, 1), "CVodeSetStopTime");
-  double reached = 0;
-  int checkpoints = 0;
-  const int flag =
-      CVodeF(memory, 1, forward_.state(), &reached, CV_NORMAL, &checkpoints);
-  if (flag < 0) forward_.raise(flag, "forward", reached);
+  for (;;) {
+    forward_.start(theta, states, end_times);
+    check(CVodeAdjReInit(memory), "CVodeAdjReInit");
+    check(CVodeSetStopTime(memory, 1), "CVodeSetStopTime");
+    double reached = 0;
+    int checkpoints = 0;
+    const int flag = CVodeF(memory, 1, forward_.state(), &reached, CV_NORMAL, &checkpoints);
+    if (flag < 0) forward_.raise(flag, "forward", reached);
+    forward_counts_ = forward_.counts();
+    if (forward_counts_.steps < capacity_) break;
+    grow_storage(forward_counts_.steps + forward_counts_.steps / 2);
+  }
   forward_.read(final_states);
-  forward_counts_ = forward_.counts();
 }
 
 void AdjointSolver::backward(ConstStatesRef cotangents, VectorRef gradient,

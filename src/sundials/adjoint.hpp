@@ -5,7 +5,7 @@
 
 namespace isochron::sundials {
 
-/// A block's forward problem with checkpoints and its backward problem, in scaled time:
+/// A block's forward problem, kept whole, and its backward problem, in scaled time:
 ///
 ///   lambda' = -T (dF/dy)^T lambda,        lambda(1) = dL/dy(T)
 ///   g'      = -T (dF/dtheta)^T lambda,    g(1) = 0,   so that g(0) = dL/dtheta
@@ -31,6 +31,8 @@ class AdjointSolver {
   static int adjoint_jacobian(sunrealtype, N_Vector, N_Vector, N_Vector, SUNMatrix, void*, N_Vector,
                               N_Vector, N_Vector);
 
+  void allocate_storage(long steps);
+  void grow_storage(long steps);
   void create_backward();
   void attach_corrector();
   void attach_newton();
@@ -45,6 +47,7 @@ class AdjointSolver {
   NonlinearSolver corrector_;
   Matrix matrix_;
   LinearSolver linear_solver_;
+  long capacity_ = 0;  // steps that are kept
   int backward_problem_ = -1;
   double linearised_at_;  // tau, or NaN
   IntegrationCounts forward_counts_;

@@ -151,20 +151,20 @@ IntegrationCounts ForwardSolver::counts() const {
 void ForwardSolver::raise(int flag, const char* problem, double tau) {
   const IntegratorOptions& options = problem_.options;
   std::string reason = flag_name(flag);
-  try {
-    problem_.trap.rethrow();
-  } catch (const NumericalError& error) {
-    reason = error.what();
-  }
   if (flag == CV_TOO_MUCH_WORK) {
     reason = "more than " + std::to_string(options.max_steps) + " steps";
   }
+  try {
+    problem_.trap.rethrow();
+  } catch (const NumericalError& error) {
+    reason += std::string(", ") + error.what();
+  }
   char text[256];
   std::snprintf(text, sizeof text,
-                "the %s integration failed at t = %.6g (method %s, rtol %.1e, atol %.1e): %s",
-                problem, tau * problem_.end_times[0], name(options.method), options.rtol,
-                options.atol, reason.c_str());
-  throw NumericalError(text);
+                "the %s integration failed at t = %.6g of %.6g (method %s, rtol %.1e, atol %.1e): ",
+                problem, tau * problem_.end_times[0], problem_.end_times[0], name(options.method),
+                options.rtol, options.atol);
+  throw NumericalError(text + reason);
 }
 
 }  // namespace isochron::sundials

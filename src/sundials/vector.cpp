@@ -179,7 +179,7 @@ sunrealtype weighted_norm(N_Vector x, N_Vector w) {
     const Lanes weighted = px[i] * pw[i];
     sum += weighted * weighted;
   });
-  return std::sqrt(lane_sum(sum) / static_cast<double>(length(x)));
+  return std::sqrt(lane_sum(sum) / static_cast<double>(std::max<sunindextype>(1, length(x))));
 }
 
 int linear_combination(int count, sunrealtype* c, N_Vector* x, N_Vector z) {
