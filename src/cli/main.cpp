@@ -1,4 +1,7 @@
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <map>
@@ -18,7 +21,7 @@ using namespace isochron::cli;
 
 enum Status { done = 0, bad_input = 2, numerical_failure = 3, write_failure = 4 };
 
-int fail(Status status, const std::string& sentence) {
+int fail(int status, const std::string& sentence) {
   std::cerr << "isochron: " << sentence << '\n';
   return status;
 }
@@ -34,7 +37,7 @@ void print_version() {
 int run(const std::vector<std::string>& arguments) {
   struct Entry {
     Verb verb;
-    int (*run)(const Options&);
+    int (*run)(Options);
   };
   const std::map<std::string, Entry> verbs = {
       {"train", {verb_train, train}},
@@ -42,10 +45,15 @@ int run(const std::vector<std::string>& arguments) {
       {"show", {verb_show, show}},
       {"plot", {verb_plot, plot}},
   };
-  const std::string verb = arguments.empty() ? "--help" : arguments.front();
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : verbs) names.push_back(name);
+  if (arguments.empty()) {
+    throw InputError("a verb is missing: give train, simulate, show or plot, or --help");
+  }
+  const std::string& verb = arguments.front();
   if (verb == "--help" || verb == "-h") {
     std::cout << help(std::nullopt);
-    return arguments.empty() ? bad_input : done;
+    return done;
   }
   if (verb == "--version") {
     print_version();
@@ -53,8 +61,6 @@ int run(const std::vector<std::string>& arguments) {
   }
   const auto found = verbs.find(verb);
   if (found == verbs.end()) {
-    std::vector<std::string> names;
-    for (const auto& [name, entry] : verbs) names.push_back(name);
     throw InputError("the verb '" + verb + "' is unknown; the nearest one is '" +
                      nearest(verb, names) + "'");
   }
@@ -63,20 +69,33 @@ int run(const std::vector<std::string>& arguments) {
     std::cout << help(found->second.verb);
     return done;
   }
+  const std::vector<std::string>& words = options.positional();
   const bool takes_file = found->second.verb == verb_show || found->second.verb == verb_plot;
-  if (options.positional().size() != (takes_file ? 1U : 0U)) {
-    throw InputError(takes_file ? verb + " needs the name of one results file"
-                                : "'" + options.positional().front() +
-                                      "' is neither an option nor its value");
+  if (takes_file && words.size() != 1) {
+    throw InputError(verb + " takes the name of one results file, not " +
+                     std::to_string(words.size()));
+  }
+  if (!takes_file && !words.empty()) {
+    throw InputError("'" + words.front() + "' is neither an option nor its value");
   }
   return found->second.run(options);
+}
+
+/// What was printed must have arrived.
+int flushed(int status) {
+  std::cout.flush();
+  if (std::cout.good() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  return fail(write_failure,
+              std::string("cannot write to the standard output: ") + std::strerror(errno));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A file that grows too large is then a failed write, with a sentence.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
-    return run(std::vector<std::string>(argv + 1, argv + argc));
+    return flushed(run(std::vector<std::string>(argv + 1, argv + argc)));
   } catch (const InputError& error) {
     return fail(bad_input, error.what());
   } catch (const NumericalError& error) {
@@ -84,10 +103,11 @@ int main(int argc, char** argv) {
   } catch (const OutputError& error) {
     return fail(write_failure, error.what());
   } catch (const Interrupted&) {
-    return signal_status();
+    return fail(signal_status(), "interrupted; nothing was written");
   } catch (const std::bad_alloc&) {
-    return fail(bad_input, "the problem does not fit into memory; ask for fewer --trajectories or "
-                           "smaller --hidden layers");
+    return fail(bad_input,
+                "the problem does not fit into memory; ask for fewer --trajectories or "
+                "smaller --hidden layers");
   } catch (const std::exception& error) {
     return fail(numerical_failure, error.what());
   }

@@ -44,13 +44,15 @@ constexpr Spec table[] = {
     {"loss", "NAME", "periodic", runs, "Problem",
      "periodic: mean |X(T) - X(0)|^2; antiperiodic: mean |X(T/2) + X(0)|^2"},
     {"seed", "S", "0", runs, "Problem", "sets --data-seed and --weight-seed; 0 .. 2^64 - 1"},
-    {"data-seed", "S", "", runs, "Problem", "seed of the initial states (default: --seed)"},
-    {"weight-seed", "S", "", runs, "Problem", "seed of the initial weights (default: --seed)"},
+    {"data-seed", "S", "0", runs, "Problem", "seed of the initial states"},
+    {"weight-seed", "S", "0", runs, "Problem", "seed of the initial weights"},
 
     {"force", "NAME", "mlp", runs, "Force field",
-     "mlp (simulate: untrained), or for simulate an analytic one: harmonic, duffing, pendulum, morse, poschl-teller, "
+     "mlp (simulate: untrained), or for simulate an analytic one: harmonic, duffing, pendulum, "
+     "morse, poschl-teller, "
      "isotonic, hyperbolic-shear, log-shear, split-harmonic, power"},
-    {"params", "a=1,b=2", "", runs, "Force field", "parameters of an analytic force: numbers by name"},
+    {"params", "a=1,b=2", "", runs, "Force field",
+     "parameters of an analytic force: numbers by name"},
     {"model", "FILE", "", verb_simulate, "Force field",
      "the force of a results file, and its problem as far as no option changes it"},
     {"hidden", "W,W,..", "16,16", runs, "Force field",
@@ -128,8 +130,7 @@ po::options_description description(Verb verb) {
   for (const Spec& spec : table) {
     if ((spec.verbs & verb) == 0) continue;
     const std::string key = spec.key;
-    const std::string name =
-        key == "output" ? "output,o" : key == "help" ? "help,h" : key;
+    const std::string name = key == "output" ? "output,o" : key == "help" ? "help,h" : key;
     if (spec.argument == nullptr) {
       options.add_options()(name.c_str(), po::bool_switch(), spec.help);
     } else {
@@ -146,7 +147,8 @@ po::options_description description(Verb verb) {
   if (const Spec* elsewhere = find(key, ~0U)) {
     std::string verbs;
     for (const auto& [other, name] : verb_names) {
-      if ((elsewhere->verbs & other) != 0) verbs += (verbs.empty() ? "" : " and ") + std::string(name);
+      if ((elsewhere->verbs & other) != 0)
+        verbs += (verbs.empty() ? "" : " and ") + std::string(name);
     }
     throw InputError(what + " '" + word + "' is only for " + verbs);
   }
@@ -228,9 +230,8 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
     }
     return row.back();
   };
-  return *std::min_element(
-      candidates.begin(), candidates.end(),
-      [&](const auto& a, const auto& b) { return edits(a) < edits(b); });
+  return *std::min_element(candidates.begin(), candidates.end(),
+                           [&](const auto& a, const auto& b) { return edits(a) < edits(b); });
 }
 
 Options::Options(Verb verb, const std::vector<std::string>& arguments) : verb_(verb) {
@@ -273,10 +274,9 @@ Options::Texts Options::read_command_line(const std::vector<std::string>& argume
     key.erase(0, key.find_first_not_of('-'));
     const Spec* spec = find(key, verb_);
     if (spec == nullptr) throw InputError(error.what());
-    throw InputError(spec->argument == nullptr
-                         ? "option --" + key + " takes no value"
-                         : "option --" + key + " needs a value: " + spec->argument + ", " +
-                               spec->help);
+    throw InputError(spec->argument == nullptr ? "option --" + key + " takes no value"
+                                               : "option --" + key + " needs a value: " +
+                                                     spec->argument + ", " + spec->help);
   }
   return texts;
 }
@@ -360,8 +360,9 @@ std::int64_t Options::integer(const std::string& key, std::int64_t low, std::int
     }
   }
   if (!number || *number < low || *number > high) {
-    reject(key, text, "a whole number from " + std::to_string(low) + " to " + std::to_string(high) +
-                          or_else(alternative));
+    reject(key, text,
+           "a whole number from " + std::to_string(low) + " to " + std::to_string(high) +
+               or_else(alternative));
   }
   return *number;
 }
@@ -378,8 +379,9 @@ double Options::number(const std::string& key, double low, double high,
   const std::string text = this->text(key);
   const auto number = parse<double>(text);
   if (!number || !std::isfinite(*number) || *number < low || *number > high) {
-    const std::string range = std::isfinite(high) ? "a number from " + shown(low) + " to " + shown(high)
-                                                  : "a finite number >= " + shown(low);
+    const std::string range = std::isfinite(high)
+                                  ? "a number from " + shown(low) + " to " + shown(high)
+                                  : "a finite number >= " + shown(low);
     reject(key, text, range + or_else(alternative));
   }
   return *number;
@@ -390,7 +392,8 @@ double Options::time(const std::string& key) const {
   std::optional<double> time = parse<double>(text);
   if (const auto pi = text.find("pi"); pi != std::string::npos) {
     std::string factor = trimmed(text.substr(0, pi));
-    if (!factor.empty() && factor.back() == '*') factor = trimmed(factor.substr(0, factor.size() - 1));
+    if (!factor.empty() && factor.back() == '*')
+      factor = trimmed(factor.substr(0, factor.size() - 1));
     const std::string rest = trimmed(text.substr(pi + 2));
     const auto numerator = pi == 0 ? 1.0 : parse<double>(factor);
     const auto denominator = rest.empty()          ? 1.0
@@ -499,8 +502,7 @@ const char* usage(Verb verb) {
       return "isochron simulate (--model FILE | --force NAME) [options]\n\n"
              "Integrates initial states and writes data, orbits, energies and their drift.\n";
     case verb_show: return "isochron show FILE [--json]\n\nA results file on one screen.\n";
-    case verb_plot:
-      return "isochron plot FILE [options]\n\nDraws the figures of a results file.\n";
+    case verb_plot: return "isochron plot FILE [options]\n\nDraws the figures of a results file.\n";
   }
   return "";
 }

@@ -1,6 +1,9 @@
-#include <cmath>
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <limits>
+#include <sstream>
 
 #include "cli/run.hpp"
 #include "isochron/error.hpp"
@@ -17,8 +20,8 @@ std::vector<double> column(const Vector& v) { return {v.begin(), v.end()}; }
 Curve orbit_curve(const PhasePortrait& portrait) {
   Curve curve;
   for (std::size_t i = 0; i < portrait.x.size(); ++i) {
-    const bool starts = portrait.samples > 0 && i != 0 &&
-                        i % static_cast<std::size_t>(portrait.samples) == 0;
+    const bool starts =
+        portrait.samples > 0 && i != 0 && i % static_cast<std::size_t>(portrait.samples) == 0;
     if (starts) {
       curve.x.push_back(gap);
       curve.y.push_back(gap);
@@ -31,27 +34,31 @@ Curve orbit_curve(const PhasePortrait& portrait) {
   return curve;
 }
 
-Panel portrait_panel(const PhasePortrait& portrait, const std::string& title) {
+/// `degree`: which of several degrees of freedom, counted from 1; 0 when there is one.
+Panel portrait_panel(const PhasePortrait& portrait, Motion motion, std::size_t degree,
+                     const std::string& when) {
+  const std::string index = degree == 0 ? "" : "_" + std::to_string(degree);
   Panel panel;
-  panel.title = title;
-  panel.x_label = "position x (1)";
-  panel.y_label = "velocity v (1)";
+  panel.title = when;
+  panel.x_label = motion == Motion::newtonian ? "position x" + index + " (1)" : "y_1 (1)";
+  panel.y_label = motion == Motion::newtonian ? "velocity v" + index + " (1)" : "y_2 (1)";
   panel.color_label = portrait.color_label;
   panel.equal_axes = true;
   panel.curves.push_back(orbit_curve(portrait));
   return panel;
 }
 
-Figure portrait_figure(const Results& results) {
+/// Before and after training, side by side, of one degree of freedom.
+Figure portrait_figure(const Results& results, std::size_t i) {
+  const std::size_t degree = results.phase_portrait.size() == 1 ? 0 : i + 1;
+  const bool trained = i < results.phase_portrait_before.size();
   Figure figure;
-  if (!results.phase_portrait_before.empty()) {
-    figure.panels.push_back(portrait_panel(results.phase_portrait_before.front(), "before training"));
+  if (trained) {
+    figure.panels.push_back(portrait_panel(results.phase_portrait_before[i], results.motion, degree,
+                                           "before training"));
   }
-  const bool trained = !figure.panels.empty();
-  for (const PhasePortrait& portrait : results.phase_portrait) {
-    figure.panels.push_back(portrait_panel(portrait, trained ? "after training" : ""));
-    if (trained) break;
-  }
+  figure.panels.push_back(portrait_panel(results.phase_portrait[i], results.motion, degree,
+                                         trained ? "after training" : ""));
   return figure;
 }
 
@@ -64,7 +71,8 @@ Figure position_figure(const PositionCurve& curve, const std::string& title,
   panel.y_label = y_label;
   panel.shaded_x = {curve.visited_min, curve.visited_max};
   panel.shaded_label = "visited by the orbits";
-  panel.curves.push_back({label, column(curve.position), column(curve.value), {}, Curve::Style::line});
+  panel.curves.push_back(
+      {label, column(curve.position), column(curve.value), {}, Curve::Style::line});
   panel.curves.push_back(
       {harmonic_label, column(curve.position), column(curve.harmonic), {}, Curve::Style::dashed});
   return {{panel}};
@@ -93,8 +101,10 @@ std::string harmonic_name(const Results& results) {
 
 std::vector<std::pair<std::string, Figure>> figures(const Results& results) {
   std::vector<std::pair<std::string, Figure>> all;
-  if (!results.phase_portrait.empty()) {
-    all.emplace_back("phase_portrait", portrait_figure(results));
+  const std::size_t degrees = results.phase_portrait.size();
+  for (std::size_t i = 0; i < degrees; ++i) {
+    const std::string index = degrees == 1 ? "" : "_" + std::to_string(i + 1);
+    all.emplace_back("phase_portrait" + index, portrait_figure(results, i));
   }
   const std::string name = results.model ? "learned" : "analytic";
   if (results.force) {
@@ -109,54 +119,57 @@ std::vector<std::pair<std::string, Figure>> figures(const Results& results) {
   return all;
 }
 
-std::vector<FigureFormat> formats(const Options& options) {
-  const std::string text = options.text("format");
-  std::vector<FigureFormat> result;
-  std::size_t start = 0;
-  while (start <= text.size()) {
-    const std::size_t comma = std::min(text.find(',', start), text.size());
-    const std::string name = text.substr(start, comma - start);
-    if (name == "svg") {
-      result.push_back(FigureFormat::svg);
-    } else if (name == "png") {
-      result.push_back(FigureFormat::png);
-    } else if (name == "pdf") {
-      result.push_back(FigureFormat::pdf);
-    } else {
-      throw InputError("--format " + text + " is not admissible; give any of svg, png, pdf");
-    }
-    start = comma + 1;
-  }
+struct Format {
+  FigureFormat format;
+  const char* extension;
+};
+constexpr Format known_formats[] = {
+    {FigureFormat::svg, "svg"}, {FigureFormat::png, "png"}, {FigureFormat::pdf, "pdf"}};
+
+std::vector<Format> formats(const Options& options) {
+  std::vector<std::string> names;
+  for (const Format& format : known_formats) names.emplace_back(format.extension);
+  std::vector<Format> result;
+  for (const std::size_t i : options.choices("format", names)) result.push_back(known_formats[i]);
   return result;
 }
 
-const char* extension(FigureFormat format) {
-  switch (format) {
-    case FigureFormat::svg: return ".svg";
-    case FigureFormat::png: return ".png";
-    case FigureFormat::pdf: return ".pdf";
+/// Before anything is made: drawing would only find out later.
+void require_gnuplot() {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const std::filesystem::path program = std::filesystem::path(folder) / "gnuplot";
+    if (access(program.c_str(), X_OK) == 0) return;
   }
-  return "";
+  throw InputError("gnuplot is not installed: figures need it (Debian package gnuplot-nox)");
+}
+
+void make_folder(const std::filesystem::path& folder) {
+  if (folder.empty()) throw InputError("--output '' is not admissible; give the name of a folder");
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    throw InputError("the folder " + folder.string() + " cannot be made: " + error.message());
+  }
+  check_output_folder(folder);
 }
 
 }  // namespace
 
-int plot(const Options& options) {
-  const std::string file = options.positional().front();
-  const std::vector<FigureFormat> wanted = formats(options);
+int plot(Options options) {
+  const std::string& file = options.positional().front();
+  const std::vector<Format> wanted = formats(options);
   const Results results = read_results(file);
   const auto all = figures(results);
   if (all.empty()) throw InputError(file + " holds nothing to draw yet");
+  require_gnuplot();
   const std::filesystem::path folder = options.text("output");
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (!std::filesystem::is_directory(folder)) {
-    throw InputError("the folder " + folder.string() + " cannot be made: " + error.message());
-  }
+  make_folder(folder);
   for (const auto& [name, figure] : all) {
-    for (const FigureFormat format : wanted) {
-      const std::filesystem::path path = folder / (name + extension(format));
-      draw(figure, path, format);
+    for (const Format& format : wanted) {
+      const std::filesystem::path path = folder / (name + "." + format.extension);
+      draw(figure, path, format.format);
       std::printf("%s\n", path.c_str());
     }
   }

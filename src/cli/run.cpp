@@ -60,7 +60,8 @@ std::string quoted(std::string word) {
 /// The numbers of a line: separated by blanks, commas or semicolons, up to a #.
 std::vector<double> read_numbers(std::string line, const std::string& where) {
   line.erase(std::min(line.size(), line.find('#')));
-  std::replace_if(line.begin(), line.end(), [](char c) { return c == ',' || c == ';'; }, ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == ',' || c == ';'; }, ' ');
   std::istringstream words(line);
   std::vector<double> numbers;
   for (std::string word; words >> word;) {
@@ -126,6 +127,8 @@ nlohmann::json typed(const std::string& text) {
   return round_trips ? value : nlohmann::json(text);
 }
 
+Index trajectories(const Options& options) { return options.integer("trajectories", 1, 10000000); }
+
 }  // namespace
 
 void catch_signals() {
@@ -140,9 +143,13 @@ Problem read_problem(const Options& options) {
   problem.motion = options.choice("dynamics", {"newtonian", "first-order"}) == 0
                        ? Motion::newtonian
                        : Motion::first_order;
-  problem.loss =
-      options.choice("loss", {"periodic", "antiperiodic"}) == 0 ? Loss::periodic : Loss::antiperiodic;
+  problem.loss = options.choice("loss", {"periodic", "antiperiodic"}) == 0 ? Loss::periodic
+                                                                           : Loss::antiperiodic;
   problem.period = options.time("period");
+  static_cast<void>(trajectories(options));
+  // The first one first: the others may have its value, and the sentence names the one that was
+  // given.
+  for (const char* key : {"seed", "data-seed", "weight-seed"}) static_cast<void>(options.seed(key));
   return problem;
 }
 
@@ -173,8 +180,7 @@ bool states_are_drawn(const Options& options) {
 
 States initial_states(Options& options, Index state_dimension,
                       const std::optional<Results>& stored) {
-  const Index count = options.integer("trajectories", 1, 10000000);
-  const std::uint64_t seed = (options.seed("seed"), options.seed("data-seed"));
+  const Index count = trajectories(options);
   const bool asked_for = options.given("initial-states") || options.given("trajectories") ||
                          options.given("data-seed");
   if (stored && !asked_for && stored->initial_states.rows() == state_dimension) {
@@ -182,7 +188,7 @@ States initial_states(Options& options, Index state_dimension,
   }
   if (states_are_drawn(options)) {
     options.settle("initial-states", "");
-    return normal_states(state_dimension, count, seed);
+    return normal_states(state_dimension, count, options.seed("data-seed"));
   }
   const std::string source = options.text("initial-states");
   States states = read_states(source, state_dimension);
@@ -226,7 +232,11 @@ std::filesystem::path checked_output(const std::filesystem::path& path, bool may
   namespace fs = std::filesystem;
   if (path.empty()) throw InputError("--output '' is not admissible; give the name of a file");
   std::error_code error;
-  const fs::path file = fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : path;
+  const bool is_link = fs::is_symlink(path, error);
+  const fs::path file = is_link ? fs::canonical(path, error) : path;
+  if (is_link && error) {
+    throw InputError("the output " + path.string() + " is a link that leads nowhere");
+  }
   const fs::file_status status = fs::status(file, error);
   if (fs::is_directory(status) || !file.has_filename()) {
     throw InputError("the output " + path.string() + " is a folder; give the name of a file");
@@ -331,7 +341,7 @@ void set_summary(Results& results, const std::string& name, double value, const 
 namespace {
 
 struct Count {
-  long IntegrationCounts::* value;
+  long IntegrationCounts::*value;
   const char* name;
   const char* what;
 };
@@ -356,7 +366,8 @@ IntegrationCounts stored_counts(const Results& results, const std::string& direc
   IntegrationCounts counts;
   for (const Count& count : counted) {
     const auto found = results.summary.find(direction + count.name);
-    if (found != results.summary.end()) counts.*count.value = static_cast<long>(found->second.value);
+    if (found != results.summary.end())
+      counts.*count.value = static_cast<long>(found->second.value);
   }
   return counts;
 }

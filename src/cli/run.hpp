@@ -30,6 +30,7 @@ struct Problem {
   Loss loss = Loss::periodic;
   double period = 0;
 };
+/// Checks the seeds and the number of trajectories too, before any file is looked at.
 [[nodiscard]] Problem read_problem(const Options& options);
 [[nodiscard]] std::string name(Loss loss);
 

@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 
 #include "cli/run.hpp"
 #include "isochron/error.hpp"
@@ -9,94 +11,250 @@
 namespace isochron::cli {
 namespace {
 
-nlohmann::ordered_json as_json(const Results& results) {
-  nlohmann::ordered_json json;
+using Json = nlohmann::ordered_json;
+
+// ------------------------------------------------------------------------------------ for programs
+
+/// Whole numbers without a point, what is not finite as null.
+Json as_json(double value) {
+  constexpr double largest_whole = 9007199254740992.0;
+  if (!std::isfinite(value)) return nullptr;
+  if (value == std::floor(value) && std::abs(value) < largest_whole) {
+    return static_cast<std::int64_t>(value);
+  }
+  return value;
+}
+
+Json configuration(const Results& results) {
+  Json config = Json::parse(results.config, nullptr, false);
+  return config.is_discarded() ? Json() : config;
+}
+
+Json as_json(const Results& results) {
+  Json json;
   json["title"] = results.title;
   json["start_time"] = results.start_time;
-  json["config"] = nlohmann::ordered_json::parse(results.config, nullptr, false);
+  json["config"] = configuration(results);
   json["environment"] = results.environment;
   if (results.model) {
     json["model"] = {{"layers", results.model->layers},
                      {"activation", results.model->activation},
-                     {"symmetry", results.model->symmetry == Symmetry::odd ? "odd" : "none"},
+                     {"symmetry", name(results.model->symmetry)},
                      {"parameters", results.model->theta.size()}};
   }
   json["trajectories"] = results.initial_states.cols();
-  for (const auto& [name, entry] : results.summary) {
-    json["summary"][name] =
-        std::isfinite(entry.value) ? nlohmann::ordered_json(entry.value) : nullptr;
-  }
+  for (const auto& [name, entry] : results.summary) json["summary"][name] = as_json(entry.value);
   for (const auto& [name, text] : results.summary_text) json["summary"][name] = text;
   return json;
 }
 
-void print_row(const std::string& name, const std::string& value) {
-  std::printf("  %-28s %s\n", name.c_str(), value.c_str());
-}
+// -------------------------------------------------------------------------------------- for people
 
-std::string number(double value) {
+std::string format(const char* pattern, double value) {
   char text[40];
-  std::snprintf(text, sizeof text, value == std::floor(value) && std::abs(value) < 1e9 ? "%.0f" : "%.4e",
-                value);
+  std::snprintf(text, sizeof text, pattern, value);
   return text;
 }
+std::string real(double value) { return format("%.4e", value); }
+std::string rough(double value) { return format("%.2g", value); }
+std::string whole(double value) { return format("%.0f", value); }
 
-/// What the numbers say about the note's question, in words; for D = 1.
-std::string reading(const Results& results) {
-  const auto find = [&](const char* name) -> std::optional<double> {
-    const auto found = results.summary.find(name);
-    return found == results.summary.end() ? std::nullopt
-                                          : std::optional<double>(found->second.value);
-  };
-  const auto verified = find("loss_verified");
-  const auto deviation = find("harmonic_deviation");
-  const auto n = find("harmonic_n");
-  if (!verified || !deviation || !n) return "";
-  constexpr double converged = 1e-8;
-  constexpr double harmonic = 1e-3;
-  if (*verified > converged) {
-    return "not converged: the orbits do not close yet";
-  }
-  if (*deviation < harmonic) {
-    return "converged: the force is harmonic, n = " + number(*n) + " oscillations in T";
-  }
-  return "converged: the orbits close in T though the force is not harmonic: a sheared or shifted "
-         "isochronous well, as theory allows without symmetry";
-}
+/// The rows of the screen. A summary's entry that was asked for counts as shown.
+class Screen {
+ public:
+  explicit Screen(const Results& results) : results_(results), config_(configuration(results)) {}
 
-void print_screen(const std::string& file, const Results& results) {
-  std::printf("%s: %s\n", file.c_str(), results.title.c_str());
-  print_row("started", results.start_time);
-  if (results.model) {
-    std::string widths;
-    for (const Index w : results.model->layers) {
-      widths += (widths.empty() ? "" : "-") + std::to_string(w);
+  void print(const std::string& file) {
+    std::printf("%s: %s\n", file.c_str(), results_.title.c_str());
+    state(file);
+    losses();
+    simulation();
+    cost();
+    restarts();
+    setting();
+    others();
+  }
+
+ private:
+  static void row(const std::string& name, const std::string& value) {
+    if (!value.empty()) std::printf("  %-14s %s\n", name.c_str(), value.c_str());
+  }
+
+  std::optional<double> number(const std::string& name) {
+    const auto found = results_.summary.find(name);
+    if (found == results_.summary.end()) return std::nullopt;
+    shown_.insert(name);
+    return found->second.value;
+  }
+
+  std::string words(const std::string& name) {
+    const auto found = results_.summary_text.find(name);
+    if (found == results_.summary_text.end()) return "";
+    shown_.insert(name);
+    return found->second;
+  }
+
+  /// The value of an option in the stored configuration.
+  [[nodiscard]] std::string option(const std::string& name) const {
+    const Json value = config_.value(Json::json_pointer("/options/" + name), Json());
+    if (value.is_null()) return "-";
+    return value.is_string() ? value.get<std::string>() : value.dump();
+  }
+
+  void state(const std::string& file) {
+    const std::string reason = words("stop_reason");
+    if (reason.empty()) return;
+    if (reason == "running") {
+      row("state", "a checkpoint: the run goes on or was cut off; it is not verified");
+    } else if (reason == "interrupted") {
+      row("state", "interrupted: the run is unfinished and not verified");
+    } else {
+      row("state", "stopped: " + reason);
+      row("not verified", words("verification"));
+      return;
     }
-    print_row("network", widths + ", tanh, symmetry " +
-                             (results.model->symmetry == Symmetry::odd ? "odd" : "none") + ", " +
-                             std::to_string(results.model->theta.size()) + " parameters");
+    row("", "go on with: isochron train --resume " + file);
   }
-  print_row("trajectories", std::to_string(results.initial_states.cols()));
-  for (const auto& [name, text] : results.summary_text) print_row(name, text);
-  for (const auto& [name, entry] : results.summary) {
-    print_row(name, number(entry.value) + "   " + entry.long_name);
+
+  void losses() {
+    const auto verified = number("loss_verified");
+    const auto error = number("loss_verified_error");
+    if (verified) {
+      row("loss verified", real(*verified) + (error ? " +- " + rough(*error) : "") +
+                               "  by another method at a tighter tolerance");
+    }
+    const auto mean = number("loss_validation");
+    const auto median = number("loss_validation_median");
+    const auto inside = number("loss_validation_inside");
+    if (mean && median && inside) {
+      row("validation", "mean " + real(*mean) + ", median " + real(*median) +
+                            ", within the training radius " + real(*inside));
+    }
+    row("validation", words("loss_validation"));
+    const auto loss = number("loss");
+    const auto gradient = number("gradient_norm");
+    if (loss) row("loss", real(*loss) + (gradient ? ", |gradient| " + rough(*gradient) : ""));
+    const auto n = number("harmonic_n");
+    const auto deviation = number("harmonic_deviation");
+    if (!n || !deviation) return;
+    row("harmonic",
+        "n = " + whole(*n) + ", max |f + (2 pi n/T)^2 x| on [-2, 2] = " + rough(*deviation));
+    if (verified) row("in words", reading(*verified, *n, *deviation));
   }
-  if (results.model && results.summary.count("loss_verified") == 0 && results.history.size() > 0) {
-    print_row("not verified", "the run is unfinished; go on with: isochron train --resume " + file);
+
+  /// What the numbers say about the question which forces close every orbit.
+  static std::string reading(double verified, double n, double deviation) {
+    constexpr double converged = 1e-8;
+    constexpr double harmonic = 1e-3;
+    if (!(verified <= converged)) {
+      return "not converged: the orbits still miss their start, by " + rough(std::sqrt(verified)) +
+             " (rms)";
+    }
+    if (deviation < harmonic) {
+      return "converged: a harmonic force, n = " + whole(n) +
+             (n == 1 ? " oscillation" : " oscillations") + " in T";
+    }
+    return "converged: every orbit closes in T, though the force is not harmonic: a sheared or\n" +
+           std::string(17, ' ') + "shifted isochronous well, as theory allows without symmetry";
   }
-  const std::string verdict = reading(results);
-  if (!verdict.empty()) print_row("in words", verdict);
-}
+
+  void simulation() {
+    for (const char* name : {"mean_square_residual", "energy_drift"}) {
+      if (const auto value = number(name)) {
+        row(name[0] == 'm' ? "residual" : "energy drift",
+            real(*value) + "  " + results_.summary.at(name).long_name);
+      }
+    }
+  }
+
+  void cost() {
+    const auto time = number("wall_time");
+    const auto iterations = number("iterations");
+    const auto evaluations = number("evaluations");
+    if (time && iterations && evaluations) {
+      row("cost", format("%.1f", *time) + " s, " + whole(*iterations) + " iterations, " +
+                      whole(*evaluations) + " evaluations of loss and gradient");
+    }
+    if (const auto all = number("all_seeds_wall_time")) {
+      row("", format("%.1f", *all) + " s for all weight seeds together");
+    }
+    row("solver", counts("forward"));
+    row("", counts("backward"));
+  }
+
+  /// Solver statistics in one line.
+  std::string counts(const std::string& direction) {
+    const auto steps = number(direction + "_steps");
+    const auto right_hand_sides = number(direction + "_right_hand_sides");
+    const auto jacobians = number(direction + "_jacobians");
+    const auto error_tests = number(direction + "_error_test_failures");
+    const auto convergence = number(direction + "_convergence_failures");
+    if (!steps || !right_hand_sides || !jacobians || !error_tests || !convergence) return "";
+    return direction + " " + whole(*steps) + " steps, " + whole(*right_hand_sides) +
+           " right-hand sides, " + whole(*jacobians) + " Jacobians, failures " +
+           whole(*error_tests) + " + " + whole(*convergence);
+  }
+
+  void restarts() {
+    const auto kept = number("weight_seed");
+    std::string name = "restarts";
+    for (const auto& [key, entry] : results_.summary) {
+      if (key.rfind("restart_", 0) != 0) continue;
+      shown_.insert(key);
+      row(name, real(entry.value) + "  " + entry.long_name);
+      name = "";
+    }
+    if (kept) row("", "weight seed " + whole(*kept) + " was kept");
+  }
+
+  void setting() {
+    const std::string trajectories = std::to_string(results_.initial_states.cols());
+    if (config_.is_object()) {
+      row("problem", option("dynamics") + ", D = " + option("dimension") +
+                         ", T = " + option("period") + ", " + option("loss") +
+                         " loss, N = " + trajectories + ", data seed " + option("data-seed"));
+      row("integration",
+          option("method") + ", rtol " + option("rtol") + ", atol " + option("atol"));
+    } else {
+      row("trajectories", trajectories);
+    }
+    if (results_.model) {
+      row("network", widths(results_.model->layers) + ", " + results_.model->activation +
+                         ", symmetry " + name(results_.model->symmetry) + ", " +
+                         std::to_string(results_.model->theta.size()) + " parameters");
+    }
+    const auto of = [&](const char* key) {
+      const auto found = results_.environment.find(key);
+      return found == results_.environment.end() ? std::string("?") : found->second;
+    };
+    row("started", results_.start_time + " by isochron " + of("isochron") + " (" +
+                       of("git_revision") + "), " + of("threads") + " threads");
+  }
+
+  /// What other versions of the program have put into the summary.
+  void others() {
+    for (const auto& [name, text] : results_.summary_text) {
+      if (shown_.count(name) == 0) row(name, text);
+    }
+    for (const auto& [name, entry] : results_.summary) {
+      if (shown_.count(name) == 0) row(name, real(entry.value) + "  " + entry.long_name);
+    }
+  }
+
+  const Results& results_;
+  Json config_;
+  std::set<std::string> shown_;
+};
 
 }  // namespace
 
-int show(const Options& options) {
-  const std::string file = options.positional().front();
+int show(Options options) {
+  const std::string& file = options.positional().front();
   const Results results = read_results(file);
   if (options.flag("json")) {
-    std::cout << as_json(results).dump(2) << '\n';
+    std::cout << as_json(results).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
   } else {
-    print_screen(file, results);
+    Screen(results).print(file);
   }
   return 0;
 }

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <cstdio>
 #include <iostream>
 
@@ -16,72 +18,111 @@ struct Source {
   std::string title;
 };
 
-Source choose_force(const Options& options) {
-  const std::string model_file = options.text("model");
+Source stored_source(const Results& stored, const std::string& file) {
+  return {std::make_shared<Mlp>(stored.model->network()), stored.model->theta, stored.model,
+          "the force of " + file};
+}
+
+Source untrained_source(const Options& options) {
+  const auto network = read_network(options);
+  const Vector theta = network->initial_parameters(options.seed("weight-seed"));
+  return {network, theta, ModelRecord{network->layers(), "tanh", network->symmetry(), theta, theta},
+          "the untrained network " + widths(network->layers())};
+}
+
+Source analytic_source(const Options& options) {
+  std::vector<std::string> names = well_names();
+  names.insert(names.begin(), "mlp");
+  static_cast<void>(options.choice("force", names));
+  static_cast<void>(options.integer("dimension", 1, 1));
+  const Well well = make_well(options.text("force"), options.parameters("params"));
+  return {well.force_field(), Vector(0), std::nullopt, well.name()};
+}
+
+Source choose_source(const Options& options, const std::optional<Results>& stored) {
+  const std::string file = options.text("model");
   const std::string name = options.text("force");
-  if (model_file.empty() && name == "mlp") {
-    throw InputError("simulate needs a force: give --model FILE or an analytic --force NAME");
+  if (!stored && !options.given("force")) {
+    throw InputError("simulate needs a force: give --model FILE or --force NAME");
   }
-  if (!model_file.empty() && options.given("force")) {
-    throw InputError("--model " + model_file + " and --force " + name +
+  if (stored && options.given("force")) {
+    throw InputError("--model " + file + " and --force " + name +
                      " name two forces; give one of them");
   }
-  if (model_file.empty()) {
-    const Well well = make_well(name, options.parameters("params"));
-    return {well.force_field(), Vector(0), std::nullopt, name};
+  if (!options.text("params").empty() && (stored || name == "mlp")) {
+    throw InputError("--params is for an analytic --force; a network has none");
   }
-  Results stored = read_results(model_file);
-  if (!stored.model || stored.model->theta.size() == 0) {
-    throw InputError(model_file + " holds no model");
-  }
-  return {std::make_shared<Mlp>(stored.model->network()), stored.model->theta, stored.model,
-          "the force of " + model_file};
+  if (stored) return stored_source(*stored, file);
+  return name == "mlp" ? untrained_source(options) : analytic_source(options);
+}
+
+/// The samples of all orbits and what is made of them must fit into the machine.
+void check_memory(double numbers) {
+  const double needed = 3 * numbers * sizeof(double);
+  const double present =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (needed <= present) return;
+  char text[200];
+  std::snprintf(
+      text, sizeof text,
+      "the samples need %.1f GB and the machine has %.1f; ask for fewer --trajectories or "
+      "--times",
+      needed / 1e9, present / 1e9);
+  throw InputError(text);
 }
 
 }  // namespace
 
-int simulate(const Options& options) {
-  const std::filesystem::path output = options.text("output");
-  const Source source = choose_force(options);
-  const Dynamics dynamics(source.field, motion(options));
-  const double period = options.time("period");
+int simulate(Options options) {
+  std::optional<Results> stored;
+  if (const std::string file = options.text("model"); !file.empty()) {
+    stored = read_model(file);
+    options.add_stored(stored_options(*stored, file), "Problem");
+  }
+  const Problem problem = read_problem(options);
+  const Source source = choose_source(options, stored);
+  const Dynamics dynamics(source.field, problem.motion);
   const Index times = options.integer("times", 2, 100000);
   const IntegratorOptions integrator = integrator_options(options);
-  const Objective objective(options.choice("loss", {"periodic", "antiperiodic"}) == 0
-                                ? Loss::periodic
-                                : Loss::antiperiodic,
-                            initial_states(options, dynamics.state_dimension()), period);
-  check_output(output, options.flag("overwrite"));
+  const auto output = checked_output(options.text("output"), options.flag("overwrite"));
+  const Objective objective(
+      problem.loss, initial_states(options, dynamics.state_dimension(), stored), problem.period);
+  check_memory(static_cast<double>(objective.ensemble().initial_states.size()) *
+               static_cast<double>(times));
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
 
   catch_signals();
-  const Ensemble ensemble(objective.ensemble().initial_states, period);
+  const Ensemble one_period(objective.ensemble().initial_states, problem.period);
+  Integrator solver(dynamics, integrator);
   const SampledTrajectories sampled =
-      Integrator(dynamics, integrator)
-          .sample(source.theta, ensemble, Vector::LinSpaced(times, 0, 1));
+      solver.sample(source.theta, one_period, Vector::LinSpaced(times, 0, 1));
 
-  Results results = new_results("simulate", options);
+  Results results = new_results("simulate", options, dynamics, objective);
   results.title = "orbits of " + source.title;
   results.model = source.model;
-  results.motion = dynamics.motion();
-  results.initial_states = ensemble.initial_states;
-  results.final_states = sampled.trajectories.states.back();
-  results.residuals = results.final_states - ensemble.initial_states;
-  results.end_times = ensemble.end_times;
-  const double mismatch = Objective::mean_square(results.residuals);
-  results.summary["mean_square_residual"] = {mismatch, "mean |X(T) - X(0)|^2 (1)"};
-  results.summary["forward_steps"] = {static_cast<double>(sampled.counts.steps),
-                                      "forward steps (1)"};
-  add_portraits(results, dynamics, source.theta, ensemble, period, integrator);
-  std::printf("%s, N = %ld, T = %.6g: mean |X(T) - X(0)|^2 = %.4e\n", results.title.c_str(),
-              static_cast<long>(ensemble.size()), period, mismatch);
+  results.final_states = problem.loss == Loss::periodic
+                             ? sampled.trajectories.states.back()
+                             : solver.integrate(source.theta, objective.ensemble()).states;
+  results.residuals = objective.residuals(results.final_states);
+  set_summary(results, "mean_square_residual", Objective::mean_square(results.residuals),
+              problem.loss == Loss::periodic ? "mean |X(T) - X(0)|^2" : "mean |X(T/2) + X(0)|^2");
+  set_counts(results, "forward", sampled.counts);
   if (dynamics.dimension() == 1 && dynamics.motion() == Motion::newtonian) {
-    results.energy = energy_record(*source.field, source.theta, sampled.trajectories, period);
-    const double drift = results.energy->drift.maxCoeff();
-    results.summary["energy_drift"] = {drift, "max |E(t) - E(0)| over all orbits (1)"};
-    std::printf("largest energy drift %.2e\n", drift);
+    results.energy =
+        energy_record(*source.field, source.theta, sampled.trajectories, problem.period);
+    set_summary(results, "energy_drift", results.energy->drift.maxCoeff(),
+                "max |E(t) - E(0)| over all orbits");
   }
+  add_portraits(results, dynamics, source.theta, objective, integrator);
   write_results(output, results);
+
+  std::printf("%s, N = %ld, T = %.6g\n", results.title.c_str(),
+              static_cast<long>(one_period.size()), problem.period);
+  for (const char* name : {"mean_square_residual", "energy_drift"}) {
+    const auto found = results.summary.find(name);
+    if (found == results.summary.end()) continue;
+    std::printf("%s = %.4e\n", found->second.long_name.c_str(), found->second.value);
+  }
   std::printf("results %s\n", output.c_str());
   return 0;
 }

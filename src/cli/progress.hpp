@@ -1,0 +1,59 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include "isochron/training.hpp"
+
+namespace isochron::cli {
+
+/// Progress on stderr: one line that updates on a terminal, plain lines every so often elsewhere.
+class Progress {
+ public:
+  explicit Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
+
+  void report(const TrainingState& state) {
+    const double interval = terminal_ ? 0.1 : 5;
+    const auto now = Clock::now();
+    const bool first = last_ == Clock::time_point();
+    if (quiet_ || (!first && std::chrono::duration<double>(now - last_).count() < interval)) return;
+    last_ = now;
+    print(state);
+  }
+
+  /// The last state, on a line that stays.
+  void finish(const TrainingState& state) {
+    if (quiet_ || state.history.size() == 0) return;
+    if (terminal_ || state.history.evaluations.back() != printed_) print(state);
+    if (terminal_) std::fputc('\n', stderr);
+    last_ = Clock::time_point();
+  }
+
+  void say(const std::string& line) const {
+    if (!quiet_) std::fprintf(stderr, "%s\n", line.c_str());
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// Below 80 columns: a line that wraps cannot update.
+  void print(const TrainingState& state) {
+    const History& h = state.history;
+    printed_ = h.evaluations.back();
+    std::fprintf(stderr,
+                 "%siteration %5ld  loss %.3e  |gradient| %.1e  evaluations %5ld  %6.1f s%s",
+                 terminal_ ? "\r" : "", h.iteration.back(), h.loss.back(), h.gradient_norm.back(),
+                 printed_, h.wall_time.back(), terminal_ ? "\033[K" : "\n");
+    std::fflush(stderr);
+  }
+
+  bool quiet_;
+  bool terminal_;
+  Clock::time_point last_;
+  long printed_ = -1;
+};
+
+}  // namespace isochron::cli

@@ -1,0 +1,116 @@
+# Bad verbs, options and values: status 2, one sentence with the admissible range, nothing touched.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+echo precious >isochron.h5
+
+rejects 2 'a verb is missing.*train, simulate, show or plot'
+rejects 2 "verb 'trian' is unknown.*'train'" trian
+rejects 2 "'--trajectories'" train --trajectorie 5
+rejects 2 "'--trajectories'" train --trajectorie=5
+rejects 2 "'--rtol'" simulate --rtl 1e-8
+rejects 2 "'-x' is unknown" train -x 5
+rejects 2 "'--model' is only for simulate" train --model a.h5
+rejects 2 "'--json' is only for show" plot --json a.h5
+rejects 2 "'stray' is neither" train stray
+rejects 2 'trajectories is given twice' train --trajectories 5 --trajectories 6
+rejects 2 'trajectories needs a value: N.*10\^7' train --trajectories
+rejects 2 'output needs a value: FILE' train -o
+rejects 2 'quiet takes no value' train --quiet=1
+
+for n in -5 0 1e8 10000001 abc 1.5 nan 99999999999999999999; do
+  rejects 2 'trajectories .* whole number from 1 to 10000000' train --trajectories "$n"
+  rejects 2 'trajectories .* whole number from 1 to 10000000' train --trajectories="$n"
+done
+for t in 0 nan inf -1 -2pi 0pi 2pi/0 pi2 pi/ 2pi/x 1e7 abc; do
+  rejects 2 'period .*positive time such as 6.28, 2pi or pi/2, at most 1e6' train --period="$t"
+done
+for tolerance in rtol atol; do
+  for t in 0 -1e-10 1e-16 0.2 1 nan inf x; do
+    rejects 2 "$tolerance $t is not.* from 1e-15 to 0.1" train "--$tolerance=$t"
+  done
+done
+for seed in seed data-seed weight-seed; do
+  for s in -1 1.5 nan 18446744073709551616 x; do
+    rejects 2 "--$seed $s .*whole number from 0 to 18446744073709551615" train "--$seed=$s"
+  done
+done
+for widths in 0 16,,16 x '16,' ',16' -3 4097 16x16 1.5; do
+  rejects 2 'hidden .*widths from 1 to 4096, separated by commas' train --hidden="$widths"
+done
+for key in trajectories period hidden dimension restarts iterations max-time rtol seed; do
+  rejects 2 "$key '' is not admissible" train "--$key" ''
+  rejects 2 "$key needs a value" train "--$key="
+done
+for d in 0 65 -1 x; do rejects 2 'dimension .* from 1 to 64' train --dimension="$d"; done
+for k in 0 1001 x; do rejects 2 'restarts .* from 1 to 1000' train --restarts="$k"; done
+for k in 0 1025 x; do rejects 2 'threads .* from 1 to 1024' train --threads="$k"; done
+for k in -1 1e10 x; do
+  rejects 2 'iterations .* from 0 to 1000000000, or unlimited' train --iterations="$k"
+done
+for s in 0 -1 nan inf 1e10 x; do rejects 2 'max-time .* from 0.001 to 1e\+09' train --max-time="$s"; done
+for s in 0 nan; do
+  rejects 2 'checkpoint-interval .* from 0.001 to 1e\+06' train --checkpoint-interval="$s"
+done
+for l in -1 nan inf x; do
+  rejects 2 'loss-tolerance .* finite number >= 0' train --loss-tolerance="$l"
+  rejects 2 'gradient-tolerance .* finite number >= 0' train --gradient-tolerance="$l"
+done
+rejects 2 'memory .* from 3 to 1000' train --memory 2
+rejects 2 'learning-rate .* from 1e-12 to 10' train --learning-rate 0
+rejects 2 'dynamics .* newtonian, first-order' train --dynamics x
+rejects 2 'loss .* periodic, antiperiodic' train --loss x
+rejects 2 'activation .* tanh' train --activation relu
+rejects 2 'symmetry .* none, odd' train --symmetry even
+rejects 2 'method .* adams, bdf' train --method rk4
+rejects 2 'gradient .* adjoint' train --gradient x
+rejects 2 'interpolation .* polynomial, hermite' train --interpolation x
+rejects 2 'optimizer .* lbfgs, adam' train --optimizer sgd
+rejects 2 'duffing has no parameters to train' train --force duffing
+rejects 2 'force duffling .* harmonic, duffing,' train --force duffling
+rejects 2 'params is for the analytic' train --params beta=1
+
+# simulate
+rejects 2 'needs a force.*--model FILE or --force NAME' simulate
+rejects 2 'force duffling .* harmonic, duffing,' simulate --force duffling
+rejects 2 "duffing.*'omega'.*beta" simulate --force duffing --params omega=1
+rejects 2 'harmonic.*omega > 0' simulate --force harmonic --params omega=-1
+rejects 2 'harmonic.*omega > 0' simulate --force harmonic --params omega=nan
+rejects 2 'params .*name=number' simulate --force duffing --params beta
+rejects 2 'params .*name=number' simulate --force duffing --params beta=x
+rejects 2 'params .*different names' simulate --force duffing --params beta=1,beta=2
+rejects 2 'params is for an analytic' simulate --force mlp --params beta=1
+rejects 2 'dimension 2 .*from 1 to 1' simulate --force duffing --dimension 2
+rejects 2 'times .* from 2 to 100000' simulate --force duffing --times 1
+rejects 2 'from 1e-15 to 0.1' simulate --force duffing --rtol nan
+rejects 2 'samples need .* GB' simulate --force duffing --trajectories 1e7 --times 100000 -o big.h5
+
+# show and plot
+rejects 2 'show takes the name of one results file, not 0' show
+rejects 2 'show takes the name of one results file, not 2' show a b
+rejects 2 'plot takes the name of one results file, not 0' plot
+rejects 2 'format .* any of svg, png, pdf' plot isochron.h5 --format gif
+rejects 2 'format .* any of svg, png, pdf' plot isochron.h5 --format svg,
+rejects 2 'format .* any of svg, png, pdf' plot isochron.h5 --format ''
+
+# ini files
+ini() { printf '%s\n' "$@" >run.ini; }
+ini 'trajectorie = 5'
+rejects 2 "run.ini, key 'trajectorie' is unknown.*'trajectories'" train --config run.ini
+ini 'trajectories = -5'
+rejects 2 'trajectories -5 .*from 1 to 10000000' train --config run.ini
+ini 'period = 1' 'period = 2'
+rejects 2 "run.ini, key 'period' is given twice" train --config run.ini
+ini 'config = other.ini'
+rejects 2 "key 'config' is only for the command line" train --config run.ini
+ini 'quiet = perhaps'
+rejects 2 'quiet perhaps .*true or false' train --config run.ini
+ini 'max-time = 1'
+rejects 2 "key 'max-time' is only for train" simulate --force duffing --config run.ini
+ini 'this is no ini file'
+rejects 2 'run.ini is faulty' train --config run.ini
+ini '[run]' 'period = 1'
+rejects 2 "key 'run.period' is unknown" train --config run.ini
+rejects 2 'missing.ini cannot be read' train --config missing.ini
+rejects 2 'cannot be read' train --config .
+
+finish

@@ -1,0 +1,102 @@
+# Helpers of the tests of the command line. A test is `bash NAME.sh PROGRAM`, sources this file, and
+# ends with `finish`. It works in a folder of its own; all failures are counted and shown.
+set -u
+export LC_ALL=C
+
+program=$(realpath "$1")
+work=$(mktemp -d)
+streams=$(mktemp -d)
+out=$streams/out
+err=$streams/err
+failures=0
+cleanup() { rm -rf "$work" "$streams"; }
+trap cleanup EXIT
+cd "$work" || exit 1
+
+fail() {
+  failures=$((failures + 1))
+  printf 'FAILED: %s\n' "$*"
+  sed 's/^/    stdout: /' "$out" | head -n 5
+  sed 's/^/    stderr: /' "$err" | head -n 5
+}
+
+skip() {
+  printf 'skipped: %s\n' "$*"
+  exit 77
+}
+
+finish() {
+  if [[ $failures -ne 0 ]]; then
+    printf '%d checks failed\n' "$failures"
+    exit 1
+  fi
+  printf 'all is well\n'
+}
+
+# What a rejected command must leave as it is: names, contents and kinds of all files.
+snapshot() { find . -type f -exec sha256sum {} + -o -printf '%p %y %l\n' | sort; }
+
+# run ARGUMENTS...: the program; sets `status`, fills $out and $err.
+run() {
+  timeout -k 5 300 "$program" "$@" >"$out" 2>"$err"
+  status=$?
+  if grep -q 'HDF5-DIAG\|H5[A-Z][A-Za-z_]*()' "$out" "$err"; then
+    fail "$*: HDF5 prints its error stack"
+  fi
+}
+
+# succeeds ARGUMENTS...
+succeeds() {
+  run "$@"
+  [[ $status -eq 0 ]] || fail "$*: exit status $status"
+}
+
+# one_sentence PATTERN WHAT: what stderr holds is one, and PATTERN (extended) is in it.
+one_sentence() {
+  [[ $(wc -l <"$err") -ge 1 && $(wc -l <"$err") -le 3 ]] || fail "$2: not one sentence"
+  [[ $(grep -c '^isochron: ' "$err") -eq 1 ]] || fail "$2: not one sentence"
+  grep -Eq -e "$1" "$err" || fail "$2: the sentence lacks /$1/"
+}
+
+# rejects STATUS PATTERN ARGUMENTS...: the exit status, one sentence, and nothing was touched.
+rejects() {
+  local expected=$1 pattern=$2 before
+  shift 2
+  before=$(snapshot)
+  run "$@"
+  [[ $status -eq $expected ]] || fail "$*: exit status $status, not $expected"
+  [[ ! -s $out ]] || fail "$*: a rejected command prints results"
+  one_sentence "$pattern" "$*"
+  [[ $(snapshot) == "$before" ]] || fail "$*: files were touched"
+}
+
+# prints PATTERN / complains PATTERN: in the output of the last run.
+prints() { grep -Eq -e "$1" "$out" || fail "stdout lacks /$1/"; }
+complains() { grep -Eq -e "$1" "$err" || fail "stderr lacks /$1/"; }
+
+# field NAME: of the lines of JSON on stdin.
+field() { sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\).*/\1/p"; }
+
+# value FILE NAME: a number or text of the summary. option FILE NAME: of the stored configuration.
+value() { "$program" show --json "$1" | sed -n '/^  "summary": {/,$p' | field "$2"; }
+option() { "$program" show --json "$1" | sed -n '/^    "options": {/,/}/p' | field "$2"; }
+
+# is FILE NAME EXPECTED: of the summary. asked FILE NAME EXPECTED: of the configuration.
+is() { [[ $(value "$1" "$2") == "$3" ]] || fail "$1: $2 is '$(value "$1" "$2")', not '$3'"; }
+asked() { [[ $(option "$1" "$2") == "$3" ]] || fail "$1: $2 is '$(option "$1" "$2")', not '$3'"; }
+
+# below FILE NAME LIMIT: a number of the summary.
+below() {
+  awk -v a="$(value "$1" "$2")" -v b="$3" 'BEGIN { exit !(a ~ /^[0-9]/ && a + 0 <= b + 0) }' ||
+    fail "$1: $2 is $(value "$1" "$2"), above $3"
+}
+
+# same_model A B: equal networks, to the last bit.
+same_model() {
+  command -v h5diff >/dev/null || return 0
+  h5diff -q "$1" "$2" /run/model || fail "$1 and $2 hold different networks"
+}
+
+# A run of a moment.
+# shellcheck disable=SC2034
+quick=(--trajectories 10 --iterations 3 --max-time 60 --quiet)

@@ -1,0 +1,79 @@
+# Resuming: into the file or another one, n iterations more, the stored configuration, the same level.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+run_options=(--trajectories 20 --seed 3 --rtol 1e-9 --period pi --iterations 4 --quiet)
+succeeds train "${run_options[@]}" -o run.h5
+cp run.h5 original.h5
+
+# The limit of iterations counts from the beginning: nothing is left, nothing is touched.
+before=$(snapshot)
+succeeds train --resume run.h5
+prints '^nothing left to do: run.h5 has its 4 iterations'
+succeeds train --resume run.h5 --iterations 0
+prints '^nothing left to do'
+[[ $(snapshot) == "$before" ]] || fail 'a run with nothing left to do touches files'
+
+# n more, into itself, with the stored configuration; a leftover temporary file does not matter.
+echo garbage >run.h5.tmp
+succeeds train --resume run.h5 --iterations 3
+complains 'resuming at iteration 4; the memory of the optimizer starts afresh'
+[[ ! -e run.h5.tmp ]] || fail 'a leftover temporary file is still there'
+is run.h5 iterations 7
+for pair in 'trajectories 20' 'seed 3' 'data-seed 3' 'weight-seed 3' 'rtol 1e-9' 'atol 1e-9' 'period pi'; do
+  # shellcheck disable=SC2086
+  asked run.h5 $pair
+done
+asked run.h5 iterations 7 # the sum
+succeeds train --resume run.h5
+prints '^nothing left to do: run.h5 has its 7 iterations'
+
+# Into another file, which must not exist; the first one stays.
+before=$(sha256sum run.h5)
+succeeds train --resume run.h5 --iterations 2 --quiet -o other.h5
+is other.h5 iterations 9
+rejects 2 'other.h5 exists; give --overwrite' train --resume run.h5 --iterations 2 -o other.h5
+succeeds train --resume run.h5 --iterations 1 --quiet -o other.h5 --overwrite
+is other.h5 iterations 8
+[[ $(sha256sum run.h5) == "$before" ]] || fail 'the resumed file was touched'
+
+# Options win over what is stored; what follows another option still does.
+succeeds train --resume run.h5 --iterations 1 --rtol 1e-7 --verbose -o options.h5
+complains 'rtol *= 1e-7  \(command line\)'
+complains 'atol *= 1e-7  \(as --rtol\)'
+complains 'period *= pi  \(stored file\)'
+succeeds train --resume run.h5 --iterations 1 --trajectories 5 --quiet -o fewer.h5
+asked fewer.h5 trajectories 5
+succeeds train --resume run.h5 --iterations 1 --seed 9 --quiet -o reseeded.h5
+asked reseeded.h5 data-seed 9
+succeeds train --resume run.h5 --iterations unlimited --max-time 0.2 --quiet -o unlimited.h5
+is unlimited.h5 stop_reason 'time limit reached'
+
+# States from a file need not be there any more.
+printf '1 0\n0.5 0.5\n' >states.txt
+succeeds train --initial-states states.txt --iterations 2 --quiet -o states.h5
+rm states.txt
+succeeds train --resume states.h5 --iterations 2 --quiet
+asked states.h5 trajectories 2
+
+# Training goes on to where it would have gone.
+well=(--symmetry odd --loss antiperiodic --trajectories 20 --seed 1 --loss-tolerance 3e-9
+  --max-time 100 --quiet)
+succeeds train "${well[@]}" --iterations 20 -o well.h5
+is well.h5 stop_reason 'iteration limit reached'
+succeeds train --resume well.h5 --iterations unlimited --quiet
+is well.h5 stop_reason 'loss tolerance reached'
+below well.h5 loss 3e-9
+below well.h5 loss_verified 4e-9
+
+# Another seed of restarts, a first-order system, bdf: each goes on with its own.
+succeeds train --trajectories 8 --iterations 2 --restarts 2 --quiet -o restarts.h5
+succeeds train --resume restarts.h5 --iterations 1 --quiet
+succeeds show restarts.h5
+prints 'loss of weight seed 1 '
+succeeds train --trajectories 8 --iterations 2 --dynamics first-order --dimension 2 --method bdf \
+  --hidden 8 --quiet -o plane.h5
+succeeds train --resume plane.h5 --iterations 2 --quiet
+asked plane.h5 method bdf
+is plane.h5 iterations 4
+
+finish

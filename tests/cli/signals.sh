@@ -1,0 +1,62 @@
+# SIGINT and SIGTERM at any stage: over within 2 s, status 130 or 143, a complete file that goes on.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+# interrupts SIGNAL EXPECTED_STATUS WHEN ARGUMENTS...: sends the signal after WHEN seconds, or when
+# WHEN stands on stderr.
+interrupts() {
+  local signal=$1 expected=$2 when=$3 start pid took
+  shift 3
+  "$program" "$@" >"$out" 2>"$err" &
+  pid=$!
+  if [[ $when =~ ^[0-9.]+$ ]]; then
+    sleep "$when"
+  else
+    for _ in {1..600}; do
+      grep -q "$when" "$err" && break
+      sleep 0.1
+    done
+    sleep 0.2
+  fi
+  start=${EPOCHREALTIME/./}
+  kill -s "$signal" "$pid" 2>/dev/null || fail "$*: over before the signal"
+  wait "$pid"
+  status=$?
+  took=$((${EPOCHREALTIME/./} - start))
+  [[ $status -eq $expected ]] || fail "$signal to $*: exit status $status, not $expected"
+  [[ $took -le 2000000 ]] || fail "$signal to $*: took $((took / 1000)) ms"
+}
+
+# stored_by SIGNAL STATUS WHEN ARGUMENTS...: the same for a run that leaves run.h5.
+stored_by() {
+  rm -f run.h5
+  interrupts "$@" -o run.h5
+  complains 'interrupted; run.h5 is complete up to here, go on with: isochron train --resume run.h5'
+  [[ $(ls) == run.h5 ]] || fail "other files than run.h5: $(ls)"
+  is run.h5 stop_reason interrupted
+  succeeds show run.h5
+  prints 'interrupted: the run is unfinished and not verified'
+  ! grep -q 'loss verified' "$out" || fail 'an interrupted file is verified'
+  succeeds train --resume run.h5 --trajectories 10 --rtol 1e-8 --iterations 1 --quiet
+  is run.h5 stop_reason 'iteration limit reached'
+}
+
+stored_by INT 130 1 train --max-time 100 --quiet
+stored_by TERM 143 1 train --max-time 100
+stored_by INT 130 1 train --max-time 100 --quiet --restarts 3
+stored_by INT 130 1 train --max-time 100 --quiet --optimizer adam
+
+# Inside one long solve, before there is a single loss.
+long=(--trajectories 20000 --rtol 1e-13 --max-time 1000 --threads 1 --quiet)
+stored_by INT 130 0.5 train "${long[@]}"
+stored_by TERM 143 0.5 train "${long[@]}" --method bdf
+
+# While the loss is verified, after training.
+stored_by INT 130 verifying train --trajectories 30000 --rtol 1e-4 --iterations 0 --threads 1
+
+# simulate has nothing to keep.
+rm -f run.h5
+interrupts INT 130 0.5 simulate --force pendulum --method bdf --rtol 1e-13 --trajectories 20000 --threads 1 --times 2
+one_sentence 'interrupted; nothing was written' simulate
+[[ -z $(ls) ]] || fail "simulate leaves $(ls)"
+
+finish

@@ -1,0 +1,56 @@
+# simulate with every force, and the figures of everything.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+for force in harmonic duffing pendulum morse poschl-teller isotonic hyperbolic-shear log-shear \
+  split-harmonic power; do
+  succeeds simulate --force "$force" --trajectories 10 -o "$force.h5"
+  prints "orbits of $force, N = 10"
+  below "$force.h5" energy_drift 1e-4
+  succeeds show "$force.h5"
+done
+for force in harmonic isotonic hyperbolic-shear log-shear split-harmonic; do
+  below "$force.h5" mean_square_residual 1e-12 # every orbit closes
+done
+succeeds simulate --force harmonic --params omega=2 --period pi --trajectories 10 -o fast.h5
+below fast.h5 mean_square_residual 1e-12
+succeeds simulate --force harmonic --loss antiperiodic --trajectories 10 -o half.h5
+below half.h5 mean_square_residual 1e-12
+succeeds simulate --force mlp --hidden 8 --weight-seed 3 --trajectories 10 -o untrained.h5
+prints 'the untrained network 1-8-1'
+succeeds simulate --force duffing --method bdf --rtol 1e-6 --times 5 --trajectories 3 -o bdf.h5
+rejects 2 'exists; give --overwrite' simulate --force duffing -o bdf.h5
+succeeds simulate --force duffing --trajectories 3 -o bdf.h5 --overwrite
+
+# A learned force, with its own problem unless options change it.
+succeeds train "${quick[@]}" --period pi --loss antiperiodic --seed 4 -o run.h5
+succeeds simulate --model run.h5 --verbose -o orbits.h5
+complains 'period *= pi  \(stored file\)'
+asked orbits.h5 trajectories 10
+[[ $(value orbits.h5 mean_square_residual | cut -c 1-7) == $(value run.h5 loss_verified | cut -c 1-7) ]] ||
+  fail 'the model moves the orbits of its training otherwise than there'
+succeeds simulate --model run.h5 --trajectories 7 --period 1 -o others.h5
+asked others.h5 trajectories 7
+succeeds train "${quick[@]}" --dynamics first-order --dimension 2 -o plane.h5
+succeeds simulate --model plane.h5 -o plane_orbits.h5
+asked plane_orbits.h5 dynamics first-order
+succeeds train "${quick[@]}" --dimension 2 -o two.h5
+succeeds simulate --model two.h5 -o two_orbits.h5
+
+# Figures.
+command -v gnuplot >/dev/null || { echo 'not tested: figures, without gnuplot'; finish; exit; }
+figures_of() { (cd figures && printf '%s ' * && cd .. && rm -r figures); }
+succeeds plot run.h5 -o figures --format svg,png
+prints '^figures/force.svg$'
+[[ $(head -c 4 figures/force.png | tail -c 3) == PNG ]] || fail 'force.png is no PNG'
+grep -q '<svg' figures/force.svg || fail 'force.svg is no SVG'
+[[ $(figures_of) == 'force.png force.svg loss.png loss.svg phase_portrait.png phase_portrait.svg potential.png potential.svg ' ]] ||
+  fail 'not the figures of one degree of freedom'
+succeeds plot two.h5 -o figures --format svg
+[[ $(figures_of) == 'loss.svg phase_portrait_1.svg phase_portrait_2.svg ' ]] ||
+  fail 'not the figures of two degrees of freedom'
+succeeds plot plane.h5 -o figures --format svg
+[[ $(figures_of) == 'loss.svg phase_portrait.svg ' ]] || fail 'not the figures of a first-order system'
+succeeds plot duffing.h5 -o figures/deep --format pdf
+[[ $(head -c 4 figures/deep/force.pdf) == %PDF ]] || fail 'force.pdf is no PDF'
+
+finish

@@ -1,0 +1,168 @@
+# What train promises: files that can be read, configuration and its origins, all variants.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+# A run, shown to people and to programs.
+succeeds train "${quick[@]}" -o run.h5
+[[ ! -s $err ]] || fail '--quiet is not quiet'
+prints '^stopped after 3 iterations in .* s: iteration limit reached$'
+prints '^loss verified '
+[[ $(ls) == run.h5 ]] || fail "other files than run.h5: $(ls)"
+succeeds show run.h5
+[[ $(wc -l <"$out") -le 24 && $(wc -L <"$out") -le 110 ]] || fail 'show does not fit on a screen'
+[[ $(grep -n 'loss verified' "$out" | cut -d: -f1) -le 4 ]] || fail 'show begins with something else'
+prints 'n = [0-9]+, max'
+prints 'forward [0-9]+ steps, [0-9]+ right-hand sides'
+succeeds show --json run.h5
+if command -v python3 >/dev/null; then
+  python3 - "$out" <<'PYTHON' || fail 'show --json is not sound'
+import json, sys
+run = json.load(open(sys.argv[1]))
+assert run["config"]["options"]["trajectories"] == 10
+assert run["config"]["origin"]["trajectories"] == "command line"
+assert run["summary"]["iterations"] == 3
+assert run["summary"]["loss_verified"] > 0
+assert run["model"]["layers"] == [1, 16, 16, 1] and run["model"]["parameters"] == 321
+PYTHON
+else
+  prints '^\{$'
+  prints '^\}$'
+fi
+
+# --overwrite, and the old file otherwise.
+before=$(sha256sum run.h5)
+rejects 2 'exists; give --overwrite' train "${quick[@]}" -o run.h5
+[[ $(sha256sum run.h5) == "$before" ]] || fail 'an existing file was touched'
+succeeds train --trajectories 11 --iterations 3 --quiet -o run.h5 --overwrite
+asked run.h5 trajectories 11
+
+# The default output.
+succeeds train "${quick[@]}"
+succeeds show isochron.h5
+
+# A configuration file, below the command line, with the same keys; origins are told and stored.
+cat >run.ini <<'INI'
+# a comment
+trajectories = 12
+period = 3*pi/4   # another
+rtol = 1e-8
+seed = 5
+iterations = 2
+quiet = true
+INI
+succeeds train --config run.ini --trajectories 13 --verbose -o ini.h5
+complains 'trajectories *= 13  \(command line\)'
+complains 'period *= 3\*pi/4  \(file\)'
+complains 'rtol *= 1e-8  \(file\)'
+complains 'atol *= 1e-8  \(as --rtol\)'
+complains 'hidden *= 16,16  \(default\)'
+complains 'weight-seed *= 5  \(file\)'
+asked ini.h5 trajectories 13
+asked ini.h5 seed 5
+asked ini.h5 data-seed 5
+asked ini.h5 weight-seed 5
+asked ini.h5 atol 1e-8
+asked ini.h5 iterations 2
+succeeds train --config run.ini --seed 6 -o seed.h5
+asked seed.h5 data-seed 6
+succeeds train "${quick[@]}" --seed 6 --data-seed 7 -o seeds.h5
+asked seeds.h5 data-seed 7
+asked seeds.h5 weight-seed 6
+
+# Periods; 1e1 is a whole number.
+for period in 2pi pi pi/2 3*pi/4 '2 * pi / 3' 6.28 6.283185307179586 1e0; do
+  succeeds train --trajectories 1e1 --iterations 1 --quiet --period "$period" -o run.h5 --overwrite
+done
+
+# Every variant runs and is stored.
+variant() {
+  succeeds train --trajectories 8 --iterations 2 --quiet -o variant.h5 --overwrite "$@"
+  succeeds show variant.h5
+}
+variant --optimizer adam --learning-rate 0.05
+variant --symmetry odd --hidden 8
+asked variant.h5 symmetry odd
+variant --method bdf --rtol 1e-6
+variant --loss antiperiodic
+prints 'antiperiodic loss'
+variant --interpolation hermite --memory 5
+variant --rtol auto
+asked variant.h5 rtol auto
+variant --dynamics first-order --dimension 2
+variant --dynamics first-order
+variant --force mlp --activation tanh --gradient adjoint
+variant --loss-tolerance 1e6
+is variant.h5 stop_reason 'loss tolerance reached'
+variant --gradient-tolerance 1e6
+is variant.h5 stop_reason 'gradient tolerance reached'
+succeeds train --trajectories 8 --iterations 0 --quiet -o nothing.h5
+is nothing.h5 iterations 0
+succeeds train --trajectories 8 --max-time 0.3 --quiet -o time.h5
+is time.h5 stop_reason 'time limit reached'
+succeeds train --trajectories 2000 --rtol 1e-12 --max-time 0.001 --quiet -o no_time.h5
+is no_time.h5 stop_reason 'time limit reached'
+succeeds show no_time.h5
+
+# Restarts are listed, in the file too.
+succeeds train --trajectories 8 --iterations 2 --restarts 2 --seed 3 --quiet -o restarts.h5
+prints 'loss of weight seed 3 .*: [0-9]'
+prints 'loss of weight seed 4 .*: [0-9]'
+prints 'weight seed kept [34]$'
+succeeds show restarts.h5
+prints 'loss of weight seed 3 '
+prints 'loss of weight seed 4 '
+
+# Threads do not change a bit.
+many=(--trajectories 300 --iterations 3 --quiet)
+succeeds train "${many[@]}" --threads 1 -o one.h5
+succeeds train "${many[@]}" --threads 2 -o two.h5
+same_model one.h5 two.h5
+
+# The same initial states drawn, from HDF5 and from text.
+succeeds train "${many[@]}" --initial-states one.h5:/run/data/initial_states -o states.h5
+prints '^loss verified'
+same_model one.h5 states.h5
+asked states.h5 trajectories 300
+succeeds show states.h5
+prints 'validation .*absent: the initial states came from a file'
+printf '1, 0 # a state\n\n0.5; 0.25\n-1 +1e-1\n' >states.txt
+succeeds train --initial-states states.txt --iterations 2 --quiet -o text.h5
+asked text.h5 trajectories 3
+
+# A well that is found: the harmonic one, or else a sheared one, which is no failure.
+succeeds train --symmetry odd --loss antiperiodic --trajectories 20 --seed 1 --loss-tolerance 3e-9 \
+  --max-time 100 --quiet -o odd.h5
+below odd.h5 loss_verified 4e-9
+succeeds show odd.h5
+prints 'in words +converged: '
+
+# Two degrees of freedom: a portrait for each, no chart of force or potential.
+succeeds train "${quick[@]}" --dimension 2 -o plane.h5
+if command -v h5ls >/dev/null; then
+  h5ls -r plane.h5 >"$out"
+  [[ $(grep -c '/run/phase_portrait_[12] ' "$out") -eq 2 ]] || fail 'not one portrait per degree'
+  [[ $(grep -c '/run/phase_portrait_before_[12] ' "$out") -eq 2 ]] || fail 'not one portrait before'
+  ! grep -Eq '^/run/(force|potential|orbits)' "$out" || fail 'a chart of the force for D = 2'
+fi
+
+# Progress: plain lines elsewhere than on a terminal, one that updates there.
+succeeds train --trajectories 10 --iterations 30 -o plain.h5
+complains '^iteration +0  loss '
+complains '^iteration +30  loss '
+! grep -q $'\r' "$err" || fail 'progress updates a line that is not on a terminal'
+if command -v script >/dev/null; then
+  script -qec "$program train --trajectories 10 --max-time 1 -o terminal.h5" /dev/null >"$out" 2>"$err"
+  [[ $(grep -o $'\riteration' "$out" | wc -l) -ge 3 ]] || fail 'progress does not update on a terminal'
+fi
+
+# Help fits on a terminal and names every option; the version names the libraries.
+for verb in '' train simulate show plot; do
+  # shellcheck disable=SC2086
+  succeeds $verb --help
+  [[ $(wc -L <"$out") -le 100 ]] || fail "the help of '$verb' is wider than 100 columns"
+  prints 'dimensionless'
+done
+succeeds --version
+prints '^isochron [0-9]'
+prints 'sundials [67]\.'
+
+finish
