@@ -81,10 +81,9 @@ void trajectories_and_threads(benchmark::State& state) {
     benchmark::DoNotOptimize(
         sensitivity.gradient(problem.theta, problem.objective.ensemble(), problem.loss));
   }
-  state.counters["us_per_trajectory"] =
-      benchmark::Counter(static_cast<double>(state.range(0)) * 1e-6,
-                         benchmark::Counter::kIsIterationInvariantRate |
-                             benchmark::Counter::kInvert);
+  state.counters["us_per_trajectory"] = benchmark::Counter(
+      static_cast<double>(state.range(0)) * 1e-6,
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 void seeds(benchmark::internal::Benchmark* b) {

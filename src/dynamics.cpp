@@ -55,8 +55,7 @@ void BlockDynamics::adjoint_derivative(ConstBlockRef lambda, BlockRef out) {
 void BlockDynamics::add_parameter_product(ConstBlockRef lambda, double scale, VectorRef gradient) {
   const Times t(end_times_, lambda.cols());
   auto cotangent = cotangent_.leftCols(lambda.cols());
-  cotangent =
-      lambda.bottomRows(dynamics_.dimension()).array().rowwise() * (scale * t.array());
+  cotangent = lambda.bottomRows(dynamics_.dimension()).array().rowwise() * (scale * t.array());
   at_->add_parameter_product(cotangent, gradient);
 }
 

@@ -426,14 +426,10 @@ Look make_look(const Panel& panel, std::size_t i, const std::string& color) {
   const std::string width = crowded ? "lw 0.7" : dense ? "lw 1" : "lw 1.5";
   const std::string marker = "pt 7 ps " + number(marker_size(panel));
   switch (curve.style) {
-    case Curve::Style::line:
-      return {"lc " + color, width + " dt solid", ""};
-    case Curve::Style::dashed:
-      return {"lc " + color, width + " dt (9,5)", ""};
-    case Curve::Style::points:
-      return {"lc " + color, "", marker};
-    case Curve::Style::marked:
-      return {"lc " + color, width + " dt solid", marker};
+    case Curve::Style::line: return {"lc " + color, width + " dt solid", ""};
+    case Curve::Style::dashed: return {"lc " + color, width + " dt (9,5)", ""};
+    case Curve::Style::points: return {"lc " + color, "", marker};
+    case Curve::Style::marked: return {"lc " + color, width + " dt solid", marker};
   }
   return {};
 }

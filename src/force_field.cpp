@@ -105,8 +105,8 @@ ForceCheck check_force(const ForceField& field, ConstVectorRef theta, ConstBlock
   if (q.rows() != d || theta.size() != field.parameters() || points == 0) {
     throw InputError("check_force needs positions of " + std::to_string(d) + " rows and " +
                      std::to_string(field.parameters()) + " parameters, it got " +
-                     std::to_string(q.rows()) + " x " + std::to_string(points) +
-                     " positions and " + std::to_string(theta.size()) + " parameters");
+                     std::to_string(q.rows()) + " x " + std::to_string(points) + " positions and " +
+                     std::to_string(theta.size()) + " parameters");
   }
   const auto at = field.linearisation(points);
   Block f(d, points);

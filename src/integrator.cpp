@@ -55,12 +55,12 @@ Index block_size(Index trajectories, const Dynamics& dynamics) {
 
 void check_problem(const Dynamics& dynamics, ConstVectorRef theta, const Ensemble& ensemble) {
   const States& states = ensemble.initial_states;
-  require(theta.size() == dynamics.parameters(),
-          "theta has " + std::to_string(theta.size()) + " parameters, the force field needs " +
-              std::to_string(dynamics.parameters()));
+  require(theta.size() == dynamics.parameters(), "theta has " + std::to_string(theta.size()) +
+                                                     " parameters, the force field needs " +
+                                                     std::to_string(dynamics.parameters()));
   require(states.rows() == dynamics.state_dimension(),
-          "initial states have " + std::to_string(states.rows()) + " components, the dynamics need " +
-              std::to_string(dynamics.state_dimension()));
+          "initial states have " + std::to_string(states.rows()) +
+              " components, the dynamics need " + std::to_string(dynamics.state_dimension()));
   require(states.cols() > 0, "an ensemble needs at least one trajectory");
   require(ensemble.end_times.size() == states.cols(),
           std::to_string(ensemble.end_times.size()) + " end times do not fit " +
@@ -106,18 +106,19 @@ SampledTrajectories Integrator::sample(ConstVectorRef theta, const Ensemble& ens
   result.trajectories.states.assign(static_cast<std::size_t>(tau.size()), ensemble.initial_states);
   std::vector<IntegrationCounts> counts(blocks.size());
 
-  workers_->run(options(), blocks, [&](sundials::ForwardSolver& solver, std::size_t i,
-                                       const BlockRange& block) {
-    solver.start(theta.data(), ensemble.initial_states.middleCols(block.first, block.size),
-                 ensemble.end_times.segment(block.first, block.size));
-    for (Index k = 0; k < tau.size(); ++k) {
-      if (tau[k] == 0) continue;  // the initial states are there already
-      solver.advance(tau[k]);
-      solver.read(result.trajectories.states[static_cast<std::size_t>(k)].middleCols(block.first,
-                                                                                     block.size));
-    }
-    counts[i] = solver.counts();
-  });
+  workers_->run(options(), blocks,
+                [&](sundials::ForwardSolver& solver, std::size_t i, const BlockRange& block) {
+                  solver.start(theta.data(),
+                               ensemble.initial_states.middleCols(block.first, block.size),
+                               ensemble.end_times.segment(block.first, block.size));
+                  for (Index k = 0; k < tau.size(); ++k) {
+                    if (tau[k] == 0) continue;  // the initial states are there already
+                    solver.advance(tau[k]);
+                    solver.read(result.trajectories.states[static_cast<std::size_t>(k)].middleCols(
+                        block.first, block.size));
+                  }
+                  counts[i] = solver.counts();
+                });
   for (const auto& c : counts) result.counts += c;
   return result;
 }

@@ -88,10 +88,9 @@ inline TanhParts tanh_parts(Lanes x) {
   const Lanes r = saturated - n * 0x1.62e42fefa38p-2 - n * 0x1.ef35793c7673p-46;
 
   Lanes p = broadcast(0x1.af389eea54156p-15);
-  for (const double c :
-       {0x1.28917c9f3a495p-12, 0x1.71de0db2eb873p-10, 0x1.a019b914881bap-8, 0x1.a01a01a7c2f2cp-6,
-        0x1.6c16c17889f3cp-4, 0x1.11111111109b5p-2, 0x1.5555555553d68p-1, 0x1.5555555555556p+0,
-        0x1.0000000000001p+1}) {
+  for (const double c : {0x1.28917c9f3a495p-12, 0x1.71de0db2eb873p-10, 0x1.a019b914881bap-8,
+                         0x1.a01a01a7c2f2cp-6, 0x1.6c16c17889f3cp-4, 0x1.11111111109b5p-2,
+                         0x1.5555555553d68p-1, 0x1.5555555555556p+0, 0x1.0000000000001p+1}) {
     p = p * r + c;
   }
   return {scale * (r * r * p + (r + r)) + (scale - 1.0), bits & sign_bit};

@@ -74,8 +74,8 @@ void transposed_dense(const Layer& layer, const double* theta, const Lanes* delt
   }
 }
 
-/// sums(o, i) = sum over the groups of delta_o a_i, for an R x C tile of weights: registers hold the
-/// tile while the groups stream by. The lanes are still to be added up.
+/// sums(o, i) = sum over the groups of delta_o a_i, for an R x C tile of weights: registers hold
+/// the tile while the groups stream by. The lanes are still to be added up.
 template <int R, int C>
 void outer_tile(const Lanes* delta, const Lanes* a, Index stride, Index groups, Lanes* sums,
                 Index row_stride) {
@@ -155,8 +155,8 @@ class MlpLinearisation final : public Linearisation {
     if (dimension_ == 1) {
       scalar_slopes();
       for (Index b = 0; b < w.cols(); b += lane_count) {
-        store_points(out, 0, b, slopes_[static_cast<std::size_t>(b / lane_count)] *
-                                    load_points(w, 0, b));
+        store_points(out, 0, b,
+                     slopes_[static_cast<std::size_t>(b / lane_count)] * load_points(w, 0, b));
       }
       return;
     }

@@ -10,7 +10,8 @@ namespace isochron {
 Objective::Objective(Loss loss, States initial_states, double period)
     : loss_(loss), period_(period) {
   if (!(period > 0) || !std::isfinite(period)) {
-    throw InputError("the period is " + std::to_string(period) + ", it must be positive and finite");
+    throw InputError("the period is " + std::to_string(period) +
+                     ", it must be positive and finite");
   }
   if (initial_states.cols() == 0 || !initial_states.allFinite()) {
     throw InputError("initial states must be at least one and finite");

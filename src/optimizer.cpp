@@ -95,8 +95,8 @@ class ObservedFunction {
 /// LBFGSpp's bracketing line search; it alone knows which points are accepted.
 template <class Scalar>
 struct ObservedLineSearch {
-  static void LineSearch(ObservedFunction& f, Scalar& fx, Vector& x, Vector& gradient,
-                         Scalar& step, const Vector& direction, const Vector& from,
+  static void LineSearch(ObservedFunction& f, Scalar& fx, Vector& x, Vector& gradient, Scalar& step,
+                         const Vector& direction, const Vector& from,
                          const LBFGSpp::LBFGSParam<Scalar>& parameters) {
     LBFGSpp::LineSearchBracketing<Scalar>::LineSearch(f, fx, x, gradient, step, direction, from,
                                                       parameters);
@@ -118,7 +118,8 @@ LBFGSpp::LBFGSParam<double> lbfgs_parameters(const OptimizerOptions& options) {
 Minimum minimize_lbfgs(const Differentiable& f, ConstVectorRef start,
                        const OptimizerOptions& options, const IterationCallback& observe) {
   ObservedFunction function(f, options, observe);
-  const LBFGSpp::LBFGSParam<double> parameters = lbfgs_parameters(options);  // the solver refers to it
+  const LBFGSpp::LBFGSParam<double> parameters =
+      lbfgs_parameters(options);  // the solver refers to it
   Vector theta = start;
   for (long iterations_before = -1; function.best().iteration > iterations_before;) {
     iterations_before = function.best().iteration;
@@ -143,8 +144,7 @@ Minimum minimize_lbfgs(const Differentiable& f, ConstVectorRef start,
 
 /// Adam with its usual decay rates (arXiv:1412.6980, algorithm 1).
 Minimum minimize_adam(const Differentiable& f, ConstVectorRef start,
-                      const OptimizerOptions& options,
-                      const IterationCallback& observe) {
+                      const OptimizerOptions& options, const IterationCallback& observe) {
   constexpr double beta1 = 0.9;
   constexpr double beta2 = 0.999;
   constexpr double epsilon = 1e-8;
@@ -173,12 +173,10 @@ Minimum minimize_adam(const Differentiable& f, ConstVectorRef start,
     mean = beta1 * mean + (1 - beta1) * gradient;
     square = beta2 * square + (1 - beta2) * gradient.cwiseAbs2();
     const Vector step =
-        -options.learning_rate * (mean / (1 - std::pow(beta1, t)))
-                                     .cwiseQuotient(((square / (1 - std::pow(beta2, t)))
-                                                         .cwiseSqrt()
-                                                         .array() +
-                                                     epsilon)
-                                                        .matrix());
+        -options.learning_rate *
+        (mean / (1 - std::pow(beta1, t)))
+            .cwiseQuotient(
+                ((square / (1 - std::pow(beta2, t))).cwiseSqrt().array() + epsilon).matrix());
     now.theta += step;
     now.step = step.norm();
   }

@@ -38,8 +38,8 @@ double potential_step(PointForce& force, double from, double to) {
   double sum = 0;
   for (double k = 0; k < panels; ++k) {
     const double left = from + k * width;
-    sum -= boost::math::quadrature::gauss<double, 15>::integrate(
-        [&](double x) { return force(x); }, left, left + width);
+    sum -= boost::math::quadrature::gauss<double, 15>::integrate([&](double x) { return force(x); },
+                                                                 left, left + width);
   }
   return sum;
 }
@@ -127,8 +127,8 @@ std::vector<PhasePortrait> phase_portraits(const Dynamics& dynamics, ConstVector
     const double zero = potential_zero(dynamics.field(), theta, -reach, reach);
     for (Index i = 0; i < count; ++i) {
       const double v = drawn.initial_states(1, i);
-      color[i] = v * v / 2 + potential_difference(dynamics.field(), theta, zero,
-                                                  drawn.initial_states(0, i));
+      color[i] = v * v / 2 +
+                 potential_difference(dynamics.field(), theta, zero, drawn.initial_states(0, i));
     }
   }
 
@@ -194,8 +194,7 @@ PositionCurve potential_curve(const ForceField& field, ConstVectorRef theta, dou
   curve.visited_max = visited_max;
   curve.position = curve_positions(visited_min, visited_max);
   const Index points = curve.position.size();
-  const double zero =
-      potential_zero(field, theta, curve.position[0], curve.position[points - 1]);
+  const double zero = potential_zero(field, theta, curve.position[0], curve.position[points - 1]);
   PointForce force(field, theta);
   curve.value.resize(points);
   curve.value[0] = potential_step(force, zero, curve.position[0]);
@@ -203,8 +202,7 @@ PositionCurve potential_curve(const ForceField& field, ConstVectorRef theta, dou
     curve.value[i] =
         curve.value[i - 1] + potential_step(force, curve.position[i - 1], curve.position[i]);
   }
-  curve.harmonic =
-      fit_harmonic(field, theta, period).stiffness / 2 * curve.position.cwiseAbs2();
+  curve.harmonic = fit_harmonic(field, theta, period).stiffness / 2 * curve.position.cwiseAbs2();
   return curve;
 }
 

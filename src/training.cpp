@@ -28,15 +28,15 @@ constexpr double tightest_tolerance = 1e-13;
 /// Keeps about this many snapshots, spaced logarithmically in the iteration.
 constexpr std::size_t snapshot_count = 30;
 
-/// The latest iterate replaces the last snapshot until the iteration has grown by a fixed ratio; when
-/// there are too many, every other one goes.
+/// The latest iterate replaces the last snapshot until the iteration has grown by a fixed ratio;
+/// when there are too many, every other one goes.
 void record_snapshot(Snapshots& snapshots, const Iterate& iterate) {
   const double ratio = 1.25;
   auto& at = snapshots.iteration;
   const std::size_t n = at.size();
-  const bool replaces =
-      n >= 2 && static_cast<double>(at[n - 1]) < ratio * static_cast<double>(at[n - 2]) &&
-      at[n - 1] > at[n - 2];
+  const bool replaces = n >= 2 &&
+                        static_cast<double>(at[n - 1]) < ratio * static_cast<double>(at[n - 2]) &&
+                        at[n - 1] > at[n - 2];
   if (replaces) {
     at.back() = iterate.iteration;
     snapshots.theta.back() = iterate.theta;
@@ -214,8 +214,8 @@ TrainingResult train(const Dynamics& dynamics, const Objective& objective, Train
   return Trainer(dynamics, objective, std::move(from), options).run();
 }
 
-VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective,
-                         ConstVectorRef theta, const IntegratorOptions& trained_with) {
+VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective, ConstVectorRef theta,
+                         const IntegratorOptions& trained_with) {
   const bool by_bdf = trained_with.method == Method::adams;
   const auto at_tolerance = [&](double tolerance) {
     IntegratorOptions options = trained_with;
@@ -227,8 +227,7 @@ VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective,
   verified.final_states = at_tolerance(by_bdf ? 1e-13 : 1e-14);
   verified.loss = Objective::mean_square(objective.residuals(verified.final_states));
   const States tightened = at_tolerance(by_bdf ? 1e-14 : 1e-15);
-  verified.error =
-      std::abs(Objective::mean_square(objective.residuals(tightened)) - verified.loss);
+  verified.error = std::abs(Objective::mean_square(objective.residuals(tightened)) - verified.loss);
   return verified;
 }
 

@@ -29,8 +29,8 @@ class Dynamics {
   Motion motion_;
 };
 
-/// The right-hand sides of a block of B trajectories in scaled time tau = t/T_b in [0, 1], and their
-/// adjoints. Blocks are state_dimension x B; `end_times` holds T_b. Nothing allocates after
+/// The right-hand sides of a block of B trajectories in scaled time tau = t/T_b in [0, 1], and
+/// their adjoints. Blocks are state_dimension x B; `end_times` holds T_b. Nothing allocates after
 /// construction. One object serves one thread.
 ///
 ///   state     dy/dtau      =  T_b F(y)                     F = (v, f(q)) or f(y)

@@ -62,9 +62,9 @@ using ForceFieldPtr = std::shared_ptr<const ForceField>;
 
 /// What check_force found: largest deviations, each relative to the largest magnitude compared.
 struct ForceCheck {
-  double value = 0;               ///< a block against its points one by one, force against linearise
-  double jacobian = 0;            ///< jacobians() against central differences in q
-  double product = 0;             ///< J u against the differenced Jacobian
+  double value = 0;     ///< a block against its points one by one, force against linearise
+  double jacobian = 0;  ///< jacobians() against central differences in q
+  double product = 0;   ///< J u against the differenced Jacobian
   double transposed_product = 0;  ///< J^T w against the differenced Jacobian
   double parameter_product = 0;   ///< sum_b (df/dtheta)^T w_b against central differences in theta
   double tolerance = 0;           ///< what differences can resolve
@@ -77,7 +77,8 @@ struct ForceCheck {
 /// Compares every analytic derivative of `field` with central differences of its force at the
 /// columns of q (D x B). A derivative wrong by a factor 1 + 1e-4 fails. Throws InputError when the
 /// shapes do not fit.
-[[nodiscard]] ForceCheck check_force(const ForceField& field, ConstVectorRef theta, ConstBlockRef q);
+[[nodiscard]] ForceCheck check_force(const ForceField& field, ConstVectorRef theta,
+                                     ConstBlockRef q);
 
 /// A force field from plain callables of one position and theta, one per derivative:
 ///

@@ -16,8 +16,8 @@ enum class Method {
 
 struct IntegratorOptions {
   Method method = Method::adams;
-  double rtol = 1e-10;  ///< relative tolerance of each trajectory, 1e-15 .. 1e-1
-  double atol = 1e-10;  ///< absolute tolerance, > 0
+  double rtol = 1e-10;       ///< relative tolerance of each trajectory, 1e-15 .. 1e-1
+  double atol = 1e-10;       ///< absolute tolerance, > 0
   long max_steps = 1000000;  ///< per block and direction; exceeding it is a NumericalError
   Index block_size = 0;      ///< trajectories solved together; 0: from N, D and P (block_size())
   int threads = 1;           ///< blocks run on so many threads; results do not depend on it
@@ -79,8 +79,8 @@ class Integrator {
   Integrator& operator=(Integrator&&) noexcept;
 
   /// y(T_i) of every trajectory. Throws NumericalError (time, method, tolerance; also for a theta
-  /// that is not finite), Interrupted, or InputError when shapes do not fit or a state or an end time
-  /// is not finite.
+  /// that is not finite), Interrupted, or InputError when shapes do not fit or a state or an end
+  /// time is not finite.
   [[nodiscard]] FinalStates integrate(ConstVectorRef theta, const Ensemble& ensemble);
 
   /// The trajectories at the fractions tau[k] of their end times, increasing, in [0, 1], by the

@@ -30,8 +30,8 @@ class Mlp final : public ForceField {
   [[nodiscard]] Symmetry symmetry() const { return symmetry_; }
   [[nodiscard]] bool bias() const { return symmetry_ == Symmetry::none; }
 
-  /// Weights and biases uniform in +-1/sqrt(fan-in), in the order of theta, drawn by `Random(seed)`:
-  /// the same on every platform.
+  /// Weights and biases uniform in +-1/sqrt(fan-in), in the order of theta, drawn by
+  /// `Random(seed)`: the same on every platform.
   [[nodiscard]] Vector initial_parameters(std::uint64_t seed) const;
 
  private:

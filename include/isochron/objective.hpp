@@ -7,7 +7,8 @@ namespace isochron {
 /// What is asked of the final states of an ensemble.
 enum class Loss {
   periodic,      ///< mean_i ||X_i(T) - X_i(0)||^2
-  antiperiodic,  ///< mean_i ||X_i(T/2) + X_i(0)||^2; its only minimisers are f = -(2 pi n/T)^2 x, n odd
+  antiperiodic,  ///< mean_i ||X_i(T/2) + X_i(0)||^2; its only minimisers are f = -(2 pi n/T)^2 x, n
+                 ///< odd
 };
 
 /// A loss on the trajectories from N initial states, its residuals and its cotangents.

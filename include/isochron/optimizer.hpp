@@ -26,7 +26,7 @@ struct OptimizerOptions {
 enum class StopReason {
   gradient_tolerance,
   loss_tolerance,
-  no_progress,     ///< the line search finds no lower loss: the end of what this accuracy allows
+  no_progress,  ///< the line search finds no lower loss: the end of what this accuracy allows
   max_iterations,
   wall_time,
   interrupted,
@@ -50,8 +50,8 @@ struct Minimum {
   StopReason reason = StopReason::no_progress;
 };
 
-/// f(theta, gradient) -> loss. A value that is not finite marks a point where the function cannot be
-/// evaluated: the line search steps back.
+/// f(theta, gradient) -> loss. A value that is not finite marks a point where the function cannot
+/// be evaluated: the line search steps back.
 using Differentiable = std::function<double(ConstVectorRef theta, VectorRef gradient)>;
 
 /// Called at the start and after each accepted step. A reason ends the minimisation.

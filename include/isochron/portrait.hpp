@@ -12,10 +12,10 @@ namespace isochron {
 struct PhasePortrait {
   std::vector<double> x;
   std::vector<double> v;
-  std::vector<double> color;  ///< one value per sample, constant along an orbit
+  std::vector<double> color;                 ///< one value per sample, constant along an orbit
   std::string color_label = "energy E (1)";  ///< where there is no potential, another quantity
   std::string color_name = "energy";         ///< the same as a name in a file
-  Index samples = 0;          ///< per orbit
+  Index samples = 0;                         ///< per orbit
 
   [[nodiscard]] Index orbits() const {
     return samples == 0 ? 0 : static_cast<Index>(x.size()) / samples;
@@ -38,8 +38,8 @@ struct PositionCurve {
   double visited_max = 0;
 };
 
-/// Energies E = v^2/2 + U(x) of N orbits at K times, and how far they drift: a solver's error, since
-/// the force conserves energy. D = 1.
+/// Energies E = v^2/2 + U(x) of N orbits at K times, and how far they drift: a solver's error,
+/// since the force conserves energy. D = 1.
 struct EnergyRecord {
   Vector time;             ///< [K]
   Eigen::MatrixXd energy;  ///< N x K
@@ -47,8 +47,8 @@ struct EnergyRecord {
 };
 
 /// U(to) - U(from) = -int f dx by Gauss-Legendre quadrature on short panels. D = 1.
-[[nodiscard]] double potential_difference(const ForceField& field, ConstVectorRef theta, double from,
-                                          double to);
+[[nodiscard]] double potential_difference(const ForceField& field, ConstVectorRef theta,
+                                          double from, double to);
 
 /// The stable equilibrium nearest to 0 (f = 0, f' < 0) in [low, high], if there is one. D = 1.
 [[nodiscard]] std::optional<double> equilibrium(const ForceField& field, ConstVectorRef theta,
@@ -60,11 +60,12 @@ struct HarmonicFit {
   double stiffness = 1;  ///< (2 pi n/T)^2
   double deviation = 0;  ///< max |f + stiffness x| on [-2, 2]
 };
-[[nodiscard]] HarmonicFit fit_harmonic(const ForceField& field, ConstVectorRef theta, double period);
+[[nodiscard]] HarmonicFit fit_harmonic(const ForceField& field, ConstVectorRef theta,
+                                       double period);
 
 /// Draws up to `orbits` trajectories of the ensemble, sampled `samples` times from 0 to their end.
-/// Newtonian dynamics give one portrait per degree of freedom (q_i, v_i), first-order dynamics one of
-/// (y_1, y_2) when there are two components or more. Throws like Integrator::sample.
+/// Newtonian dynamics give one portrait per degree of freedom (q_i, v_i), first-order dynamics one
+/// of (y_1, y_2) when there are two components or more. Throws like Integrator::sample.
 [[nodiscard]] std::vector<PhasePortrait> phase_portraits(const Dynamics& dynamics,
                                                          ConstVectorRef theta,
                                                          const Ensemble& ensemble,
@@ -78,8 +79,8 @@ struct HarmonicFit {
                                  Index orbits = 12, Index samples = 401);
 
 /// f and -(2 pi n/T)^2 x over the union of [-2, 2] and the visited range, at 801 points. D = 1.
-[[nodiscard]] PositionCurve force_curve(const ForceField& field, ConstVectorRef theta, double period,
-                                        double visited_min, double visited_max);
+[[nodiscard]] PositionCurve force_curve(const ForceField& field, ConstVectorRef theta,
+                                        double period, double visited_min, double visited_max);
 
 /// U, zero at the equilibrium (at 0 where there is none), and the harmonic potential. D = 1.
 [[nodiscard]] PositionCurve potential_curve(const ForceField& field, ConstVectorRef theta,

@@ -21,24 +21,26 @@ struct SensitivityOptions {
 /// A loss as the gradient sees it: reads the final states of the trajectories first, first+1, ...
 /// (state_dimension x B), writes dL/dy(T) of the same shape, and returns their share of the loss.
 /// Called once per block, possibly from several threads at once.
-using FinalLoss = std::function<double(Index first, ConstStatesRef final_states, StatesRef cotangents)>;
+using FinalLoss =
+    std::function<double(Index first, ConstStatesRef final_states, StatesRef cotangents)>;
 
 struct LossGradient {
   double loss = 0;
-  Vector gradient;                ///< dL/dtheta [P]; empty when only the loss was asked for
-  States final_states;            ///< y(T), state_dimension x N
-  States initial_cotangents;      ///< dL/dy(0) through the flow, state_dimension x N; empty likewise
+  Vector gradient;            ///< dL/dtheta [P]; empty when only the loss was asked for
+  States final_states;        ///< y(T), state_dimension x N
+  States initial_cotangents;  ///< dL/dy(0) through the flow, state_dimension x N; empty likewise
   IntegrationCounts forward;
   IntegrationCounts backward;
 };
 
 /// Loss and gradient of an ensemble by the adjoint method, CVODES's own (CVodeF, CVodeB):
 ///
-///   lambda' = -(dF/dy)^T lambda,  lambda(T) = dL/dy(T),   dL/dtheta = int_0^T lambda^T dF/dtheta dt,
+///   lambda' = -(dF/dy)^T lambda,  lambda(T) = dL/dy(T),   dL/dtheta = int_0^T lambda^T dF/dtheta
+///   dt,
 ///
 /// the integral a quadrature inside the error test. The backward tolerances scale with the size of
-/// the cotangent. Blocks run on threads and are summed in their order: the result is the same to the
-/// last bit for any number of threads. Keeps its solver memory from call to call.
+/// the cotangent. Blocks run on threads and are summed in their order: the result is the same to
+/// the last bit for any number of threads. Keeps its solver memory from call to call.
 class Sensitivity {
  public:
   Sensitivity(Dynamics dynamics, SensitivityOptions options);

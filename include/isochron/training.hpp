@@ -35,7 +35,7 @@ struct Snapshots {
 /// Everything about a run that must survive its interruption. A run continues from any of these.
 struct TrainingState {
   Vector theta_initial;
-  Vector theta;           ///< the best accepted point
+  Vector theta;                                            ///< the best accepted point
   double loss = std::numeric_limits<double>::quiet_NaN();  ///< before the first evaluation
   History history;
   Snapshots snapshots;
@@ -49,8 +49,8 @@ struct TrainingOptions {
   /// When L-BFGS makes no more progress, tighten rtol and atol tenfold (to 1e-13) and go on: the
   /// gradient is only as good as the trajectories are exact compared with the residual.
   bool refine_tolerance = false;
-  double max_time = 60;                    ///< s of wall time; also stops a single long solve
-  std::function<bool()> stop_requested;    ///< polled often; true: StopReason::interrupted
+  double max_time = 60;                  ///< s of wall time; also stops a single long solve
+  std::function<bool()> stop_requested;  ///< polled often; true: StopReason::interrupted
   std::function<void(const TrainingState&)> progress;  ///< after every accepted iteration
 };
 
@@ -60,8 +60,8 @@ struct TrainingResult {
 };
 
 /// Minimises the objective over theta from theta_0, or on from an earlier state (whose history is
-/// continued; the optimizer's memory starts afresh). A trial theta at which the integration fails is
-/// a rejected trial. Throws NumericalError only when the very first evaluation fails.
+/// continued; the optimizer's memory starts afresh). A trial theta at which the integration fails
+/// is a rejected trial. Throws NumericalError only when the very first evaluation fails.
 [[nodiscard]] TrainingResult train(const Dynamics& dynamics, const Objective& objective,
                                    ConstVectorRef theta_0, const TrainingOptions& options);
 [[nodiscard]] TrainingResult train(const Dynamics& dynamics, const Objective& objective,
@@ -85,7 +85,8 @@ struct ValidationLoss {
   double inside = 0;
 };
 [[nodiscard]] ValidationLoss validate_loss(const Dynamics& dynamics, const Objective& objective,
-                                           ConstVectorRef theta, const IntegratorOptions& integrator,
-                                           Index trajectories, std::uint64_t seed);
+                                           ConstVectorRef theta,
+                                           const IntegratorOptions& integrator, Index trajectories,
+                                           std::uint64_t seed);
 
 }  // namespace isochron

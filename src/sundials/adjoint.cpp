@@ -43,8 +43,8 @@ void AdjointSolver::allocate_storage(long steps) {
 
 void AdjointSolver::grow_storage(long steps) {
   const VectorShape& shape = forward_.shape();
-  const double bytes = static_cast<double>(steps) * static_cast<double>(shape.rows * shape.stride) *
-                       sizeof(double);
+  const double bytes =
+      static_cast<double>(steps) * static_cast<double>(shape.rows * shape.stride) * sizeof(double);
   if (bytes > largest_storage) {
     throw NumericalError("the adjoint would have to keep " + std::to_string(steps) +
                          " steps of a block, more than 4 GiB; ask for a shorter time, a looser "
@@ -104,8 +104,8 @@ void AdjointSolver::backward(ConstStatesRef cotangents, VectorRef gradient,
   check(CVodeGetQuadB(memory, backward_problem_, &reached, gradient_.get()), "CVodeGetQuadB");
   gradient = as_row(gradient_.get());
   initial_cotangents = block.leftCols(cotangents.cols());
-  backward_counts_ = read_counts(backward_memory, options_.integrator.method,
-                                 forward_.problem().evaluations);
+  backward_counts_ =
+      read_counts(backward_memory, options_.integrator.method, forward_.problem().evaluations);
 }
 
 void AdjointSolver::create_backward() {
@@ -155,8 +155,8 @@ void AdjointSolver::attach_corrector() {
 
 void AdjointSolver::attach_newton() {
   void* memory = forward_.memory();
-  matrix_ = make_block_matrix(forward_.problem().dynamics, forward_.shape().stride,
-                              System::adjoint, forward_.context());
+  matrix_ = make_block_matrix(forward_.problem().dynamics, forward_.shape().stride, System::adjoint,
+                              forward_.context());
   linear_solver_ = make_block_solver(forward_.context());
   check(CVodeSetLinearSolverB(memory, backward_problem_, linear_solver_.get(), matrix_.get()),
         "CVodeSetLinearSolverB");

@@ -18,8 +18,8 @@ class AdjointSolver {
                StatesRef final_states);
 
   /// Backward from the cotangents dL/dy(T) (state_dimension x B) of the block just run forward:
-  /// gradient [P] is overwritten, and initial_cotangents receives lambda(0). Cotangents that are all
-  /// zero give zeros without a backward solve.
+  /// gradient [P] is overwritten, and initial_cotangents receives lambda(0). Cotangents that are
+  /// all zero give zeros without a backward solve.
   void backward(ConstStatesRef cotangents, VectorRef gradient, StatesRef initial_cotangents);
 
   [[nodiscard]] IntegrationCounts forward_counts() const { return forward_counts_; }

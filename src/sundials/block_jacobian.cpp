@@ -50,8 +50,7 @@ struct Factors {
 void factorise(const BlockJacobian& jacobian, Factors& factors) {
   const Index d = jacobian.dimension();
   const Eigen::ArrayXd c = jacobian.factor();
-  const double diagonal =
-      jacobian.newtonian() ? jacobian.shift * jacobian.shift : jacobian.shift;
+  const double diagonal = jacobian.newtonian() ? jacobian.shift * jacobian.shift : jacobian.shift;
   const Eigen::ArrayXd weight = jacobian.newtonian() ? Eigen::ArrayXd(-c * c) : c;
   if (d == 1) {
     factors.inverse =

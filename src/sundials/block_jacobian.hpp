@@ -5,12 +5,13 @@
 
 namespace isochron::sundials {
 
-/// Which of the two systems a Newton iteration belongs to: J of y' = T F(y), or -J^T of its adjoint.
+/// Which of the two systems a Newton iteration belongs to: J of y' = T F(y), or -J^T of its
+/// adjoint.
 enum class System { state, adjoint };
 
-/// The Jacobian of a block as CVODES sees it, block-diagonal with one block per trajectory. Only the
-/// D x D Jacobians A of the field are stored (their layout: Linearisation::jacobians); with the end
-/// time T of the trajectory, J is
+/// The Jacobian of a block as CVODES sees it, block-diagonal with one block per trajectory. Only
+/// the D x D Jacobians A of the field are stored (their layout: Linearisation::jacobians); with the
+/// end time T of the trajectory, J is
 ///
 ///   Newtonian:    T [0 I; A 0],  adjoint  -T [0 A^T; I 0]
 ///   first order:  T A,           adjoint  -T A^T

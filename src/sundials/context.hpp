@@ -59,8 +59,8 @@ struct MatrixDeleter {
 };
 using Matrix = std::unique_ptr<std::remove_pointer_t<SUNMatrix>, MatrixDeleter>;
 
-/// Throws Error naming the call and the symbolic flag unless flag >= 0. For set-up calls, which fail
-/// only on a programming error or exhausted memory.
+/// Throws Error naming the call and the symbolic flag unless flag >= 0. For set-up calls, which
+/// fail only on a programming error or exhausted memory.
 void check(int flag, const char* call);
 
 /// Throws std::bad_alloc for a null handle.

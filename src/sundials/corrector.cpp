@@ -63,8 +63,8 @@ int solve(SUNNonlinearSolver solver, N_Vector, N_Vector correction, N_Vector wei
   const Eigen::Map<const Eigen::ArrayXd> t(s.end_times, y.cols());
   const auto near_from_far = [&] {
     auto far = y_p.middleRows(s.far_row, s.rows) + c.middleRows(s.far_row, s.rows);
-    correct(c.middleRows(s.near_row, s.rows), s.sign * gamma,
-            far.array().rowwise() * t.transpose(), rl1, history.middleRows(s.near_row, s.rows));
+    correct(c.middleRows(s.near_row, s.rows), s.sign * gamma, far.array().rowwise() * t.transpose(),
+            rl1, history.middleRows(s.near_row, s.rows));
   };
 
   const bool measure = self.solves_since_measured >= solves_between_measurements;

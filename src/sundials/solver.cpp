@@ -11,8 +11,7 @@ void ErrorTrap::rethrow() {
   if (const auto error = std::exchange(error_, nullptr)) std::rethrow_exception(error);
 }
 
-BlockProblem::BlockProblem(const Dynamics& model, Index stride,
-                           const IntegratorOptions& integrator)
+BlockProblem::BlockProblem(const Dynamics& model, Index stride, const IntegratorOptions& integrator)
     : dynamics(model, stride), options(integrator), end_times(Vector::Zero(stride)) {}
 
 void BlockProblem::guard(ConstBlockRef out) const {

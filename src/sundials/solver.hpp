@@ -36,8 +36,8 @@ class ErrorTrap {
   std::exception_ptr error_;
 };
 
-/// What the forward and the backward problem of a block share: the bound dynamics and the callbacks'
-/// guards.
+/// What the forward and the backward problem of a block share: the bound dynamics and the
+/// callbacks' guards.
 struct BlockProblem {
   BlockProblem(const Dynamics& model, Index stride, const IntegratorOptions& integrator);
 
@@ -70,7 +70,8 @@ class ForwardSolver {
   /// referred to, not copied.
   ForwardSolver(const Dynamics& dynamics, const IntegratorOptions& options, Index stride);
 
-  /// Loads a block: `theta` [P] must stay alive; states state_dimension x B, end_times [B], B <= stride.
+  /// Loads a block: `theta` [P] must stay alive; states state_dimension x B, end_times [B], B <=
+  /// stride.
   void start(const double* theta, ConstStatesRef states, ConstVectorRef end_times);
 
   /// Integrates to tau. Throws NumericalError or Interrupted.

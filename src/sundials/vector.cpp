@@ -11,8 +11,8 @@
 namespace isochron::sundials {
 namespace {
 
-/// Storage of destroyed vectors, kept for the next clones: CVODES makes and destroys a dozen vectors
-/// at every checkpoint. Shared by a vector and its clones, which one thread uses at a time.
+/// Storage of destroyed vectors, kept for the next clones: CVODES makes and destroys a dozen
+/// vectors at every checkpoint. Shared by a vector and its clones, which one thread uses at a time.
 class Storage {
  public:
   explicit Storage(std::size_t bytes) : bytes_(bytes) {}
