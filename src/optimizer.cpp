@@ -118,11 +118,10 @@ LBFGSpp::LBFGSParam<double> lbfgs_parameters(const OptimizerOptions& options) {
 Minimum minimize_lbfgs(const Differentiable& f, ConstVectorRef start,
                        const OptimizerOptions& options, const IterationCallback& observe) {
   ObservedFunction function(f, options, observe);
-  const LBFGSpp::LBFGSParam<double> parameters =
-      lbfgs_parameters(options);  // the solver refers to it
+  const auto parameters = lbfgs_parameters(options);  // the solver refers to it
   Vector theta = start;
   for (long iterations_before = -1; function.best().iteration > iterations_before;) {
-    iterations_before = function.best().iteration;
+    iterations_before = function.best().iteration;  // NOLINT(clang-analyzer-deadcode.DeadStores)
     try {
       LBFGSpp::LBFGSSolver<double, ObservedLineSearch> solver(parameters);
       double loss = 0;

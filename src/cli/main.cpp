@@ -37,7 +37,7 @@ void print_version() {
 int run(const std::vector<std::string>& arguments) {
   struct Entry {
     Verb verb;
-    int (*run)(Options);
+    int (*run)(const Options&);
   };
   const std::map<std::string, Entry> verbs = {
       {"train", {verb_train, train}},

@@ -157,7 +157,7 @@ void make_folder(const std::filesystem::path& folder) {
 
 }  // namespace
 
-int plot(Options options) {
+int plot(const Options& options) {
   const std::string& file = options.positional().front();
   const std::vector<Format> wanted = formats(options);
   const Results results = read_results(file);

@@ -233,7 +233,7 @@ std::filesystem::path checked_output(const std::filesystem::path& path, bool may
   if (path.empty()) throw InputError("--output '' is not admissible; give the name of a file");
   std::error_code error;
   const bool is_link = fs::is_symlink(path, error);
-  const fs::path file = is_link ? fs::canonical(path, error) : path;
+  fs::path file = is_link ? fs::canonical(path, error) : path;
   if (is_link && error) {
     throw InputError("the output " + path.string() + " is a link that leads nowhere");
   }

@@ -13,10 +13,10 @@
 namespace isochron::cli {
 
 /// The verbs. Each returns an exit status and throws isochron's errors.
-int train(Options options);
-int simulate(Options options);
-int show(Options options);
-int plot(Options options);
+int train(const Options& given);
+int simulate(const Options& given);
+int show(const Options& options);
+int plot(const Options& options);
 
 /// SIGINT and SIGTERM ask the running verb to stop; the second one kills.
 void catch_signals();

@@ -248,7 +248,7 @@ class Screen {
 
 }  // namespace
 
-int show(Options options) {
+int show(const Options& options) {
   const std::string& file = options.positional().front();
   const Results results = read_results(file);
   if (options.flag("json")) {

@@ -73,7 +73,8 @@ void check_memory(double numbers) {
 
 }  // namespace
 
-int simulate(Options options) {
+int simulate(const Options& given) {
+  Options options = given;
   std::optional<Results> stored;
   if (const std::string file = options.text("model"); !file.empty()) {
     stored = read_model(file);

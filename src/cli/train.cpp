@@ -409,7 +409,8 @@ int resume(Options options, const std::string& file) {
 
 }  // namespace
 
-int train(Options options) {
+int train(const Options& given) {
+  Options options = given;
   const std::string file = options.text("resume");
   if (!file.empty()) return resume(std::move(options), file);
   Setup setup = read_setup(options);

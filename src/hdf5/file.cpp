@@ -16,6 +16,7 @@
 #include <type_traits>
 
 #include "isochron/error.hpp"
+#include "isochron/results.hpp"
 
 namespace isochron {
 

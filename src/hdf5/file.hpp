@@ -13,13 +13,6 @@
 #include <utility>
 #include <vector>
 
-namespace isochron {
-
-/// The version of the HDF5 library that runs: "1.10.8".
-[[nodiscard]] std::string hdf5_version();
-
-}  // namespace isochron
-
 namespace isochron::hdf5 {
 
 /// Extents of an array in C order (the last index runs fastest); empty for a scalar.

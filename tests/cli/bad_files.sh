@@ -23,7 +23,8 @@ for i in "${!files[@]}"; do
   rejects 2 "${bad[$i]}" simulate --model "${files[$i]}"
   rejects 2 "${bad[$i]}" train --initial-states "${files[$i]}:/run/data/initial_states"
 done
-run show damaged.h5 # whatever the damage hit: a sentence or a result
+# Whatever the damage hit: a sentence or a result. (libhdf5 1.10 loses 200 bytes on the way.)
+ASAN_OPTIONS=detect_leaks=0 run show damaged.h5
 [[ $status -eq 0 || $status -eq 2 ]] || fail "a damaged file gives exit status $status"
 [[ $status -eq 0 ]] || one_sentence damaged.h5 'show damaged.h5'
 rejects 2 'no_model.h5 holds no network' train --resume no_model.h5
