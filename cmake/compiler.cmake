@@ -8,8 +8,9 @@ function(isochron_compiler_settings target)
   if(ISOCHRON_NATIVE)
     target_compile_options(${target} PRIVATE -march=native)
   endif()
-  # The kernels count on -O3 and on contracted multiply-adds, in every build but Debug.
-  target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O3> -ffp-contract=fast)
+  # The kernels count on -O3 and on contracted multiply-adds. Sanitizers look for other things.
+  target_compile_options(${target} PRIVATE -ffp-contract=fast
+    $<IF:$<BOOL:${ISOCHRON_SANITIZE}>,-O1,$<$<NOT:$<CONFIG:Debug>>:-O3>>)
   if(ISOCHRON_SANITIZE)
     target_compile_options(${target} PRIVATE
       -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
