@@ -3,7 +3,8 @@ function(isochron_compiler_settings target)
   target_compile_options(${target} PRIVATE
     -Wall -Wextra -Wshadow -Wpedantic -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
     # False alarms of GCC 12: its own AVX-512 intrinsics (by way of Eigen), and std::string at -O3.
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized$<SEMICOLON>-Wno-restrict$<SEMICOLON>-Wno-array-bounds>
+    # Vector types cross no library boundary, so their calling convention may change.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized$<SEMICOLON>-Wno-restrict$<SEMICOLON>-Wno-array-bounds$<SEMICOLON>-Wno-psabi>
     $<$<BOOL:${ISOCHRON_WERROR}>:-Werror>)
   if(ISOCHRON_NATIVE)
     target_compile_options(${target} PRIVATE -march=native)
