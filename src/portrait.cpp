@@ -32,6 +32,8 @@ class PointForce {
 /// U(to) - U(from) by Gauss-Legendre on panels of at most 1/4: to roundoff for networks of moderate
 /// weights, at a cost that is known beforehand.
 double potential_step(PointForce& force, double from, double to) {
+  // Wells may have a kink at the minimum.
+  if (from * to < 0) return potential_step(force, from, 0) + potential_step(force, 0, to);
   constexpr double widest_panel = 0.25;
   const double panels = std::max(1.0, std::ceil(std::abs(to - from) / widest_panel));
   const double width = (to - from) / panels;
