@@ -2,7 +2,8 @@
 
 #include <atomic>
 #include <exception>
-#include <mutex>
+#include <functional>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -16,27 +17,22 @@ struct BlockRange {
   Index size = 0;
 };
 
-[[nodiscard]] inline std::vector<BlockRange> cut_into_blocks(Index trajectories, Index size) {
-  std::vector<BlockRange> blocks;
-  for (Index first = 0; first < trajectories; first += size) {
-    blocks.push_back({first, std::min(size, trajectories - first)});
-  }
-  return blocks;
-}
+/// The blocks of an ensemble: of the size that the options ask for, or of block_size().
+[[nodiscard]] std::vector<BlockRange> cut_into_blocks(const Ensemble& ensemble,
+                                                      const Dynamics& dynamics,
+                                                      const IntegratorOptions& options);
 
 /// Throws InputError unless theta and the ensemble fit the dynamics and every number is finite.
 void check_problem(const Dynamics& dynamics, ConstVectorRef theta, const Ensemble& ensemble);
 
-/// Solvers for the threads, made when first needed and kept: `Solver(dynamics, options, stride)`.
-template <class Solver, class Options>
+/// Solvers for the threads, made when first needed and kept.
+template <class Solver>
 class SolverPool {
  public:
-  SolverPool(Dynamics dynamics, Options options)
-      : dynamics_(std::move(dynamics)), options_(std::move(options)) {}
+  /// Makes a solver for blocks of up to `stride` trajectories.
+  using Factory = std::function<std::unique_ptr<Solver>(Index stride)>;
 
-  [[nodiscard]] const Dynamics& dynamics() const { return dynamics_; }
-  [[nodiscard]] Options& options() { return options_; }
-  [[nodiscard]] const Options& options() const { return options_; }
+  explicit SolverPool(Factory factory) : factory_(std::move(factory)) {}
 
   /// Runs work(solver, index, block) for every block of the ensemble on the option's threads. Which
   /// thread gets which block is left to chance, so `work` must not depend on it. When blocks fail,
@@ -77,12 +73,11 @@ class SolverPool {
     if (stride != stride_) solvers_.clear();
     stride_ = stride;
     while (solvers_.size() < threads) {
-      solvers_.push_back(std::make_unique<Solver>(dynamics_, options_, stride));
+      solvers_.push_back(factory_(stride));
     }
   }
 
-  Dynamics dynamics_;
-  Options options_;
+  Factory factory_;
   Index stride_ = 0;
   std::vector<std::unique_ptr<Solver>> solvers_;
 };

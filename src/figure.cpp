@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <csignal>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <string_view>
@@ -409,6 +411,12 @@ std::string line_color(std::size_t i) {
   return std::string("rgb '") + line_colors[i % line_colors.size()] + "'";
 }
 
+/// Discs; other shapes where colours come again: squares, triangles, diamonds.
+std::string point_shape(std::size_t i) {
+  constexpr std::array shapes = {"pt 7", "pt 5", "pt 9", "pt 13"};
+  return shapes[i / line_colors.size() % shapes.size()];
+}
+
 /// A single marker is to be seen, thousands are to leave white between them.
 double marker_size(const Panel& panel) {
   double points = 1;
@@ -424,7 +432,7 @@ Look make_look(const Panel& panel, std::size_t i, const std::string& color) {
   const bool crowded = !curve.color.empty() || panel.curves.size() > 12;
   const bool dense = curve.x.size() > 1000;
   const std::string width = crowded ? "lw 0.7" : dense ? "lw 1" : "lw 1.5";
-  const std::string marker = "pt 7 ps " + number(marker_size(panel));
+  const std::string marker = point_shape(i) + " ps " + number(marker_size(panel));
   switch (curve.style) {
     case Curve::Style::line: return {"lc " + color, width + " dt solid", ""};
     case Curve::Style::dashed: return {"lc " + color, width + " dt (9,5)", ""};
@@ -710,7 +718,8 @@ std::string reason(int error) { return std::generic_category().message(error); }
 class MemoryFile {
  public:
   MemoryFile() : descriptor_(memfd_create("isochron figure", MFD_CLOEXEC)) {
-    if (descriptor_ < 0) throw OutputError("no memory for a figure: " + reason(errno));
+    if (descriptor_ < 0)
+      throw OutputError("cannot open a file in memory for gnuplot: " + reason(errno));
   }
   MemoryFile(const MemoryFile&) = delete;
   MemoryFile& operator=(const MemoryFile&) = delete;
@@ -718,11 +727,15 @@ class MemoryFile {
 
   [[nodiscard]] int descriptor() const { return descriptor_; }
 
-  /// Leaves the file position at the start.
+  /// Leaves the file position at the start. Limits on the size of files hold in memory too.
   void write(std::string_view text) const {
+    const std::string bytes = std::to_string(text.size());
     for (off_t at = 0; !text.empty();) {
       const ssize_t written = pwrite(descriptor_, text.data(), text.size(), at);
-      if (written < 0) throw OutputError("no memory for a figure: " + reason(errno));
+      if (written < 0) {
+        throw OutputError("cannot pass " + bytes +
+                          " bytes of commands and data to gnuplot: " + reason(errno));
+      }
       text.remove_prefix(static_cast<std::size_t>(written));
       at += written;
     }
@@ -753,6 +766,16 @@ std::vector<char*> gnuplot_environment() {
   return variables;
 }
 
+/// Lets SIGXFSZ end the child although this process may ignore it: gnuplot does not check what it
+/// writes, and beyond the limit on the size of files it would leave a part of a drawing.
+void end_at_size_limit(posix_spawnattr_t& attributes) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGXFSZ);
+  posix_spawnattr_setsigdefault(&attributes, &signals);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+}
+
 /// Starts gnuplot, with default settings whatever the user's own.
 pid_t start_gnuplot(const MemoryFile& input, const MemoryFile& output, const MemoryFile& errors) {
   posix_spawn_file_actions_t streams;
@@ -760,12 +783,16 @@ pid_t start_gnuplot(const MemoryFile& input, const MemoryFile& output, const Mem
   posix_spawn_file_actions_adddup2(&streams, input.descriptor(), STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&streams, output.descriptor(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&streams, errors.descriptor(), STDERR_FILENO);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  end_at_size_limit(attributes);
   std::string name = "gnuplot";
   std::string option = "--default-settings";
   const std::array<char*, 3> arguments = {name.data(), option.data(), nullptr};
   pid_t process = 0;
-  const int error = posix_spawnp(&process, name.c_str(), &streams, nullptr, arguments.data(),
+  const int error = posix_spawnp(&process, name.c_str(), &streams, &attributes, arguments.data(),
                                  gnuplot_environment().data());
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&streams);
   if (error == ENOENT)
     throw InputError("gnuplot is not installed: figures need it (Debian package gnuplot-nox)");
@@ -796,8 +823,11 @@ std::string run_gnuplot(const std::string& script) {
   while (waitpid(process, &status, 0) < 0) {
     if (errno != EINTR) throw OutputError("gnuplot got lost: " + reason(errno));
   }
-  if (WIFSIGNALED(status))
-    throw OutputError("gnuplot was ended by signal " + std::to_string(WTERMSIG(status)));
+  if (WIFSIGNALED(status)) {
+    const int signal = WTERMSIG(status);
+    throw OutputError("gnuplot was ended by signal " + std::to_string(signal) + ": " +
+                      strsignal(signal));
+  }
   std::string drawing = output.read();
   if (status != 0 || drawing.empty())
     throw OutputError("gnuplot could not draw: " + complaint(errors.read()));

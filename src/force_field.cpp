@@ -18,20 +18,44 @@ double ForceField::force(ConstVectorRef theta, double q) const {
   return force(theta, Block::Constant(1, 1, q))(0, 0);
 }
 
+void Linearisation::add_parameter_rows(double* records, Index count, ConstBlockRef w,
+                                       Eigen::Ref<Eigen::MatrixXd> rows) {
+  const Index points = w.cols();
+  const Index cotangents = rows.rows() / points;
+  const Index dimension = w.rows() / (count * cotangents);
+  const Index parameters = rows.cols();
+  workspace_.resize(dimension * parameters, points);
+  for (Index k = 0; k < count; ++k) {
+    use_record(records + k * record_size());
+    parameter_jacobians(workspace_);
+    for (Index r = 0; r < cotangents; ++r) {
+      for (Index d = 0; d < dimension; ++d) {
+        const auto weights = w.row((k * cotangents + r) * dimension + d);
+        for (Index p = 0; p < parameters; ++p) {
+          const auto slopes = workspace_.row(d * parameters + p);
+          for (Index b = 0; b < points; ++b) rows(b * cotangents + r, p) += weights[b] * slopes[b];
+        }
+      }
+    }
+  }
+}
+
 namespace detail {
 namespace {
 
 class VectorForceAt final : public Linearisation {
  public:
   VectorForceAt(const VectorForce& owner, Index points)
-      : owner_(owner), positions_(owner.dimension(), points) {}
+      : owner_(owner),
+        own_positions_(owner.dimension() * padded(points)),
+        positions_(own_positions_.data()) {}
 
   void force(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override {
     for (Index b = 0; b < q.cols(); ++b) f.col(b) = owner_.f(q.col(b), theta);
   }
   void linearise(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override {
     theta_ = theta.data();
-    positions_.leftCols(q.cols()) = q;
+    Eigen::Map<Eigen::MatrixXd>(positions_, q.rows(), q.cols()) = q;
     force(theta, q, f);
   }
   void transposed_product(ConstBlockRef w, BlockRef out) override {
@@ -39,7 +63,7 @@ class VectorForceAt final : public Linearisation {
   }
   void add_parameter_product(ConstBlockRef w, VectorRef gradient) override {
     for (Index b = 0; b < w.cols(); ++b) {
-      gradient += owner_.df_dtheta(positions_.col(b), parameters()).transpose() * w.col(b);
+      gradient += owner_.df_dtheta(position(b), parameters()).transpose() * w.col(b);
     }
   }
   void product(ConstBlockRef u, BlockRef out) override {
@@ -50,17 +74,30 @@ class VectorForceAt final : public Linearisation {
       out.col(b) = jacobian(b).transpose().reshaped();  // row by row
     }
   }
+  void parameter_jacobians(BlockRef out) override {
+    for (Index b = 0; b < out.cols(); ++b) {
+      out.col(b) = owner_.df_dtheta(position(b), parameters()).transpose().reshaped();
+    }
+  }
+  [[nodiscard]] Index record_size() const override { return own_positions_.size(); }
+  void use_record(double* record) override {
+    positions_ = record != nullptr ? record : own_positions_.data();
+  }
 
  private:
   [[nodiscard]] Parameters parameters() const {
     return Eigen::Map<const Vector>(theta_, owner_.parameters());
   }
+  [[nodiscard]] Eigen::Map<const Vector> position(Index b) const {
+    return {positions_ + b * owner_.dimension(), owner_.dimension()};
+  }
   [[nodiscard]] Eigen::MatrixXd jacobian(Index b) const {
-    return owner_.df_dq(positions_.col(b), parameters());
+    return owner_.df_dq(position(b), parameters());
   }
 
   const VectorForce& owner_;
-  Block positions_;
+  Vector own_positions_;
+  double* positions_;  // one after the other
   const double* theta_ = nullptr;
 };
 
@@ -156,35 +193,46 @@ ForceCheck check_force(const ForceField& field, ConstVectorRef theta, ConstBlock
   at->transposed_product(w, out);
   check.transposed_product = deviation(out, expected_transposed);
 
-  Vector gradient = Vector::Ones(field.parameters());  // it must be added to, not overwritten
-  at->add_parameter_product(w, gradient);
-  gradient.array() -= 1;
-  Vector slope(field.parameters());
+  const Index count = field.parameters();
+  Block slopes(d * count, points);
   Vector moved = theta;
-  for (Index p = 0; p < slope.size(); ++p) {
-    slope[p] = central_difference(
+  for (Index p = 0; p < count; ++p) {
+    const Block slope = central_difference(
         [&](double x) {
           moved[p] = x;
-          return Block::Constant(1, 1, field.force(moved, q).cwiseProduct(w).sum());
+          return field.force(moved, q);
         },
-        theta[p])(0, 0);
+        theta[p]);
     moved[p] = theta[p];
+    for (Index i = 0; i < d; ++i) slopes.row(i * count + p) = slope.row(i);
   }
-  check.parameter_product = deviation(gradient, slope);
+  Block parameter_jacobians(d * count, points);
+  at->parameter_jacobians(parameter_jacobians);
+  check.parameter_jacobian = deviation(parameter_jacobians, slopes);
+
+  Vector gradient = Vector::Ones(count);  // it must be added to, not overwritten
+  at->add_parameter_product(w, gradient);
+  gradient.array() -= 1;
+  Vector expected_gradient = Vector::Zero(count);
+  for (Index i = 0; i < d; ++i) {
+    expected_gradient += slopes.middleRows(i * count, count) * w.row(i).transpose();
+  }
+  check.parameter_product = deviation(gradient, expected_gradient);
   return check;
 }
 
 double ForceCheck::worst() const {
-  return std::max({value, jacobian, product, transposed_product, parameter_product});
+  return std::max(
+      {value, jacobian, product, transposed_product, parameter_product, parameter_jacobian});
 }
 
 std::string ForceCheck::summary() const {
   char text[256];
   std::snprintf(text, sizeof text,
-                "value %.1e, jacobian %.1e, J u %.1e, J^T w %.1e, parameter product %.1e "
-                "(allowed %.1e): %s",
-                value, jacobian, product, transposed_product, parameter_product, tolerance,
-                passed() ? "agree" : "DISAGREE");
+                "value %.1e, jacobian %.1e, J u %.1e, J^T w %.1e, parameter product %.1e, "
+                "parameter jacobian %.1e (allowed %.1e): %s",
+                value, jacobian, product, transposed_product, parameter_product, parameter_jacobian,
+                tolerance, passed() ? "agree" : "DISAGREE");
   return text;
 }
 

@@ -5,6 +5,7 @@
 
 #include "blocks.hpp"
 #include "isochron/error.hpp"
+#include "one_step/solver.hpp"
 #include "sundials/solver.hpp"
 
 namespace isochron {
@@ -20,16 +21,28 @@ std::string shown(double value) {
   return text;
 }
 
-Index effective_block_size(const IntegratorOptions& options, const Ensemble& ensemble,
-                           const Dynamics& dynamics) {
-  return options.block_size > 0 ? options.block_size : block_size(ensemble.size(), dynamics);
-}
-
 }  // namespace
 
-void IntegratorOptions::validate() const {
+const char* name(Method method) {
+  switch (method) {
+    case Method::adams: return "adams";
+    case Method::bdf: return "bdf";
+    case Method::rkn8: return "rkn8";
+    case Method::rkn12: return "rkn12";
+    case Method::rk8: return "rk8";
+    case Method::rk4: return "rk4";
+  }
+  return "";
+}
+
+void IntegratorOptions::validate(const Dynamics& dynamics) const {
+  const bool nystrom = method == Method::rkn8 || method == Method::rkn12;
+  require(!nystrom || dynamics.motion() == Motion::newtonian,
+          std::string("method ") + name(method) +
+              " is for q'' = f(q) only; first-order dynamics take adams, bdf, rk8 or rk4");
   require(rtol >= 1e-15 && rtol <= 1e-1, "rtol = " + shown(rtol) + " is outside 1e-15 .. 1e-1");
   require(atol >= 1e-15 && atol <= 1e-1, "atol = " + shown(atol) + " is outside 1e-15 .. 1e-1");
+  require(steps >= 1, "steps = " + std::to_string(steps) + " must be at least 1");
   require(max_steps > 0, "max_steps = " + std::to_string(max_steps) + " must be positive");
   require(block_size >= 0,
           "block_size = " + std::to_string(block_size) + " must be 0 (automatic) or positive");
@@ -45,12 +58,25 @@ IntegrationCounts& IntegrationCounts::operator+=(const IntegrationCounts& other)
   return *this;
 }
 
-Index block_size(Index trajectories, const Dynamics& dynamics) {
+Index block_size(Index trajectories, const Dynamics& dynamics, Method method) {
   // About 128 numbers per component and state half: what keeps the vector units busy and the
   // activations of a block in the second-level cache.
-  const Index largest = std::max<Index>(16, 128 / dynamics.dimension());
+  // One-step methods keep the activations of all stages and gain nothing from longer blocks.
+  const Index most = is_multistep(method) ? 128 : 64;
+  const Index largest = std::max<Index>(16, most / dynamics.dimension());
   const Index blocks = std::max<Index>(1, (trajectories + largest - 1) / largest);
   return padded((trajectories + blocks - 1) / blocks);
+}
+
+std::vector<BlockRange> cut_into_blocks(const Ensemble& ensemble, const Dynamics& dynamics,
+                                        const IntegratorOptions& options) {
+  const Index size = options.block_size > 0 ? options.block_size
+                                            : block_size(ensemble.size(), dynamics, options.method);
+  std::vector<BlockRange> blocks;
+  for (Index first = 0; first < ensemble.size(); first += size) {
+    blocks.push_back({first, std::min(size, ensemble.size() - first)});
+  }
+  return blocks;
 }
 
 void check_problem(const Dynamics& dynamics, ConstVectorRef theta, const Ensemble& ensemble) {
@@ -71,20 +97,30 @@ void check_problem(const Dynamics& dynamics, ConstVectorRef theta, const Ensembl
   if (!theta.allFinite()) throw NumericalError("a parameter of the force field is not finite");
 }
 
-struct Integrator::Workers : SolverPool<sundials::ForwardSolver, IntegratorOptions> {
-  using SolverPool::SolverPool;
+struct Integrator::Workers {
+  Workers(Dynamics model, IntegratorOptions asked)
+      : dynamics(std::move(model)), options(std::move(asked)) {}
+
+  Dynamics dynamics;
+  IntegratorOptions options;
+  SolverPool<BlockSolver> solvers{[this](Index stride) -> std::unique_ptr<BlockSolver> {
+    if (is_multistep(options.method)) {
+      return std::make_unique<sundials::ForwardSolver>(dynamics, options, stride);
+    }
+    return std::make_unique<one_step::OneStepSolver>(dynamics, options, stride);
+  }};
 };
 
 Integrator::Integrator(Dynamics dynamics, IntegratorOptions options) {
-  options.validate();
+  options.validate(dynamics);
   workers_ = std::make_unique<Workers>(std::move(dynamics), std::move(options));
 }
 Integrator::~Integrator() = default;
 Integrator::Integrator(Integrator&&) noexcept = default;
 Integrator& Integrator::operator=(Integrator&&) noexcept = default;
 
-const Dynamics& Integrator::dynamics() const { return workers_->dynamics(); }
-const IntegratorOptions& Integrator::options() const { return workers_->options(); }
+const Dynamics& Integrator::dynamics() const { return workers_->dynamics; }
+const IntegratorOptions& Integrator::options() const { return workers_->options; }
 
 FinalStates Integrator::integrate(ConstVectorRef theta, const Ensemble& ensemble) {
   const Vector end = Vector::Ones(1);
@@ -99,26 +135,24 @@ SampledTrajectories Integrator::sample(ConstVectorRef theta, const Ensemble& ens
   require(sorted && tau[0] >= 0 && tau[tau.size() - 1] <= 1,
           "sample times must increase from 0 to 1 at most, in units of the end time");
 
-  const auto blocks =
-      cut_into_blocks(ensemble.size(), effective_block_size(options(), ensemble, dynamics()));
+  const auto blocks = cut_into_blocks(ensemble, dynamics(), options());
   SampledTrajectories result;
   result.trajectories.tau = tau;
   result.trajectories.states.assign(static_cast<std::size_t>(tau.size()), ensemble.initial_states);
   std::vector<IntegrationCounts> counts(blocks.size());
 
-  workers_->run(options(), blocks,
-                [&](sundials::ForwardSolver& solver, std::size_t i, const BlockRange& block) {
-                  solver.start(theta.data(),
-                               ensemble.initial_states.middleCols(block.first, block.size),
-                               ensemble.end_times.segment(block.first, block.size));
-                  for (Index k = 0; k < tau.size(); ++k) {
-                    if (tau[k] == 0) continue;  // the initial states are there already
-                    solver.advance(tau[k]);
-                    solver.read(result.trajectories.states[static_cast<std::size_t>(k)].middleCols(
-                        block.first, block.size));
-                  }
-                  counts[i] = solver.counts();
-                });
+  workers_->solvers.run(
+      options(), blocks, [&](BlockSolver& solver, std::size_t i, const BlockRange& block) {
+        solver.start(theta.data(), ensemble.initial_states.middleCols(block.first, block.size),
+                     ensemble.end_times.segment(block.first, block.size));
+        for (Index k = 0; k < tau.size(); ++k) {
+          if (tau[k] == 0) continue;  // the initial states are there already
+          solver.advance(tau[k]);
+          solver.read(result.trajectories.states[static_cast<std::size_t>(k)].middleCols(
+              block.first, block.size));
+        }
+        counts[i] = solver.counts();
+      });
   for (const auto& c : counts) result.counts += c;
   return result;
 }

@@ -11,7 +11,7 @@
 namespace isochron {
 namespace {
 
-/// Where one layer's numbers lie in theta and in the activations of a group of eight points.
+/// Where one layer's numbers lie in theta and in the activations of a group of points.
 struct Layer {
   Index inputs = 0;
   Index outputs = 0;
@@ -20,7 +20,7 @@ struct Layer {
   Index activation = 0;  // offset of the inputs in a group's activations
 };
 
-/// Eight neighbouring points of one component, from column b on.
+/// Neighbouring points of one component, from column b on.
 Lanes load_points(ConstBlockRef block, Index row, Index b) {
   return load(block.data() + row * block.outerStride() + b, block.cols() - b);
 }
@@ -28,9 +28,9 @@ void store_points(BlockRef block, Index row, Index b, Lanes values) {
   store(block.data() + row * block.outerStride() + b, values, block.cols() - b);
 }
 
-/// out_o = bias_o + sum_i W(o, i) in_i for eight points.
+/// out_o = bias_o + sum_i W(o, i) in_i.
 void dense(const Layer& layer, const double* theta, const Lanes* in, Lanes* out) {
-  constexpr Index tile = 4;  // independent sums in flight hide the latency of multiply-add
+  constexpr Index tile = 8;  // independent sums in flight hide the latency of multiply-add
   const Index inputs = layer.inputs;
   const double* weights = theta + layer.weights;
   const auto start = [&](Index o) {
@@ -53,9 +53,9 @@ void dense(const Layer& layer, const double* theta, const Lanes* in, Lanes* out)
   }
 }
 
-/// out_i = sum_o W(o, i) delta_o for eight points.
+/// out_i = sum_o W(o, i) delta_o.
 void transposed_dense(const Layer& layer, const double* theta, const Lanes* delta, Lanes* out) {
-  constexpr Index tile = 4;
+  constexpr Index tile = 8;
   const Index outputs = layer.outputs;
   const double* weights = theta + layer.weights;
   Index i = 0;
@@ -74,15 +74,24 @@ void transposed_dense(const Layer& layer, const double* theta, const Lanes* delt
   }
 }
 
-/// sums(o, i) = sum over the groups of delta_o a_i, for an R x C tile of weights: registers hold
-/// the tile while the groups stream by. The lanes are still to be added up.
+/// A sequence of equally spaced pieces of memory.
+struct Strided {
+  const Lanes* first = nullptr;
+  Index stride = 0;
+
+  [[nodiscard]] Strided from(Index offset) const { return {first + offset, stride}; }
+};
+
+/// sums(o, i) = sum_n delta_n,o a_n,i for an R x C tile of weights: registers hold the tile while
+/// the `count` terms stream by. The lanes are still to be added up.
 template <int R, int C>
-void outer_tile(const Lanes* delta, const Lanes* a, Index stride, Index groups, Lanes* sums,
-                Index row_stride) {
+void outer_tile(Strided delta, Strided a, Index count, Lanes* sums, Index row_stride) {
   Lanes tile[R * C] = {};
-  for (Index g = 0; g < groups; ++g) {
+  for (Index n = 0; n < count; ++n) {
+    const Lanes* left = delta.first + n * delta.stride;
+    const Lanes* right = a.first + n * a.stride;
     for (int r = 0; r < R; ++r) {
-      for (int c = 0; c < C; ++c) tile[r * C + c] += delta[g * stride + r] * a[g * stride + c];
+      for (int c = 0; c < C; ++c) tile[r * C + c] += left[r] * right[c];
     }
   }
   for (int r = 0; r < R; ++r) {
@@ -91,22 +100,20 @@ void outer_tile(const Lanes* delta, const Lanes* a, Index stride, Index groups, 
 }
 
 template <int R>
-void outer_rows(const Lanes* delta, const Lanes* a, Index stride, Index groups, Lanes* sums,
-                Index inputs) {
+void outer_rows(Strided delta, Strided a, Index count, Lanes* sums, Index inputs) {
   Index i = 0;
-  for (; i + 4 <= inputs; i += 4) {
-    outer_tile<R, 4>(delta, a + i, stride, groups, sums + i, inputs);
-  }
-  for (; i < inputs; ++i) {
-    outer_tile<R, 1>(delta, a + i, stride, groups, sums + i, inputs);
-  }
+  for (; i + 4 <= inputs; i += 4) outer_tile<R, 4>(delta, a.from(i), count, sums + i, inputs);
+  for (; i < inputs; ++i) outer_tile<R, 1>(delta, a.from(i), count, sums + i, inputs);
 }
 
 using AlignedLanes = std::vector<Lanes, Eigen::aligned_allocator<Lanes>>;
 
-/// The kernel: eight points side by side in the lanes, groups of eight one after the other.
-/// A group's activations (q, a_1, .., a_{L-1}) are contiguous, and so are its deltas
-/// (dL/da before tanh, one for each neuron and output).
+/// The kernel: points side by side in the lanes, groups of lane_count one after the other.
+///
+/// A record holds for each group its activations (q, a_1, .., a_{L-1}); with one output also its
+/// unit deltas (df/da before tanh, one for each neuron and the output) and its slope df/dq. Then
+/// J^T w = J w, and the deltas for a cotangent w are w times the unit deltas: one backward pass per
+/// linearisation serves every product.
 class MlpLinearisation final : public Linearisation {
  public:
   MlpLinearisation(const Mlp& mlp, Index points) : dimension_(mlp.dimension()) {
@@ -119,19 +126,16 @@ class MlpLinearisation final : public Linearisation {
       parameter += layer.inputs * layer.outputs;
       layer.biases = mlp.bias() ? parameter : -1;
       if (mlp.bias()) parameter += layer.outputs;
-      layer.activation = stride_;
-      stride_ += layer.inputs;
+      layer.activation = size_;
+      size_ += layer.inputs;
       layers_.push_back(layer);
     }
-    stride_ += dimension_;  // deltas have one more row of outputs than activations
-    const Index groups = padded(points) / lane_count;
-    activations_.resize(static_cast<std::size_t>(groups * stride_));
-    deltas_.resize(activations_.size());
-    if (dimension_ == 1) {
-      unit_deltas_.resize(activations_.size());
-      slopes_.resize(static_cast<std::size_t>(groups));
-    }
-    scratch_.resize(static_cast<std::size_t>(2 * stride_));
+    group_stride_ = size_ + (scalar() ? size_ + 1 : 0);
+    groups_ = padded(points) / lane_count;
+    own_record_.resize(static_cast<std::size_t>(groups_ * group_stride_));
+    record_ = own_record_.data();
+    scratch_.resize(static_cast<std::size_t>(2 * (size_ + dimension_)));
+    deltas_.resize(static_cast<std::size_t>(groups_ * size_));
     sums_.resize(static_cast<std::size_t>(padded(parameter)));
   }
 
@@ -143,47 +147,36 @@ class MlpLinearisation final : public Linearisation {
 
   void linearise(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override {
     theta_ = theta.data();
-    points_ = q.cols();
-    slopes_known_ = false;
-    Lanes* a = activations_.data();
-    for (Index b = 0; b < points_; b += lane_count, a += stride_) {
-      forward(theta_, q, b, a, f);
+    Lanes* group = record_;
+    for (Index b = 0; b < q.cols(); b += lane_count, group += group_stride_) {
+      forward(theta_, q, b, group, f);
+      if (!scalar()) continue;
+      Lanes* delta = group + size_;
+      seed_output(0, delta);
+      backward(group, delta);
+      transposed_dense(layers_.front(), theta_, delta, delta + size_);
     }
   }
 
   void transposed_product(ConstBlockRef w, BlockRef out) override {
-    if (dimension_ == 1) {
-      scalar_slopes();
-      for (Index b = 0; b < w.cols(); b += lane_count) {
-        store_points(out, 0, b,
-                     slopes_[static_cast<std::size_t>(b / lane_count)] * load_points(w, 0, b));
+    const Lanes* group = record_;
+    for (Index b = 0; b < w.cols(); b += lane_count, group += group_stride_) {
+      if (scalar()) {
+        store_points(out, 0, b, group[group_stride_ - 1] * load_points(w, 0, b));
+      } else {
+        load_cotangent(w, 0, b, scratch_.data());
+        backward(group, scratch_.data());
+        store_input_gradient(scratch_.data(), out, 0, b);
       }
-      return;
-    }
-    const Lanes* a = activations_.data();
-    for (Index b = 0; b < w.cols(); b += lane_count, a += stride_) {
-      Lanes* delta = scratch_.data();
-      load_cotangent(w, b, delta);
-      backward(a, delta);
-      store_input_gradient(delta, out, 0, b);
     }
   }
 
   void add_parameter_product(ConstBlockRef w, VectorRef gradient) override {
-    Lanes* delta = deltas_.data();
     Index groups = 0;
-    if (dimension_ == 1) scalar_slopes();
-    for (Index b = 0; b < w.cols(); b += lane_count, delta += stride_, ++groups) {
-      if (dimension_ == 1) {
-        const Lanes weight = load_points(w, 0, b);
-        const Lanes* unit = unit_deltas_.data() + groups * stride_;
-        for (Index i = 0; i + 1 < stride_; ++i) delta[i] = unit[i] * weight;
-      } else {
-        load_cotangent(w, b, delta);
-        backward(activations_.data() + groups * stride_, delta);
-      }
+    for (Index b = 0; b < w.cols(); b += lane_count, ++groups) {
+      cotangent_deltas(record_ + groups * group_stride_, w, 0, b, deltas_.data() + groups * size_);
     }
-    for (const Layer& layer : layers_) sum_layer(layer, groups);
+    sum_layers({deltas_.data(), size_}, {record_, group_stride_}, groups);
     const Index count = gradient.size();
     for (Index p = 0; p < count; p += lane_count) {
       const Lanes totals = lane_sums(sums_.data() + p);
@@ -192,8 +185,8 @@ class MlpLinearisation final : public Linearisation {
   }
 
   void product(ConstBlockRef u, BlockRef out) override {
-    const Lanes* a = activations_.data();
-    for (Index b = 0; b < u.cols(); b += lane_count, a += stride_) {
+    const Lanes* group = record_;
+    for (Index b = 0; b < u.cols(); b += lane_count, group += group_stride_) {
       Lanes* tangent = scratch_.data();
       for (Index d = 0; d < dimension_; ++d) tangent[d] = load_points(u, d, b);
       for (std::size_t l = 0; l < layers_.size(); ++l) {
@@ -202,7 +195,7 @@ class MlpLinearisation final : public Linearisation {
         Lanes* next = tangent + linear.inputs;
         dense(linear, theta_, tangent, next);
         if (l + 1 < layers_.size()) {
-          const Lanes* activation = a + layers_[l + 1].activation;
+          const Lanes* activation = group + layers_[l + 1].activation;
           for (Index o = 0; o < linear.outputs; ++o) next[o] *= slope(activation[o]);
         }
         tangent = next;
@@ -213,17 +206,67 @@ class MlpLinearisation final : public Linearisation {
 
   void jacobians(BlockRef out) override {
     for (Index row = 0; row < dimension_; ++row) {
-      const Lanes* a = activations_.data();
-      for (Index b = 0; b < out.cols(); b += lane_count, a += stride_) {
-        Lanes* delta = scratch_.data();
-        seed_output(row, delta);
-        backward(a, delta);
-        store_input_gradient(delta, out, row * dimension_, b);
+      const Lanes* group = record_;
+      for (Index b = 0; b < out.cols(); b += lane_count, group += group_stride_) {
+        if (scalar()) {
+          store_points(out, 0, b, group[group_stride_ - 1]);
+          continue;
+        }
+        seed_output(row, scratch_.data());
+        backward(group, scratch_.data());
+        store_input_gradient(scratch_.data(), out, row * dimension_, b);
+      }
+    }
+  }
+
+  void parameter_jacobians(BlockRef out) override {
+    const Index parameters = out.rows() / dimension_;
+    for (Index row = 0; row < dimension_; ++row) {
+      const Lanes* group = record_;
+      for (Index b = 0; b < out.cols(); b += lane_count, group += group_stride_) {
+        seed_output(row, deltas_.data());
+        backward(group, deltas_.data());
+        sum_layers({deltas_.data(), 0}, {group, 0}, 1);
+        for (Index p = 0; p < parameters; ++p) {
+          store_points(out, row * parameters + p, b, sums_[static_cast<std::size_t>(p)]);
+        }
+      }
+    }
+  }
+
+  [[nodiscard]] Index record_size() const override { return groups_ * group_stride_ * lane_count; }
+
+  void use_record(double* record) override {
+    record_ = record != nullptr ? reinterpret_cast<Lanes*>(record) : own_record_.data();
+  }
+
+  void add_parameter_rows(double* records, Index count, ConstBlockRef w,
+                          Eigen::Ref<Eigen::MatrixXd> rows) override {
+    const Index cotangents = rows.rows() / w.cols();
+    const Index record_stride = groups_ * group_stride_;
+    const auto* first = reinterpret_cast<const Lanes*>(records);
+    deltas_.resize(std::max(deltas_.size(), static_cast<std::size_t>(count * size_)));
+    for (Index b = 0, g = 0; b < w.cols(); b += lane_count, ++g) {
+      const Strided activations{first + g * group_stride_, record_stride};
+      for (Index r = 0; r < cotangents; ++r) {
+        for (Index k = 0; k < count; ++k) {
+          cotangent_deltas(activations.first + k * record_stride, w,
+                           (k * cotangents + r) * dimension_, b, deltas_.data() + k * size_);
+        }
+        sum_layers({deltas_.data(), size_}, activations, count);
+        const Index points = std::min(lane_count, w.cols() - b);
+        for (Index p = 0; p < rows.cols(); ++p) {
+          for (Index i = 0; i < points; ++i) {
+            rows((b + i) * cotangents + r, p) += sums_[static_cast<std::size_t>(p)][i];
+          }
+        }
       }
     }
   }
 
  private:
+  [[nodiscard]] bool scalar() const { return dimension_ == 1; }
+
   static Lanes slope(Lanes activation) { return 1.0 - activation * activation; }
 
   // Deltas are those of the outputs of each layer, hidden layers first.
@@ -231,17 +274,17 @@ class MlpLinearisation final : public Linearisation {
     return layer.activation + layer.inputs - layers_.front().inputs;
   }
 
-  void forward(const double* theta, ConstBlockRef q, Index b, Lanes* a, BlockRef f) const {
+  void forward(const double* theta, ConstBlockRef q, Index b, Lanes* a, BlockRef f) {
     for (Index d = 0; d < dimension_; ++d) a[d] = load_points(q, d, b);
+    Lanes* last = scratch_.data() + size_;
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       const Layer& layer = layers_[l];
-      const Lanes* in = a + layer.activation;
-      Lanes* out = a + layer.activation + layer.inputs;
-      dense(layer, theta, in, out);
-      if (l + 1 < layers_.size()) tanh_in_place(out, layer.outputs);
+      const bool hidden = l + 1 < layers_.size();
+      Lanes* out = hidden ? a + layers_[l + 1].activation : last;
+      dense(layer, theta, a + layer.activation, out);
+      if (hidden) tanh_in_place(out, layer.outputs);
     }
-    const Lanes* out = a + layers_.back().activation + layers_.back().inputs;
-    for (Index d = 0; d < dimension_; ++d) store_points(f, d, b, out[d]);
+    for (Index d = 0; d < dimension_; ++d) store_points(f, d, b, last[d]);
   }
 
   void seed_output(Index row, Lanes* delta) const {
@@ -249,30 +292,16 @@ class MlpLinearisation final : public Linearisation {
     for (Index d = 0; d < dimension_; ++d) last[d] = broadcast(d == row ? 1.0 : 0.0);
   }
 
-  // With one output, J^T w = J w and the deltas are those of w = 1 times w: one backward pass per
-  // linearisation serves every cotangent.
-  void scalar_slopes() {
-    if (slopes_known_) return;
-    Lanes* delta = unit_deltas_.data();
-    const Lanes* a = activations_.data();
-    for (Index g = 0; g * lane_count < points_; ++g, delta += stride_, a += stride_) {
-      seed_output(0, delta);
-      backward(a, delta);
-      transposed_dense(layers_.front(), theta_, delta, &slopes_[static_cast<std::size_t>(g)]);
-    }
-    slopes_known_ = true;
-  }
-
   // From the deltas of the first layer to the rows first_row, .. of out.
   void store_input_gradient(const Lanes* delta, BlockRef out, Index first_row, Index b) {
-    Lanes* result = scratch_.data() + stride_;
+    Lanes* result = scratch_.data() + size_ + dimension_;
     transposed_dense(layers_.front(), theta_, delta, result);
     for (Index d = 0; d < dimension_; ++d) store_points(out, first_row + d, b, result[d]);
   }
 
-  void load_cotangent(ConstBlockRef w, Index b, Lanes* delta) const {
+  void load_cotangent(ConstBlockRef w, Index first_row, Index b, Lanes* delta) const {
     Lanes* last = delta + delta_offset(layers_.back());
-    for (Index d = 0; d < dimension_; ++d) last[d] = load_points(w, d, b);
+    for (Index d = 0; d < dimension_; ++d) last[d] = load_points(w, first_row + d, b);
   }
 
   // From the deltas of the outputs to those of every hidden layer.
@@ -285,39 +314,52 @@ class MlpLinearisation final : public Linearisation {
     }
   }
 
-  // Sums over the groups for all parameters of a layer, in the order of theta.
-  void sum_layer(const Layer& layer, Index groups) {
-    const Lanes* a = activations_.data() + layer.activation;
-    const Lanes* delta = deltas_.data() + delta_offset(layer);
-    Lanes* weights = sums_.data() + layer.weights;
-    Index o = 0;
-    for (; o + 4 <= layer.outputs; o += 4) {
-      outer_rows<4>(delta + o, a, stride_, groups, weights + o * layer.inputs, layer.inputs);
+  // The deltas that the cotangents in rows first_row, .. of w cause in a group.
+  void cotangent_deltas(const Lanes* group, ConstBlockRef w, Index first_row, Index b,
+                        Lanes* delta) const {
+    if (scalar()) {
+      const Lanes weight = load_points(w, first_row, b);
+      const Lanes* unit = group + size_;
+      for (Index i = 0; i < size_; ++i) delta[i] = unit[i] * weight;
+    } else {
+      load_cotangent(w, first_row, b, delta);
+      backward(group, delta);
     }
-    for (; o < layer.outputs; ++o) {
-      outer_rows<1>(delta + o, a, stride_, groups, weights + o * layer.inputs, layer.inputs);
-    }
-    if (layer.biases < 0) return;
-    for (o = 0; o < layer.outputs; ++o) {
-      Lanes sum{};
-      for (Index g = 0; g < groups; ++g) sum += delta[g * stride_ + o];
-      sums_[static_cast<std::size_t>(layer.biases + o)] = sum;
+  }
+
+  // sums_ = sum over `count` pairs of deltas and activations, in the order of theta.
+  void sum_layers(Strided deltas, Strided activations, Index count) {
+    for (const Layer& layer : layers_) {
+      const Strided a = activations.from(layer.activation);
+      const Strided delta = deltas.from(delta_offset(layer));
+      Lanes* weights = sums_.data() + layer.weights;
+      Index o = 0;
+      for (; o + 4 <= layer.outputs; o += 4) {
+        outer_rows<4>(delta.from(o), a, count, weights + o * layer.inputs, layer.inputs);
+      }
+      for (; o < layer.outputs; ++o) {
+        outer_rows<1>(delta.from(o), a, count, weights + o * layer.inputs, layer.inputs);
+      }
+      if (layer.biases < 0) continue;
+      for (o = 0; o < layer.outputs; ++o) {
+        Lanes sum{};
+        for (Index n = 0; n < count; ++n) sum += delta.first[n * delta.stride + o];
+        sums_[static_cast<std::size_t>(layer.biases + o)] = sum;
+      }
     }
   }
 
   Index dimension_;
-  Index stride_ = 0;  // Lanes per group
   std::vector<Layer> layers_;
+  Index size_ = 0;          // of a group's activations, and of its deltas, in Lanes
+  Index group_stride_ = 0;  // of its part of a record
+  Index groups_ = 0;
   const double* theta_ = nullptr;
-  Index points_ = 0;  // of the last linearisation
-  AlignedLanes activations_;
+  Lanes* record_ = nullptr;  // in use
+  AlignedLanes own_record_;
   AlignedLanes deltas_;
   AlignedLanes scratch_;
   AlignedLanes sums_;  // one per parameter, padded
-  // One dimension only: df/dq at each point, and the deltas that gave it.
-  bool slopes_known_ = false;
-  AlignedLanes slopes_;
-  AlignedLanes unit_deltas_;
 };
 
 }  // namespace

@@ -1,30 +1,101 @@
 #include "isochron/sensitivity.hpp"
 
+#include <cmath>
+#include <limits>
+#include <utility>
+
 #include "blocks.hpp"
 #include "isochron/error.hpp"
+#include "one_step/discrete.hpp"
 #include "sundials/adjoint.hpp"
+#include "sundials/forward.hpp"
 
 namespace isochron {
 
-struct Sensitivity::Workers : SolverPool<sundials::AdjointSolver, SensitivityOptions> {
-  using SolverPool::SolverPool;
+const char* name(GradientMethod method) {
+  switch (method) {
+    case GradientMethod::adjoint: return "adjoint";
+    case GradientMethod::forward: return "forward";
+    case GradientMethod::discrete: return "discrete";
+    case GradientMethod::difference: return "difference";
+  }
+  return "";
+}
+
+void SensitivityOptions::validate(const Dynamics& dynamics) const {
+  integrator.validate(dynamics);
+  const std::string method = isochron::name(integrator.method);
+  if (gradient == GradientMethod::discrete && is_multistep(integrator.method)) {
+    throw InputError(
+        "gradient discrete differentiates a one-step method (rkn8, rkn12, rk8, rk4), "
+        "not " +
+        method);
+  }
+  const bool by_cvodes = gradient == GradientMethod::adjoint || gradient == GradientMethod::forward;
+  if (by_cvodes && !is_multistep(integrator.method)) {
+    throw InputError(std::string("gradient ") + isochron::name(gradient) +
+                     " is for the methods adams and bdf, not " + method);
+  }
+  for (const double rtol : {backward_rtol, quadrature_rtol}) {
+    if (rtol != 0 && !(rtol >= 1e-15 && rtol <= 1e-1)) {
+      throw InputError("a backward tolerance of " + std::to_string(rtol) +
+                       " is outside 1e-15 .. 1e-1");
+    }
+  }
+}
+
+struct Sensitivity::Workers {
+  Workers(Dynamics model, SensitivityOptions asked)
+      : dynamics(std::move(model)), options(std::move(asked)) {}
+
+  Dynamics dynamics;
+  SensitivityOptions options;
+  one_step::StepGrids grids;
+  SolverPool<BlockSensitivity> solvers{[this](Index stride) { return make_solver(stride); }};
+  Integrator integrator{dynamics, options.integrator};  // of `difference`
+
+  std::unique_ptr<BlockSensitivity> make_solver(Index stride) {
+    if (options.gradient == GradientMethod::adjoint) {
+      return std::make_unique<sundials::AdjointSensitivity>(dynamics, options, stride);
+    }
+    if (options.gradient == GradientMethod::forward) {
+      return std::make_unique<sundials::ForwardSensitivity>(dynamics, options, stride);
+    }
+    return std::make_unique<one_step::DiscreteSensitivity>(dynamics, options.integrator, stride,
+                                                           options.freeze_steps ? &grids : nullptr);
+  }
+
+  std::vector<BlockRange> prepare(ConstVectorRef theta, const Ensemble& ensemble) {
+    check_problem(dynamics, theta, ensemble);
+    auto blocks = cut_into_blocks(ensemble, dynamics, options.integrator);
+    grids.resize(blocks.size());
+    return blocks;
+  }
 
   LossGradient evaluate(ConstVectorRef theta, const Ensemble& ensemble, const FinalLoss& loss,
                         bool with_gradient);
+  FinalJacobian jacobian(ConstVectorRef theta, const Ensemble& ensemble);
+  LossGradient difference_gradient(ConstVectorRef theta, const Ensemble& ensemble,
+                                   const FinalLoss& loss, bool with_gradient);
+  FinalJacobian difference_jacobian(ConstVectorRef theta, const Ensemble& ensemble);
+  template <class G>
+  void differences(ConstVectorRef theta, const G& values, Eigen::MatrixXd& slopes,
+                   Vector& squared_errors) const;
 };
 
 Sensitivity::Sensitivity(Dynamics dynamics, SensitivityOptions options) {
-  options.integrator.validate();
+  options.validate(dynamics);
   workers_ = std::make_unique<Workers>(std::move(dynamics), std::move(options));
 }
 Sensitivity::~Sensitivity() = default;
 Sensitivity::Sensitivity(Sensitivity&&) noexcept = default;
 Sensitivity& Sensitivity::operator=(Sensitivity&&) noexcept = default;
 
-const Dynamics& Sensitivity::dynamics() const { return workers_->dynamics(); }
-const SensitivityOptions& Sensitivity::options() const { return workers_->options(); }
+const Dynamics& Sensitivity::dynamics() const { return workers_->dynamics; }
+const SensitivityOptions& Sensitivity::options() const { return workers_->options; }
 void Sensitivity::limit_steps(long max_steps) {
-  workers_->options().integrator.max_steps = max_steps;
+  workers_->options.integrator.max_steps = max_steps;
+  workers_->integrator = Integrator(workers_->dynamics, workers_->options.integrator);
 }
 
 LossGradient Sensitivity::gradient(ConstVectorRef theta, const Ensemble& ensemble,
@@ -37,50 +108,184 @@ LossGradient Sensitivity::loss(ConstVectorRef theta, const Ensemble& ensemble,
   return workers_->evaluate(theta, ensemble, loss, false);
 }
 
+FinalJacobian Sensitivity::jacobian(ConstVectorRef theta, const Ensemble& ensemble) {
+  return workers_->jacobian(theta, ensemble);
+}
+
 LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble& ensemble,
                                             const FinalLoss& loss, bool with_gradient) {
-  check_problem(dynamics(), theta, ensemble);
-  const IntegratorOptions& integrator = options().integrator;
-  const Index size = integrator.block_size > 0 ? integrator.block_size
-                                               : isochron::block_size(ensemble.size(), dynamics());
-  const auto blocks = cut_into_blocks(ensemble.size(), size);
-
+  const auto blocks = prepare(theta, ensemble);
+  if (options.gradient == GradientMethod::difference) {
+    return difference_gradient(theta, ensemble, loss, with_gradient);
+  }
   struct Part {
     double loss = 0;
     Vector gradient;
     IntegrationCounts forward;
     IntegrationCounts backward;
+    double stored_bytes = 0;
   };
   std::vector<Part> parts(blocks.size());
   LossGradient result;
   result.final_states.resizeLike(ensemble.initial_states);
   States cotangents(ensemble.initial_states.rows(), ensemble.initial_states.cols());
 
-  run(integrator, blocks,
-      [&](sundials::AdjointSolver& solver, std::size_t i, const BlockRange& block) {
-        auto final_states = result.final_states.middleCols(block.first, block.size);
-        auto cotangent = cotangents.middleCols(block.first, block.size);
-        Part& part = parts[i];
-        solver.forward(theta.data(), ensemble.initial_states.middleCols(block.first, block.size),
-                       ensemble.end_times.segment(block.first, block.size), final_states);
-        part.forward = solver.forward_counts();
-        part.loss = loss(block.first, final_states, cotangent);
-        if (!with_gradient) return;
-        part.gradient.resize(theta.size());
-        solver.backward(cotangent, part.gradient, cotangent);
-        part.backward = solver.backward_counts();
-      });
+  solvers.run(options.integrator, blocks,
+              [&](BlockSensitivity& solver, std::size_t i, const BlockRange& block) {
+                auto final_states = result.final_states.middleCols(block.first, block.size);
+                auto cotangent = cotangents.middleCols(block.first, block.size);
+                Part& part = parts[i];
+                solver.forward(static_cast<Index>(i), theta.data(),
+                               ensemble.initial_states.middleCols(block.first, block.size),
+                               ensemble.end_times.segment(block.first, block.size), final_states);
+                part.forward = solver.forward_counts();
+                part.stored_bytes = solver.stored_bytes();
+                part.loss = loss(block.first, final_states, cotangent);
+                if (!with_gradient) return;
+                if (!cotangent.allFinite()) {
+                  throw NumericalError("the cotangents of the loss are not finite");
+                }
+                part.gradient.resize(theta.size());
+                solver.gradient(cotangent, part.gradient, cotangent);
+                if (!part.gradient.allFinite()) {
+                  throw NumericalError(std::string("the gradient is not finite (") +
+                                       isochron::name(options.gradient) + ", method " +
+                                       isochron::name(options.integrator.method) + ")");
+                }
+                part.backward = solver.backward_counts();
+              });
 
-  if (with_gradient) {
-    result.gradient = Vector::Zero(theta.size());
+  result.blocks = static_cast<Index>(blocks.size());
+  if (with_gradient) result.gradient = Vector::Zero(theta.size());
+  if (with_gradient && options.gradient != GradientMethod::forward) {
     result.initial_cotangents = std::move(cotangents);
   }
   for (const Part& part : parts) {
     result.loss += part.loss;
+    result.stored_bytes = std::max(result.stored_bytes, part.stored_bytes);
     result.forward += part.forward;
     result.backward += part.backward;
     if (with_gradient) result.gradient += part.gradient;
   }
+  return result;
+}
+
+FinalJacobian Sensitivity::Workers::jacobian(ConstVectorRef theta, const Ensemble& ensemble) {
+  if (options.gradient == GradientMethod::adjoint) {
+    throw InputError(
+        "gradient adjoint gives no Jacobian; forward, discrete and difference give one");
+  }
+  const auto blocks = prepare(theta, ensemble);
+  if (options.gradient == GradientMethod::difference) return difference_jacobian(theta, ensemble);
+  const Index rows = dynamics.state_dimension();
+  FinalJacobian result;
+  result.final_states.resizeLike(ensemble.initial_states);
+  result.jacobian.resize(rows * ensemble.size(), theta.size());
+  struct Part {
+    IntegrationCounts forward;
+    IntegrationCounts backward;
+    double stored_bytes = 0;
+  };
+  std::vector<Part> parts(blocks.size());
+  solvers.run(
+      options.integrator, blocks,
+      [&](BlockSensitivity& solver, std::size_t i, const BlockRange& block) {
+        solver.forward(static_cast<Index>(i), theta.data(),
+                       ensemble.initial_states.middleCols(block.first, block.size),
+                       ensemble.end_times.segment(block.first, block.size),
+                       result.final_states.middleCols(block.first, block.size));
+        solver.jacobian(result.jacobian.middleRows(rows * block.first, rows * block.size));
+        parts[i] = {solver.forward_counts(), solver.backward_counts(), solver.stored_bytes()};
+      });
+  for (const Part& part : parts) {
+    result.forward += part.forward;
+    result.backward += part.backward;
+    result.stored_bytes = std::max(result.stored_bytes, part.stored_bytes);
+  }
+  return result;
+}
+
+/// Slopes of `values` by each parameter: central differences D(h), extrapolated to an error O(h^4)
+/// by R(h) = (4 D(h) - D(2h))/3. Its error is estimated by R(h) - R(2h) and by the values' own
+/// errors over h; h is halved as long as that can fall (Ridders 1982,
+/// doi 10.1016/S0141-1195(82)80057-0, with one column of his table).
+template <class G>
+void Sensitivity::Workers::differences(ConstVectorRef theta, const G& values,
+                                       Eigen::MatrixXd& slopes, Vector& squared_errors) const {
+  // At a well-scaled problem between the noise rtol/h and the truncation, some 100 h^4.
+  const double relative_step = 0.25 * std::pow(options.integrator.rtol, 0.2);
+  constexpr double smallest_step = 1e-9;
+  Vector moved = theta;
+  squared_errors.setConstant(theta.size(), std::numeric_limits<double>::infinity());
+  for (Index p = 0; p < theta.size(); ++p) {
+    double size = 1;
+    const auto difference = [&](double h) -> Vector {
+      moved[p] = theta[p] + h;
+      const Vector above = values(moved);
+      moved[p] = theta[p] - h;
+      const Vector below = values(moved);
+      moved[p] = theta[p];
+      size = std::max({size, above.norm(), below.norm()});
+      return (above - below) / (2 * h);
+    };
+    double h = 2 * relative_step * std::max(0.1, std::abs(theta[p]));
+    Vector wide = difference(2 * h);
+    Vector narrow = difference(h);
+    Vector coarse = (4 * narrow - wide) / 3;
+    while (h > smallest_step) {
+      h /= 2;
+      wide = std::exchange(narrow, difference(h));
+      const Vector fine = (4 * narrow - wide) / 3;
+      const double noise = std::pow(options.integrator.rtol * size / h, 2);
+      if (noise >= squared_errors[p]) break;
+      const double truncation = (fine - coarse).squaredNorm();
+      coarse = fine;
+      if (truncation + noise < squared_errors[p]) {
+        squared_errors[p] = truncation + noise;
+        slopes.col(p) = fine;
+      }
+      if (truncation <= noise) break;
+    }
+  }
+}
+
+LossGradient Sensitivity::Workers::difference_gradient(ConstVectorRef theta,
+                                                       const Ensemble& ensemble,
+                                                       const FinalLoss& loss, bool with_gradient) {
+  LossGradient result;
+  States cotangents(ensemble.initial_states.rows(), ensemble.initial_states.cols());
+  const auto value = [&](ConstVectorRef at) {
+    FinalStates final_states = integrator.integrate(at, ensemble);
+    result.forward += final_states.counts;
+    result.final_states = std::move(final_states.states);
+    return Vector::Constant(1, loss(0, result.final_states, cotangents));
+  };
+  if (with_gradient) {
+    Eigen::MatrixXd slopes(1, theta.size());
+    Vector squared_errors;
+    differences(theta, value, slopes, squared_errors);
+    result.gradient = slopes.transpose();
+    result.gradient_error = std::sqrt(squared_errors.sum());
+  }
+  result.loss = value(theta)[0];
+  result.blocks =
+      static_cast<Index>(cut_into_blocks(ensemble, dynamics, options.integrator).size());
+  return result;
+}
+
+FinalJacobian Sensitivity::Workers::difference_jacobian(ConstVectorRef theta,
+                                                        const Ensemble& ensemble) {
+  FinalJacobian result;
+  const auto value = [&](ConstVectorRef at) -> Vector {
+    FinalStates final_states = integrator.integrate(at, ensemble);
+    result.forward += final_states.counts;
+    result.final_states = std::move(final_states.states);
+    return result.final_states.reshaped();
+  };
+  Vector squared_errors;
+  result.jacobian.resize(ensemble.initial_states.size(), theta.size());
+  differences(theta, value, result.jacobian, squared_errors);
+  (void)value(theta);
   return result;
 }
 

@@ -66,10 +66,6 @@ class Trainer {
         sensitivity_(dynamics, sensitivity_options_),
         state_(std::move(from)),
         start_(Clock::now()) {
-    const Index size = options.sensitivity.integrator.block_size > 0
-                           ? options.sensitivity.integrator.block_size
-                           : block_size(objective.ensemble().size(), dynamics);
-    blocks_ = (objective.ensemble().size() + size - 1) / size;
     if (state_.history.size() > 0) {
       earlier_iterations_ = state_.history.iteration.back();
       earlier_evaluations_ = state_.history.evaluations.back();
@@ -140,7 +136,7 @@ class Trainer {
       gradient = result.gradient;
       state_.forward += result.forward;
       state_.backward += result.backward;
-      steps_of_last_ = std::max(result.forward.steps, result.backward.steps);
+      steps_of_last_ = std::max(result.forward.steps, result.backward.steps) / result.blocks;
       return result.loss;
     } catch (const NumericalError& error) {
       failure_ = error.what();  // a trial too far: the line search steps back
@@ -158,8 +154,7 @@ class Trainer {
     } else {
       record(iterate);
     }
-    sensitivity_.limit_steps(
-        std::max(smallest_step_budget, step_budget_factor * steps_of_last_ / blocks_));
+    sensitivity_.limit_steps(std::max(smallest_step_budget, step_budget_factor * steps_of_last_));
     if (options_.progress) options_.progress(state_);
     if (asked_to_stop()) return stop_reason();
     return std::nullopt;
@@ -190,7 +185,6 @@ class Trainer {
   Sensitivity sensitivity_;
   TrainingState state_;
   Clock::time_point start_;
-  Index blocks_ = 1;
   long evaluations_ = 0;
   long steps_of_last_ = 0;
   std::string failure_;
@@ -216,18 +210,26 @@ TrainingResult train(const Dynamics& dynamics, const Objective& objective, Train
 
 VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective, ConstVectorRef theta,
                          const IntegratorOptions& trained_with) {
-  const bool by_bdf = trained_with.method == Method::adams;
+  struct Check {
+    Method method;
+    double tolerance;
+    double other_tolerance;  // a tenth, or tenfold where the method is at its limit
+  };
+  const bool newtonian = dynamics.motion() == Motion::newtonian;
+  const Check check = trained_with.method != Method::adams ? Check{Method::adams, 1e-14, 1e-15}
+                      : newtonian                          ? Check{Method::rkn12, 1e-14, 1e-13}
+                                                           : Check{Method::bdf, 1e-13, 1e-14};
   const auto at_tolerance = [&](double tolerance) {
     IntegratorOptions options = trained_with;
-    options.method = by_bdf ? Method::bdf : Method::adams;
+    options.method = check.method;
     options.rtol = options.atol = tolerance;
     return Integrator(dynamics, options).integrate(theta, objective.ensemble()).states;
   };
   VerifiedLoss verified;
-  verified.final_states = at_tolerance(by_bdf ? 1e-13 : 1e-14);
+  verified.final_states = at_tolerance(check.tolerance);
   verified.loss = Objective::mean_square(objective.residuals(verified.final_states));
-  const States tightened = at_tolerance(by_bdf ? 1e-14 : 1e-15);
-  verified.error = std::abs(Objective::mean_square(objective.residuals(tightened)) - verified.loss);
+  const States other = at_tolerance(check.other_tolerance);
+  verified.error = std::abs(Objective::mean_square(objective.residuals(other)) - verified.loss);
   return verified;
 }
 

@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 #include <stdlib.h>  // setenv
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -58,6 +60,26 @@ class SearchPath {
 
  private:
   std::string old_;
+};
+
+/// Files cannot grow beyond `bytes` while it lives: writing more fails without a signal.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : old_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &old_);
+    const rlimit limit{bytes, old_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &old_);
+    std::signal(SIGXFSZ, old_handler_);
+  }
+
+ private:
+  void (*old_handler_)(int);
+  rlimit old_{};
 };
 
 std::string content(const fs::path& path) {
@@ -454,7 +476,20 @@ TEST_CASE("figure: gnuplot fails") {
   CHECK(output_error("printf '\\nsome library complains\\nand complains\\n' >&2; exit 3") ==
         "gnuplot could not draw: some library complains");
   CHECK(output_error("exit 0") == "gnuplot could not draw: it gave no reason");
-  CHECK(output_error("kill -9 $$") == "gnuplot was ended by signal 9");
+  CHECK(output_error("kill -9 $$") == "gnuplot was ended by signal 9: Killed");
+}
+
+TEST_CASE("figure: under a limit on the size of files it fails whole, and says so") {
+  const auto error = [](rlim_t bytes) {
+    const FileSizeLimit limit(bytes);
+    return message<OutputError>([](const Folder& folder) {
+      draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg);
+    });
+  };
+  const std::string drawing = svg(rich_panel());
+  CHECK(error(100).starts_with("cannot pass "));
+  CHECK(error(100).ends_with(" bytes of commands and data to gnuplot: File too large"));
+  CHECK(error(drawing.size() - 1) == "gnuplot was ended by signal 25: File size limit exceeded");
 }
 
 TEST_CASE("figure: the user's environment does not show") {

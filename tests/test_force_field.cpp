@@ -11,6 +11,7 @@
 
 #include "isochron/error.hpp"
 #include "isochron/force_field.hpp"
+#include "parameter_rows.hpp"
 
 using namespace isochron;
 
@@ -79,7 +80,15 @@ Block plane(Index points) {
 }
 
 /// The results of a linearisation that can be spoiled one by one.
-enum class Result { force, linearise, product, transposed_product, parameter_product, jacobians };
+enum class Result {
+  force,
+  linearise,
+  product,
+  transposed_product,
+  parameter_product,
+  jacobians,
+  parameter_jacobians
+};
 
 /// `field` with one result multiplied by `factor`.
 class SpoiledField final : public ForceField {
@@ -124,6 +133,12 @@ class SpoiledField final : public ForceField {
       inner->jacobians(out);
       out *= factor_of(Result::jacobians);
     }
+    void parameter_jacobians(BlockRef out) override {
+      inner->parameter_jacobians(out);
+      out *= factor_of(Result::parameter_jacobians);
+    }
+    [[nodiscard]] Index record_size() const override { return inner->record_size(); }
+    void use_record(double* record) override { inner->use_record(record); }
     [[nodiscard]] double factor_of(Result asked) const { return asked == result ? factor : 1; }
 
     std::unique_ptr<Linearisation> inner;
@@ -213,6 +228,11 @@ TEST_CASE("make_force: a linearisation has room for fewer points than it was mad
   CHECK((f - field->force(planar_theta, plane(3))).norm() == 0);
 }
 
+TEST_CASE("make_force: parameter Jacobians, records and rows are those of the products") {
+  property::check_parameter_rows(*duffing_field(), duffing_theta);
+  property::check_parameter_rows(*planar_field(), planar_theta);
+}
+
 TEST_CASE("check_force passes sound fields") {
   for (const Index points : {1, 2, 9, 30}) {
     CHECK(passes(duffing_field(), duffing_theta, line(points)));
@@ -277,6 +297,7 @@ TEST_CASE("check_force fails, and names, every wrong result of a linearisation")
   check_one(Result::transposed_product, &ForceCheck::transposed_product);
   check_one(Result::parameter_product, &ForceCheck::parameter_product);
   check_one(Result::jacobians, &ForceCheck::jacobian);
+  check_one(Result::parameter_jacobians, &ForceCheck::parameter_jacobian);
   const SpoiledField field(planar_field(), Result::force, 1 + 1e-4);
   CHECK_FALSE(check_force(field, planar_theta, plane(9)).passed());
 }
@@ -291,7 +312,7 @@ TEST_CASE("check_force fails what is not a number") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (const Result result :
        {Result::force, Result::linearise, Result::product, Result::transposed_product,
-        Result::parameter_product, Result::jacobians}) {
+        Result::parameter_product, Result::jacobians, Result::parameter_jacobians}) {
     const auto field = std::make_shared<SpoiledField>(planar_field(), result, nan);
     CHECK_FALSE(passes(field, planar_theta, plane(9)));
   }

@@ -75,9 +75,10 @@ TEST_CASE("lanes: tanh within 1e-15 on a dense grid") {
   for (const Way& way : ways) {
     CAPTURE(way.name);
     Errors errors;
-    for (double x = 0; x < 22; x += 8 * step) {
-      errors.add(way, Lanes{x, x + step, x + 2 * step, x + 3 * step, x + 4 * step, x + 5 * step,
-                            x + 6 * step, x + 7 * step});
+    for (double x = 0; x < 22; x += static_cast<double>(lane_count) * step) {
+      Lanes lanes;
+      for (Index k = 0; k < lane_count; ++k) lanes[k] = x + static_cast<double>(k) * step;
+      errors.add(way, lanes);
     }
     errors.check();
   }
@@ -88,8 +89,11 @@ TEST_CASE("lanes: tanh keeps its relative accuracy from the smallest normal numb
     CAPTURE(way.name);
     Errors errors;
     for (double x = std::numeric_limits<double>::min(); x < 1e300; x *= 1.01) {
-      errors.add(way, Lanes{x, 1.0013 * x, 1.0027 * x, 1.0039 * x, 1.0051 * x, 1.0063 * x,
-                            1.0077 * x, 1.0091 * x});
+      Lanes lanes;
+      for (Index k = 0; k < lane_count; ++k) {
+        lanes[k] = (1 + 0.01 * static_cast<double>(k) / static_cast<double>(lane_count)) * x;
+      }
+      errors.add(way, lanes);
     }
     errors.check();
   }
@@ -116,11 +120,11 @@ TEST_CASE("lanes: tanh of the special values, in every lane") {
 
 TEST_CASE("lanes: a NaN stays in its lane") {
   Lanes x = broadcast(0.5);
-  x[3] = std::numeric_limits<double>::quiet_NaN();
+  x[1] = std::numeric_limits<double>::quiet_NaN();
   for (const Way& way : ways) {
     CAPTURE(way.name);
     const Lanes t = way.tanh(x);
-    for (int lane = 0; lane < lane_count; ++lane) CHECK(std::isnan(t[lane]) == (lane == 3));
+    for (int lane = 0; lane < lane_count; ++lane) CHECK(std::isnan(t[lane]) == (lane == 1));
   }
 }
 
@@ -131,7 +135,8 @@ TEST_CASE("lanes: tanh_in_place takes any number of values, and no more") {
     tanh_in_place(values, count);
     for (Index i = 0; i < 10; ++i) {
       const double x = 0.2 * static_cast<double>(i) - 0.9;
-      CHECK(values[i][5] == doctest::Approx(i < count ? std::tanh(x) : x).epsilon(1e-15));
+      CHECK(values[i][lane_count - 1] ==
+            doctest::Approx(i < count ? std::tanh(x) : x).epsilon(1e-15));
     }
   }
 }

@@ -11,6 +11,7 @@
 
 #include "isochron/error.hpp"
 #include "isochron/mlp.hpp"
+#include "parameter_rows.hpp"
 
 using namespace isochron;
 
@@ -169,6 +170,12 @@ TEST_CASE("mlp: check_force") {
       CAPTURE(check.summary());
       CHECK(check.passed());
     }
+  });
+}
+
+TEST_CASE("mlp: parameter Jacobians, records and rows are those of the products, point by point") {
+  for_all_networks([](const Mlp& mlp, const Vector& theta) {
+    if (theta.size() < 400) property::check_parameter_rows(mlp, theta);
   });
 }
 

@@ -596,6 +596,27 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
   CHECK(plots(simulation).count("default phase_portrait_before_1") == 1);
 }
 
+TEST_CASE("the axes of a phase portrait are those of the dynamics") {
+  const TemporaryFolder folder;
+  const auto labels = [&](const Results& results, const std::string& portrait) {
+    write_results(folder / "run.h5", results);
+    const hdf5::InputFile file(folder / "run.h5");
+    const hdf5::InputGroup group = file.root().group("run").group(portrait);
+    return group.dataset("x").text_attribute("long_name") + ", " +
+           group.dataset("v").text_attribute("long_name");
+  };
+  const Results one = made_up_results(1, 2, 3);
+  CHECK(labels(one, "phase_portrait") == "position x (1), velocity v (1)");
+  const Results two = made_up_results(2, 2, 3);
+  CHECK(labels(two, "phase_portrait_2") == "position x_2 (1), velocity v_2 (1)");
+  Results plane = one;
+  plane.motion = Motion::first_order;
+  plane.model.reset();
+  for (const char* name : {"phase_portrait_before", "phase_portrait"}) {
+    CHECK(labels(plane, name) == "component y_1 (1), component y_2 (1)");
+  }
+}
+
 TEST_CASE("the root says who wrote the file") {
   const TemporaryFolder folder;
   write_results(folder / "run.h5", made_up_results(1, 2, 3));

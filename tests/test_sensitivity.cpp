@@ -536,3 +536,551 @@ TEST_CASE("problems that do not fit are refused as the integrator does") {
   options.integrator.rtol = 0;
   CHECK_THROWS_AS(Sensitivity(Dynamics(oracle::harmonic()), options), InputError);
 }
+
+// --- every method -------------------------------------------------------------------------------
+
+namespace {
+
+/// Every way to a gradient that suits the motion, each at the tolerance.
+std::vector<SensitivityOptions> all_ways(double tolerance, Motion motion) {
+  std::vector<SensitivityOptions> ways;
+  for (const Method method : methods) {
+    SensitivityOptions options = with(tolerance, method);
+    ways.push_back(options);
+    options.gradient = GradientMethod::forward;
+    for (const bool staggered : {true, false}) {
+      for (const bool controlled : {true, false}) {
+        options.staggered = staggered;
+        options.sensitivity_error_control = controlled;
+        ways.push_back(options);
+      }
+    }
+  }
+  for (const Method method : {Method::rkn8, Method::rkn12, Method::rk8, Method::rk4}) {
+    const bool nystrom = method == Method::rkn8 || method == Method::rkn12;
+    if (nystrom && motion == Motion::first_order) continue;
+    SensitivityOptions options = with(tolerance, method);
+    options.gradient = GradientMethod::discrete;
+    options.integrator.steps = 1000;
+    ways.push_back(options);
+  }
+  SensitivityOptions options = with(tolerance);
+  options.gradient = GradientMethod::difference;
+  ways.push_back(options);
+  return ways;
+}
+
+std::vector<SensitivityOptions> ways_to_jacobian(double tolerance, Motion motion) {
+  std::vector<SensitivityOptions> ways = all_ways(tolerance, motion);
+  std::erase_if(ways, [](const auto& way) { return way.gradient == GradientMethod::adjoint; });
+  return ways;
+}
+
+std::string text(const SensitivityOptions& way) {
+  std::string words = std::string(name(way.gradient)) + ", " + name(way.integrator.method);
+  if (way.gradient == GradientMethod::forward) {
+    words += way.staggered ? ", staggered" : ", simultaneous";
+    words += way.sensitivity_error_control ? ", controlled" : ", not controlled";
+  }
+  return words;
+}
+
+/// The relative error that a way may make after `steps` steps, over times and rates of about one.
+double permitted(const SensitivityOptions& way, long steps) {
+  const double rtol = way.integrator.rtol;
+  // Extrapolated differences: rtol/h and h^4 in balance.
+  if (way.gradient == GradientMethod::difference) return 100 * std::pow(rtol, 0.8);
+  if (way.integrator.method == Method::rk4) {
+    return 10 * std::pow(10.0 / static_cast<double>(way.integrator.steps), 4);  // (omega T/steps)^4
+  }
+  const bool free = way.gradient == GradientMethod::forward && !way.sensitivity_error_control;
+  return (free ? 100 : 10) * static_cast<double>(steps) * rtol;
+}
+
+double permitted(const SensitivityOptions& way, const LossGradient& result) {
+  return permitted(way, result.forward.steps + result.backward.steps);
+}
+
+bool knows_initial_cotangents(const SensitivityOptions& way) {
+  return way.gradient == GradientMethod::adjoint || way.gradient == GradientMethod::discrete;
+}
+
+}  // namespace
+
+TEST_CASE("every way: the harmonic oscillator's periodic loss and its slope") {
+  const double period = 5;
+  for (const SensitivityOptions& way : all_ways(1e-9, Motion::newtonian)) {
+    CAPTURE(text(way));
+    Sensitivity sensitivity(Dynamics(oracle::harmonic()), way);
+    for (const Index n : {1, 2, 9, 20}) {
+      CAPTURE(n);
+      const States y = normal_states(2, n, 1);
+      const Objective objective(Loss::periodic, y, period);
+      for (const double k : {0.6, 2.9}) {
+        const LossGradient result = sensitivity.gradient(
+            Vector::Constant(1, k), objective.ensemble(), objective.final_loss());
+        const double loss = oracle::harmonic_periodic_loss(k, period, y);
+        const double slope = oracle::harmonic_periodic_slope(k, period, y);
+        CHECK(std::abs(result.loss - loss) <= permitted(way, result) * loss);
+        CHECK(std::abs(result.gradient[0] - slope) <= permitted(way, result) * std::abs(slope));
+        CHECK((result.gradient_error > 0) == (way.gradient == GradientMethod::difference));
+      }
+    }
+  }
+}
+
+TEST_CASE("every way: linear systems, gradients and Jacobians with unequal end times") {
+  const Index n = 9;
+  const Eigen::MatrixXd a1 = Eigen::MatrixXd::Constant(1, 1, -0.8);
+  const Eigen::MatrixXd a2{{-0.4, 1.1}, {-1.3, -0.2}};
+  for (const Motion motion : {Motion::newtonian, Motion::first_order}) {
+    for (const Eigen::MatrixXd& a : {a1, a2}) {
+      const Dynamics dynamics(oracle::linear(a.rows()), motion);
+      const Index rows = dynamics.state_dimension();
+      const Ensemble ensemble(normal_states(rows, n, 2), oracle::unequal_times(n));
+      const States weights = normal_states(rows, n, 3);
+      const Vector theta = oracle::row_by_row(a);
+      Eigen::MatrixXd jacobian(rows * n, theta.size());
+      States initial(rows, n), final_states(rows, n);
+      for (Index i = 0; i < n; ++i) {
+        const double t = ensemble.end_times[i];
+        const Eigen::MatrixXd flow = oracle::linear_flow(a, motion, t);
+        final_states.col(i) = flow * ensemble.initial_states.col(i);
+        initial.col(i) = flow.transpose() * weights.col(i);
+        for (Index p = 0; p < theta.size(); ++p) {
+          Eigen::MatrixXd direction = Eigen::MatrixXd::Zero(a.rows(), a.cols());
+          direction(p / a.cols(), p % a.cols()) = 1;
+          jacobian.block(i * rows, p, rows, 1) =
+              oracle::linear_flow_slope(a, direction, motion, t) * ensemble.initial_states.col(i);
+        }
+      }
+      const Vector exact = jacobian.transpose() * weights.reshaped();
+      for (const SensitivityOptions& way : all_ways(1e-9, motion)) {
+        CAPTURE(text(way));
+        CAPTURE(rows);
+        Sensitivity sensitivity(dynamics, way);
+        const LossGradient result = sensitivity.gradient(theta, ensemble, weighted_sum(weights));
+        CHECK(relative_error(result.gradient, exact) <= permitted(way, result));
+        if (knows_initial_cotangents(way)) {
+          CHECK((result.initial_cotangents - initial).norm() <=
+                permitted(way, result) * initial.norm());
+        } else {
+          CHECK(result.initial_cotangents.size() == 0);
+        }
+        if (way.gradient == GradientMethod::adjoint) continue;
+        const FinalJacobian all = sensitivity.jacobian(theta, ensemble);
+        REQUIRE(all.jacobian.rows() == jacobian.rows());
+        REQUIRE(all.jacobian.cols() == jacobian.cols());
+        CHECK((all.jacobian - jacobian).norm() <= permitted(way, result) * jacobian.norm());
+        CHECK(all.final_states == result.final_states);
+        CHECK((all.final_states - final_states).norm() <=
+              permitted(way, result) * final_states.norm());
+        // The same solution once more, so to roundoff (of differences: over their step).
+        const Vector product = all.jacobian.transpose() * weights.reshaped();
+        const double roundoff = way.gradient == GradientMethod::difference ? 1e-11 : 1e-13;
+        CHECK((product - result.gradient).norm() <= roundoff * jacobian.norm() * weights.norm());
+      }
+    }
+  }
+}
+
+TEST_CASE("every way: a network's Jacobian, row by row the gradient of one final state") {
+  const Start start({2, 8, 8, 2}, 5, 30, Motion::newtonian, Symmetry::none, 3);
+  const Ensemble ensemble(start.objective.ensemble().initial_states, oracle::unequal_times(5));
+  const SensitivityOptions reference = [] {
+    SensitivityOptions options = with(1e-13);
+    options.gradient = GradientMethod::forward;
+    return options;
+  }();
+  const Eigen::MatrixXd exact =
+      Sensitivity(start.dynamics, reference).jacobian(start.theta, ensemble).jacobian;
+  for (const SensitivityOptions& way : all_ways(1e-9, Motion::newtonian)) {
+    CAPTURE(text(way));
+    Sensitivity sensitivity(start.dynamics, way);
+    const bool has_jacobian = way.gradient != GradientMethod::adjoint;
+    const Eigen::MatrixXd jacobian =
+        has_jacobian ? sensitivity.jacobian(start.theta, ensemble).jacobian : exact;
+    for (const Index row : {0, 6, 11, 19}) {
+      States unit = States::Zero(4, 5);
+      unit.reshaped()[row] = 1;
+      const LossGradient result = sensitivity.gradient(start.theta, ensemble, weighted_sum(unit));
+      CHECK((result.gradient - exact.row(row).transpose()).norm() <=
+            permitted(way, result) * exact.norm());
+      const double roundoff = way.gradient == GradientMethod::difference ? 1e-11 : 1e-13;
+      if (has_jacobian) {
+        CHECK((result.gradient - jacobian.row(row).transpose()).norm() <= roundoff * exact.norm());
+      }
+    }
+    if (has_jacobian) {
+      CHECK((jacobian - exact).norm() <=
+            permitted(way, sensitivity.gradient(start.theta, ensemble, quartic)) * exact.norm());
+    }
+  }
+}
+
+TEST_CASE("every way: a zero cotangent gives a gradient of exactly zero") {
+  const Start start({1, 8, 1}, 20, 13);
+  const FinalLoss nothing = [](Index, ConstStatesRef, StatesRef cotangents) {
+    cotangents.setZero();
+    return 0.25;
+  };
+  for (const SensitivityOptions& way : all_ways(1e-8, Motion::newtonian)) {
+    CAPTURE(text(way));
+    const LossGradient zero =
+        gradient(start.dynamics, start.theta, start.objective.ensemble(), nothing, way);
+    CHECK(zero.gradient.size() == start.theta.size());
+    CHECK((zero.gradient.array() == 0).all());
+    CHECK((zero.initial_cotangents.array() == 0).all());
+  }
+}
+
+TEST_CASE("every way: threads change no bit, blocks no more than the tolerance") {
+  const Index n = 61;  // 8 blocks of 8, the last of 5
+  const Start start({1, 5, 1}, n, 18);
+  const Ensemble ensemble(start.objective.ensemble().initial_states, oracle::unequal_times(n));
+  for (SensitivityOptions way : all_ways(1e-8, Motion::newtonian)) {
+    CAPTURE(text(way));
+    way.integrator.steps = 200;
+    const bool has_jacobian = way.gradient != GradientMethod::adjoint;
+    LossGradient single;
+    Eigen::MatrixXd jacobian;
+    for (const int threads : {1, 2, 7}) {
+      CAPTURE(threads);
+      way.integrator.block_size = 8;
+      way.integrator.threads = threads;
+      Sensitivity sensitivity(start.dynamics, way);
+      const LossGradient result = sensitivity.gradient(start.theta, ensemble, quartic);
+      const Eigen::MatrixXd rows =
+          has_jacobian ? sensitivity.jacobian(start.theta, ensemble).jacobian : Eigen::MatrixXd();
+      if (threads == 1) {
+        single = result;
+        jacobian = rows;
+      }
+      CHECK(identical(result, single));
+      CHECK(rows == jacobian);
+    }
+    for (const Index size : {1, 7, 61}) {
+      CAPTURE(size);
+      way.integrator.block_size = size;
+      way.integrator.threads = 2;
+      Sensitivity sensitivity(start.dynamics, way);
+      const LossGradient result = sensitivity.gradient(start.theta, ensemble, quartic);
+      CHECK(relative_error(result.gradient, single.gradient) <= permitted(way, single));
+      if (way.integrator.method == Method::rk4) {  // the same steps in every block
+        CHECK(result.final_states == single.final_states);
+        CHECK(relative_error(result.gradient, single.gradient) <= 1e-13);
+      }
+      if (!has_jacobian) continue;
+      const Eigen::MatrixXd rows = sensitivity.jacobian(start.theta, ensemble).jacobian;
+      CHECK((rows - jacobian).norm() <= permitted(way, single) * jacobian.norm());
+    }
+  }
+}
+
+TEST_CASE("every way: the loss alone is the loss of the gradient to the last bit") {
+  const Start start({1, 6, 1}, 20, 17);
+  for (const SensitivityOptions& way : all_ways(1e-8, Motion::newtonian)) {
+    CAPTURE(text(way));
+    Sensitivity sensitivity(start.dynamics, way);
+    const Ensemble& ensemble = start.objective.ensemble();
+    const FinalLoss loss = start.objective.final_loss();
+    const LossGradient alone = sensitivity.loss(start.theta, ensemble, loss);
+    const LossGradient both = sensitivity.gradient(start.theta, ensemble, loss);
+    CHECK(alone.loss == both.loss);
+    CHECK(alone.final_states == both.final_states);
+    CHECK(alone.gradient.size() == 0);
+    CHECK(alone.blocks == both.blocks);
+  }
+}
+
+TEST_CASE("every way: failures, limits and requests to stop leave nothing behind") {
+  const Start start({1, 6, 1}, 12, 31);
+  const Ensemble& ensemble = start.objective.ensemble();
+  const FinalLoss broken = [](Index, ConstStatesRef, StatesRef) -> double {
+    throw std::logic_error("no loss today");
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const FinalLoss bad = [nan](Index, ConstStatesRef y, StatesRef cotangents) {
+    cotangents.setConstant(y.cols() > 0 ? nan : 0);
+    return 0.0;
+  };
+  for (SensitivityOptions way : all_ways(1e-7, Motion::newtonian)) {
+    CAPTURE(text(way));
+    bool stop = false;
+    way.integrator.steps = 50;
+    way.integrator.stop_requested = [&] { return stop; };
+    Sensitivity sensitivity(start.dynamics, way);
+    const auto again = [&] { return sensitivity.gradient(start.theta, ensemble, quartic); };
+    const LossGradient fresh = again();
+    CHECK(identical(again(), fresh));
+    CHECK_THROWS_AS(static_cast<void>(sensitivity.gradient(start.theta, ensemble, broken)),
+                    std::logic_error);
+    CHECK(identical(again(), fresh));
+    if (way.gradient != GradientMethod::difference) {  // which does not look at cotangents
+      CHECK(mentions(message_of<NumericalError>([&] {
+                       static_cast<void>(sensitivity.gradient(start.theta, ensemble, bad));
+                     }),
+                     "cotangents"));
+      CHECK(identical(again(), fresh));
+    }
+    stop = true;
+    CHECK_THROWS_AS(static_cast<void>(again()), Interrupted);
+    stop = false;
+    CHECK(identical(again(), fresh));
+    sensitivity.limit_steps(2);
+    CHECK_THROWS_AS(static_cast<void>(again()), NumericalError);
+    sensitivity.limit_steps(way.integrator.max_steps);
+    CHECK(identical(again(), fresh));
+    CHECK_THROWS_AS(static_cast<void>(sensitivity.gradient(nan * start.theta, ensemble, quartic)),
+                    NumericalError);
+    CHECK(identical(again(), fresh));
+  }
+}
+
+TEST_CASE("every way: a derivative that is not finite is a numerical failure") {
+  // The force is sound, its derivatives are not.
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Dynamics in_q(make_force(
+      1, [](double x, const auto& k) { return -k[0] * x; },
+      [nan](double, const auto&) { return nan; },
+      [](double x, const auto&) { return std::array{-x}; }));
+  const Dynamics in_theta(make_force(
+      1, [](double x, const auto& k) { return -k[0] * x; },
+      [](double, const auto& k) { return -k[0]; },
+      [nan](double, const auto&) { return std::array{nan}; }));
+  const Ensemble ensemble(States::Ones(2, 3), 1.0);
+  for (const SensitivityOptions& way : all_ways(1e-8, Motion::newtonian)) {
+    if (way.gradient == GradientMethod::difference) continue;  // needs no derivatives
+    CAPTURE(text(way));
+    for (const Dynamics& dynamics : {in_q, in_theta}) {
+      CHECK_THROWS_AS(
+          static_cast<void>(gradient(dynamics, Vector::Ones(1), ensemble, quartic, way)),
+          NumericalError);
+    }
+  }
+}
+
+TEST_CASE("without parameters: empty gradients and Jacobians by differences and one-step methods") {
+  const Dynamics dynamics(make_force(
+      0, [](double x, const auto&) { return -x; }, [](double, const auto&) { return -1.0; },
+      [](double, const auto&) { return std::array<double, 0>{}; }));
+  const Ensemble ensemble(normal_states(2, 9, 24), 2.0);
+  for (const SensitivityOptions& way : ways_to_jacobian(1e-9, Motion::newtonian)) {
+    if (way.gradient == GradientMethod::forward) continue;
+    CAPTURE(text(way));
+    Sensitivity sensitivity(dynamics, way);
+    const LossGradient result = sensitivity.gradient(Vector(), ensemble, quartic);
+    CHECK(result.gradient.rows() == 0);
+    CHECK(result.gradient.cols() == 1);
+    CHECK(result.loss > 0);
+    const FinalJacobian all = sensitivity.jacobian(Vector(), ensemble);
+    CHECK(all.jacobian.rows() == 18);
+    CHECK(all.jacobian.cols() == 0);
+    const States exact = oracle::harmonic_flow(1, 2) * ensemble.initial_states;
+    CHECK((all.final_states - exact).norm() <= permitted(way, result) * exact.norm());
+  }
+}
+
+// --- what belongs to one method -----------------------------------------------------------------
+
+TEST_CASE("forward, staggered, without error control: the plain solution to the last bit") {
+  const Start start({1, 8, 1}, 30, 40);
+  const Ensemble& ensemble = start.objective.ensemble();
+  for (const Method method : methods) {
+    CAPTURE(name(method));
+    SensitivityOptions options = with(1e-9, method);
+    options.gradient = GradientMethod::forward;
+    options.sensitivity_error_control = false;
+    options.staggered = true;
+    const LossGradient result = gradient(start.dynamics, start.theta, ensemble, quartic, options);
+    const FinalStates plain =
+        Integrator(start.dynamics, options.integrator).integrate(start.theta, ensemble);
+    CHECK(result.final_states == plain.states);
+    CHECK(result.forward.steps == plain.counts.steps);
+  }
+}
+
+TEST_CASE("adjoint and forward agree at a random start of 1-16-16-1") {
+  const Start start({1, 16, 16, 1}, 100, 41);
+  const Vector adjoint = start.gradient(with(1e-10)).gradient;
+  for (const bool controlled : {false, true}) {
+    SensitivityOptions options = with(1e-10);
+    options.gradient = GradientMethod::forward;
+    options.sensitivity_error_control = controlled;
+    CHECK(relative_error(start.gradient(options).gradient, adjoint) <= 1e-7);
+  }
+}
+
+TEST_CASE("the discrete gradient is that of its own loss, whatever the tolerance") {
+  // At 1e-4 the loss is wrong in the fourth digit, its slope on frozen steps right in the tenth.
+  for (const Method method : {Method::rkn8, Method::rkn12, Method::rk8, Method::rk4}) {
+    CAPTURE(name(method));
+    const Start start({2, 8, 8, 2}, 20, 42, Motion::newtonian, Symmetry::none, 4);
+    SensitivityOptions options = with(1e-4, method);
+    options.gradient = GradientMethod::discrete;
+    options.freeze_steps = true;
+    options.integrator.steps = 12;
+    options.integrator.block_size = 8;
+    Sensitivity sensitivity(start.dynamics, options);
+    const LossGradient at =
+        sensitivity.gradient(start.theta, start.objective.ensemble(), start.objective.final_loss());
+    Random random(43);
+    Vector direction(start.theta.size());
+    for (double& x : direction) x = random.normal();
+    direction.normalize();
+    const auto loss = [&](double s) {
+      return start.loss(sensitivity, start.theta + s * direction);
+    };
+    CHECK(loss(0) == at.loss);
+    const double slope = at.gradient.dot(direction);
+    CHECK(std::abs(oracle::slope_at_zero(loss, 1e-3) - slope) <= 1e-10 * at.gradient.norm());
+  }
+}
+
+TEST_CASE("frozen steps: the loss is smooth to roundoff, and free steps are taken when needed") {
+  const Start start({1, 16, 1}, 24, 44);
+  for (const Method method : {Method::rkn8, Method::rkn12, Method::rk8}) {
+    CAPTURE(name(method));
+    SensitivityOptions options = with(1e-6, method);
+    options.gradient = GradientMethod::discrete;
+    options.freeze_steps = true;
+    Sensitivity sensitivity(start.dynamics, options);
+    Random random(45);
+    Vector direction(start.theta.size());
+    for (double& x : direction) x = random.normal();
+    direction.normalize();
+    const auto at = [&](double s) {
+      return sensitivity.loss(start.theta + s * direction, start.objective.ensemble(),
+                              start.objective.final_loss());
+    };
+    const LossGradient first = at(0);
+    // A fourth difference: s^4 L'''' is far below roundoff, a change of the grid far above.
+    for (const double s : {1e-5, 1e-4}) {
+      CAPTURE(s);
+      const double fourth =
+          at(2 * s).loss - 4 * at(s).loss + 6 * at(0).loss - 4 * at(-s).loss + at(-2 * s).loss;
+      CHECK(std::abs(fourth) <= 1e-13 * first.loss);
+    }
+    CHECK(at(1e-3).forward.steps == first.forward.steps);
+    CHECK(at(0).loss == first.loss);
+
+    // Stronger forces need more steps, weaker ones fewer: those of a fresh start.
+    options.freeze_steps = false;
+    Sensitivity plain(start.dynamics, options);
+    long last = first.forward.steps;
+    for (const double factor : {3.0, 0.03}) {
+      CAPTURE(factor);
+      const Vector theta = factor * start.theta;
+      const LossGradient renewed = sensitivity.gradient(theta, start.objective.ensemble(), quartic);
+      CHECK(identical(renewed, plain.gradient(theta, start.objective.ensemble(), quartic)));
+      CHECK((renewed.forward.steps > last) == (factor > 1));
+      last = renewed.forward.steps;
+    }
+  }
+}
+
+TEST_CASE("frozen steps: no jump where free steps become one more") {
+  const Start start({1, 16, 1}, 24, 44);
+  for (const Method method : {Method::rkn8, Method::rkn12, Method::rk8}) {
+    CAPTURE(name(method));
+    SensitivityOptions options = with(1e-4, method);
+    options.gradient = GradientMethod::discrete;
+    const auto loss = [&](Sensitivity& sensitivity, double scale) {
+      return sensitivity.loss(scale * start.theta, start.objective.ensemble(),
+                              start.objective.final_loss());
+    };
+    Sensitivity plain(start.dynamics, options);
+    const auto steps = [&](double scale) { return loss(plain, scale).forward.steps; };
+    double below = 1, above = 1;
+    while (above < 3 && steps(above) == steps(below)) {
+      below = above;
+      above *= 1.02;
+    }
+    REQUIRE(steps(above) != steps(below));
+    while (above - below > 1e-13) {
+      const double middle = (below + above) / 2;
+      (steps(middle) == steps(below) ? below : above) = middle;
+    }
+    options.freeze_steps = true;
+    Sensitivity frozen(start.dynamics, options);
+    const LossGradient before = loss(frozen, below);
+    const LossGradient after = loss(frozen, above);
+    CHECK(before.loss == loss(plain, below).loss);
+    CHECK(after.forward.steps == before.forward.steps);
+    const double size = 1 + before.loss;
+    CHECK(std::abs(after.loss - before.loss) <= 1e-11 * size);
+    CHECK(std::abs(loss(plain, above).loss - before.loss) > 1e-10 * size);
+  }
+}
+
+TEST_CASE("frozen steps of an ensemble that changes its size or its end times") {
+  const Start start({1, 8, 1}, 24, 46);
+  SensitivityOptions options = with(1e-8, Method::rkn8);
+  options.gradient = GradientMethod::discrete;
+  options.freeze_steps = true;
+  options.integrator.block_size = 8;
+  Sensitivity sensitivity(start.dynamics, options);
+  const States& states = start.objective.ensemble().initial_states;
+  for (const double end : {2.0, 9.0, -0.7}) {
+    for (const Index n : {24, 5, 17}) {
+      CAPTURE(end);
+      CAPTURE(n);
+      const Ensemble ensemble(States(states.leftCols(n)), end);
+      const LossGradient result = sensitivity.gradient(start.theta, ensemble, quartic);
+      const LossGradient exact =
+          gradient(start.dynamics, start.theta, ensemble, quartic, with(1e-12));
+      CHECK(relative_error(result.gradient, exact.gradient) <= permitted_relative(options, result));
+    }
+  }
+}
+
+TEST_CASE("options that cannot be met are refused, by name") {
+  const Dynamics newtonian(oracle::harmonic());
+  const Dynamics first_order(oracle::harmonic(), Motion::first_order);
+  const auto refusal = [](const Dynamics& dynamics, GradientMethod way, Method method,
+                          const auto& change) {
+    SensitivityOptions options = with(1e-8, method);
+    options.gradient = way;
+    change(options);
+    return message_of<InputError>([&] { Sensitivity(dynamics, options); });
+  };
+  const auto nothing = [](SensitivityOptions&) {};
+  for (const Method method : methods) {
+    const std::string text = refusal(newtonian, GradientMethod::discrete, method, nothing);
+    CHECK(mentions(text, "discrete"));
+    CHECK(mentions(text, name(method)));
+  }
+  for (const GradientMethod way : {GradientMethod::adjoint, GradientMethod::forward}) {
+    for (const Method method : {Method::rkn8, Method::rkn12, Method::rk8, Method::rk4}) {
+      const std::string text = refusal(newtonian, way, method, nothing);
+      CHECK(mentions(text, name(way)));
+      CHECK(mentions(text, name(method)));
+    }
+  }
+  for (const Method method : {Method::rkn8, Method::rkn12}) {
+    for (const GradientMethod way : {GradientMethod::discrete, GradientMethod::difference}) {
+      CHECK(mentions(refusal(first_order, way, method, nothing), name(method)));
+    }
+  }
+  for (const Method method : {Method::rk8, Method::rk4}) {
+    CHECK(refusal(first_order, GradientMethod::discrete, method, nothing).empty());
+  }
+  CHECK(mentions(refusal(newtonian, GradientMethod::discrete, Method::rk4,
+                         [](SensitivityOptions& options) { options.integrator.steps = 0; }),
+                 "steps"));
+  for (const double wrong : {-1e-8, 1e-16, 0.5, std::numeric_limits<double>::quiet_NaN()}) {
+    CAPTURE(wrong);
+    CHECK(mentions(refusal(newtonian, GradientMethod::adjoint, Method::adams,
+                           [=](SensitivityOptions& options) { options.backward_rtol = wrong; }),
+                   "backward tolerance"));
+    CHECK(mentions(refusal(newtonian, GradientMethod::adjoint, Method::adams,
+                           [=](SensitivityOptions& options) { options.quadrature_rtol = wrong; }),
+                   "backward tolerance"));
+  }
+  Sensitivity adjoint(newtonian, with(1e-8));
+  CHECK(mentions(message_of<InputError>([&] {
+                   static_cast<void>(
+                       adjoint.jacobian(Vector::Ones(1), Ensemble(States::Ones(2, 1), 1.0)));
+                 }),
+                 "Jacobian"));
+}

@@ -64,6 +64,9 @@ class BlockDynamics {
   /// The D x D Jacobians of the field at the linearisation, as Linearisation::jacobians.
   void jacobians(BlockRef out) { at_->jacobians(out); }
 
+  /// Its derivatives by the parameters there, as Linearisation::parameter_jacobians.
+  void parameter_jacobians(BlockRef out) { at_->parameter_jacobians(out); }
+
   [[nodiscard]] const Dynamics& dynamics() const { return dynamics_; }
   [[nodiscard]] const double* end_times() const { return end_times_; }
 

@@ -16,6 +16,9 @@ namespace isochron {
 /// activations); everything below it reads that. Positions, forces and cotangents are D x B;
 /// `theta` is copied by nobody and must stay alive and unchanged while products are taken.
 /// No call allocates. One object serves one thread, and must not outlive its field.
+///
+/// A linearisation can be put into a record of the caller's and taken up again later, so that a
+/// reverse sweep over many of them evaluates no force twice.
 class Linearisation {
  public:
   virtual ~Linearisation() = default;
@@ -37,6 +40,25 @@ class Linearisation {
 
   /// All Jacobians: out(i*D + j, b) = df_i/dq_j at q_b. D^2 x B.
   virtual void jacobians(BlockRef out) = 0;
+
+  /// All derivatives by parameters: out(d*P + p, b) = df_d/dtheta_p at q_b. (D P) x B.
+  virtual void parameter_jacobians(BlockRef out) = 0;
+
+  /// Numbers in a record, a multiple of block_padding.
+  [[nodiscard]] virtual Index record_size() const = 0;
+
+  /// From now on `linearise` writes to `record` (aligned to 64 bytes) and products read it; null
+  /// means the object's own. A record serves only the theta and the B it was written with.
+  virtual void use_record(double* record) = 0;
+
+  /// rows(b*R + r, p) += sum_k w_kr,b . df/dtheta_p at q_b of record k, for `count` records one
+  /// after the other and R cotangents each: rows (k*R + r)*D .. + D - 1 of w (count R D x B).
+  /// Leaves an unspecified record in use.
+  virtual void add_parameter_rows(double* records, Index count, ConstBlockRef w,
+                                  Eigen::Ref<Eigen::MatrixXd> rows);
+
+ private:
+  Block workspace_;
 };
 
 /// A force per unit mass f(q; theta): R^D -> R^D with P parameters. The structure is the object,
@@ -67,6 +89,7 @@ struct ForceCheck {
   double product = 0;   ///< J u against the differenced Jacobian
   double transposed_product = 0;  ///< J^T w against the differenced Jacobian
   double parameter_product = 0;   ///< sum_b (df/dtheta)^T w_b against central differences in theta
+  double parameter_jacobian = 0;  ///< parameter_jacobians() against central differences in theta
   double tolerance = 0;           ///< what differences can resolve
 
   [[nodiscard]] double worst() const;
@@ -109,31 +132,43 @@ struct ScalarForce final : ForceField {
         df_dtheta(std::move(parameter_slope)) {}
 
   struct At final : Linearisation {
-    At(const ScalarForce& field, Index points) : owner(field), positions(1, points) {}
+    At(const ScalarForce& field, Index points)
+        : owner(field), own_positions(1, padded(points)), positions(own_positions.data()) {}
 
     void force(ConstVectorRef at_theta, ConstBlockRef q, BlockRef out) override {
       for (Index b = 0; b < q.cols(); ++b) out(0, b) = owner.f(q(0, b), at_theta);
     }
     void linearise(ConstVectorRef at_theta, ConstBlockRef q, BlockRef out) override {
       theta = at_theta.data();
-      positions.leftCols(q.cols()) = q;
+      for (Index b = 0; b < q.cols(); ++b) positions[b] = q(0, b);
       force(at_theta, q, out);
     }
     void transposed_product(ConstBlockRef w, BlockRef out) override {
       const auto k = parameters();
-      for (Index b = 0; b < w.cols(); ++b) out(0, b) = owner.df_dq(positions(0, b), k) * w(0, b);
+      for (Index b = 0; b < w.cols(); ++b) out(0, b) = owner.df_dq(positions[b], k) * w(0, b);
     }
     void add_parameter_product(ConstBlockRef w, VectorRef gradient) override {
       const auto k = parameters();
       for (Index b = 0; b < w.cols(); ++b) {
-        const auto d = owner.df_dtheta(positions(0, b), k);
+        const auto d = owner.df_dtheta(positions[b], k);
         for (Index p = 0; p < owner.count; ++p) gradient[p] += d[p] * w(0, b);
       }
     }
     void product(ConstBlockRef u, BlockRef out) override { transposed_product(u, out); }
     void jacobians(BlockRef out) override {
       const auto k = parameters();
-      for (Index b = 0; b < out.cols(); ++b) out(0, b) = owner.df_dq(positions(0, b), k);
+      for (Index b = 0; b < out.cols(); ++b) out(0, b) = owner.df_dq(positions[b], k);
+    }
+    void parameter_jacobians(BlockRef out) override {
+      const auto k = parameters();
+      for (Index b = 0; b < out.cols(); ++b) {
+        const auto d = owner.df_dtheta(positions[b], k);
+        for (Index p = 0; p < owner.count; ++p) out(p, b) = d[p];
+      }
+    }
+    [[nodiscard]] Index record_size() const override { return own_positions.cols(); }
+    void use_record(double* record) override {
+      positions = record != nullptr ? record : own_positions.data();
     }
 
     [[nodiscard]] Parameters parameters() const {
@@ -141,7 +176,8 @@ struct ScalarForce final : ForceField {
     }
 
     const ScalarForce& owner;
-    Block positions;
+    Block own_positions;
+    double* positions;
     const double* theta = nullptr;
   };
 

@@ -8,16 +8,29 @@
 
 namespace isochron {
 
-/// CVODES linear multistep methods.
+/// The linear multistep methods of CVODES, and explicit one-step methods.
 enum class Method {
   adams,  ///< variable-order Adams (1..12), functional iteration: smooth problems
   bdf,    ///< variable-order BDF (1..5), Newton on the analytic block-diagonal Jacobian: stiff ones
+  rkn8,   ///< Runge-Kutta-Nystrom 8(6), for q'' = f(q) only
+  rkn12,  ///< Runge-Kutta-Nystrom 12(10), for q'' = f(q) only
+  rk8,    ///< Fehlberg's Runge-Kutta 8(7)
+  rk4,    ///< the textbook Runge-Kutta method, with a fixed number of steps
 };
+
+/// Whether CVODES provides it.
+[[nodiscard]] constexpr bool is_multistep(Method method) {
+  return method == Method::adams || method == Method::bdf;
+}
+
+/// "adams", "rkn8", ..
+[[nodiscard]] const char* name(Method method);
 
 struct IntegratorOptions {
   Method method = Method::adams;
   double rtol = 1e-10;       ///< relative tolerance of each trajectory, 1e-15 .. 1e-1
   double atol = 1e-10;       ///< absolute tolerance, > 0
+  long steps = 100;          ///< of rk4, which has no error control
   long max_steps = 1000000;  ///< per block and direction; exceeding it is a NumericalError
   Index block_size = 0;      ///< trajectories solved together; 0: from N, D and P (block_size())
   int threads = 1;           ///< blocks run on so many threads; results do not depend on it
@@ -25,8 +38,9 @@ struct IntegratorOptions {
   /// Polled at every right-hand side; true ends the computation with Interrupted.
   std::function<bool()> stop_requested;
 
-  /// Throws InputError naming the first field out of range.
-  void validate() const;
+  /// Throws InputError naming the first field out of range, or the method if it is not for
+  /// `dynamics`.
+  void validate(const Dynamics& dynamics) const;
 };
 
 /// What the solver did, summed over blocks.
@@ -65,8 +79,8 @@ struct SampledTrajectories {
   IntegrationCounts counts;
 };
 
-/// Solves y' = F(y; theta) for an ensemble, block by block, by CVODES. Keeps its solver memory from
-/// call to call: make one and use it often. Not for use by two threads at once.
+/// Solves y' = F(y; theta) for an ensemble, block by block. Keeps its solver memory from call to
+/// call: make one and use it often. Not for use by two threads at once.
 ///
 /// The error norm of a block is the largest over its trajectories of each one's WRMS norm, so every
 /// trajectory gets the tolerance it was promised, whatever company it keeps.
@@ -83,8 +97,8 @@ class Integrator {
   /// time is not finite.
   [[nodiscard]] FinalStates integrate(ConstVectorRef theta, const Ensemble& ensemble);
 
-  /// The trajectories at the fractions tau[k] of their end times, increasing, in [0, 1], by the
-  /// solver's own interpolant (of the accuracy of the steps).
+  /// The trajectories at the fractions tau[k] of their end times, increasing, in [0, 1]: by the
+  /// interpolant of CVODES (of the accuracy of its steps), or by steps that end there.
   [[nodiscard]] SampledTrajectories sample(ConstVectorRef theta, const Ensemble& ensemble,
                                            ConstVectorRef tau);
 
@@ -97,8 +111,9 @@ class Integrator {
 };
 
 /// Trajectories per block unless options say otherwise: as even as possible, at most about 128
-/// for one dimension; depends on N, D and P only, never on the threads.
-[[nodiscard]] Index block_size(Index trajectories, const Dynamics& dynamics);
+/// for one dimension, 64 for one-step methods; never depends on the threads.
+[[nodiscard]] Index block_size(Index trajectories, const Dynamics& dynamics,
+                               Method method = Method::adams);
 
 /// "6.4.1": of the SUNDIALS that isochron was compiled with.
 [[nodiscard]] std::string sundials_version();

@@ -60,16 +60,31 @@ struct Results {
   std::map<std::string, std::string> summary_text;  ///< stop_reason, ...
 };
 
+/// What becomes of a file that a new one takes the place of: it is gone, or all that the new one
+/// does not bring itself is copied from it, such as a benchmark beside a run.
+enum class Existing { replaced, kept };
+
 /// Writes the file beside `path` (as `path`.tmp), syncs it and renames it over `path`: at every
 /// moment either the old file or the complete new one is there. Throws InputError, with nothing
 /// touched, when sizes in `results` do not fit each other, and OutputError with the system's reason
-/// when the file cannot be written; then the old file is intact and the temporary one gone.
-void write_results(const std::filesystem::path& path, const Results& results);
+/// when the file cannot be written; then the old file is intact and the temporary one gone. With
+/// Existing::kept a file at `path` that read_entries refuses is an InputError, too.
+void write_results(const std::filesystem::path& path, const Results& results,
+                   Existing existing = Existing::replaced);
 
 /// Reads it all back, to the last bit. Groups and datasets it does not know are passed over. Throws
 /// InputError when the file is missing, not HDF5, truncated, damaged, not written by isochron, of a
-/// newer schema, or holds sizes that do not fit each other.
+/// newer schema, holds no run, or sizes that do not fit each other.
 [[nodiscard]] Results read_results(const std::filesystem::path& path);
+
+/// What a file of isochron holds: /run (or an entry of another name), /benchmark, or both.
+struct Entries {
+  bool run = false;
+  bool benchmark = false;
+};
+
+/// Throws InputError as read_results does, but not when there is only a benchmark.
+[[nodiscard]] Entries read_entries(const std::filesystem::path& path);
 
 /// A dataset of any HDF5 file, for initial states: rows x columns, or one column for a 1-D dataset.
 /// Integers and floats of any width are converted. Throws InputError unless `dataset` (a path

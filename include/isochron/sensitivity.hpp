@@ -13,9 +13,38 @@ enum class Interpolation {
   hermite,     ///< cubic Hermite: levels off at 1e-9 to 1e-10
 };
 
+/// Ways to the derivatives of final states by parameters.
+enum class GradientMethod {
+  adjoint,     ///< the adjoint problem by CVODES (CVodeF, CVodeB): gradients only
+  forward,     ///< forward sensitivities by CVODES
+  discrete,    ///< the exact derivative of a one-step method's discrete solution
+  difference,  ///< central differences at two step sizes, extrapolated: for reference
+};
+
+/// "adjoint", ..
+[[nodiscard]] const char* name(GradientMethod method);
+
 struct SensitivityOptions {
-  IntegratorOptions integrator;
+  IntegratorOptions integrator;  ///< for `discrete` rkn8, rkn12, rk8 or rk4; else adams or bdf
+                                 ///< (`difference` takes any)
+  GradientMethod gradient = GradientMethod::adjoint;
+
+  // adjoint
   Interpolation interpolation = Interpolation::polynomial;
+  double backward_rtol = 0;    ///< of the backward problem; 0: the integrator's
+  double quadrature_rtol = 0;  ///< of the gradient's quadrature; 0: the backward problem's
+
+  // forward
+  bool sensitivity_error_control = true;  ///< off: the steps are those of the states alone, which
+                                          ///< with `staggered` are those of the plain solution
+  bool staggered = true;  ///< sensitivities are corrected after the states, not with them
+
+  // discrete
+  bool freeze_steps = false;  ///< take the steps of the last call again as long as their error
+                              ///< estimates allow: the loss is then smooth in theta
+
+  /// Throws InputError for what cannot be done.
+  void validate(const Dynamics& dynamics) const;
 };
 
 /// A loss as the gradient sees it: reads the final states of the trajectories first, first+1, ...
@@ -27,22 +56,35 @@ using FinalLoss =
 struct LossGradient {
   double loss = 0;
   Vector gradient;            ///< dL/dtheta [P]; empty when only the loss was asked for
+  double gradient_error = 0;  ///< difference: its own estimate, ||.||_2
   States final_states;        ///< y(T), state_dimension x N
-  States initial_cotangents;  ///< dL/dy(0) through the flow, state_dimension x N; empty likewise
+  States initial_cotangents;  ///< dL/dy(0) through the flow, state_dimension x N: by adjoint and
+                              ///< discrete, otherwise empty
   IntegrationCounts forward;
   IntegrationCounts backward;
+  Index blocks = 0;         ///< that the ensemble was cut into
+  double stored_bytes = 0;  ///< kept of the largest block's solution for the way back
 };
 
-/// Loss and gradient of an ensemble by the adjoint method, CVODES's own (CVodeF, CVodeB):
+struct FinalJacobian {
+  Eigen::MatrixXd jacobian;  ///< dy_d(T_i)/dtheta, row i state_dimension + d, P columns
+  States final_states;       ///< y(T), state_dimension x N
+  IntegrationCounts forward;
+  IntegrationCounts backward;
+  double stored_bytes = 0;  ///< as in LossGradient
+};
+
+/// Derivatives of an ensemble's final states, by the method of the options. The adjoint is
 ///
 ///   lambda' = -(dF/dy)^T lambda,  lambda(T) = dL/dy(T),   dL/dtheta = int_0^T lambda^T dF/dtheta
 ///   dt,
 ///
-/// the integral a quadrature inside the error test. The backward tolerances scale with the size of
-/// the cotangent. Blocks run on threads and are summed in their order: the result is the same to
-/// the last bit for any number of threads. Keeps its solver memory from call to call.
+/// the integral a quadrature inside the error test, the tolerances in units of the cotangent's
+/// size. Blocks run on threads and are summed in their order: the result is the same to the last
+/// bit for any number of threads. Keeps its solver memory from call to call.
 class Sensitivity {
  public:
+  /// Throws InputError when the options cannot be met.
   Sensitivity(Dynamics dynamics, SensitivityOptions options);
   ~Sensitivity();
   Sensitivity(Sensitivity&&) noexcept;
@@ -55,6 +97,9 @@ class Sensitivity {
   /// The loss alone, from the same forward path to the last bit.
   [[nodiscard]] LossGradient loss(ConstVectorRef theta, const Ensemble& ensemble,
                                   const FinalLoss& loss);
+
+  /// dy(T)/dtheta of all trajectories. Throws like `gradient`, and InputError for `adjoint`.
+  [[nodiscard]] FinalJacobian jacobian(ConstVectorRef theta, const Ensemble& ensemble);
 
   /// Steps allowed per block and direction from the next call on.
   void limit_steps(long max_steps);

@@ -67,8 +67,9 @@ struct TrainingResult {
 [[nodiscard]] TrainingResult train(const Dynamics& dynamics, const Objective& objective,
                                    TrainingState from, const TrainingOptions& options);
 
-/// The loss of theta recomputed by another method than trained it (bdf at 1e-13 for adams, adams at
-/// 1e-14 for bdf), and its change when the tolerance is tightened (loosened at the limit) tenfold.
+/// The loss of theta recomputed by another method than trained it: for adams rkn12 at 1e-14 (bdf at
+/// 1e-13 for first-order dynamics), for all others adams at 1e-14. `error` is its change when the
+/// tolerance is tightened tenfold, or loosened where the method is at its limit.
 struct VerifiedLoss {
   double loss = 0;
   double error = 0;

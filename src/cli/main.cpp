@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "build_info.hpp"
+#include "cli/option_table.hpp"
 #include "cli/options.hpp"
 #include "cli/run.hpp"
 #include "isochron/error.hpp"
@@ -42,13 +43,17 @@ int run(const std::vector<std::string>& arguments) {
   const std::map<std::string, Entry> verbs = {
       {"train", {verb_train, train}},
       {"simulate", {verb_simulate, simulate}},
+      {"check-gradient", {verb_check_gradient, check_gradient}},
+      {"benchmark", {verb_benchmark, benchmark}},
       {"show", {verb_show, show}},
       {"plot", {verb_plot, plot}},
   };
   std::vector<std::string> names;
   for (const auto& [name, entry] : verbs) names.push_back(name);
   if (arguments.empty()) {
-    throw InputError("a verb is missing: give train, simulate, show or plot, or --help");
+    throw InputError(
+        "a verb is missing: give train, simulate, check-gradient, benchmark, show or plot, or "
+        "--help");
   }
   const std::string& verb = arguments.front();
   if (verb == "--help" || verb == "-h") {

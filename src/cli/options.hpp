@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,14 +12,14 @@ namespace isochron::cli {
 /// Where a value came from; later ones win.
 enum class Origin { default_value, stored_file, config_file, command_line };
 
-[[nodiscard]] std::string describe(Origin origin);
-
 /// The programs' verbs, as bits: an option says which of them take it.
 enum Verb : unsigned {
   verb_train = 1,
   verb_simulate = 2,
   verb_show = 4,
   verb_plot = 8,
+  verb_check_gradient = 16,
+  verb_benchmark = 32,
 };
 
 /// The options of one invocation: text by key, checked and typed when read. Every getter throws
@@ -86,9 +85,6 @@ class Options {
   std::map<std::string, Value> values_;
   std::vector<std::string> positional_;
 };
-
-/// The grouped help of a verb; of the program when there is none.
-[[nodiscard]] std::string help(std::optional<Verb> verb);
 
 /// The candidate with the fewest edits from `word`.
 [[nodiscard]] std::string nearest(const std::string& word,

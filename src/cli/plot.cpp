@@ -1,10 +1,14 @@
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <limits>
 #include <sstream>
 
+#include "cli/benchmark_report.hpp"
 #include "cli/run.hpp"
 #include "isochron/error.hpp"
 #include "isochron/figure.hpp"
@@ -40,15 +44,31 @@ Panel portrait_panel(const PhasePortrait& portrait, Motion motion, std::size_t d
   const std::string index = degree == 0 ? "" : "_" + std::to_string(degree);
   Panel panel;
   panel.title = when;
-  panel.x_label = motion == Motion::newtonian ? "position x" + index + " (1)" : "y_1 (1)";
-  panel.y_label = motion == Motion::newtonian ? "velocity v" + index + " (1)" : "y_2 (1)";
+  panel.x_label = motion == Motion::newtonian ? "position x" + index + " (1)" : "component y_1 (1)";
+  panel.y_label = motion == Motion::newtonian ? "velocity v" + index + " (1)" : "component y_2 (1)";
   panel.color_label = portrait.color_label;
   panel.equal_axes = true;
   panel.curves.push_back(orbit_curve(portrait));
   return panel;
 }
 
-/// Before and after training, side by side, of one degree of freedom.
+/// A range that holds the colours of all panels. Nothing when they are as good as constant: then
+/// each panel finds a range around its own.
+std::optional<std::pair<double, double>> common_colors(const std::vector<Panel>& panels) {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  for (const Panel& panel : panels) {
+    for (const double color : panel.curves.front().color) {
+      if (!std::isfinite(color)) continue;
+      low = std::min(low, color);
+      high = std::max(high, color);
+    }
+  }
+  if (!(high - low > 1e-9 * std::max(std::abs(low), std::abs(high)))) return std::nullopt;
+  return std::pair(low, high);
+}
+
+/// Before and after training, side by side, of one degree of freedom, on one scale of colours.
 Figure portrait_figure(const Results& results, std::size_t i) {
   const std::size_t degree = results.phase_portrait.size() == 1 ? 0 : i + 1;
   const bool trained = i < results.phase_portrait_before.size();
@@ -59,6 +79,8 @@ Figure portrait_figure(const Results& results, std::size_t i) {
   }
   figure.panels.push_back(portrait_panel(results.phase_portrait[i], results.motion, degree,
                                          trained ? "after training" : ""));
+  const auto colors = common_colors(figure.panels);
+  for (Panel& panel : figure.panels) panel.color_range = colors;
   return figure;
 }
 
@@ -160,8 +182,13 @@ void make_folder(const std::filesystem::path& folder) {
 int plot(const Options& options) {
   const std::string& file = options.positional().front();
   const std::vector<Format> wanted = formats(options);
-  const Results results = read_results(file);
-  const auto all = figures(results);
+  const Entries entries = read_entries(file);
+  std::vector<std::pair<std::string, Figure>> all;
+  if (entries.run || !entries.benchmark) all = figures(read_results(file));
+  if (entries.benchmark) {
+    auto charts = benchmark_figures(read_benchmark(file));
+    std::move(charts.begin(), charts.end(), std::back_inserter(all));
+  }
   if (all.empty()) throw InputError(file + " holds nothing to draw yet");
   require_gnuplot();
   const std::filesystem::path folder = options.text("output");

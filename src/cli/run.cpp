@@ -19,6 +19,7 @@
 #include "build_info.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
+#include "isochron/well.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -127,6 +128,18 @@ nlohmann::json typed(const std::string& text) {
   return round_trips ? value : nlohmann::json(text);
 }
 
+template <class Choice>
+std::vector<std::string> names(std::initializer_list<Choice> choices) {
+  std::vector<std::string> result;
+  for (const Choice choice : choices) result.emplace_back(isochron::name(choice));
+  return result;
+}
+
+std::string architecture(const std::vector<Index>& layers, Symmetry symmetry, Motion motion) {
+  return "network " + widths(layers) + ", symmetry " + name(symmetry) +
+         (motion == Motion::newtonian ? ", newtonian" : ", first-order");
+}
+
 Index trajectories(const Options& options) { return options.integer("trajectories", 1, 10000000); }
 
 }  // namespace
@@ -155,6 +168,26 @@ Problem read_problem(const Options& options) {
 
 std::string name(Loss loss) { return loss == Loss::periodic ? "periodic" : "antiperiodic"; }
 std::string name(Symmetry symmetry) { return symmetry == Symmetry::odd ? "odd" : "none"; }
+
+void require_trainable(const Options& options) {
+  std::vector<std::string> forces = well_names();
+  forces.insert(forces.begin(), "mlp");
+  if (options.choice("force", forces) != 0) {
+    throw InputError("--force " + options.text("force") + " has no parameters to train; give mlp");
+  }
+  if (!options.text("params").empty()) {
+    throw InputError("--params is for the analytic forces of simulate; a network has none");
+  }
+}
+
+void check_architecture(const Mlp& network, Motion motion, const Results& stored,
+                        const std::string& file) {
+  const std::string has = architecture(stored.model->layers, stored.model->symmetry, stored.motion);
+  const std::string asked = architecture(network.layers(), network.symmetry(), motion);
+  if (has == asked) return;
+  throw InputError(file + " holds " + has + "; the options ask for " + asked +
+                   ", but a stored force keeps its architecture");
+}
 
 std::shared_ptr<const Mlp> read_network(const Options& options) {
   static_cast<void>(options.choice("activation", {"tanh"}));
@@ -207,7 +240,10 @@ IntegratorOptions integrator_options(const Options& options) {
     return options.text(key) == "auto" ? 1e-10 : options.number(key, 1e-15, 1e-1, "auto");
   };
   IntegratorOptions integrator;
-  integrator.method = options.choice("method", {"adams", "bdf"}) == 0 ? Method::adams : Method::bdf;
+  integrator.method = static_cast<Method>(options.choice(
+      "method",
+      names({Method::adams, Method::bdf, Method::rkn8, Method::rkn12, Method::rk8, Method::rk4})));
+  integrator.steps = options.integer("steps", 1, 1000000000);
   integrator.rtol = tolerance("rtol");
   integrator.atol = tolerance("atol");
   integrator.threads = options.text("threads").empty()
@@ -215,6 +251,28 @@ IntegratorOptions integrator_options(const Options& options) {
                            : static_cast<int>(options.integer("threads", 1, 1024));
   integrator.stop_requested = signalled;
   return integrator;
+}
+
+SensitivityOptions sensitivity_options(Options& options, Motion motion) {
+  SensitivityOptions sensitivity;
+  sensitivity.gradient = static_cast<GradientMethod>(options.choice(
+      "gradient",
+      names({GradientMethod::adjoint, GradientMethod::forward, GradientMethod::discrete})));
+  sensitivity.integrator = integrator_options(options);
+  const bool discrete = sensitivity.gradient == GradientMethod::discrete;
+  const bool one_step = !is_multistep(sensitivity.integrator.method);
+  if (discrete && !one_step && options.origin("gradient") > options.origin("method")) {
+    options.settle("method", motion == Motion::newtonian ? "rkn8" : "rk8");
+    sensitivity.integrator = integrator_options(options);
+  } else if (!discrete && one_step && options.origin("method") > options.origin("gradient")) {
+    options.settle("gradient", "discrete");
+    sensitivity.gradient = GradientMethod::discrete;
+  }
+  sensitivity.interpolation = options.choice("interpolation", {"polynomial", "hermite"}) == 0
+                                  ? Interpolation::polynomial
+                                  : Interpolation::hermite;
+  sensitivity.freeze_steps = true;
+  return sensitivity;
 }
 
 void check_output_folder(const std::filesystem::path& folder) {
@@ -306,8 +364,8 @@ Results read_model(const std::string& file) {
   return stored;
 }
 
-Options::Texts stored_options(const Results& stored, const std::string& file) {
-  const auto json = nlohmann::json::parse(stored.config, nullptr, false);
+Options::Texts configuration_texts(const std::string& text, const std::string& file) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object() || !json.contains("options") || !json["options"].is_object()) {
     throw InputError(file + " holds no configuration of a run");
   }
@@ -320,6 +378,11 @@ Options::Texts stored_options(const Results& stored, const std::string& file) {
     if (value.is_null() || follows(key)) continue;
     result[key] = value.is_string() ? value.get<std::string>() : value.dump();
   }
+  return result;
+}
+
+Options::Texts stored_options(const Results& stored, const std::string& file) {
+  Options::Texts result = configuration_texts(stored.config, file);
   std::string hidden;
   const std::vector<Index>& layers = stored.model->layers;
   for (std::size_t i = 1; i + 1 < layers.size(); ++i) {

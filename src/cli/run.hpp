@@ -15,6 +15,8 @@ namespace isochron::cli {
 /// The verbs. Each returns an exit status and throws isochron's errors.
 int train(const Options& given);
 int simulate(const Options& given);
+int check_gradient(const Options& given);
+int benchmark(const Options& given);
 int show(const Options& options);
 int plot(const Options& options);
 
@@ -34,6 +36,9 @@ struct Problem {
 [[nodiscard]] Problem read_problem(const Options& options);
 [[nodiscard]] std::string name(Loss loss);
 
+/// Throws InputError when the options ask for a force that has no parameters to train.
+void require_trainable(const Options& options);
+
 /// The network that the options describe.
 [[nodiscard]] std::shared_ptr<const Mlp> read_network(const Options& options);
 [[nodiscard]] std::string name(Symmetry symmetry);
@@ -49,6 +54,9 @@ struct Problem {
 
 [[nodiscard]] IntegratorOptions integrator_options(const Options& options);
 
+/// The integrator and the way to the gradient. Settles the one that follows from the other.
+[[nodiscard]] SensitivityOptions sensitivity_options(Options& options, Motion motion);
+
 /// The file to write. Throws InputError unless it can be made: in a folder that exists and may be
 /// written to, not in the place of anything but a file, and of that only if `may_replace`.
 [[nodiscard]] std::filesystem::path checked_output(const std::filesystem::path& path,
@@ -62,6 +70,13 @@ void check_output_folder(const std::filesystem::path& folder);
 
 /// A results file with a network. Throws InputError when it holds none.
 [[nodiscard]] Results read_model(const std::string& file);
+
+/// Throws InputError when the options ask for another network or motion than `stored` holds.
+void check_architecture(const Mlp& network, Motion motion, const Results& stored,
+                        const std::string& file);
+
+/// The options of a stored configuration (JSON). Throws InputError when it is not isochron's.
+[[nodiscard]] Options::Texts configuration_texts(const std::string& json, const std::string& file);
 
 /// Configuration of a stored run by option, the architecture as its model has it. Throws InputError
 /// when it is not isochron's.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "cli/benchmark_report.hpp"
 #include "cli/run.hpp"
 #include "isochron/error.hpp"
 
@@ -15,26 +16,11 @@ using Json = nlohmann::ordered_json;
 
 // ------------------------------------------------------------------------------------ for programs
 
-/// Whole numbers without a point, what is not finite as null.
-Json as_json(double value) {
-  constexpr double largest_whole = 9007199254740992.0;
-  if (!std::isfinite(value)) return nullptr;
-  if (value == std::floor(value) && std::abs(value) < largest_whole) {
-    return static_cast<std::int64_t>(value);
-  }
-  return value;
-}
-
-Json configuration(const Results& results) {
-  Json config = Json::parse(results.config, nullptr, false);
-  return config.is_discarded() ? Json() : config;
-}
-
 Json as_json(const Results& results) {
   Json json;
   json["title"] = results.title;
   json["start_time"] = results.start_time;
-  json["config"] = configuration(results);
+  json["config"] = parsed(results.config);
   json["environment"] = results.environment;
   if (results.model) {
     json["model"] = {{"layers", results.model->layers},
@@ -43,7 +29,8 @@ Json as_json(const Results& results) {
                      {"parameters", results.model->theta.size()}};
   }
   json["trajectories"] = results.initial_states.cols();
-  for (const auto& [name, entry] : results.summary) json["summary"][name] = as_json(entry.value);
+  for (const auto& [name, entry] : results.summary)
+    json["summary"][name] = json_number(entry.value);
   for (const auto& [name, text] : results.summary_text) json["summary"][name] = text;
   return json;
 }
@@ -62,7 +49,7 @@ std::string whole(double value) { return format("%.0f", value); }
 /// The rows of the screen. A summary's entry that was asked for counts as shown.
 class Screen {
  public:
-  explicit Screen(const Results& results) : results_(results), config_(configuration(results)) {}
+  explicit Screen(const Results& results) : results_(results), config_(parsed(results.config)) {}
 
   void print(const std::string& file) {
     std::printf("%s: %s\n", file.c_str(), results_.title.c_str());
@@ -250,12 +237,19 @@ class Screen {
 
 int show(const Options& options) {
   const std::string& file = options.positional().front();
-  const Results results = read_results(file);
+  const Entries entries = read_entries(file);
+  std::optional<Results> results;
+  std::optional<BenchmarkResults> benchmark;
+  if (entries.benchmark) benchmark = read_benchmark(file);
+  if (entries.run || !benchmark) results = read_results(file);
   if (options.flag("json")) {
-    std::cout << as_json(results).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
-  } else {
-    Screen(results).print(file);
+    Json json = results ? as_json(*results) : Json::object();
+    if (benchmark) json["benchmark"] = benchmark_json(*benchmark);
+    std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+    return 0;
   }
+  if (results) Screen(*results).print(file);
+  if (benchmark) print_benchmark(*benchmark, file);
   return 0;
 }
 

@@ -75,17 +75,118 @@ hid_t memory_type() {
   return std::is_same_v<T, double> ? H5T_NATIVE_DOUBLE : H5T_NATIVE_LONG;
 }
 
+template <class T>
+hid_t stored_type() {
+  static_assert(std::is_same_v<T, double> || std::is_same_v<T, long>);
+  return std::is_same_v<T, double> ? H5T_IEEE_F64LE : H5T_STD_I64LE;
+}
+
 // ------------------------------------------------------------------------------------- writing
 
 /// Fixed length: a variable-length string lives in HDF5's global heap, which has no checksum and
 /// whose damage the library does not survive.
-Handle string_type(std::size_t length, const Location& where) {
+Handle string_type(std::size_t length, const Location& where, H5T_cset_t set = H5T_CSET_UTF8) {
   Handle type(written(H5Tcopy(H5T_C_S1), where), H5Tclose);
   written(H5Tset_size(type.get(), std::max<std::size_t>(length, 1)), where);
   written(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), where);
-  written(H5Tset_cset(type.get(), H5T_CSET_UTF8), where);
+  written(H5Tset_cset(type.get(), set), where);
   return type;
 }
+
+/// Bytes of the longest; at least one.
+std::size_t common_width(const std::vector<std::string>& texts) {
+  std::size_t width = 1;
+  for (const std::string& text : texts) width = std::max(width, text.size());
+  return width;
+}
+
+/// One behind the other, each filled up with zeros.
+std::string joined(const std::vector<std::string>& texts, std::size_t width) {
+  std::string padded;
+  padded.reserve(texts.size() * width);
+  for (const std::string& text : texts) {
+    padded += text;
+    padded.append(width - text.size(), '\0');
+  }
+  return padded;
+}
+
+enum class Where { file, memory };
+
+/// ASCII where it suffices, which more programs can show in a table.
+Handle column_type(const std::vector<std::string>& texts, Where, const Location& where) {
+  const auto is_ascii = [](const std::string& text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  };
+  const bool ascii = std::all_of(texts.begin(), texts.end(), is_ascii);
+  return string_type(common_width(texts), where, ascii ? H5T_CSET_ASCII : H5T_CSET_UTF8);
+}
+
+template <class T>
+Handle column_type(const std::vector<T>&, Where place, const Location& where) {
+  const hid_t type = place == Where::file ? stored_type<T>() : memory_type<T>();
+  return {written(H5Tcopy(type), where), H5Tclose};
+}
+
+std::span<const char> bytes_of(const std::string& text) { return text; }
+template <class T>
+std::span<const char> bytes_of(const T& number) {
+  return {reinterpret_cast<const char*>(&number), sizeof number};
+}
+
+/// The columns of a table side by side in its rows, without gaps.
+class TableLayout {
+ public:
+  TableLayout(const std::vector<TableColumn>& columns, const Location& where)
+      : columns_(columns), where_(where) {
+    for (const TableColumn& column : columns) {
+      offsets_.push_back(row_size_);
+      row_size_ += H5Tget_size(column_type_of(column, Where::memory).get());
+    }
+  }
+
+  [[nodiscard]] std::size_t rows() const {
+    return std::visit([](const auto& values) { return values.size(); }, columns_.front().values);
+  }
+
+  [[nodiscard]] Handle type(Where place) const {
+    Handle type(written(H5Tcreate(H5T_COMPOUND, row_size_), where_), H5Tclose);
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const Handle member = column_type_of(columns_[i], place);
+      written(H5Tinsert(type.get(), columns_[i].name.c_str(), offsets_[i], member.get()), where_);
+    }
+    return type;
+  }
+
+  /// The table in memory, row by row.
+  [[nodiscard]] std::vector<char> values() const {
+    std::vector<char> table(rows() * row_size_);
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      char* place = table.data() + offsets_[i];
+      const auto put = [&](const auto& values) {
+        for (const auto& value : values) {
+          const std::span<const char> bytes = bytes_of(value);
+          std::copy(bytes.begin(), bytes.end(), place);
+          place += row_size_;
+        }
+      };
+      std::visit(put, columns_[i].values);
+    }
+    return table;
+  }
+
+ private:
+  [[nodiscard]] Handle column_type_of(const TableColumn& column, Where place) const {
+    return std::visit([&](const auto& values) { return column_type(values, place, where_); },
+                      column.values);
+  }
+
+  const std::vector<TableColumn>& columns_;
+  const Location& where_;
+  std::vector<std::size_t> offsets_;
+  std::size_t row_size_ = 0;
+};
 
 Handle make_space(const Shape& shape, const Location& where) {
   const auto rank = static_cast<int>(shape.size());
@@ -125,6 +226,24 @@ void keep_image(const Handle& access, Image& image, const Location& where) {
   callbacks.udata_free = [](void*) -> herr_t { return 0; };
   callbacks.udata = &image;
   written(H5Pset_file_image_callbacks(access.get(), &callbacks), where);
+}
+
+/// For H5Aiterate. Passes over variable-length values: nothing of isochron's has them, and their
+/// damage would bring the library down.
+herr_t copy_attribute_unless_there(hid_t object, const char* name, hid_t to) {
+  if (H5Aexists(to, name) != 0) return 0;
+  const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose);
+  const Handle type(H5Aget_type(attribute.get()), H5Tclose);
+  const Handle space(H5Aget_space(attribute.get()), H5Sclose);
+  if (H5Tdetect_class(type.get(), H5T_VLEN) != 0 || H5Tis_variable_str(type.get()) != 0) return 0;
+  const hsize_t size = H5Aget_storage_size(attribute.get());
+  constexpr hsize_t largest = hsize_t{1} << 20;
+  if (size > largest) return 0;
+  std::vector<char> value(static_cast<std::size_t>(size) + 1);
+  if (H5Aread(attribute.get(), type.get(), value.data()) < 0) return -1;
+  const Handle copy(H5Acreate2(to, name, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT),
+                    H5Aclose);
+  return H5Awrite(copy.get(), type.get(), value.data());
 }
 
 Handle create_in_memory(const std::string& path, Image& image) {
@@ -298,6 +417,38 @@ std::string read_string(const Handle& file_type, const Location& where, Read rea
   return text.substr(0, text.find('\0'));
 }
 
+/// The type of a string of the same length that ends with its last byte or its first zero.
+Handle padded(const Handle& file_type, const Location& where) {
+  Handle type(readable(H5Tcopy(file_type.get()), where), H5Tclose);
+  readable(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), where);
+  return type;
+}
+
+/// Not variable-length: its damage would bring the library down.
+bool is_fixed_text(const Handle& type) {
+  return H5Tget_class(type.get()) == H5T_STRING && H5Tis_variable_str(type.get()) == 0;
+}
+
+/// Whether values of the type are converted to double (any real number) or long (any integer).
+template <class T>
+bool holds(const Handle& type) {
+  constexpr std::size_t largest_number = 16;
+  const H5T_class_t kind = H5Tget_class(type.get());
+  const bool real = kind == H5T_FLOAT && std::is_same_v<T, double>;
+  return (real || kind == H5T_INTEGER) && H5Tget_size(type.get()) <= largest_number;
+}
+
+/// The strings of `width` bytes that stand one behind the other.
+std::vector<std::string> split(const std::string& text, std::size_t width) {
+  std::vector<std::string> texts;
+  texts.reserve(text.size() / width);
+  for (std::size_t at = 0; at < text.size(); at += width) {
+    const std::string one = text.substr(at, width);
+    texts.push_back(one.substr(0, one.find('\0')));
+  }
+  return texts;
+}
+
 }  // namespace
 
 Session::Session() : lock_(library_mutex()) {
@@ -338,15 +489,9 @@ const OutputObject& OutputObject::attribute(const std::string& name,
 
 const OutputObject& OutputObject::attribute(const std::string& name,
                                             const std::vector<std::string>& texts) const {
-  std::size_t width = 1;
-  for (const std::string& text : texts) width = std::max(width, text.size());
-  std::string padded;
-  for (const std::string& text : texts) {
-    padded += text;
-    padded.append(width - text.size(), '\0');
-  }
+  const std::size_t width = common_width(texts);
   return write_attribute(name, string_type(width, location_), make_space({texts.size()}, location_),
-                         padded.data());
+                         joined(texts, width).data());
 }
 
 const OutputObject& OutputObject::attribute(const std::string& name, int value) const {
@@ -388,15 +533,33 @@ template <class T>
 OutputObject OutputGroup::numbers(const std::string& name, const T* values,
                                   const Shape& shape) const {
   const Location where = location().child(name);
-  const Handle type(
-      written(H5Tcopy(std::is_same_v<T, double> ? H5T_IEEE_F64LE : H5T_STD_I64LE), where),
-      H5Tclose);
+  const Handle type(written(H5Tcopy(stored_type<T>()), where), H5Tclose);
   return dataset(name, type, make_properties(H5P_DATASET_CREATE, where), shape, memory_type<T>(),
                  values);
 }
 
 template OutputObject OutputGroup::numbers(const std::string&, const double*, const Shape&) const;
 template OutputObject OutputGroup::numbers(const std::string&, const long*, const Shape&) const;
+
+OutputObject OutputGroup::texts(const std::string& name,
+                                const std::vector<std::string>& values) const {
+  const Location where = location().child(name);
+  const std::size_t width = common_width(values);
+  const Handle type = string_type(width, where);
+  return dataset(name, type, make_properties(H5P_DATASET_CREATE, where), {values.size()},
+                 type.get(), joined(values, width).data());
+}
+
+OutputObject OutputGroup::table(const std::string& name,
+                                const std::vector<TableColumn>& columns) const {
+  const Location where = location().child(name);
+  const TableLayout layout(columns, where);
+  const Handle properties = make_properties(H5P_DATASET_CREATE, where);
+  // A label and a unit per column: they stay in the header, which has a checksum.
+  written(H5Pset_attr_phase_change(properties.get(), 1024, 512), where);
+  return dataset(name, layout.type(Where::file), properties, {layout.rows()},
+                 layout.type(Where::memory).get(), layout.values().data());
+}
 
 OutputFile::OutputFile(fs::path path)
     : path_(std::move(path)),
@@ -407,6 +570,23 @@ OutputGroup OutputFile::root() const {
   Location where{path_.string(), "/"};
   Handle group(written(H5Gopen2(file_.get(), "/", H5P_DEFAULT), where), H5Gclose);
   return {std::move(group), std::move(where)};
+}
+
+void OutputFile::copy_from(const InputFile& old, const std::vector<std::string>& except) const {
+  const InputGroup from = old.root();
+  for (const std::string& name : from.names()) {
+    if (std::find(except.begin(), except.end(), name) != except.end()) continue;
+    readable(H5Ocopy(old.get(), name.c_str(), file_.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+             from.location().child(name));
+  }
+  const auto copy_attribute = [](hid_t object, const char* name, const H5A_info_t*, void* to) {
+    return copy_attribute_unless_there(object, name, *static_cast<const hid_t*>(to));
+  };
+  const Handle source(readable(H5Gopen2(old.get(), "/", H5P_DEFAULT), from.location()), H5Gclose);
+  const Handle target(readable(H5Gopen2(file_.get(), "/", H5P_DEFAULT), from.location()), H5Gclose);
+  hid_t to = target.get();
+  readable(H5Aiterate2(source.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, copy_attribute, &to),
+           from.location());
 }
 
 void OutputFile::save() {
@@ -516,9 +696,7 @@ std::string InputDataset::text() const {
 
 template <class T>
 void InputDataset::read(T* values) const {
-  constexpr std::size_t largest_number = 16;
-  const bool fits = std::is_same_v<T, double> ? is_number() : class_ == H5T_INTEGER;
-  if (!fits || H5Tget_size(type_.get()) > largest_number) {
+  if (!holds<T>(type_)) {
     throw InputError(location().text() + " does not hold " +
                      (std::is_same_v<T, double> ? "numbers" : "integers"));
   }
@@ -527,6 +705,56 @@ void InputDataset::read(T* values) const {
 
 template void InputDataset::read(double*) const;
 template void InputDataset::read(long*) const;
+
+std::vector<std::string> InputDataset::texts() const {
+  if (!is_fixed_text(type_) || shape_.size() != 1) {
+    throw InputError(location().text() + " is not a list of strings of fixed length");
+  }
+  const Handle type = padded(type_, location());
+  const std::size_t width = H5Tget_size(type.get());
+  std::string text(static_cast<std::size_t>(shape_[0]) * width, '\0');
+  readable(H5Dread(id(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), location());
+  return split(text, width);
+}
+
+template <class T>
+std::vector<T> InputDataset::read_column(const std::string& name) const {
+  if (class_ != H5T_COMPOUND || shape_.size() != 1) {
+    throw InputError(location().text() + " is not a table");
+  }
+  const int index = H5Tget_member_index(type_.get(), name.c_str());
+  if (index < 0) throw InputError(location().text() + " has no column " + quoted(name));
+  const Handle found(
+      readable(H5Tget_member_type(type_.get(), static_cast<unsigned>(index)), location()),
+      H5Tclose);
+  const auto rows = static_cast<std::size_t>(shape_[0]);
+  const auto read_member = [&](hid_t type, void* values) {
+    const Handle row(readable(H5Tcreate(H5T_COMPOUND, H5Tget_size(type)), location()), H5Tclose);
+    readable(H5Tinsert(row.get(), name.c_str(), 0, type), location());
+    readable(H5Dread(id(), row.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values), location());
+  };
+  const auto refuse = [&](const std::string& kind) {
+    throw InputError("the column " + quoted(name) + " of " + location().text() + " does not hold " +
+                     kind);
+  };
+  if constexpr (std::is_same_v<T, std::string>) {
+    if (!is_fixed_text(found)) refuse("strings of fixed length");
+    const Handle type = padded(found, location());
+    const std::size_t width = H5Tget_size(type.get());
+    std::string text(rows * width, '\0');
+    read_member(type.get(), text.data());
+    return split(text, width);
+  } else {
+    if (!holds<T>(found)) refuse(std::is_same_v<T, double> ? "numbers" : "integers");
+    std::vector<T> values(rows);
+    read_member(memory_type<T>(), values.data());
+    return values;
+  }
+}
+
+template std::vector<double> InputDataset::read_column(const std::string&) const;
+template std::vector<long> InputDataset::read_column(const std::string&) const;
+template std::vector<std::string> InputDataset::read_column(const std::string&) const;
 
 bool InputGroup::contains(const std::string& name) const {
   return readable(H5Lexists(id(), name.c_str(), H5P_DEFAULT), location()) > 0;
@@ -552,7 +780,7 @@ InputDataset InputGroup::dataset(const std::string& name) const {
   return {std::move(dataset), std::move(where)};
 }
 
-std::vector<std::string> InputGroup::datasets() const {
+std::vector<std::string> InputGroup::names() const {
   H5G_info_t info{};
   readable(H5Gget_info(id(), &info), location());
   std::vector<std::string> names;
@@ -564,11 +792,20 @@ std::vector<std::string> InputGroup::datasets() const {
     };
     std::string name(static_cast<std::size_t>(name_of_link(nullptr, 0)), '\0');
     name_of_link(name.data(), name.size() + 1);
-    const Handle object(readable(H5Oopen(id(), name.c_str(), H5P_DEFAULT), location().child(name)),
-                        H5Oclose);
-    if (H5Iget_type(object.get()) == H5I_DATASET) names.push_back(std::move(name));
+    names.push_back(std::move(name));
   }
   return names;
+}
+
+std::vector<std::string> InputGroup::datasets() const {
+  std::vector<std::string> result = names();
+  const auto is_no_dataset = [&](const std::string& name) {
+    const Handle object(readable(H5Oopen(id(), name.c_str(), H5P_DEFAULT), location().child(name)),
+                        H5Oclose);
+    return H5Iget_type(object.get()) != H5I_DATASET;
+  };
+  result.erase(std::remove_if(result.begin(), result.end(), is_no_dataset), result.end());
+  return result;
 }
 
 InputFile::InputFile(const fs::path& path) : name_(path.string()), file_(open_file(path)) {}

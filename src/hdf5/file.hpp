@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace isochron::hdf5 {
@@ -97,6 +98,12 @@ class OutputObject {
   Location location_;
 };
 
+/// A named column of a table. Strings get the length of the longest.
+struct TableColumn {
+  std::string name;
+  std::variant<std::vector<std::string>, std::vector<long>, std::vector<double>> values;
+};
+
 /// A group that takes groups and datasets. Names are single path components not in use yet;
 /// anything else is an OutputError.
 class OutputGroup : public OutputObject {
@@ -114,10 +121,18 @@ class OutputGroup : public OutputObject {
   template <class T>
   OutputObject numbers(const std::string& name, const T* values, const Shape& shape) const;
 
+  /// A 1-D array of UTF-8 strings of fixed length; at least one.
+  OutputObject texts(const std::string& name, const std::vector<std::string>& values) const;
+
+  /// A 1-D array of compounds with a member for each column. Columns are equally long, not empty.
+  OutputObject table(const std::string& name, const std::vector<TableColumn>& columns) const;
+
  private:
   OutputObject dataset(const std::string& name, const Handle& file_type, const Handle& properties,
                        const Shape& shape, hid_t memory_type, const void* data) const;
 };
+
+class InputFile;
 
 /// A new file, composed in memory, so that HDF5 never meets a failing disk: it cannot close a file
 /// that it cannot flush.
@@ -126,6 +141,11 @@ class OutputFile {
   explicit OutputFile(std::filesystem::path path);
 
   [[nodiscard]] OutputGroup root() const;
+
+  /// Copies whatever stands below the root of `old`, except what has one of these names there, and
+  /// those attributes of its root that the new one lacks. Throws InputError when `old` cannot be
+  /// read.
+  void copy_from(const InputFile& old, const std::vector<std::string>& except) const;
 
   /// Ends the composition (groups and datasets of this file must not be used any more). Writes the
   /// file to `path`.tmp (which is replaced if it exists), syncs it, renames it over `path` and
@@ -181,6 +201,13 @@ class InputDataset : public InputObject {
   template <class T>
   void read(T* values) const;
 
+  /// All strings of a 1-D array of strings of fixed length.
+  [[nodiscard]] std::vector<std::string> texts() const;
+
+  /// A member of a 1-D array of compounds. T is double, long or std::string (of fixed length).
+  template <class T>
+  [[nodiscard]] std::vector<T> read_column(const std::string& name) const;
+
  private:
   void check_extent() const;
 
@@ -197,7 +224,8 @@ class InputGroup : public InputObject {
   [[nodiscard]] InputGroup group(const std::string& name) const;
   /// `name` may be a path.
   [[nodiscard]] InputDataset dataset(const std::string& name) const;
-  /// Names of the datasets in this group, in alphabetical order.
+  /// Names of all that is in this group, and of the datasets alone, in alphabetical order.
+  [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] std::vector<std::string> datasets() const;
 };
 
@@ -208,6 +236,7 @@ class InputFile {
   explicit InputFile(const std::filesystem::path& path);
 
   [[nodiscard]] InputGroup root() const;
+  [[nodiscard]] hid_t get() const { return file_.get(); }
 
  private:
   Session session_;

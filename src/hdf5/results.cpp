@@ -2,29 +2,19 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <ctime>
 #include <string_view>
 
 #include "hdf5/file.hpp"
+#include "hdf5/schema.hpp"
 #include "isochron/error.hpp"
-#include "isochron/version.hpp"
 
-// The schema of the results file: the only place where it is spelled. Writer and reader of each
-// group stand side by side.
+// The schema of a run: the only place where it is spelled. Writer and reader of each group stand
+// side by side.
 
 namespace isochron {
 namespace {
 
-using hdf5::InputDataset;
-using hdf5::InputFile;
-using hdf5::InputGroup;
-using hdf5::OutputFile;
-using hdf5::OutputGroup;
-using hdf5::OutputObject;
-
-constexpr int schema_version = 1;
-constexpr const char* creator = "isochron";
+using namespace hdf5;
 
 // -------------------------------------------------------------------- sizes that fit each other
 
@@ -128,87 +118,13 @@ void check_curve(const std::string& name, const PositionCurve& curve, const Size
   check.equal(name + "/harmonic", curve.harmonic.size(), curve.position.size());
 }
 
-// ------------------------------------------------------------------------------- small writers
-
-/// Every number has a label that carries its unit, and the unit by itself.
-void describe(const OutputObject& numbers, const std::string& label, const std::string& units) {
-  numbers.attribute("long_name", label + " (" + units + ')').attribute("units", units);
-}
-
-void write_text(const OutputGroup& group, const std::string& name, const std::string& text) {
-  if (!text.empty()) group.text(name, text);
-}
-
-template <class Values>
-OutputObject write_column(const OutputGroup& group, const std::string& name, const Values& values) {
-  return group.numbers(name, values.data(), {static_cast<hsize_t>(values.size())});
-}
+// ---------------------------------------------------------------------------- matrices and names
 
 /// One row of the file per column of the matrix: the order in memory is the same.
 OutputObject write_columns_as_rows(const OutputGroup& group, const std::string& name,
                                    const Eigen::MatrixXd& matrix) {
   return group.numbers(name, matrix.data(),
                        {static_cast<hsize_t>(matrix.cols()), static_cast<hsize_t>(matrix.rows())});
-}
-
-OutputGroup write_group(const OutputGroup& parent, const std::string& name,
-                        const std::string& nexus_class) {
-  OutputGroup group = parent.group(name);
-  group.attribute("NX_class", nexus_class);
-  return group;
-}
-
-/// What a viewer needs to draw a group: names of the datasets that are signal and axes.
-struct Plot {
-  std::string title;
-  std::string signal;
-  std::vector<std::string> axes;
-  std::vector<std::string> auxiliary_signals;
-};
-
-/// SILX_style of a line plot with a logarithmic signal.
-constexpr const char* log_signal = R"({"signal_scale_type":"log","axes_scale_type":["linear"]})";
-
-OutputGroup write_plot(const OutputGroup& entry, const std::string& name, const Plot& plot) {
-  OutputGroup group = write_group(entry, name, "NXdata");
-  group.attribute("signal", plot.signal).attribute("axes", plot.axes);
-  if (!plot.auxiliary_signals.empty()) {
-    group.attribute("auxiliary_signals", plot.auxiliary_signals);
-  }
-  group.text("title", plot.title);
-  return group;
-}
-
-// ------------------------------------------------------------------------------- small readers
-
-std::string read_text(const InputGroup& group, const std::string& name) {
-  return group.contains(name) ? group.dataset(name).text() : std::string();
-}
-
-InputDataset open_array(const InputGroup& group, const std::string& name, std::size_t rank) {
-  InputDataset dataset = group.dataset(name);
-  if (dataset.shape().size() != rank) {
-    throw InputError(dataset.location().text() + " has " + std::to_string(dataset.shape().size()) +
-                     " dimensions instead of " + std::to_string(rank));
-  }
-  return dataset;
-}
-
-template <class T>
-T read_number(const InputGroup& group, const std::string& name) {
-  T value{};
-  open_array(group, name, 0).read(&value);
-  return value;
-}
-
-/// A 1-D dataset as any container that resizes.
-template <class Values>
-Values read_column(const InputGroup& group, const std::string& name) {
-  const InputDataset dataset = open_array(group, name, 1);
-  Values values;
-  values.resize(static_cast<decltype(values.size())>(dataset.shape().front()));
-  dataset.read(values.data());
-  return values;
 }
 
 /// The inverse of write_columns_as_rows.
@@ -243,37 +159,6 @@ constexpr std::array<std::pair<const char*, Symmetry>, 2> symmetries = {
     {{"none", Symmetry::none}, {"odd", Symmetry::odd}}};
 constexpr std::array<std::pair<const char*, Motion>, 2> motions = {
     {{"newtonian", Motion::newtonian}, {"first-order", Motion::first_order}}};
-
-// --------------------------------------------------------------------- configuration, environment
-
-void write_config(const OutputGroup& entry, const std::string& config) {
-  if (config.empty()) return;
-  const OutputGroup note = write_group(entry, "config", "NXnote");
-  note.text("type", "application/json");
-  note.text("data", config);
-}
-
-std::string read_config(const InputGroup& entry) {
-  return entry.contains("config") ? entry.group("config").dataset("data").text() : std::string();
-}
-
-void write_environment(const OutputGroup& entry,
-                       const std::map<std::string, std::string>& environment) {
-  if (environment.empty()) return;
-  const OutputGroup group = write_group(entry, "environment", "NXcollection");
-  for (const auto& [name, text] : environment) group.text(name, text);
-}
-
-std::map<std::string, std::string> read_environment(const InputGroup& entry) {
-  std::map<std::string, std::string> environment;
-  if (!entry.contains("environment")) return environment;
-  const InputGroup group = entry.group("environment");
-  for (const std::string& name : group.datasets()) {
-    const InputDataset dataset = group.dataset(name);
-    if (dataset.is_text() && dataset.shape().empty()) environment[name] = dataset.text();
-  }
-  return environment;
-}
 
 // ------------------------------------------------------------------------------ model, snapshots
 
@@ -431,15 +316,22 @@ std::string portrait_name(const std::string& name, std::size_t index, std::size_
   return count == 1 ? name : name + '_' + std::to_string(index + 1);
 }
 
+/// What a portrait's x and v are: q_i and v_i of Newtonian, y_1 and y_2 of first-order dynamics.
+std::pair<std::string, std::string> portrait_labels(Motion motion, std::size_t index,
+                                                    std::size_t count) {
+  if (motion == Motion::first_order) return {"component y_1", "component y_2"};
+  return {portrait_name("position x", index, count), portrait_name("velocity v", index, count)};
+}
+
 void write_portraits(const OutputGroup& entry, const std::string& name, const std::string& title,
-                     const std::vector<PhasePortrait>& portraits) {
+                     Motion motion, const std::vector<PhasePortrait>& portraits) {
   for (std::size_t i = 0; i < portraits.size(); ++i) {
     const PhasePortrait& portrait = portraits[i];
-    const std::string degree = portraits.size() == 1 ? "" : '_' + std::to_string(i + 1);
+    const auto [x_label, v_label] = portrait_labels(motion, i, portraits.size());
     const OutputGroup group = write_plot(entry, portrait_name(name, i, portraits.size()),
                                          {title, portrait.color_name, {"x", "v"}, {}});
-    describe(write_column(group, "x", portrait.x), "position x" + degree, "1");
-    describe(write_column(group, "v", portrait.v), "velocity v" + degree, "1");
+    describe(write_column(group, "x", portrait.x), x_label, "1");
+    describe(write_column(group, "v", portrait.v), v_label, "1");
     write_column(group, portrait.color_name, portrait.color)
         .attribute("long_name", portrait.color_label)
         .attribute("units", "1");
@@ -607,9 +499,10 @@ void write_entry(const OutputGroup& root, const Results& results) {
   write_snapshots(entry, results.snapshots);
   write_data(entry, results);
   write_history(entry, results.history);
-  write_portraits(entry, "phase_portrait_before", "Phase portrait before training",
+  write_portraits(entry, "phase_portrait_before", "Phase portrait before training", results.motion,
                   results.phase_portrait_before);
-  write_portraits(entry, "phase_portrait", "Phase portrait", results.phase_portrait);
+  write_portraits(entry, "phase_portrait", "Phase portrait", results.motion,
+                  results.phase_portrait);
   if (results.orbits) write_orbits(entry, *results.orbits);
   if (results.energy) write_energy(entry, *results.energy);
   if (results.force) write_curve(entry, "force", "Force", "f", *results.force);
@@ -619,7 +512,11 @@ void write_entry(const OutputGroup& root, const Results& results) {
 
 Results read_entry(const InputGroup& root) {
   Results results;
-  results.entry = root.text_attribute("default");
+  results.entry = run_entry(root);
+  if (results.entry.empty()) {
+    throw InputError('\'' + root.location().file +
+                     "' holds a benchmark, but no run and so no network");
+  }
   const InputGroup entry = root.group(results.entry);
   results.title = read_text(entry, "title");
   results.start_time = read_text(entry, "start_time");
@@ -640,44 +537,12 @@ Results read_entry(const InputGroup& root) {
   return results;
 }
 
-/// The present time, UTC, ISO 8601.
-std::string now() {
-  const std::time_t seconds =
-      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text.data();
-}
-
-void write_root_attributes(const OutputGroup& root, const std::string& entry) {
-  root.attribute("NX_class", "NXroot")
-      .attribute("default", entry)
-      .attribute("creator", creator)
-      .attribute("creator_version", version)
-      .attribute("file_time", now())
-      .attribute("schema_version", schema_version);
-}
-
-void check_origin(const InputGroup& root) {
-  const std::string file = '\'' + root.location().file + '\'';
-  if (!root.has_attribute("creator") || root.text_attribute("creator") != creator) {
-    throw InputError(file + " is an HDF5 file, but was not written by isochron");
-  }
-  const int found = root.integer_attribute("schema_version");
-  if (found > schema_version) {
-    throw InputError(file + " has schema version " + std::to_string(found) + ", but isochron " +
-                     version + " reads only up to version " + std::to_string(schema_version));
-  }
-}
-
 }  // namespace
 
-void write_results(const std::filesystem::path& path, const Results& results) {
+void write_results(const std::filesystem::path& path, const Results& results, Existing existing) {
   check_sizes(results, path);
   OutputFile file(path);
-  write_root_attributes(file.root(), results.entry);
+  begin_root(file, path, results.entry, existing);
   write_entry(file.root(), results);
   file.save();
 }
@@ -688,6 +553,12 @@ Results read_results(const std::filesystem::path& path) {
   Results results = read_entry(file.root());
   check_sizes(results, path);
   return results;
+}
+
+Entries read_entries(const std::filesystem::path& path) {
+  const InputFile file(path);
+  check_origin(file.root());
+  return {!run_entry(file.root()).empty(), file.root().contains(benchmark_entry)};
 }
 
 Eigen::MatrixXd read_matrix(const std::filesystem::path& file, const std::string& dataset) {

@@ -23,8 +23,8 @@ int interpolation_flag(Interpolation interpolation) {
 
 }  // namespace
 
-AdjointSolver::AdjointSolver(const Dynamics& dynamics, const SensitivityOptions& options,
-                             Index stride)
+AdjointSensitivity::AdjointSensitivity(const Dynamics& dynamics, const SensitivityOptions& options,
+                                       Index stride)
     : options_(options),
       forward_(dynamics, options.integrator, stride),
       cotangent_(make_vector(forward_.shape(), forward_.context())),
@@ -35,13 +35,13 @@ AdjointSolver::AdjointSolver(const Dynamics& dynamics, const SensitivityOptions&
   allocate_storage(first_capacity);
 }
 
-void AdjointSolver::allocate_storage(long steps) {
+void AdjointSensitivity::allocate_storage(long steps) {
   capacity_ = steps;
   check(CVodeAdjInit(forward_.memory(), steps, interpolation_flag(options_.interpolation)),
         "CVodeAdjInit");
 }
 
-void AdjointSolver::grow_storage(long steps) {
+void AdjointSensitivity::grow_storage(long steps) {
   const VectorShape& shape = forward_.shape();
   const double bytes =
       static_cast<double>(steps) * static_cast<double>(shape.rows * shape.stride) * sizeof(double);
@@ -55,8 +55,8 @@ void AdjointSolver::grow_storage(long steps) {
   allocate_storage(steps);
 }
 
-void AdjointSolver::forward(const double* theta, ConstStatesRef states, ConstVectorRef end_times,
-                            StatesRef final_states) {
+void AdjointSensitivity::forward(Index, const double* theta, ConstStatesRef states,
+                                 ConstVectorRef end_times, StatesRef final_states) {
   void* memory = forward_.memory();
   for (;;) {
     forward_.start(theta, states, end_times);
@@ -73,8 +73,8 @@ void AdjointSolver::forward(const double* theta, ConstStatesRef states, ConstVec
   forward_.read(final_states);
 }
 
-void AdjointSolver::backward(ConstStatesRef cotangents, VectorRef gradient,
-                             StatesRef initial_cotangents) {
+void AdjointSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient,
+                                  StatesRef initial_cotangents) {
   backward_counts_ = {};
   const double size = cotangents.norm();
   if (size == 0) {
@@ -108,7 +108,19 @@ void AdjointSolver::backward(ConstStatesRef cotangents, VectorRef gradient,
       read_counts(backward_memory, options_.integrator.method, forward_.problem().evaluations);
 }
 
-void AdjointSolver::create_backward() {
+void AdjointSensitivity::jacobian(Eigen::Ref<Eigen::MatrixXd>) {
+  throw InputError("the adjoint method gives gradients, not Jacobians");
+}
+
+double AdjointSensitivity::stored_bytes() const {
+  const VectorShape& shape = forward_.shape();
+  const int vectors =
+      options_.interpolation == Interpolation::polynomial ? 1 : 2;  // y, or y and y'
+  return static_cast<double>((forward_counts_.steps + 1) * vectors * shape.rows * shape.stride) *
+         sizeof(double);
+}
+
+void AdjointSensitivity::create_backward() {
   void* memory = forward_.memory();
   const IntegratorOptions& integrator = options_.integrator;
   check(CVodeCreateB(memory, multistep_family(integrator.method), &backward_problem_),
@@ -129,7 +141,7 @@ void AdjointSolver::create_backward() {
   check(CVodeSetQuadErrConB(memory, which, 1), "CVodeSetQuadErrConB");
 }
 
-void AdjointSolver::attach_corrector() {
+void AdjointSensitivity::attach_corrector() {
   BlockProblem& problem = forward_.problem();
   const Dynamics& dynamics = problem.dynamics.dynamics();
   if (dynamics.motion() == Motion::newtonian) {
@@ -153,7 +165,7 @@ void AdjointSolver::attach_corrector() {
         "CVodeSetNonlinearSolverB");
 }
 
-void AdjointSolver::attach_newton() {
+void AdjointSensitivity::attach_newton() {
   void* memory = forward_.memory();
   matrix_ = make_block_matrix(forward_.problem().dynamics, forward_.shape().stride, System::adjoint,
                               forward_.context());
@@ -163,21 +175,24 @@ void AdjointSolver::attach_newton() {
   check(CVodeSetJacFnB(memory, backward_problem_, adjoint_jacobian), "CVodeSetJacFnB");
 }
 
-void AdjointSolver::restart_backward(double cotangent_size) {
+void AdjointSensitivity::restart_backward(double cotangent_size) {
   void* memory = forward_.memory();
   const int which = backward_problem_;
   const IntegratorOptions& integrator = options_.integrator;
   // lambda shrinks with the loss: a fixed absolute tolerance would destroy the gradient. The
   // gradient sums over trajectories, so what counts is the size of all cotangents together.
-  const double atol = integrator.atol * cotangent_size;
+  const double rtol = options_.backward_rtol > 0 ? options_.backward_rtol : integrator.rtol;
+  const double quadrature_rtol = options_.quadrature_rtol > 0 ? options_.quadrature_rtol : rtol;
+  const double atol_over_rtol = integrator.atol / integrator.rtol * cotangent_size;
   check(CVodeReInitB(memory, which, 1, cotangent_.get()), "CVodeReInitB");
-  check(CVodeSStolerancesB(memory, which, integrator.rtol, atol), "CVodeSStolerancesB");
+  check(CVodeSStolerancesB(memory, which, rtol, rtol * atol_over_rtol), "CVodeSStolerancesB");
   check(CVodeSetMaxNumStepsB(memory, which, integrator.max_steps), "CVodeSetMaxNumStepsB");
   check(CVodeQuadReInitB(memory, which, gradient_.get()), "CVodeQuadReInitB");
-  check(CVodeQuadSStolerancesB(memory, which, integrator.rtol, atol), "CVodeQuadSStolerancesB");
+  check(CVodeQuadSStolerancesB(memory, which, quadrature_rtol, quadrature_rtol * atol_over_rtol),
+        "CVodeQuadSStolerancesB");
 }
 
-void AdjointSolver::linearise(double tau, N_Vector state) {
+void AdjointSensitivity::linearise(double tau, N_Vector state) {
   // The corrector's iterations, the Jacobian and the quadrature meet at the same tau.
   if (tau == linearised_at_) return;
   linearised_at_ = nowhere;
@@ -185,9 +200,9 @@ void AdjointSolver::linearise(double tau, N_Vector state) {
   linearised_at_ = tau;
 }
 
-int AdjointSolver::adjoint_derivative(sunrealtype tau, N_Vector y, N_Vector lambda, N_Vector out,
-                                      void* user) {
-  auto& self = *static_cast<AdjointSolver*>(user);
+int AdjointSensitivity::adjoint_derivative(sunrealtype tau, N_Vector y, N_Vector lambda,
+                                           N_Vector out, void* user) {
+  auto& self = *static_cast<AdjointSensitivity*>(user);
   BlockProblem& problem = self.forward_.problem();
   return problem.evaluate(as_block(out), [&] {
     self.linearise(tau, y);
@@ -195,9 +210,9 @@ int AdjointSolver::adjoint_derivative(sunrealtype tau, N_Vector y, N_Vector lamb
   });
 }
 
-int AdjointSolver::adjoint_quadrature(sunrealtype tau, N_Vector y, N_Vector lambda, N_Vector out,
-                                      void* user) {
-  auto& self = *static_cast<AdjointSolver*>(user);
+int AdjointSensitivity::adjoint_quadrature(sunrealtype tau, N_Vector y, N_Vector lambda,
+                                           N_Vector out, void* user) {
+  auto& self = *static_cast<AdjointSensitivity*>(user);
   BlockProblem& problem = self.forward_.problem();
   return problem.trap.run([&] {
     self.linearise(tau, y);
@@ -206,9 +221,10 @@ int AdjointSolver::adjoint_quadrature(sunrealtype tau, N_Vector y, N_Vector lamb
   });
 }
 
-int AdjointSolver::adjoint_jacobian(sunrealtype tau, N_Vector y, N_Vector, N_Vector,
-                                    SUNMatrix matrix, void* user, N_Vector, N_Vector, N_Vector) {
-  auto& self = *static_cast<AdjointSolver*>(user);
+int AdjointSensitivity::adjoint_jacobian(sunrealtype tau, N_Vector y, N_Vector, N_Vector,
+                                         SUNMatrix matrix, void* user, N_Vector, N_Vector,
+                                         N_Vector) {
+  auto& self = *static_cast<AdjointSensitivity*>(user);
   BlockProblem& problem = self.forward_.problem();
   return problem.trap.run([&] {
     self.linearise(tau, y);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "isochron/sensitivity.hpp"
+#include "block_sensitivity.hpp"
 #include "sundials/solver.hpp"
 
 namespace isochron::sundials {
@@ -9,21 +9,20 @@ namespace isochron::sundials {
 ///
 ///   lambda' = -T (dF/dy)^T lambda,        lambda(1) = dL/dy(T)
 ///   g'      = -T (dF/dtheta)^T lambda,    g(1) = 0,   so that g(0) = dL/dtheta
-class AdjointSolver {
+class AdjointSensitivity final : public BlockSensitivity {
  public:
-  AdjointSolver(const Dynamics& dynamics, const SensitivityOptions& options, Index stride);
+  AdjointSensitivity(const Dynamics& dynamics, const SensitivityOptions& options, Index stride);
 
-  /// Forward to tau = 1, storing what the backward problem needs; writes the final states.
-  void forward(const double* theta, ConstStatesRef states, ConstVectorRef end_times,
-               StatesRef final_states);
-
-  /// Backward from the cotangents dL/dy(T) (state_dimension x B) of the block just run forward:
-  /// gradient [P] is overwritten, and initial_cotangents receives lambda(0). Cotangents that are
-  /// all zero give zeros without a backward solve.
-  void backward(ConstStatesRef cotangents, VectorRef gradient, StatesRef initial_cotangents);
-
-  [[nodiscard]] IntegrationCounts forward_counts() const { return forward_counts_; }
-  [[nodiscard]] IntegrationCounts backward_counts() const { return backward_counts_; }
+  void forward(Index block, const double* theta, ConstStatesRef states, ConstVectorRef end_times,
+               StatesRef final_states) override;
+  /// Cotangents that are all zero give zeros without a backward solve.
+  void gradient(ConstStatesRef cotangents, VectorRef gradient,
+                StatesRef initial_cotangents) override;
+  /// Not by this method: Sensitivity does not ask for it.
+  void jacobian(Eigen::Ref<Eigen::MatrixXd> rows) override;
+  [[nodiscard]] IntegrationCounts forward_counts() const override { return forward_counts_; }
+  [[nodiscard]] IntegrationCounts backward_counts() const override { return backward_counts_; }
+  [[nodiscard]] double stored_bytes() const override;
 
  private:
   static int adjoint_derivative(sunrealtype, N_Vector, N_Vector, N_Vector, void*);

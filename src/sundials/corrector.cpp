@@ -101,8 +101,10 @@ int solve(SUNNonlinearSolver solver, N_Vector, N_Vector correction, N_Vector wei
 
 }  // namespace
 
-NonlinearSolver make_fixed_point(N_Vector like, SUNContext context) {
-  return NonlinearSolver(check_handle(SUNNonlinSol_FixedPoint(like, 0, context)));
+NonlinearSolver make_fixed_point(N_Vector like, SUNContext context, int count) {
+  return NonlinearSolver(check_handle(count == 0
+                                          ? SUNNonlinSol_FixedPoint(like, 0, context)
+                                          : SUNNonlinSol_FixedPointSens(count, like, 0, context)));
 }
 
 NonlinearSolver make_split_corrector(SplitSystem system, N_Vector like, SUNContext context) {

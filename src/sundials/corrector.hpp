@@ -7,8 +7,8 @@
 
 namespace isochron::sundials {
 
-/// Stock functional iteration, for any y' = F(y).
-[[nodiscard]] NonlinearSolver make_fixed_point(N_Vector like, SUNContext context);
+/// Stock functional iteration, for any y' = F(y); with `count`, for so many vectors at once.
+[[nodiscard]] NonlinearSolver make_fixed_point(N_Vector like, SUNContext context, int count = 0);
 
 /// A system of two halves of which one follows from the other at no cost,
 ///

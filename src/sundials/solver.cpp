@@ -1,7 +1,5 @@
 #include "sundials/solver.hpp"
 
-#include <cstdio>
-
 #include "isochron/error.hpp"
 #include "sundials/corrector.hpp"
 
@@ -15,9 +13,7 @@ BlockProblem::BlockProblem(const Dynamics& model, Index stride, const Integrator
     : dynamics(model, stride), options(integrator), end_times(Vector::Zero(stride)) {}
 
 void BlockProblem::guard(ConstBlockRef out) const {
-  if (options.stop_requested && options.stop_requested()) {
-    throw Interrupted("the integration was stopped on request");
-  }
+  poll_stop(options);
   // x * 0 is NaN exactly for infinite and NaN x: a sum finds them faster than a search.
   if ((out.array() * 0.0).sum() != 0.0) throw NumericalError("the force is not finite");
 }
@@ -40,8 +36,6 @@ int state_jacobian(sunrealtype, N_Vector y, N_Vector, SUNMatrix matrix, void* us
     problem.dynamics.jacobians(field_jacobians(matrix));
   });
 }
-
-const char* name(Method method) { return method == Method::adams ? "adams" : "bdf"; }
 
 }  // namespace
 
@@ -67,13 +61,6 @@ IntegrationCounts read_counts(void* memory, Method method, long evaluations) {
     check(CVodeGetNumJacEvals(memory, &counts.jacobians), "CVodeGetNumJacEvals");
   }
   return counts;
-}
-
-void load_states(ConstStatesRef states, N_Vector v) {
-  auto block = as_block(v);
-  const Index used = states.cols();
-  block.leftCols(used) = states;
-  block.rightCols(block.cols() - used).colwise() = states.col(used - 1);
 }
 
 ForwardSolver::ForwardSolver(const Dynamics& dynamics, const IntegratorOptions& options,
@@ -120,10 +107,8 @@ void ForwardSolver::attach_newton() {
 }
 
 void ForwardSolver::start(const double* theta, ConstStatesRef states, ConstVectorRef end_times) {
-  load_states(states, state_.get());
-  problem_.end_times.head(end_times.size()) = end_times;
-  problem_.end_times.tail(problem_.end_times.size() - end_times.size())
-      .setConstant(end_times[end_times.size() - 1]);
+  fill_block(states, as_block(state_.get()));
+  fill_times(end_times, problem_.end_times);
   problem_.dynamics.bind(theta, problem_.end_times.data());
   problem_.trap.clear();
   problem_.evaluations = 0;
@@ -158,12 +143,7 @@ void ForwardSolver::raise(int flag, const char* problem, double tau) {
   } catch (const NumericalError& error) {
     reason += std::string(", ") + error.what();
   }
-  char text[256];
-  std::snprintf(text, sizeof text,
-                "the %s integration failed at t = %.6g of %.6g (method %s, rtol %.1e, atol %.1e): ",
-                problem, tau * problem_.end_times[0], problem_.end_times[0], name(options.method),
-                options.rtol, options.atol);
-  throw NumericalError(text + reason);
+  throw integration_failure(problem, tau, problem_.end_times[0], options, reason);
 }
 
 }  // namespace isochron::sundials

@@ -2,8 +2,8 @@
 
 #include <exception>
 
+#include "block_solver.hpp"
 #include "isochron/error.hpp"
-#include "isochron/integrator.hpp"
 #include "sundials/block_jacobian.hpp"
 #include "sundials/context.hpp"
 #include "sundials/vector.hpp"
@@ -36,6 +36,8 @@ class ErrorTrap {
   std::exception_ptr error_;
 };
 
+class ForwardSensitivity;
+
 /// What the forward and the backward problem of a block share: the bound dynamics and the
 /// callbacks' guards.
 struct BlockProblem {
@@ -56,6 +58,7 @@ struct BlockProblem {
   const IntegratorOptions& options;
   Vector end_times;  // [stride]
   ErrorTrap trap;
+  ForwardSensitivity* sensitivity = nullptr;  // that rides on this problem, if any
   long evaluations = 0;  // of right-hand sides since the last start, forward or backward
 
  private:
@@ -64,23 +67,16 @@ struct BlockProblem {
 
 /// One block of trajectories as one CVODES problem in scaled time tau in [0, 1]. Owns all solver
 /// memory and is used again and again: `start` re-initialises, nothing is re-created.
-class ForwardSolver {
+class ForwardSolver final : public BlockSolver {
  public:
   /// Room for blocks of up to `stride` trajectories (a multiple of block_padding). `options` is
   /// referred to, not copied.
   ForwardSolver(const Dynamics& dynamics, const IntegratorOptions& options, Index stride);
 
-  /// Loads a block: `theta` [P] must stay alive; states state_dimension x B, end_times [B], B <=
-  /// stride.
-  void start(const double* theta, ConstStatesRef states, ConstVectorRef end_times);
-
-  /// Integrates to tau. Throws NumericalError or Interrupted.
-  void advance(double tau);
-
-  /// The states at the last tau, state_dimension x B.
-  void read(StatesRef states) const;
-
-  [[nodiscard]] IntegrationCounts counts() const;
+  void start(const double* theta, ConstStatesRef states, ConstVectorRef end_times) override;
+  void advance(double tau) override;
+  void read(StatesRef states) const override;
+  [[nodiscard]] IntegrationCounts counts() const override;
 
   [[nodiscard]] void* memory() const { return memory_.get(); }
   [[nodiscard]] SUNContext context() const { return context_.get(); }
@@ -112,8 +108,5 @@ void tune(void* memory);
 
 /// Steps and failures of a CVODES memory since its (re-)initialisation, beside `evaluations`.
 [[nodiscard]] IntegrationCounts read_counts(void* memory, Method method, long evaluations);
-
-/// Copies states into a padded block, repeating the last trajectory in the padding.
-void load_states(ConstStatesRef states, N_Vector v);
 
 }  // namespace isochron::sundials

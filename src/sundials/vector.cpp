@@ -11,6 +11,9 @@
 namespace isochron::sundials {
 namespace {
 
+/// What as_block promises.
+constexpr std::size_t alignment = block_padding * sizeof(double);
+
 /// Storage of destroyed vectors, kept for the next clones: CVODES makes and destroys a dozen
 /// vectors at every checkpoint. Shared by a vector and its clones, which one thread uses at a time.
 class Storage {
@@ -23,7 +26,7 @@ class Storage {
   }
 
   Lanes* take() {
-    if (free_.empty()) return static_cast<Lanes*>(std::aligned_alloc(sizeof(Lanes), bytes_));
+    if (free_.empty()) return static_cast<Lanes*>(std::aligned_alloc(alignment, bytes_));
     Lanes* lanes = free_.back();
     free_.pop_back();
     return lanes;

@@ -3,7 +3,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 echo precious >isochron.h5
 
-rejects 2 'a verb is missing.*train, simulate, show or plot'
+rejects 2 'a verb is missing.*train, simulate, check-gradient, benchmark, show or plot'
 rejects 2 "verb 'trian' is unknown.*'train'" trian
 rejects 2 "'--trajectories'" train --trajectorie 5
 rejects 2 "'--trajectories'" train --trajectorie=5
@@ -61,7 +61,11 @@ rejects 2 'dynamics .* newtonian, first-order' train --dynamics x
 rejects 2 'loss .* periodic, antiperiodic' train --loss x
 rejects 2 'activation .* tanh' train --activation relu
 rejects 2 'symmetry .* none, odd' train --symmetry even
-rejects 2 'method .* adams, bdf' train --method rk4
+rejects 2 'method .* adams, bdf, rkn8, rkn12, rk8, rk4' train --method rk5
+rejects 2 'discrete .* one-step method .* not adams' train --gradient discrete --method adams
+rejects 2 'adjoint .* adams and bdf, not rkn8' train --gradient adjoint --method rkn8
+rejects 2 'rkn12 .* first-order' train --dynamics first-order --method rkn12
+rejects 2 'steps' train --method rk4 --steps 0
 rejects 2 'gradient .* adjoint' train --gradient x
 rejects 2 'interpolation .* polynomial, hermite' train --interpolation x
 rejects 2 'optimizer .* lbfgs, adam' train --optimizer sgd

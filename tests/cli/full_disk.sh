@@ -23,6 +23,10 @@ too_large 'File too large' limited train "${quick[@]}" -o limited/old.h5 --overw
 too_large 'File too large' limited train --resume run.h5 --iterations 1 -o limited/new.h5 --quiet
 too_large 'File too large' limited simulate --force duffing -o limited/new.h5
 too_large 'File too large' limited simulate --force duffing -o limited/old.h5 --overwrite
+if command -v gnuplot >/dev/null; then
+  (ulimit -f 8 && rejects 4 'gnuplot: File too large' plot run.h5 -o limited && exit "$failures") ||
+    failures=$?
+fi
 echo 'tested with a limit on the size of files'
 
 if mount -t tmpfs -o size=20k tmpfs disk 2>/dev/null; then

@@ -1,15 +1,20 @@
 # simulate with every force, and the figures of everything.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+# A step may err by rtol (1 + |y|), which changes E by |grad E| times that: some 10 rtol on orbits of
+# E <= 6. They take up to 600 steps, so the drift of E and the distance from X(0) to X(T) stay below
+# 1e4 rtol; the largest drift found is 270 rtol, of split-harmonic with its kink.
+rtol=1e-10
+error=1e-6
 for force in harmonic duffing pendulum morse poschl-teller isotonic hyperbolic-shear log-shear \
   split-harmonic power; do
-  succeeds simulate --force "$force" --trajectories 10 -o "$force.h5"
+  succeeds simulate --force "$force" --trajectories 10 --rtol "$rtol" -o "$force.h5"
   prints "orbits of $force, N = 10"
-  below "$force.h5" energy_drift 1e-4
+  below "$force.h5" energy_drift "$error"
   succeeds show "$force.h5"
 done
 for force in harmonic isotonic hyperbolic-shear log-shear split-harmonic; do
-  below "$force.h5" mean_square_residual 1e-12 # every orbit closes
+  below "$force.h5" mean_square_residual 1e-12 # every orbit closes, to the same error
 done
 succeeds simulate --force harmonic --params omega=2 --period pi --trajectories 10 -o fast.h5
 below fast.h5 mean_square_residual 1e-12

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "isochron/objective.hpp"
+#include "isochron/sensitivity.hpp"
+
+namespace isochron {
+
+/// One way to the gradient, compared with the most accurate independent one.
+struct CheckedGradient {
+  GradientMethod method = GradientMethod::adjoint;
+  std::string variant;        ///< "adams, polynomial", "rkn8", ..
+  double relative_error = 0;  ///< ||g - reference||_2 / ||reference||_2
+  double error_of_terms =
+      0;               ///< the same difference over 2 |S| |r| / N, the size of what is summed
+  double allowed = 0;  ///< the largest error_of_terms; infinite: only reported
+  Index worst_component = 0;   ///< where |g - reference| is largest
+  double worst_deviation = 0;  ///< that difference
+  double seconds = 0;          ///< wall time of one loss and gradient, after a first one
+  std::string failure;         ///< why there is no gradient; empty when there is one
+
+  [[nodiscard]] bool agrees() const { return failure.empty() && error_of_terms <= allowed; }
+  [[nodiscard]] bool reported_only() const;
+};
+
+/// All ways to the gradient of a loss at one theta.
+struct GradientCheck {
+  std::vector<CheckedGradient> gradients;
+  std::string reference;              ///< what they are compared with
+  double loss = 0;                    ///< of the reference
+  double gradient_norm = 0;           ///< ||reference||_2
+  double terms = 0;                   ///< 2 |S| |r| / N, |S| the Frobenius norm of dX(T)/dtheta
+  double reference_disagreement = 0;  ///< of the two references, over `terms`
+
+  /// All that are not only reported agree.
+  [[nodiscard]] bool passed() const;
+};
+
+/// Computes the gradient of the objective by every method at the tolerances of `options`: adjoint
+/// with either interpolation, forward, discrete by rkn8 (rk8 for first-order motion), rk4 with
+/// options.integrator.steps, and differences. The reference is the forward method at 1e-14; for
+/// the forward method itself the discrete one at 1e-14.
+///
+/// Adjoint (polynomial), forward and discrete may err by 100 rtol of the terms; where `at_minimum`,
+/// where the residuals r are small, also by 3 |dr| / |r|, dr their measured error at this
+/// tolerance; differences by their own estimate. An explicit one-step method in the options is
+/// checked like these; Hermite interpolation and rk4 are otherwise only reported.
+[[nodiscard]] GradientCheck check_gradients(const Dynamics& dynamics, const Objective& objective,
+                                            ConstVectorRef theta, const SensitivityOptions& options,
+                                            bool at_minimum);
+
+}  // namespace isochron

@@ -1,0 +1,167 @@
+#include "isochron/benchmark_results.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <set>
+
+namespace isochron {
+namespace {
+
+constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
+using Sweep = std::vector<const BenchmarkPoint*>;
+
+struct ChartKind {
+  const char* name;
+  const char* title;
+  const char* sweep;
+  const char* x_name;
+  const char* x_label;
+  const char* x_units;
+  double (*x)(const BenchmarkPoint&);
+};
+
+double real(long number) { return static_cast<double>(number); }
+
+constexpr ChartKind kinds[] = {
+    {"cost_over_parameters", "Cost over the number of parameters", "parameters", "parameters",
+     "parameters P", "1", [](const BenchmarkPoint& p) { return real(p.parameters); }},
+    {"cost_over_trajectories", "Cost over the number of trajectories", "trajectories",
+     "trajectories", "trajectories N", "1",
+     [](const BenchmarkPoint& p) { return real(p.trajectories); }},
+    {"work_precision", "Cost over the error of the gradient", "tolerance", "error",
+     "relative error", "1", [](const BenchmarkPoint& p) { return p.ok() ? p.error : nothing; }},
+    {"cost_over_end_time", "Cost over the end time", "end_time", "end_time", "end time T", "1",
+     [](const BenchmarkPoint& p) { return p.end_time; }},
+    {"cost_over_threads", "Cost over the number of threads", "threads", "threads", "threads", "1",
+     [](const BenchmarkPoint& p) { return real(p.threads); }},
+};
+
+std::string short_number(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
+/// A condition that a chart does not show on its axis.
+struct Condition {
+  const char* sweep;  ///< that varies it on purpose
+  std::string (*words)(const BenchmarkPoint&);
+  bool always_said = true;  ///< or only where it is not that of the first point
+};
+
+constexpr Condition conditions[] = {
+    {"", [](const BenchmarkPoint& p) { return p.start; }, false},
+    {"", [](const BenchmarkPoint& p) { return p.precision; }, false},
+    {"", [](const BenchmarkPoint& p) { return p.package; }, false},
+    {"parameters", [](const BenchmarkPoint& p) { return "P = " + std::to_string(p.parameters); }},
+    {"trajectories",
+     [](const BenchmarkPoint& p) { return "N = " + std::to_string(p.trajectories); }},
+    {"end_time", [](const BenchmarkPoint& p) { return "T = " + short_number(p.end_time); }},
+    {"threads",
+     [](const BenchmarkPoint& p) {
+       return std::to_string(p.threads) + (p.threads == 1 ? " thread" : " threads");
+     }},
+};
+
+/// The conditions that tell curves of one method apart: those that differ within the sweep.
+std::vector<const Condition*> distinctions(const Sweep& sweep) {
+  std::vector<const Condition*> result;
+  for (const Condition& condition : conditions) {
+    if (condition.sweep == sweep.front()->sweep) continue;
+    const std::string first = condition.words(*sweep.front());
+    const bool differs = std::any_of(sweep.begin(), sweep.end(), [&](const BenchmarkPoint* point) {
+      return condition.words(*point) != first;
+    });
+    if (differs) result.push_back(&condition);
+  }
+  return result;
+}
+
+/// Letters, digits and '_', as names in a file and of variables are.
+std::string identifier(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0;
+    if (plain) {
+      result += c;
+    } else if (!result.empty() && result.back() != '_') {
+      result += '_';
+    }
+  }
+  while (!result.empty() && result.back() == '_') result.pop_back();
+  return result.empty() ? "curve" : result;
+}
+
+std::string unique(const std::string& name, std::set<std::string>& taken) {
+  std::string result = name;
+  for (int i = 2; !taken.insert(result).second; ++i) result = name + '_' + std::to_string(i);
+  return result;
+}
+
+void sort_by_x(BenchmarkCurve& curve) {
+  std::vector<std::pair<double, double>> points;
+  for (std::size_t i = 0; i < curve.x.size(); ++i) points.emplace_back(curve.x[i], curve.y[i]);
+  std::stable_sort(points.begin(), points.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (std::size_t i = 0; i < points.size(); ++i) std::tie(curve.x[i], curve.y[i]) = points[i];
+}
+
+bool has_measurement(const BenchmarkCurve& curve) {
+  return std::any_of(curve.y.begin(), curve.y.end(), [](double y) { return std::isfinite(y); });
+}
+
+/// One curve per method, in the order of their first points.
+std::vector<BenchmarkCurve> make_curves(const ChartKind& kind, const Sweep& sweep) {
+  const auto differing = distinctions(sweep);
+  std::map<std::string, std::size_t> index;
+  std::set<std::string> taken = {kind.x_name, "title"};
+  std::vector<BenchmarkCurve> curves;
+  for (const BenchmarkPoint* point : sweep) {
+    const double x = kind.x(*point);
+    if (!(x > 0 && std::isfinite(x))) continue;  // has no place on a logarithmic axis
+    std::string label = point->method + ' ' + point->integrator;
+    std::string key = label + ' ' + point->task;
+    for (const Condition* condition : differing) {
+      const std::string words = condition->words(*point);
+      if (condition->always_said || words != condition->words(*sweep.front())) {
+        label += ", " + words;
+      }
+      key += ' ' + words;
+    }
+    const auto [found, is_new] = index.try_emplace(key, curves.size());
+    if (is_new) {
+      const std::string name = unique(identifier(label + ' ' + point->task), taken);
+      curves.push_back({name, label, point->task, {}, {}});
+    }
+    BenchmarkCurve& curve = curves[found->second];
+    curve.x.push_back(x);
+    curve.y.push_back(point->ok() && point->seconds > 0 ? point->seconds : nothing);
+  }
+  for (BenchmarkCurve& curve : curves) sort_by_x(curve);
+  std::stable_partition(curves.begin(), curves.end(), has_measurement);
+  return curves;
+}
+
+}  // namespace
+
+std::vector<BenchmarkChart> benchmark_charts(const std::vector<BenchmarkPoint>& points) {
+  std::vector<BenchmarkChart> charts;
+  for (const ChartKind& kind : kinds) {
+    Sweep sweep;
+    for (const BenchmarkPoint& point : points) {
+      if (point.sweep == kind.sweep) sweep.push_back(&point);
+    }
+    if (sweep.empty()) continue;
+    auto curves = make_curves(kind, sweep);
+    if (curves.empty() || !has_measurement(curves.front())) continue;
+    charts.push_back(
+        {kind.name, kind.title, kind.x_name, kind.x_label, kind.x_units, std::move(curves)});
+  }
+  return charts;
+}
+
+}  // namespace isochron

@@ -1,0 +1,35 @@
+#include "block_solver.hpp"
+
+#include <cstdio>
+
+namespace isochron {
+
+void fill_block(ConstStatesRef states, BlockRef block) {
+  const Index used = states.cols();
+  block.leftCols(used) = states;
+  block.rightCols(block.cols() - used).colwise() = states.col(used - 1);
+}
+
+void fill_times(ConstVectorRef end_times, VectorRef padded_times) {
+  const Index used = end_times.size();
+  padded_times.head(used) = end_times;
+  padded_times.tail(padded_times.size() - used).setConstant(end_times[used - 1]);
+}
+
+void poll_stop(const IntegratorOptions& options) {
+  if (options.stop_requested && options.stop_requested()) {
+    throw Interrupted("the integration was stopped on request");
+  }
+}
+
+NumericalError integration_failure(const char* problem, double tau, double end_time,
+                                   const IntegratorOptions& options, const std::string& reason) {
+  char text[256];
+  std::snprintf(
+      text, sizeof text,
+      "the %s integration failed at t = %.6g of %.6g (method %s, rtol %.1e, atol %.1e): ", problem,
+      tau * end_time, end_time, name(options.method), options.rtol, options.atol);
+  return NumericalError(text + reason);
+}
+
+}  // namespace isochron

@@ -1,0 +1,545 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cli/measurement.hpp"
+#include "cli/run.hpp"
+#include "isochron/error.hpp"
+#include "isochron/random.hpp"
+
+namespace isochron::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// ---------------------------------------------------------------------------------------- the plan
+
+/// What the sweeps run over.
+struct Extent {
+  std::vector<std::vector<Index>> hidden;
+  std::vector<Index> trajectories;
+  std::vector<double> tolerances;
+  std::vector<double> periods;  // factors of the period
+  Index threads_trajectories = 1000;
+  MeasurementLimits limits;
+};
+
+Extent extent(const Options& options) {
+  const double budget = options.text("budget").empty() ? 0 : options.number("budget", 1e-3, 1e6);
+  Extent e;
+  if (options.flag("quick")) {
+    e = {{{8}, {16, 16}, {32, 32}}, {1, 100, 1000}, {1e-5, 1e-8, 1e-11}, {1, 5}, 200, {1, 0.1, 5}};
+  } else {
+    e.hidden = {{8}, {16}, {64}, {16, 16}, {16, 16, 16}, {32, 32}, {64, 64}, {96, 96}};
+    e.trajectories = {1, 10, 100, 1000, 10000};
+    for (int digits = 4; digits <= 12; ++digits) e.tolerances.push_back(std::pow(10, -digits));
+    e.periods = {1, 2, 5, 10, 20, 50};
+    e.limits =
+        options.flag("full") ? MeasurementLimits{1000, 10, 41} : MeasurementLimits{5, 0.5, 15};
+  }
+  if (budget > 0) e.limits.budget = budget;
+  return e;
+}
+
+/// A problem, the ways to measure it, and the network that starts it.
+struct Station {
+  std::string sweep;
+  std::string start = "random";
+  std::vector<Index> layers;
+  Index trajectories = 100;
+  double period = 0;
+  std::vector<MeasuredMethod> methods;
+};
+
+class Plan {
+ public:
+  Plan(const Options& options, const Problem& problem, const Mlp& network,
+       const IntegratorOptions& integrator, bool trained)
+      : extent_(extent(options)),
+        problem_(problem),
+        layers_(network.layers()),
+        trajectories_(options.integer("trajectories", 1, 10000000)),
+        integrator_(integrator),
+        rtol_(integrator.rtol) {
+    add_parameters();
+    for (const char* start : {"random", "trained"}) {
+      if (start == std::string("trained") && !trained) continue;
+      add_tolerances(start);
+      add_trajectories(start);
+      add_periods(start);
+      add_threads(start);
+    }
+  }
+
+  [[nodiscard]] const std::vector<Station>& stations() const { return stations_; }
+  [[nodiscard]] const MeasurementLimits& limits() const { return extent_.limits; }
+
+ private:
+  [[nodiscard]] bool newtonian() const { return problem_.motion == Motion::newtonian; }
+  [[nodiscard]] Method one_step() const {
+    if (!is_multistep(integrator_.method)) return integrator_.method;
+    return newtonian() ? Method::rkn8 : Method::rk8;
+  }
+  [[nodiscard]] Method multistep() const {
+    return integrator_.method == Method::bdf ? Method::bdf : Method::adams;
+  }
+
+  /// rkn8 at rtol errs about as much as the methods of CVODES at 1e-3 rtol.
+  [[nodiscard]] double one_step_rtol() const { return std::min(1e-2, 1e3 * rtol_); }
+
+  [[nodiscard]] MeasuredMethod method(GradientMethod gradient, Method integrator, double rtol,
+                                      bool jacobian = false, int threads = 1) const {
+    MeasuredMethod m;
+    m.options.gradient = gradient;
+    m.options.integrator = integrator_;
+    m.options.integrator.method = integrator;
+    m.options.integrator.rtol = rtol;
+    m.options.integrator.atol = rtol / integrator_.rtol * integrator_.atol;
+    m.options.integrator.threads = threads;
+    m.options.freeze_steps = true;
+    m.jacobian = jacobian;
+    return m;
+  }
+
+  [[nodiscard]] std::vector<MeasuredMethod> all_methods() const {
+    return {method(GradientMethod::adjoint, multistep(), rtol_),
+            method(GradientMethod::forward, multistep(), rtol_, true),
+            method(GradientMethod::discrete, one_step(), one_step_rtol()),
+            method(GradientMethod::discrete, one_step(), one_step_rtol(), true)};
+  }
+
+  Station& add(const std::string& sweep, const std::string& start) {
+    Station station;
+    station.sweep = sweep;
+    station.start = start;
+    station.layers = layers_;
+    station.trajectories = trajectories_;
+    station.period = problem_.period;
+    stations_.push_back(station);
+    return stations_.back();
+  }
+
+  void add_parameters() {
+    for (std::vector<Index> hidden : extent_.hidden) {
+      Station& station = add("parameters", "random");
+      hidden.insert(hidden.begin(), layers_.front());
+      hidden.push_back(layers_.back());
+      station.layers = hidden;
+      station.methods = all_methods();
+    }
+  }
+
+  void add_tolerances(const std::string& start) {
+    for (const double rtol : extent_.tolerances) {
+      Station& station = add("tolerance", start);
+      station.methods = {method(GradientMethod::adjoint, multistep(), rtol),
+                         method(GradientMethod::forward, multistep(), rtol),
+                         method(GradientMethod::discrete, Method::rk8, rtol)};
+      if (newtonian()) {
+        station.methods.push_back(method(GradientMethod::discrete, Method::rkn8, rtol));
+        station.methods.push_back(method(GradientMethod::discrete, Method::rkn12, rtol));
+        station.methods.push_back(method(GradientMethod::discrete, Method::rkn8, rtol, true));
+      }
+    }
+  }
+
+  void add_trajectories(const std::string& start) {
+    for (const Index n : extent_.trajectories) {
+      Station& station = add("trajectories", start);
+      station.trajectories = n;
+      station.methods = all_methods();
+    }
+  }
+
+  void add_periods(const std::string& start) {
+    for (const double factor : extent_.periods) {
+      Station& station = add("end_time", start);
+      station.period = factor * problem_.period;
+      station.methods = all_methods();
+    }
+  }
+
+  void add_threads(const std::string& start) {
+    Station& station = add("threads", start);
+    station.trajectories = extent_.threads_trajectories;
+    const int cores = integrator_.threads;
+    for (int k = 1; k <= cores; k = k == cores ? k + 1 : std::min(2 * k, cores)) {
+      station.methods.push_back(method(GradientMethod::adjoint, multistep(), rtol_, false, k));
+      station.methods.push_back(
+          method(GradientMethod::discrete, one_step(), one_step_rtol(), false, k));
+    }
+  }
+
+  Extent extent_;
+  Problem problem_;
+  std::vector<Index> layers_;
+  Index trajectories_;
+  IntegratorOptions integrator_;
+  double rtol_;
+  std::vector<Station> stations_;
+};
+
+// -------------------------------------------------------------------------------- what was
+// measured
+
+std::string key(const BenchmarkPoint& p) {
+  char numbers[160];
+  std::snprintf(numbers, sizeof numbers, " %ld %ld %ld %ld %ld %.17g %.17g", p.parameters, p.width,
+                p.depth, p.trajectories, p.threads, p.rtol, p.end_time);
+  return p.sweep + ' ' + p.start + ' ' + p.method + ' ' + p.integrator + ' ' + p.task + numbers;
+}
+
+std::string curve(const BenchmarkPoint& p) {
+  return p.method + " (" + p.integrator + ", " + p.task + ")";
+}
+
+/// log seconds over log x of one curve of a sweep at the random start, sorted by x.
+using Curve = std::vector<std::pair<double, double>>;
+
+template <class X>
+Curve log_curve(const std::vector<BenchmarkPoint>& points, const std::string& sweep,
+                const std::string& name, const X& x) {
+  Curve result;
+  for (const BenchmarkPoint& p : points) {
+    if (p.sweep != sweep || curve(p) != name || p.start != "random" || p.status != "ok") continue;
+    result.emplace_back(std::log(static_cast<double>(x(p))), std::log(p.seconds));
+  }
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+/// The exponent of x in the least-squares power law.
+double exponent(const Curve& curve) {
+  double mean_x = 0, mean_y = 0, xx = 0, xy = 0;
+  const auto n = static_cast<double>(curve.size());
+  for (const auto& [x, y] : curve) {
+    mean_x += x / n;
+    mean_y += y / n;
+  }
+  for (const auto& [x, y] : curve) {
+    xx += (x - mean_x) * (x - mean_x);
+    xy += (x - mean_x) * (y - mean_y);
+  }
+  return xy / xx;
+}
+
+double at(const Curve& curve, double x) {
+  auto right = std::lower_bound(curve.begin(), curve.end(), std::make_pair(x, -1e300));
+  if (right == curve.begin()) ++right;
+  if (right == curve.end()) --right;
+  const auto left = right - 1;
+  return left->second +
+         (x - left->first) * (right->second - left->second) / (right->first - left->first);
+}
+
+/// Where b becomes cheaper than a, in words.
+std::string crossover(const Curve& a, const std::string& name_a, const Curve& b,
+                      const std::string& name_b, const std::string& quantity) {
+  const double low = std::max(a.front().first, b.front().first);
+  const double high = std::min(a.back().first, b.back().first);
+  char text[300];
+  const auto difference = [&](double x) { return at(b, x) - at(a, x); };
+  if (difference(low) * difference(high) > 0) {
+    const bool b_wins = difference(low) < 0;
+    std::snprintf(text, sizeof text,
+                  "%s is faster than %s at every %s measured (%.0f to %.0f), by %.3g to %.3g times",
+                  (b_wins ? name_b : name_a).c_str(), (b_wins ? name_a : name_b).c_str(),
+                  quantity.c_str(), std::exp(low), std::exp(high),
+                  std::exp(std::abs(difference(low))), std::exp(std::abs(difference(high))));
+    return text;
+  }
+  double left = low, right = high;
+  for (int k = 0; k < 60; ++k) {
+    const double middle = (left + right) / 2;
+    (difference(middle) * difference(low) > 0 ? left : right) = middle;
+  }
+  const bool b_wins = difference(high) < 0;
+  std::snprintf(text, sizeof text, "%s overtakes %s at %s = %.3g",
+                (b_wins ? name_b : name_a).c_str(), (b_wins ? name_a : name_b).c_str(),
+                quantity.c_str(), std::exp(left));
+  return text;
+}
+
+/// The adjoint against the others, and the two ways to a Jacobian against each other.
+bool worth_comparing(const std::string& a, const std::string& b) {
+  const auto starts = [](const std::string& text, const char* with) {
+    return text.rfind(with, 0) == 0;
+  };
+  return (starts(a, "forward") && !starts(b, "forward")) ||
+         (starts(a, "adjoint") && starts(b, "discrete"));
+}
+
+std::vector<std::string> conclusions(const std::vector<BenchmarkPoint>& points) {
+  std::vector<std::string> result;
+  std::set<std::string> names;
+  for (const BenchmarkPoint& p : points) names.insert(curve(p));
+  const auto describe_sweep = [&](const std::string& sweep, const std::string& quantity,
+                                  const auto& x) {
+    std::vector<std::pair<std::string, Curve>> curves;
+    for (const std::string& name : names) {
+      Curve c = log_curve(points, sweep, name, x);
+      if (c.size() < 2) continue;
+      char text[200];
+      std::snprintf(text, sizeof text, "%s: cost grows as %s^%.2f from %.0f to %.0f", name.c_str(),
+                    quantity.c_str(), exponent(c), std::exp(c.front().first),
+                    std::exp(c.back().first));
+      result.emplace_back(text);
+      curves.emplace_back(name, std::move(c));
+    }
+    for (const auto& [name_a, a] : curves) {
+      for (const auto& [name_b, b] : curves) {
+        if (worth_comparing(name_a, name_b)) {
+          result.push_back(crossover(a, name_a, b, name_b, quantity));
+        }
+      }
+    }
+  };
+  describe_sweep("parameters", "P", [](const BenchmarkPoint& p) { return p.parameters; });
+  describe_sweep("trajectories", "N", [](const BenchmarkPoint& p) { return p.trajectories; });
+  return result;
+}
+
+/// The cheapest way to a gradient, and to a Jacobian, that errs no more than the adjoint at the
+/// default tolerance: for the problem of the end-time sweep at its shortest.
+std::string recommendation(const std::vector<BenchmarkPoint>& points) {
+  std::string text;
+  for (const std::string task : {"gradient", "jacobian"}) {
+    const BenchmarkPoint* best = nullptr;
+    for (const BenchmarkPoint& p : points) {
+      const bool candidate = p.sweep == "tolerance" || p.sweep == "end_time";
+      if (!candidate || p.status != "ok" || p.task != task || !(p.error <= 1e-9)) continue;
+      if (best != nullptr && best->end_time < p.end_time) continue;
+      if (best == nullptr || p.end_time < best->end_time || p.seconds < best->seconds) best = &p;
+    }
+    if (best == nullptr) continue;
+    char line[200];
+    std::snprintf(line, sizeof line,
+                  "%sfor a %s with an error below 1e-9: %s by %s at rtol %.0e, %.3g ms",
+                  text.empty() ? "recommended " : "; ", task.c_str(), best->method.c_str(),
+                  best->integrator.c_str(), best->rtol, 1e3 * best->seconds);
+    text += line;
+  }
+  return text;
+}
+
+void print_point(const BenchmarkPoint& p) {
+  std::printf("%-12s %-7s %-10s %-6s %-8s %6ld %6ld %8.3g %3ld %7.0e ", p.sweep.c_str(),
+              p.start.c_str(), p.method.c_str(), p.integrator.c_str(), p.task.c_str(), p.parameters,
+              p.trajectories, p.end_time, p.threads, p.rtol);
+  if (p.status != "ok") {
+    std::printf("%s\n", p.status.c_str());
+    return;
+  }
+  std::printf("%10.4g %8.1e %6ld %6ld %9.3g\n", 1e3 * p.seconds, p.error, p.steps_forward,
+              p.steps_backward, p.checkpoint_memory / 1e6);
+}
+
+void print_header() {
+  std::printf("%-12s %-7s %-10s %-6s %-8s %6s %6s %8s %3s %7s %10s %8s %6s %6s %9s\n", "sweep",
+              "start", "method", "by", "task", "P", "N", "T", "thr", "rtol", "time/ms", "error",
+              "steps", "back", "kept/MB");
+}
+
+// ---------------------------------------------------------------------------------------- the work
+
+class Bench {
+ public:
+  Bench(const Options& options, const Problem& problem, const std::optional<Results>& trained,
+        std::filesystem::path output, Existing existing, BenchmarkResults results)
+      : options_(options),
+        problem_(problem),
+        trained_(trained),
+        output_(std::move(output)),
+        existing_(existing),
+        results_(std::move(results)),
+        quiet_(options.flag("quiet")) {
+    for (const BenchmarkPoint& p : results_.points) known_.insert(key(p));
+  }
+
+  int run(const Plan& plan) {
+    catch_signals();
+    print_header();
+    for (const BenchmarkPoint& p : results_.points) print_point(p);
+    const auto start = Clock::now();
+    const std::size_t count = plan.stations().size();
+    try {
+      for (std::size_t i = 0; i < count; ++i) {
+        report(i, count, seconds_since(start), plan.stations()[i]);
+        visit(plan.stations()[i], plan.limits());
+      }
+    } catch (const Interrupted&) {
+      save();
+      std::fprintf(stderr,
+                   "isochron: interrupted; %s holds what was measured, go on with: isochron "
+                   "benchmark --resume %s\n",
+                   output_.c_str(), output_.c_str());
+      return signal_status();
+    }
+    results_.conclusions = conclusions(results_.points);
+    add_kernel_ratios(plan);
+    results_.conclusions.push_back(recommendation(results_.points));
+    save();
+    std::printf("\n");
+    for (const std::string& sentence : results_.conclusions) std::printf("%s\n", sentence.c_str());
+    std::printf("results %s\n", output_.c_str());
+    return 0;
+  }
+
+ private:
+  void report(std::size_t done, std::size_t count, double seconds, const Station& next) const {
+    if (quiet_) return;
+    std::fprintf(stderr, "[%zu/%zu] %s, %s start, P of %s, N = %ld, T = %.4g", done + 1, count,
+                 next.sweep.c_str(), next.start.c_str(), widths(next.layers).c_str(),
+                 static_cast<long>(next.trajectories), next.period);
+    if (done > 0) {
+      std::fprintf(stderr, "; about %.0f s left",
+                   seconds / static_cast<double>(done) * static_cast<double>(count - done));
+    }
+    std::fputc('\n', stderr);
+  }
+
+  [[nodiscard]] MeasuredProblem problem_of(const Station& station) const {
+    const bool trained = station.start == "trained";
+    const auto network =
+        std::make_shared<Mlp>(station.layers, trained ? trained_->model->symmetry : symmetry());
+    const Dynamics dynamics(network, problem_.motion);
+    States states =
+        normal_states(dynamics.state_dimension(), station.trajectories, options_.seed("data-seed"));
+    const bool own_states = trained && trained_->initial_states.cols() == station.trajectories;
+    if (own_states) states = trained_->initial_states;
+    return {station.sweep,
+            station.start,
+            dynamics,
+            station.layers,
+            Objective(problem_.loss, std::move(states), station.period),
+            trained ? trained_->model->theta
+                    : network->initial_parameters(options_.seed("weight-seed"))};
+  }
+
+  [[nodiscard]] Symmetry symmetry() const {
+    return options_.text("symmetry") == "odd" ? Symmetry::odd : Symmetry::none;
+  }
+
+  void visit(const Station& station, const MeasurementLimits& limits) {
+    const MeasuredProblem problem = problem_of(station);
+    std::vector<MeasuredMethod> missing;
+    for (const MeasuredMethod& method : station.methods) {
+      if (known_.insert(key(describe(problem, method))).second) missing.push_back(method);
+    }
+    if (missing.empty()) return;
+    for (BenchmarkPoint& point : measure(problem, missing, limits)) {
+      print_point(point);
+      results_.points.push_back(std::move(point));
+    }
+    std::fflush(stdout);
+    save();
+  }
+
+  /// What a step of the adjoint costs beyond the network itself, from the smallest to the largest.
+  void add_kernel_ratios(const Plan& plan) {
+    std::string text;
+    for (const Station& station : plan.stations()) {
+      if (station.sweep != "parameters") continue;
+      const MeasuredProblem problem = problem_of(station);
+      const std::string wanted = key(describe(problem, station.methods.front()));
+      for (const BenchmarkPoint& p : results_.points) {
+        if (key(p) != wanted || !p.ok()) continue;
+        const double per_step = p.seconds / static_cast<double>(p.steps_forward + p.steps_backward);
+        char word[60];
+        std::snprintf(word, sizeof word, "%s%.2f at P = %ld", text.empty() ? "" : ", ",
+                      per_step / kernel_seconds(problem), p.parameters);
+        text += word;
+      }
+    }
+    if (text.empty()) return;
+    results_.conclusions.push_back(
+        "adjoint: time per step over that of one linearisation, one product with J^T and one "
+        "parameter sum on the block: " +
+        text);
+  }
+
+  void save() const { write_benchmark(output_, results_, existing_); }
+
+  const Options& options_;
+  Problem problem_;
+  const std::optional<Results>& trained_;
+  std::filesystem::path output_;
+  Existing existing_;
+  BenchmarkResults results_;
+  bool quiet_;
+  std::set<std::string> known_;
+};
+
+/// Refuses a file that a training run may still replace.
+void require_finished(const Results& stored, const std::string& file) {
+  const auto reason = stored.summary_text.find("stop_reason");
+  if (reason != stored.summary_text.end() && reason->second == "running") {
+    throw InputError(file +
+                     " belongs to a run that is not finished (stop_reason 'running'); --append "
+                     "needs a finished one: wait, or end it with train --resume");
+  }
+}
+
+}  // namespace
+
+int benchmark(const Options& given) {
+  Options options = given;
+  BenchmarkResults results;
+  const std::string resumed = options.text("resume");
+  if (!resumed.empty()) {
+    results = read_benchmark(resumed);
+    options.add_stored(configuration_texts(results.config, resumed));
+  }
+  if (options.flag("quick") && options.flag("full")) {
+    throw InputError("--quick and --full exclude each other");
+  }
+  std::optional<Results> trained;
+  const std::string file = options.text("at");
+  if (!file.empty()) {
+    trained = read_model(file);
+    const Options::Texts texts = stored_options(*trained, file);
+    options.add_stored(texts, "Problem");
+    options.add_stored(texts, "Force field");
+  }
+  require_trainable(options);
+  const Problem problem = read_problem(options);
+  const auto network = read_network(options);
+  if (trained) check_architecture(*network, problem.motion, *trained, file);
+  const IntegratorOptions integrator = integrator_options(options);
+  integrator.validate(Dynamics(network, problem.motion));
+  const Plan plan(options, problem, *network, integrator, trained.has_value());
+
+  const bool append = options.flag("append");
+  if (append && !trained) {
+    throw InputError("--append adds to the file that --at names; give --at FILE");
+  }
+  if (append) require_finished(*trained, file);
+  const std::string target = append ? file
+                             : !resumed.empty() && !options.given("output")
+                                 ? resumed
+                                 : options.text("output");
+  const bool may_replace = append || options.flag("overwrite") || target == resumed;
+  const auto output = checked_output(target, may_replace);
+  if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
+
+  const Results described = new_results(
+      "benchmark", options, Dynamics(network, problem.motion),
+      Objective(problem.loss,
+                normal_states(Dynamics(network, problem.motion).state_dimension(), 1, 0),
+                problem.period));
+  results.title = "cost and accuracy of the gradient methods";
+  results.environment = described.environment;
+  results.config = described.config;
+  const Existing existing = append || target == resumed ? Existing::kept : Existing::replaced;
+  return Bench(options, problem, trained, output, existing, std::move(results)).run(plan);
+}
+
+}  // namespace isochron::cli

@@ -1,0 +1,77 @@
+#include <cstdio>
+#include <iostream>
+
+#include "cli/run.hpp"
+#include "isochron/error.hpp"
+#include "isochron/gradient_check.hpp"
+
+namespace isochron::cli {
+namespace {
+
+void print(const GradientCheck& check) {
+  std::printf("loss %.6e, |gradient| %.6e, size of its terms 2|S||r|/N = %.3e\n", check.loss,
+              check.gradient_norm, check.terms);
+  std::printf("reference: %s; the discrete method at 1e-14 differs by %.1e of the terms\n\n",
+              check.reference.c_str(), check.reference_disagreement);
+  std::printf("%-11s %-19s %10s %10s %10s %10s %6s %10s  %s\n", "method", "", "relative",
+              "of terms", "allowed", "worst", "at", "time/ms", "");
+  for (const CheckedGradient& row : check.gradients) {
+    std::printf("%-11s %-19s ", name(row.method), row.variant.c_str());
+    if (!row.failure.empty()) {
+      std::printf("FAILED: %s\n", row.failure.c_str());
+      continue;
+    }
+    std::printf("%10.1e %10.1e ", row.relative_error, row.error_of_terms);
+    if (row.reported_only()) {
+      std::printf("%10s ", "-");
+    } else {
+      std::printf("%10.1e ", row.allowed);
+    }
+    std::printf("%10.1e %6ld %10.3f  %s\n", row.worst_deviation,
+                static_cast<long>(row.worst_component), 1e3 * row.seconds,
+                row.reported_only() ? "reported"
+                : row.agrees()      ? "agrees"
+                                    : "DISAGREES");
+  }
+  std::printf("\n%s\n", check.passed() ? "all methods agree" : "the methods disagree");
+}
+
+}  // namespace
+
+int check_gradient(const Options& given) {
+  Options options = given;
+  std::optional<Results> stored;
+  const std::string file = options.text("at");
+  if (!file.empty()) {
+    stored = read_model(file);
+    const Options::Texts texts = stored_options(*stored, file);
+    options.add_stored(texts, "Problem");
+    options.add_stored(texts, "Force field");
+  }
+  require_trainable(options);
+  const Problem problem = read_problem(options);
+  const auto network = read_network(options);
+  if (stored) check_architecture(*network, problem.motion, *stored, file);
+  const Dynamics dynamics(network, problem.motion);
+  SensitivityOptions sensitivity;
+  sensitivity.integrator = integrator_options(options);
+  sensitivity.integrator.validate(dynamics);
+  const Objective objective(
+      problem.loss, initial_states(options, dynamics.state_dimension(), stored), problem.period);
+  const Vector theta =
+      stored ? stored->model->theta : network->initial_parameters(options.seed("weight-seed"));
+  if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
+
+  catch_signals();
+  const GradientCheck check =
+      check_gradients(dynamics, objective, theta, sensitivity, stored.has_value());
+  std::printf("%s loss, network %s, N = %ld, T = %.6g, %s, rtol %.1e, atol %.1e\n",
+              name(problem.loss).c_str(), widths(network->layers()).c_str(),
+              static_cast<long>(objective.ensemble().size()), problem.period,
+              stored ? ("at " + file).c_str() : "at the initial weights",
+              sensitivity.integrator.rtol, sensitivity.integrator.atol);
+  print(check);
+  return check.passed() ? 0 : 1;
+}
+
+}  // namespace isochron::cli

@@ -1,0 +1,206 @@
+#include "cli/option_table.hpp"
+
+namespace isochron::cli {
+namespace {
+
+constexpr unsigned writers = verb_train | verb_simulate | verb_benchmark;
+constexpr unsigned runs = writers | verb_check_gradient;
+constexpr unsigned at_models = verb_check_gradient | verb_benchmark;
+
+constexpr Spec table[] = {
+    {"trajectories", "N", "100", runs, "Problem", "initial states drawn from N(0, I); 1 .. 10^7"},
+    {"initial-states", "FILE", "", runs, "Problem",
+     "read them instead: text with one state per row, or HDF5 as FILE:/dataset"},
+    {"dimension", "D", "1", runs, "Problem", "dimension of the position; 1 .. 64"},
+    {"dynamics", "NAME", "newtonian", runs, "Problem",
+     "newtonian (q'' = f(q)) or first-order (y' = f(y))"},
+    {"period", "T", "2pi", runs, "Problem", "period, dimensionless, > 0; 6.28, 2pi, pi/2, .."},
+    {"loss", "NAME", "periodic", runs, "Problem",
+     "periodic: mean |X(T) - X(0)|^2; antiperiodic: mean |X(T/2) + X(0)|^2"},
+    {"seed", "S", "0", runs, "Problem", "sets --data-seed and --weight-seed; 0 .. 2^64 - 1"},
+    {"data-seed", "S", "0", runs, "Problem", "seed of the initial states"},
+    {"weight-seed", "S", "0", runs, "Problem", "seed of the initial weights"},
+
+    {"force", "NAME", "mlp", runs, "Force field",
+     "mlp (simulate: untrained), or for simulate an analytic one: harmonic, duffing, pendulum, "
+     "morse, poschl-teller, "
+     "isotonic, hyperbolic-shear, log-shear, split-harmonic, power"},
+    {"params", "a=1,b=2", "", runs, "Force field",
+     "parameters of an analytic force: numbers by name"},
+    {"model", "FILE", "", verb_simulate, "Force field",
+     "the force of a results file, and its problem as far as no option changes it"},
+    {"at", "FILE", "", at_models, "Force field",
+     "the network of a results file, and its problem as far as no option changes it"},
+    {"hidden", "W,W,..", "16,16", runs, "Force field",
+     "widths of the hidden layers; 1 .. 4096 each"},
+    {"activation", "NAME", "tanh", runs, "Force field", "tanh"},
+    {"symmetry", "NAME", "none", runs, "Force field",
+     "none, or odd (no biases: f(-q) = -f(q) exactly)"},
+
+    {"method", "NAME", "adams", runs, "Integration",
+     "adams or bdf (CVODES), rkn8 or rkn12 (q'' = f(q) only), rk8 or rk4 with --steps; rkn8 or rk8 "
+     "when --gradient discrete is given alone"},
+    {"steps", "K", "100", runs, "Integration",
+     "steps of rk4, which has no error control; 1 .. 10^9"},
+    {"rtol", "R", "1e-10", runs, "Integration",
+     "relative tolerance of every trajectory; 1e-15 .. 1e-1, or auto: 1e-10, tightened to 1e-13 "
+     "when training makes no more progress"},
+    {"atol", "A", "", runs, "Integration",
+     "absolute tolerance, dimensionless; 1e-15 .. 1e-1 (default: as --rtol)", true, "rtol"},
+    {"times", "K", "201", verb_simulate, "Integration", "samples per trajectory; 2 .. 100000"},
+    {"threads", "K", "", runs, "Integration",
+     "threads; 1 .. 1024 (default: all cores); results do not depend on it", false},
+
+    {"gradient", "NAME", "adjoint", verb_train, "Training",
+     "adjoint or forward (CVODES), or discrete: the exact derivative of a one-step method"},
+    {"interpolation", "NAME", "polynomial", verb_train, "Training",
+     "of the forward solution in the adjoint: polynomial or hermite"},
+    {"optimizer", "NAME", "lbfgs", verb_train, "Training",
+     "lbfgs, or adam (full batch, the note's baseline)"},
+    {"memory", "M", "100", verb_train, "Training", "pairs that L-BFGS keeps; 3 .. 1000"},
+    {"learning-rate", "R", "0.01", verb_train, "Training", "Adam's step; 1e-12 .. 10"},
+    {"iterations", "K", "unlimited", verb_train, "Training",
+     "0 .. 10^9, or unlimited; with --resume: so many more"},
+    {"max-time", "S", "60", verb_train, "Training", "wall time of this run in s; 0.001 .. 1e9"},
+    {"loss-tolerance", "L", "0", verb_train, "Training", "stop at this loss; >= 0"},
+    {"gradient-tolerance", "G", "0", verb_train, "Training", "stop at this max |dL/dtheta|; >= 0"},
+    {"restarts", "K", "1", verb_train, "Training",
+     "weight seeds tried, the best kept; 1 .. 1000; they share --max-time"},
+
+    {"quick", nullptr, "", verb_benchmark, "Benchmark", "few points, under a minute"},
+    {"full", nullptr, "", verb_benchmark, "Benchmark", "all points, as long as it takes"},
+    {"budget", "S", "", verb_benchmark, "Benchmark",
+     "s that one evaluation may take, 0.001 .. 1e6 (default: 5, with --quick 1, with --full 1000)"},
+
+    {"output", "FILE", "isochron.h5", writers, "Files",
+     "results file; must not exist unless --overwrite or --resume", false},
+    {"overwrite", nullptr, "", writers, "Files", "replace an existing output file", false},
+    {"append", nullptr, "", verb_benchmark, "Files",
+     "put the measurements into the file of --at, beside its run", false},
+    {"resume", "FILE", "", verb_train | verb_benchmark, "Files",
+     "continue this file with its configuration, which options win over, into it or into --output",
+     false},
+    {"checkpoint-interval", "S", "5", verb_train, "Files", "s between checkpoints; 0.001 .. 1e6",
+     false},
+    {"config", "FILE", "", runs, "Files",
+     "ini file: key = value, the keys of these options, which win", false},
+
+    {"json", nullptr, "", verb_show, "Output", "the same for programs", false},
+    {"output", "FOLDER", ".", verb_plot, "Output", "folder for the figures; is created", false},
+    {"format", "LIST", "svg,png", verb_plot, "Output", "any of svg, png, pdf", false},
+
+    {"quiet", nullptr, "", writers, "Output", "no progress on stderr", false},
+    {"verbose", nullptr, "", runs, "Output", "also the configuration with its origins", false},
+    {"help", nullptr, "", ~0U, "Output", "this text", false},
+};
+
+}  // namespace
+
+std::span<const Spec> option_table() { return table; }
+
+const Spec* find_option(const std::string& key, unsigned verbs) {
+  for (const Spec& spec : table) {
+    if ((spec.verbs & verbs) != 0 && key == spec.key) return &spec;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> option_keys(Verb verb) {
+  std::vector<std::string> result;
+  for (const Spec& spec : table) {
+    if ((spec.verbs & verb) != 0) result.emplace_back(spec.key);
+  }
+  return result;
+}
+
+namespace {
+
+constexpr const char* program_help =
+    R"(isochron learns force fields by training neural ODEs to high accuracy.
+
+usage: isochron VERB [options]
+
+  train      learn a force field, write a results file
+  simulate   integrate initial states through a learned or analytic force
+  check-gradient
+             compare gradient methods with each other and with differences
+  benchmark  cost and accuracy of the gradient methods
+  show       a results file on one screen (--json: the same for programs)
+  plot       figures from a results file
+
+isochron VERB --help lists the options of a verb, isochron --version the versions.
+All quantities are dimensionless, for unit mass; wall time is in s.
+
+exit status: 0 done, 1 a check disagreed, 2 bad input, 3 numerical failure, 4 a write failed,
+130 or 143 interrupted by SIGINT or SIGTERM (train: after a complete file was written)
+)";
+
+const char* usage(Verb verb) {
+  switch (verb) {
+    case verb_train:
+      return "isochron train [options]\n\nLearns a force field and writes a results file.\n";
+    case verb_simulate:
+      return "isochron simulate (--model FILE | --force NAME) [options]\n\n"
+             "Integrates initial states and writes data, orbits, energies and their drift.\n";
+    case verb_check_gradient:
+      return "isochron check-gradient [--at FILE] [options]\n\nCompares all gradient methods with "
+             "the "
+             "most accurate independent one; exit status 1\nwhen one differs by more than it "
+             "may.\n";
+    case verb_benchmark:
+      return "isochron benchmark [--at FILE [--append]] [options]\n\nCost and accuracy of the "
+             "gradient "
+             "methods over parameters, trajectories,\ntolerance, end time and threads. The methods "
+             "of "
+             "CVODES are measured by adams\n(bdf with --method bdf), discrete ones by rkn8 or rk8 "
+             "(or "
+             "by --method).\n";
+    case verb_show: return "isochron show FILE [--json]\n\nA results file on one screen.\n";
+    case verb_plot: return "isochron plot FILE [options]\n\nDraws the figures of a results file.\n";
+  }
+  return "";
+}
+
+/// One option: its name on the left, the words on the right, wrapped at 100 columns.
+std::string help_lines(const Spec& spec) {
+  constexpr std::size_t indent = 30;
+  constexpr std::size_t width = 70;
+  const std::string key = spec.key;
+  std::string left = key == "output" ? "  -o, --" : key == "help" ? "  -h, --" : "  --";
+  left += key;
+  std::string right = spec.help;
+  if (spec.argument != nullptr) {
+    left += std::string(" ") + spec.argument;
+    if (*spec.standard != '\0') right += std::string(" [") + spec.standard + "]";
+  }
+  const std::string margin = '\n' + std::string(indent, ' ');
+  std::string lines =
+      left + (left.size() < indent ? std::string(indent - left.size(), ' ') : margin);
+  while (right.size() > width) {
+    const auto cut = right.rfind(' ', width);
+    lines += right.substr(0, cut) + margin;
+    right.erase(0, cut + 1);
+  }
+  return lines + right + '\n';
+}
+
+}  // namespace
+
+std::string help(std::optional<Verb> verb) {
+  if (!verb) return program_help;
+  std::string text = std::string("usage: ") + usage(*verb) +
+                     "All quantities are dimensionless, for unit mass; wall time is in s. Defaults "
+                     "stand in [].\n";
+  std::string group;
+  for (const Spec& spec : table) {
+    if ((spec.verbs & *verb) == 0) continue;
+    if (group != spec.group) {
+      group = spec.group;
+      text += '\n' + group + ":\n";
+    }
+    text += help_lines(spec);
+  }
+  return text;
+}
+
+}  // namespace isochron::cli

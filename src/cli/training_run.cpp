@@ -1,0 +1,298 @@
+#include "cli/training_run.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <limits>
+
+#include "cli/progress.hpp"
+#include "isochron/error.hpp"
+
+namespace isochron::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// -------------------------------------------------------------------------------- the stored state
+
+/// The state of a run as it is stored, at checkpoints and at the end.
+void record_state(Results& results, const TrainingState& state, const std::string& stop_reason) {
+  results.model->theta = state.theta;
+  results.model->theta_initial = state.theta_initial;
+  results.history = state.history;
+  results.snapshots = state.snapshots;
+  results.summary_text["stop_reason"] = stop_reason;
+  set_counts(results, "forward", state.forward);
+  set_counts(results, "backward", state.backward);
+  const History& h = state.history;
+  if (h.size() == 0) return;
+  set_summary(results, "loss", state.loss, "loss at the end of training");
+  set_summary(results, "gradient_norm", h.gradient_norm.back(), "|dL/dtheta| at the end");
+  set_summary(results, "iterations", static_cast<double>(h.iteration.back()), "iterations");
+  set_summary(results, "evaluations", static_cast<double>(h.evaluations.back()),
+              "evaluations of loss and gradient");
+  set_summary(results, "wall_time", h.wall_time.back(), "wall time of training", "s");
+}
+
+/// The state that a run goes on from.
+TrainingState stored_state(const Results& stored) {
+  TrainingState state;
+  const ModelRecord& model = *stored.model;
+  state.theta = model.theta;
+  state.theta_initial = model.theta_initial.size() == 0 ? model.theta : model.theta_initial;
+  state.history = stored.history;
+  state.snapshots = stored.snapshots;
+  state.forward = stored_counts(stored, "forward");
+  state.backward = stored_counts(stored, "backward");
+  return state;
+}
+
+// -------------------------------------------------------------------------------------- the report
+
+/// What standard output says at the end of a run.
+void print_report(const Results& results, const std::filesystem::path& file) {
+  const auto number = [&](const char* name) {
+    const auto found = results.summary.find(name);
+    return found == results.summary.end() ? std::numeric_limits<double>::quiet_NaN()
+                                          : found->second.value;
+  };
+  const auto has = [&](const char* name) { return results.summary.count(name) != 0; };
+  std::printf("stopped after %ld iterations in %.1f s: %s\n", iterations_done(results.history),
+              has("wall_time") ? number("wall_time") : 0.0,
+              results.summary_text.at("stop_reason").c_str());
+  for (const auto& [name, entry] : results.summary) {
+    if (name.rfind("restart_", 0) != 0) continue;
+    std::printf("%s: %.4e\n", entry.long_name.c_str(), entry.value);
+  }
+  if (has("weight_seed")) std::printf("weight seed kept %.0f\n", number("weight_seed"));
+  if (has("loss")) std::printf("loss             %.4e\n", number("loss"));
+  if (has("loss_verified")) {
+    std::printf("loss verified    %.4e +- %.0e\n", number("loss_verified"),
+                number("loss_verified_error"));
+  }
+  if (has("loss_validation")) {
+    std::printf(
+        "loss on 10^4 fresh states: mean %.2e, median %.2e, within the training radius %.2e\n",
+        number("loss_validation"), number("loss_validation_median"),
+        number("loss_validation_inside"));
+  }
+  if (has("harmonic_n")) {
+    std::printf("nearest harmonic force: n = %.0f, max |f + n^2 (2 pi/T)^2 x| on [-2, 2] = %.2e\n",
+                number("harmonic_n"), number("harmonic_deviation"));
+  }
+  std::printf("results          %s\n", file.c_str());
+}
+
+// ----------------------------------------------------------------------------------------- the run
+
+/// One `isochron train`.
+class Run {
+ public:
+  Run(Options& options, TrainingSetup setup, const std::optional<Results>& resumed)
+      : setup_(std::move(setup)),
+        dynamics_(setup_.network, setup_.problem.motion),
+        objective_(setup_.problem.loss,
+                   initial_states(options, dynamics_.state_dimension(), resumed),
+                   setup_.problem.period),
+        data_seed_(options.seed("data-seed")),
+        weight_seed_(options.seed("weight-seed")),
+        states_are_drawn_(states_are_drawn(options)),
+        results_(new_results("train", options, dynamics_, objective_)),
+        progress_(setup_.quiet) {
+    const Mlp& network = *setup_.network;
+    results_.title = name(setup_.problem.loss) + " loss, network " + widths(network.layers()) +
+                     ", N = " + std::to_string(objective_.ensemble().size());
+    results_.model = ModelRecord{network.layers(), "tanh", network.symmetry(), {}, {}};
+  }
+
+  int execute(const std::optional<Results>& resumed) {
+    catch_signals();
+    setup_.training.progress = [this](const TrainingState& state) {
+      progress_.report(state);
+      checkpoint(state);
+    };
+    const TrainingResult result = resumed ? continue_run(*resumed) : train_restarts();
+    progress_.finish(result.state);
+    return signalled() ? stop_early(result) : conclude(result);
+  }
+
+ private:
+  TrainingResult continue_run(const Results& stored) {
+    for (const auto& [name, entry] : stored.summary) {
+      if (name.rfind("restart_", 0) == 0 || name == "weight_seed" || name == "all_seeds_wall_time")
+        results_.summary[name] = entry;
+    }
+    TrainingState state = stored_state(stored);
+    progress_.say("resuming at iteration " + std::to_string(iterations_done(state.history)) +
+                  "; the memory of the optimizer starts afresh");
+    return isochron::train(dynamics_, objective_, std::move(state), setup_.training);
+  }
+
+  /// K weight seeds share half the time equally; the best goes on with what is left.
+  TrainingResult train_restarts() {
+    if (setup_.restarts == 1) return train_seed(weight_seed_, setup_.training);
+    const auto start = Clock::now();
+    TrainingOptions training = setup_.training;
+    training.max_time = setup_.training.max_time / static_cast<double>(2 * setup_.restarts);
+    for (std::int64_t k = 0; k < setup_.restarts && (k == 0 || !signalled()); ++k) {
+      try_seed(weight_seed_ + static_cast<std::uint64_t>(k), training, k + 1 == setup_.restarts);
+    }
+    TrainingResult result = finish_best(training, setup_.training.max_time - seconds_since(start));
+    set_summary(results_, "all_seeds_wall_time", seconds_since(start),
+                "wall time of all weight seeds", "s");
+    return result;
+  }
+
+  TrainingResult finish_best(TrainingOptions training, double time_left) const {
+    if (best_->reason != StopReason::wall_time || time_left <= 0) return *best_;
+    training.max_time = time_left;
+    long& limit = training.optimizer.max_iterations;
+    if (limit >= 0) limit = std::max(0L, limit - iterations_done(best_->state.history));
+    return isochron::train(dynamics_, objective_, best_->state, training);
+  }
+
+  TrainingResult train_seed(std::uint64_t seed, const TrainingOptions& training) {
+    return isochron::train(dynamics_, objective_, setup_.network->initial_parameters(seed),
+                           training);
+  }
+
+  /// A seed whose loss cannot even be evaluated is passed over, unless none is left.
+  void try_seed(std::uint64_t seed, const TrainingOptions& training, bool is_last) {
+    const std::string words = "weight seed " + std::to_string(seed);
+    const std::string restart = "restart_" + std::to_string(seed - weight_seed_);
+    try {
+      TrainingResult trial = train_seed(seed, training);
+      progress_.finish(trial.state);
+      progress_.say(words + ": " + describe(trial.reason));
+      if (trial.state.history.size() > 0) {
+        set_summary(results_, restart + "_loss", trial.state.loss,
+                    "loss of " + words + " when it was set aside");
+      }
+      if (best_ && best_->state.history.size() > 0 && !(trial.state.loss < best_->state.loss))
+        return;
+      best_ = std::move(trial);
+      set_summary(results_, "weight_seed", static_cast<double>(seed), "weight seed that was kept");
+    } catch (const NumericalError& error) {
+      if (is_last && !best_) throw;
+      results_.summary_text[restart] = words + ": " + error.what();
+      progress_.say(results_.summary_text[restart]);
+    }
+  }
+
+  /// What a checkpoint keeps: the better of this weight seed and those before.
+  void checkpoint(const TrainingState& state) {
+    const bool first = last_checkpoint_ == Clock::time_point();
+    if (!first && seconds_since(last_checkpoint_) < setup_.checkpoint_interval) return;
+    write(best_ && best_->state.loss < state.loss ? best_->state : state, "running");
+    last_checkpoint_ = Clock::now();
+  }
+
+  void write(const TrainingState& state, const std::string& stop_reason) const {
+    Results results = results_;
+    record_state(results, state, stop_reason);
+    write_results(setup_.output, results, setup_.existing);
+  }
+
+  [[nodiscard]] int stop_early(const TrainingResult& result) const {
+    write(result.state, "interrupted");
+    std::fprintf(stderr,
+                 "isochron: interrupted; %s is complete up to here, go on with: isochron train "
+                 "--resume %s\n",
+                 setup_.output.c_str(), setup_.output.c_str());
+    return signal_status();
+  }
+
+  int conclude(const TrainingResult& result) {
+    write(result.state, "running");  // safe before what may take a while
+    progress_.say("verifying");
+    Results complete = results_;
+    record_state(complete, result.state, describe(result.reason));
+    try {
+      add_verification(complete, result.state.theta);
+      add_validation(complete, result.state.theta);
+      add_all_portraits(complete, result.state);
+    } catch (const NumericalError& error) {
+      complete.summary_text["verification"] = error.what();
+      std::fprintf(stderr, "isochron: warning: %s\n", error.what());
+    } catch (const Interrupted&) {
+      return stop_early(result);
+    }
+    write_results(setup_.output, complete, setup_.existing);
+    print_report(complete, setup_.output);
+    return 0;
+  }
+
+  [[nodiscard]] const IntegratorOptions& integrator() const {
+    return setup_.training.sensitivity.integrator;
+  }
+
+  void add_verification(Results& results, const Vector& theta) const {
+    const VerifiedLoss verified = verify_loss(dynamics_, objective_, theta, integrator());
+    results.final_states = verified.final_states;
+    results.residuals = objective_.residuals(verified.final_states);
+    set_summary(results, "loss_verified", verified.loss,
+                "loss by another method, tighter tolerance");
+    set_summary(results, "loss_verified_error", verified.error, "error of the verified loss");
+  }
+
+  void add_validation(Results& results, const Vector& theta) const {
+    if (!states_are_drawn_) {
+      results.summary_text["loss_validation"] =
+          "absent: the initial states came from a file, so there is no distribution to draw from";
+      return;
+    }
+    constexpr Index fresh_states = 10000;
+    // Any other seed would do; this one is never equal to the data's.
+    const std::uint64_t seed = ~data_seed_;
+    try {
+      const ValidationLoss validation =
+          validate_loss(dynamics_, objective_, theta, integrator(), fresh_states, seed);
+      set_summary(results, "loss_validation", validation.mean, "mean loss on 10^4 fresh states");
+      set_summary(results, "loss_validation_median", validation.median,
+                  "median loss on 10^4 fresh states");
+      set_summary(results, "loss_validation_inside", validation.inside,
+                  "mean loss on fresh states within the training radius");
+    } catch (const NumericalError& error) {
+      results.summary_text["loss_validation"] = std::string("absent: ") + error.what();
+    }
+  }
+
+  void add_all_portraits(Results& results, const TrainingState& state) const {
+    const Ensemble one_period(objective_.ensemble().initial_states, objective_.period());
+    results.phase_portrait_before =
+        phase_portraits(dynamics_, state.theta_initial, one_period, integrator());
+    add_portraits(results, dynamics_, state.theta, objective_, integrator());
+    if (!results.force) return;
+    const HarmonicFit fit = fit_harmonic(*setup_.network, state.theta, objective_.period());
+    set_summary(results, "harmonic_n", fit.n, "n of the -(2 pi n/T)^2 x nearest to f on [-2, 2]");
+    set_summary(results, "harmonic_deviation", fit.deviation,
+                "max |f + (2 pi n/T)^2 x| on [-2, 2]");
+  }
+
+  TrainingSetup setup_;
+  Dynamics dynamics_;
+  Objective objective_;
+  std::uint64_t data_seed_;
+  std::uint64_t weight_seed_;
+  bool states_are_drawn_;
+  Results results_;  ///< what is the same at every checkpoint and at the end
+  Progress progress_;
+  std::optional<TrainingResult> best_;  ///< of the weight seeds so far
+  Clock::time_point last_checkpoint_;
+};
+
+}  // namespace
+
+long iterations_done(const History& history) {
+  return history.size() == 0 ? 0 : history.iteration.back();
+}
+
+int run_training(Options& options, TrainingSetup setup, const std::optional<Results>& resumed) {
+  return Run(options, std::move(setup), resumed).execute(resumed);
+}
+
+}  // namespace isochron::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "cli/options.hpp"
+#include "cli/run.hpp"
+#include "isochron/results.hpp"
+
+namespace isochron::cli {
+
+/// Everything that a training run is made of, checked before work starts.
+struct TrainingSetup {
+  Problem problem;
+  std::shared_ptr<const Mlp> network;
+  std::filesystem::path output;
+  Existing existing = Existing::replaced;  ///< what is at `output`
+  std::int64_t restarts = 1;
+  double checkpoint_interval = 5;
+  bool quiet = false;
+  TrainingOptions training;
+};
+
+[[nodiscard]] long iterations_done(const History& history);
+
+/// Trains, writes checkpoints and the results file and prints a report; goes on from `resumed` when
+/// there is one. Returns the exit status.
+int run_training(Options& options, TrainingSetup setup, const std::optional<Results>& resumed);
+
+}  // namespace isochron::cli

@@ -1,0 +1,170 @@
+#include "isochron/benchmark_results.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "hdf5/file.hpp"
+#include "hdf5/schema.hpp"
+#include "isochron/error.hpp"
+
+// The schema of /benchmark: the only place where it is spelled.
+
+namespace isochron {
+namespace {
+
+using namespace hdf5;
+
+// ------------------------------------------------------------------------------------ the table
+
+void write_table(const OutputGroup& entry, const std::vector<BenchmarkPoint>& points) {
+  if (points.empty()) return;
+  std::vector<TableColumn> columns;
+  for (const BenchmarkField& field : benchmark_fields) {
+    std::visit(
+        [&](auto value) {
+          std::vector<std::decay_t<decltype(points.front().*value)>> values;
+          for (const BenchmarkPoint& point : points) values.push_back(point.*value);
+          columns.push_back({field.name, std::move(values)});
+        },
+        field.value);
+  }
+  const OutputObject table = entry.table("table", columns);
+  table.attribute("long_name", "measurements, one per row");
+  for (const BenchmarkField& field : benchmark_fields) {
+    const std::string name = field.name;
+    const bool is_text = std::holds_alternative<std::string BenchmarkPoint::*>(field.value);
+    const std::string unit = is_text ? "" : std::string(" (") + field.units + ')';
+    table.attribute(name + "_long_name", field.label + unit);
+    if (!is_text) table.attribute(name + "_units", field.units);
+  }
+}
+
+std::vector<BenchmarkPoint> read_table(const InputGroup& entry) {
+  std::vector<BenchmarkPoint> points;
+  if (!entry.contains("table")) return points;
+  const InputDataset table = open_array(entry, "table", 1);
+  for (const BenchmarkField& field : benchmark_fields) {
+    std::visit(
+        [&](auto value) {
+          using Value = std::decay_t<decltype(std::declval<BenchmarkPoint&>().*value)>;
+          auto values = table.read_column<Value>(field.name);
+          points.resize(values.size());
+          for (std::size_t i = 0; i < values.size(); ++i) points[i].*value = std::move(values[i]);
+        },
+        field.value);
+  }
+  return points;
+}
+
+// ----------------------------------------------------------------------------------- the charts
+
+/// More would not be told apart; and each is as long as the axis.
+constexpr std::size_t most_curves = 64;
+
+/// Curves of a chart over one axis: NaN where a curve has no point.
+struct Grid {
+  std::vector<double> x;
+  std::vector<std::vector<double>> columns;
+};
+
+/// Every x once.
+Grid shared_grid(const BenchmarkChart& chart) {
+  std::set<double> all;
+  for (const BenchmarkCurve& curve : chart.curves) all.insert(curve.x.begin(), curve.x.end());
+  Grid grid{{all.begin(), all.end()}, {}};
+  for (const BenchmarkCurve& curve : chart.curves) {
+    std::vector<double> column(grid.x.size(), std::numeric_limits<double>::quiet_NaN());
+    for (std::size_t i = 0; i < curve.x.size(); ++i) {
+      const auto at = std::lower_bound(grid.x.begin(), grid.x.end(), curve.x[i]);
+      column[static_cast<std::size_t>(at - grid.x.begin())] = curve.y[i];
+    }
+    grid.columns.push_back(std::move(column));
+  }
+  return grid;
+}
+
+/// The points of one curve behind those of another: where no two share an x, a viewer would find no
+/// two points of a curve side by side, and draw no line.
+Grid stacked_grid(const BenchmarkChart& chart) {
+  Grid grid;
+  for (const BenchmarkCurve& curve : chart.curves) {
+    grid.x.insert(grid.x.end(), curve.x.begin(), curve.x.end());
+  }
+  std::size_t begin = 0;
+  for (const BenchmarkCurve& curve : chart.curves) {
+    std::vector<double> column(grid.x.size(), std::numeric_limits<double>::quiet_NaN());
+    std::copy(curve.y.begin(), curve.y.end(), column.begin() + static_cast<std::ptrdiff_t>(begin));
+    begin += curve.y.size();
+    grid.columns.push_back(std::move(column));
+  }
+  return grid;
+}
+
+bool can_share(const BenchmarkChart& chart) {
+  const auto has_every_x_once = [](const BenchmarkCurve& curve) {
+    return std::adjacent_find(curve.x.begin(), curve.x.end()) == curve.x.end();
+  };
+  return chart.x_name != "error" &&
+         std::all_of(chart.curves.begin(), chart.curves.end(), has_every_x_once);
+}
+
+void write_chart(const OutputGroup& entry, BenchmarkChart chart) {
+  if (chart.curves.size() > most_curves) chart.curves.resize(most_curves);
+  Plot plot{chart.title, chart.curves.front().name, {chart.x_name}, {}};
+  for (std::size_t i = 1; i < chart.curves.size(); ++i) {
+    plot.auxiliary_signals.push_back(chart.curves[i].name);
+  }
+  const OutputGroup group = write_plot(entry, chart.name, plot);
+  group.attribute("SILX_style", log_log);
+  const Grid grid = can_share(chart) ? shared_grid(chart) : stacked_grid(chart);
+  describe(write_column(group, chart.x_name, grid.x), chart.x_label, chart.x_units);
+  for (std::size_t i = 0; i < chart.curves.size(); ++i) {
+    const BenchmarkCurve& curve = chart.curves[i];
+    describe(write_column(group, curve.name, grid.columns[i]), curve.label + ", " + curve.task,
+             "s");
+  }
+}
+
+// ------------------------------------------------------------------------------------- the entry
+
+void write_entry(const OutputGroup& root, const BenchmarkResults& benchmark) {
+  const OutputGroup entry = write_group(root, benchmark_entry, "NXentry");
+  const auto charts = benchmark_charts(benchmark.points);
+  if (!charts.empty()) entry.attribute("default", charts.front().name);
+  write_text(entry, "title", benchmark.title);
+  write_config(entry, benchmark.config);
+  write_environment(entry, benchmark.environment);
+  write_table(entry, benchmark.points);
+  for (const BenchmarkChart& chart : charts) write_chart(entry, chart);
+  if (!benchmark.conclusions.empty()) entry.texts("conclusions", benchmark.conclusions);
+}
+
+}  // namespace
+
+void write_benchmark(const std::filesystem::path& path, const BenchmarkResults& benchmark,
+                     Existing existing) {
+  OutputFile file(path);
+  begin_root(file, path, benchmark_entry, existing);
+  write_entry(file.root(), benchmark);
+  file.save();
+}
+
+BenchmarkResults read_benchmark(const std::filesystem::path& path) {
+  const InputFile file(path);
+  const InputGroup root = file.root();
+  check_origin(root);
+  if (!root.contains(benchmark_entry)) {
+    throw InputError('\'' + path.string() + "' holds no benchmark");
+  }
+  const InputGroup entry = root.group(benchmark_entry);
+  BenchmarkResults benchmark;
+  benchmark.title = read_text(entry, "title");
+  benchmark.config = read_config(entry);
+  benchmark.environment = read_environment(entry);
+  benchmark.points = read_table(entry);
+  if (entry.contains("conclusions")) benchmark.conclusions = entry.dataset("conclusions").texts();
+  return benchmark;
+}
+
+}  // namespace isochron

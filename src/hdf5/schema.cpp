@@ -1,0 +1,151 @@
+#include "hdf5/schema.hpp"
+
+#include <array>
+#include <chrono>
+#include <ctime>
+#include <optional>
+#include <system_error>
+
+#include "isochron/version.hpp"
+
+namespace isochron::hdf5 {
+namespace {
+
+constexpr int schema_version = 1;
+constexpr const char* creator = "isochron";
+
+/// The present time, UTC, ISO 8601.
+std::string now() {
+  const std::time_t seconds =
+      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text.data();
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------ root
+
+void write_root_attributes(const OutputGroup& root, const std::string& entry) {
+  root.attribute("NX_class", "NXroot")
+      .attribute("default", entry)
+      .attribute("creator", creator)
+      .attribute("creator_version", version)
+      .attribute("file_time", now())
+      .attribute("schema_version", schema_version);
+}
+
+void check_origin(const InputGroup& root) {
+  const std::string file = '\'' + root.location().file + '\'';
+  if (!root.has_attribute("creator") || root.text_attribute("creator") != creator) {
+    throw InputError(file + " is an HDF5 file, but was not written by isochron");
+  }
+  const int found = root.integer_attribute("schema_version");
+  if (found > schema_version) {
+    throw InputError(file + " has schema version " + std::to_string(found) + ", but isochron " +
+                     version + " reads only up to version " + std::to_string(schema_version));
+  }
+}
+
+std::string run_entry(const InputGroup& root) {
+  const std::string entry = root.text_attribute("default");
+  return entry == benchmark_entry ? "" : entry;
+}
+
+void begin_root(const OutputFile& file, const std::filesystem::path& path, const std::string& entry,
+                Existing existing) {
+  std::string first = entry;
+  std::optional<InputFile> old;
+  std::vector<std::string> replaced = {entry};
+  std::error_code ignored;  // saving meets it again
+  if (existing == Existing::kept && std::filesystem::exists(path, ignored)) {
+    old.emplace(path);
+    check_origin(old->root());
+    const std::string run = run_entry(old->root());
+    if (entry != benchmark_entry) {
+      replaced.push_back(run);
+    } else if (!run.empty()) {
+      first = run;
+    }
+  }
+  write_root_attributes(file.root(), first);
+  if (old) file.copy_from(*old, replaced);
+}
+
+// ------------------------------------------------------------------------------- small writers
+
+void describe(const OutputObject& numbers, const std::string& label, const std::string& units) {
+  numbers.attribute("long_name", label + " (" + units + ')').attribute("units", units);
+}
+
+void write_text(const OutputGroup& group, const std::string& name, const std::string& text) {
+  if (!text.empty()) group.text(name, text);
+}
+
+OutputGroup write_group(const OutputGroup& parent, const std::string& name,
+                        const std::string& nexus_class) {
+  OutputGroup group = parent.group(name);
+  group.attribute("NX_class", nexus_class);
+  return group;
+}
+
+OutputGroup write_plot(const OutputGroup& entry, const std::string& name, const Plot& plot) {
+  OutputGroup group = write_group(entry, name, "NXdata");
+  group.attribute("signal", plot.signal).attribute("axes", plot.axes);
+  if (!plot.auxiliary_signals.empty()) {
+    group.attribute("auxiliary_signals", plot.auxiliary_signals);
+  }
+  group.text("title", plot.title);
+  return group;
+}
+
+// ------------------------------------------------------------------------------- small readers
+
+std::string read_text(const InputGroup& group, const std::string& name) {
+  return group.contains(name) ? group.dataset(name).text() : std::string();
+}
+
+InputDataset open_array(const InputGroup& group, const std::string& name, std::size_t rank) {
+  InputDataset dataset = group.dataset(name);
+  if (dataset.shape().size() != rank) {
+    throw InputError(dataset.location().text() + " has " + std::to_string(dataset.shape().size()) +
+                     " dimensions instead of " + std::to_string(rank));
+  }
+  return dataset;
+}
+
+// --------------------------------------------------------------------- configuration, environment
+
+void write_config(const OutputGroup& entry, const std::string& config) {
+  if (config.empty()) return;
+  const OutputGroup note = write_group(entry, "config", "NXnote");
+  note.text("type", "application/json");
+  note.text("data", config);
+}
+
+std::string read_config(const InputGroup& entry) {
+  return entry.contains("config") ? entry.group("config").dataset("data").text() : std::string();
+}
+
+void write_environment(const OutputGroup& entry,
+                       const std::map<std::string, std::string>& environment) {
+  if (environment.empty()) return;
+  const OutputGroup group = write_group(entry, "environment", "NXcollection");
+  for (const auto& [name, text] : environment) group.text(name, text);
+}
+
+std::map<std::string, std::string> read_environment(const InputGroup& entry) {
+  std::map<std::string, std::string> environment;
+  if (!entry.contains("environment")) return environment;
+  const InputGroup group = entry.group("environment");
+  for (const std::string& name : group.datasets()) {
+    const InputDataset dataset = group.dataset(name);
+    if (dataset.is_text() && dataset.shape().empty()) environment[name] = dataset.text();
+  }
+  return environment;
+}
+
+}  // namespace isochron::hdf5

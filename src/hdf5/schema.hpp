@@ -1,0 +1,102 @@
+#pragma once
+
+// What all entries of an isochron file share: attributes of the root, configuration, environment,
+// plots, and short ways to write and read a dataset.
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "hdf5/file.hpp"
+#include "isochron/error.hpp"
+#include "isochron/results.hpp"
+
+namespace isochron::hdf5 {
+
+/// Name of the entry that holds measurements instead of a run.
+inline constexpr const char* benchmark_entry = "benchmark";
+
+// ------------------------------------------------------------------------------------------ root
+
+/// `entry` is what viewers open first.
+void write_root_attributes(const OutputGroup& root, const std::string& entry);
+
+/// Throws InputError unless isochron wrote the file, in a schema that this version reads.
+void check_origin(const InputGroup& root);
+
+/// Name of the entry with the run; empty when the file has none.
+[[nodiscard]] std::string run_entry(const InputGroup& root);
+
+/// Takes over from the file that is at `path` whatever is neither called `entry` nor the run that
+/// `entry` replaces, when that is wanted and there is one. Writes the attributes of the root. The
+/// run is what viewers open first. Throws InputError when that file is not isochron's.
+void begin_root(const OutputFile& file, const std::filesystem::path& path, const std::string& entry,
+                Existing existing);
+
+// ------------------------------------------------------------------------------- small writers
+
+/// Every number has a label that carries its unit, and the unit by itself.
+void describe(const OutputObject& numbers, const std::string& label, const std::string& units);
+
+/// Nothing when the text is empty.
+void write_text(const OutputGroup& group, const std::string& name, const std::string& text);
+
+template <class Values>
+OutputObject write_column(const OutputGroup& group, const std::string& name, const Values& values) {
+  return group.numbers(name, values.data(), {static_cast<hsize_t>(values.size())});
+}
+
+OutputGroup write_group(const OutputGroup& parent, const std::string& name,
+                        const std::string& nexus_class);
+
+/// What a viewer needs to draw a group: names of the datasets that are signal and axes.
+struct Plot {
+  std::string title;
+  std::string signal;
+  std::vector<std::string> axes;
+  std::vector<std::string> auxiliary_signals;
+};
+
+/// SILX_style of line plots: a logarithmic signal, and both axes logarithmic.
+inline constexpr const char* log_signal =
+    R"({"signal_scale_type":"log","axes_scale_type":["linear"]})";
+inline constexpr const char* log_log = R"({"signal_scale_type":"log","axes_scale_type":["log"]})";
+
+OutputGroup write_plot(const OutputGroup& entry, const std::string& name, const Plot& plot);
+
+// ------------------------------------------------------------------------------- small readers
+
+/// Empty when it is absent.
+std::string read_text(const InputGroup& group, const std::string& name);
+
+InputDataset open_array(const InputGroup& group, const std::string& name, std::size_t rank);
+
+template <class T>
+T read_number(const InputGroup& group, const std::string& name) {
+  T value{};
+  open_array(group, name, 0).read(&value);
+  return value;
+}
+
+/// A 1-D dataset as any container that resizes.
+template <class Values>
+Values read_column(const InputGroup& group, const std::string& name) {
+  const InputDataset dataset = open_array(group, name, 1);
+  Values values;
+  values.resize(static_cast<decltype(values.size())>(dataset.shape().front()));
+  dataset.read(values.data());
+  return values;
+}
+
+// --------------------------------------------------------------------- configuration, environment
+
+void write_config(const OutputGroup& entry, const std::string& config);
+std::string read_config(const InputGroup& entry);
+
+void write_environment(const OutputGroup& entry,
+                       const std::map<std::string, std::string>& environment);
+std::map<std::string, std::string> read_environment(const InputGroup& entry);
+
+}  // namespace isochron::hdf5

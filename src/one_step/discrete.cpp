@@ -1,0 +1,127 @@
+#include "one_step/discrete.hpp"
+
+namespace isochron::one_step {
+namespace {
+
+/// A grid is taken again while its largest error, in units of the tolerance, is in this range.
+constexpr double least_error = 0.02;
+constexpr double most_error = 4;
+
+}  // namespace
+
+DiscreteSensitivity::DiscreteSensitivity(const Dynamics& dynamics, const IntegratorOptions& options,
+                                         Index stride, StepGrids* grids)
+    : solver_(dynamics, options, stride, true),
+      grids_(grids),
+      ones_(static_cast<std::size_t>(solver_.stages()), 1),
+      sum_(dynamics.dimension(), stride) {
+  const auto stages = static_cast<std::size_t>(solver_.stages());
+  later_.assign(stages, std::vector<double>(stages, 0));
+  for (std::size_t j = 0; j < stages; ++j) {
+    for (std::size_t i = 0; i < j; ++i) later_[i][j] = solver_.tableau().a[j][i];
+  }
+}
+
+void DiscreteSensitivity::forward(Index block, const double* theta, ConstStatesRef states,
+                                  ConstVectorRef end_times, StatesRef final_states) {
+  std::vector<double>* grid =
+      grids_ != nullptr ? &(*grids_)[static_cast<std::size_t>(block)] : nullptr;
+  bool done = false;
+  solver_.start(theta, states, end_times);
+  if (grid != nullptr && !grid->empty()) {
+    const double error = solver_.follow(*grid);
+    done = error >= least_error && error <= most_error;
+    if (!done) solver_.start(theta, states, end_times);
+  }
+  if (!done) solver_.advance(1);
+  if (grid != nullptr) *grid = solver_.steps();
+  solver_.read(final_states);
+}
+
+void DiscreteSensitivity::stage_cotangents(Index stage, double h, const Block& lambda, Index r,
+                                           BlockRef w) {
+  const Tableau& t = solver_.tableau();
+  const Index d = w.rows();
+  const auto i = static_cast<std::size_t>(stage);
+  combine(later_[i], position_cotangents_[static_cast<std::size_t>(r)], w);
+  const auto step = h * solver_.end_times().transpose().array();
+  const Index first = r * solver_.dynamics().state_dimension();
+  for (Index row = 0; row < d; ++row) {
+    auto out = w.row(row).array();
+    const auto lambda_q = lambda.row(first + row).array();
+    if (solver_.newtonian()) {
+      out = step * (step * (out + t.b[i] * lambda_q) +
+                    t.b_velocity[i] * lambda.row(first + d + row).array());
+    } else {
+      out = step * (out + t.b[i] * lambda_q);
+    }
+  }
+}
+
+void DiscreteSensitivity::step_back(double h, Block& lambda, Index r) {
+  const Tableau& t = solver_.tableau();
+  const Index d = sum_.rows();
+  const Block& mu = position_cotangents_[static_cast<std::size_t>(r)];
+  const auto step = h * solver_.end_times().transpose().array();
+  const Index first = r * solver_.dynamics().state_dimension();
+  if (solver_.newtonian()) {
+    combine({t.c.begin(), t.c.begin() + solver_.stages()}, mu, sum_);
+    for (Index row = 0; row < d; ++row) {
+      lambda.row(first + d + row).array() +=
+          step * (lambda.row(first + row).array() + sum_.row(row).array());
+    }
+  }
+  combine(ones_, mu, sum_);
+  lambda.middleRows(first, d) += sum_;
+}
+
+void DiscreteSensitivity::sweep(Block& lambda, Index cotangents, Vector* gradient) {
+  const Index d = solver_.dynamics().dimension();
+  const Index stages = solver_.stages();
+  const auto steps = static_cast<Index>(solver_.steps().size());
+  weights_.resize((gradient != nullptr ? 1 : steps * stages) * cotangents * d, solver_.stride());
+  position_cotangents_.resize(static_cast<std::size_t>(cotangents));
+  for (Block& mu : position_cotangents_) mu.resize(stages * d, solver_.stride());
+  Linearisation& at = solver_.linearisation();
+  for (Index n = steps - 1; n >= 0; --n) {
+    const double h = solver_.steps()[static_cast<std::size_t>(n)];
+    for (Index i = stages - 1; i >= 0; --i) {
+      at.use_record(solver_.record(n, i));
+      for (Index r = 0; r < cotangents; ++r) {
+        const Index place = gradient != nullptr ? 0 : (n * stages + i) * cotangents + r;
+        auto w = weights_.middleRows(place * d, d);
+        stage_cotangents(i, h, lambda, r, w);
+        at.transposed_product(
+            w, position_cotangents_[static_cast<std::size_t>(r)].middleRows(i * d, d));
+        if (gradient != nullptr) at.add_parameter_product(w, *gradient);
+      }
+    }
+    for (Index r = 0; r < cotangents; ++r) step_back(h, lambda, r);
+  }
+  backward_counts_ = {};
+  backward_counts_.steps = steps;
+  backward_counts_.right_hand_sides = steps * stages;
+}
+
+void DiscreteSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient,
+                                   StatesRef initial_cotangents) {
+  Block lambda = Block::Zero(cotangents.rows(), solver_.stride());
+  lambda.leftCols(cotangents.cols()) = cotangents;
+  gradient_.setZero(gradient.size());
+  sweep(lambda, 1, &gradient_);
+  gradient = gradient_;
+  initial_cotangents = lambda.leftCols(cotangents.cols());
+}
+
+void DiscreteSensitivity::jacobian(Eigen::Ref<Eigen::MatrixXd> rows) {
+  const Index states = solver_.dynamics().state_dimension();
+  Block lambda = Block::Zero(states * states, solver_.stride());
+  for (Index r = 0; r < states; ++r) lambda.row(r * states + r).setOnes();
+  sweep(lambda, states, nullptr);
+  rows.setZero();
+  const auto count = static_cast<Index>(solver_.steps().size()) * solver_.stages();
+  solver_.linearisation().add_parameter_rows(solver_.record(0, 0), count,
+                                             weights_.leftCols(rows.rows() / states), rows);
+}
+
+}  // namespace isochron::one_step

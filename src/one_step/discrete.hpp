@@ -1,0 +1,55 @@
+#pragma once
+
+#include "block_sensitivity.hpp"
+#include "one_step/solver.hpp"
+
+namespace isochron::one_step {
+
+/// The steps that each block of an ensemble took, to be taken again: the loss is then one smooth
+/// function of theta. Each block writes its own entry only.
+using StepGrids = std::vector<std::vector<double>>;
+
+/// Exact derivatives of the discrete solution: the adjoint of every operation of every step, in
+/// reverse order, the steps themselves held fixed. With mu_i the cotangent of the position Q_i, w_i
+/// that of the force f(Q_i), and lambda that of the state, a Nystrom step has the adjoint
+///
+///   w_i = h^2 b_i lambda_q' + h bv_i lambda_v' + h^2 sum_{j>i} a_ji mu_j,   mu_i = J(Q_i)^T w_i
+///   lambda_q = lambda_q' + sum_i mu_i,    lambda_v = lambda_v' + h lambda_q' + h sum_i c_i mu_i
+///   dL/dtheta += sum_i (df/dtheta at Q_i)^T w_i
+///
+/// and a Runge-Kutta step the same without v and with h in the place of h^2.
+class DiscreteSensitivity final : public BlockSensitivity {
+ public:
+  /// `grids`: room for the steps of every block, or null to choose them anew in every call.
+  DiscreteSensitivity(const Dynamics& dynamics, const IntegratorOptions& options, Index stride,
+                      StepGrids* grids);
+
+  void forward(Index block, const double* theta, ConstStatesRef states, ConstVectorRef end_times,
+               StatesRef final_states) override;
+  void gradient(ConstStatesRef cotangents, VectorRef gradient,
+                StatesRef initial_cotangents) override;
+  void jacobian(Eigen::Ref<Eigen::MatrixXd> rows) override;
+  [[nodiscard]] IntegrationCounts forward_counts() const override { return solver_.counts(); }
+  [[nodiscard]] IntegrationCounts backward_counts() const override { return backward_counts_; }
+  [[nodiscard]] double stored_bytes() const override { return solver_.stored_bytes(); }
+
+ private:
+  /// Runs `cotangents` adjoints, one below the other in lambda, back to the start; adds their
+  /// gradient, or, where that is null, leaves the w of every stage in weights_.
+  void sweep(Block& lambda, Index cotangents, Vector* gradient);
+  void stage_cotangents(Index stage, double h, const Block& lambda, Index r, BlockRef w);
+  void step_back(double h, Block& lambda, Index r);
+
+  OneStepSolver solver_;
+  StepGrids* grids_;
+  // Of the tableau: column i of a below the diagonal, for the stages above.
+  std::vector<std::vector<double>> later_;
+  std::vector<double> ones_;
+  std::vector<Block> position_cotangents_;  // mu of every stage, one Block for each cotangent
+  Block weights_;  // w of one stage, or of all: ((step, stage), cotangent) x D rows
+  Vector gradient_;
+  Block sum_;
+  IntegrationCounts backward_counts_;
+};
+
+}  // namespace isochron::one_step

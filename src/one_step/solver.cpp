@@ -1,0 +1,231 @@
+#include "one_step/solver.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace isochron::one_step {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// A step is never shorter than this part of the whole.
+constexpr double smallest_step = 1e-13;
+
+/// Of the records of all steps of a block.
+constexpr double largest_storage = 4.0 * 1024 * 1024 * 1024;  // bytes
+
+}  // namespace
+
+void combine(const std::vector<double>& coefficients, const Block& x, BlockRef z) {
+  const Index size = z.size();
+  for (Index n = 0; n < size; n += lane_count) {
+    Lanes sum{};
+    const double* p = x.data() + n;
+    for (std::size_t k = 0; k < coefficients.size(); ++k, p += size) {
+      if (coefficients[k] != 0) sum += coefficients[k] * load(p);
+    }
+    store(z.data() + n, sum);
+  }
+}
+
+OneStepSolver::OneStepSolver(const Dynamics& dynamics, const IntegratorOptions& options,
+                             Index stride, bool keeps_linearisations)
+    : dynamics_(dynamics),
+      options_(options),
+      tableau_(one_step::tableau(options.method, dynamics.motion())),
+      stages_(static_cast<Index>(tableau_.stages()) - (tableau_.last_is_first ? 1 : 0)),
+      keeps_linearisations_(keeps_linearisations),
+      at_(dynamics.field().linearisation(stride)),
+      end_times_(stride),
+      state_(dynamics.state_dimension(), stride),
+      next_(state_.rows(), stride),
+      error_(state_.rows(), stride),
+      position_(dynamics.dimension(), stride),
+      forces_(static_cast<Index>(tableau_.stages()) * dynamics.dimension(), stride) {}
+
+void OneStepSolver::start(const double* theta, ConstStatesRef states, ConstVectorRef end_times) {
+  new (&theta_) Eigen::Map<const Vector>(theta, dynamics_.parameters());
+  fill_block(states, state_);
+  fill_times(end_times, end_times_);
+  first_force_known_ = false;
+  tau_ = 0;
+  step_ = 0;
+  steps_.clear();
+  counts_ = {};
+}
+
+void OneStepSolver::read(StatesRef states) const { states = state_.leftCols(states.cols()); }
+
+double* OneStepSolver::record(Index step, Index stage) {
+  const Index at = (step * stages_ + stage) * at_->record_size();
+  return reinterpret_cast<double*>(records_.data()) + at;
+}
+
+double OneStepSolver::stored_bytes() const {
+  return static_cast<double>(static_cast<Index>(steps_.size()) * stages_ * at_->record_size()) *
+         sizeof(double);
+}
+
+void OneStepSolver::make_room(Index steps) {
+  if (!keeps_linearisations_) return;
+  // One more stage: the first of the next step.
+  const Index numbers = (steps * stages_ + 1) * at_->record_size();
+  if (static_cast<double>(numbers) * sizeof(double) > largest_storage) {
+    fail("the discrete adjoint would have to keep " + std::to_string(steps) +
+         " steps of a block, more than 4 GiB; ask for a shorter time, a looser tolerance or a "
+         "smaller block size");
+  }
+  const auto lanes = static_cast<std::size_t>(numbers / lane_count);
+  if (records_.size() < lanes) records_.resize(std::max(lanes, records_.size() * 3 / 2));
+}
+
+void OneStepSolver::evaluate(Index stage, ConstBlockRef q) {
+  poll_stop(options_);
+  ++counts_.right_hand_sides;
+  const Index d = dynamics_.dimension();
+  auto force = forces_.middleRows(stage * d, d);
+  if (keeps_linearisations_) {
+    at_->use_record(record(static_cast<Index>(steps_.size()), stage));
+    at_->linearise(theta_, q, force);
+  } else {
+    at_->force(theta_, q, force);
+  }
+}
+
+void OneStepSolver::step_from(double h, double factor, ConstBlockRef base, BlockRef block) const {
+  const auto step = h * end_times_.transpose().array();
+  for (Index row = 0; row < block.rows(); ++row) {
+    block.row(row).array() = factor * base.row(row).array() + step * block.row(row).array();
+  }
+}
+
+double OneStepSolver::attempt(double h) {
+  const Index d = dynamics_.dimension();
+  make_room(static_cast<Index>(steps_.size()) + 1);
+  if (!first_force_known_) evaluate(0, state_.topRows(d));
+  first_force_known_ = true;
+
+  // q + h T (c v + h T sum): Horner in h T.
+  const auto place = [&](double c, const std::vector<double>& coefficients, BlockRef q) {
+    combine(coefficients, forces_, q);
+    if (newtonian()) step_from(h, c, state_.bottomRows(d), q);
+    step_from(h, 1, state_.topRows(d), q);
+  };
+  for (std::size_t i = 1; i < tableau_.stages(); ++i) {
+    place(tableau_.c[i], tableau_.a[i], position_);
+    evaluate(static_cast<Index>(i), position_);
+  }
+  place(1, tableau_.b, next_.topRows(d));
+  if (newtonian()) {
+    combine(tableau_.b_velocity, forces_, next_.bottomRows(d));
+    step_from(h, 1, state_.bottomRows(d), next_.bottomRows(d));
+  }
+  // x * 0 is NaN exactly for infinite and NaN x. A force may enter positions only, and the force at
+  // a position that is no number may be one again: look at all of them.
+  if ((forces_.array() * 0.0).sum() != 0.0 || (next_.array() * 0.0).sum() != 0.0) return infinity;
+  if (tableau_.embedded_order == 0) return 0;
+  combine(tableau_.e, forces_, error_.topRows(d));
+  if (newtonian()) combine(tableau_.e_velocity, forces_, error_.bottomRows(d));
+  return error_norm(h);
+}
+
+double OneStepSolver::error_norm(double h) const {
+  const Index d = dynamics_.dimension();
+  const auto times = end_times_.transpose().array();
+  Eigen::ArrayXd sum = Eigen::ArrayXd::Zero(state_.cols());
+  for (Index row = 0; row < state_.rows(); ++row) {
+    const bool twice = newtonian() && row < d;
+    const auto scale =
+        options_.rtol * state_.row(row).array().abs().max(next_.row(row).array().abs()) +
+        options_.atol;
+    if (twice) {
+      sum += (h * h * times * times * error_.row(row).array() / scale).square().transpose();
+    } else {
+      sum += (h * times * error_.row(row).array() / scale).square().transpose();
+    }
+  }
+  const double largest = sum.maxCoeff();
+  return std::isfinite(largest) ? std::sqrt(largest / static_cast<double>(state_.rows()))
+                                : infinity;
+}
+
+void OneStepSolver::accept(double h, double tau) {
+  const Index d = dynamics_.dimension();
+  state_.swap(next_);
+  steps_.push_back(h);
+  tau_ = tau;
+  first_force_known_ = tableau_.last_is_first;
+  if (tableau_.last_is_first) forces_.topRows(d) = forces_.bottomRows(d);
+  ++counts_.steps;
+}
+
+double OneStepSolver::first_step() {
+  if (tableau_.embedded_order == 0) return 1.0 / static_cast<double>(options_.steps);
+  // The local error is about (omega h)^(order + 1), omega the fastest frequency of the linearised
+  // motion; what this misses, the error estimate corrects.
+  const Index d = dynamics_.dimension();
+  make_room(1);
+  at_->use_record(keeps_linearisations_ ? record(0, 0) : nullptr);
+  at_->linearise(theta_, state_.topRows(d), forces_.topRows(d));
+  ++counts_.right_hand_sides;
+  first_force_known_ = true;
+  Block jacobians(d * d, state_.cols());
+  at_->jacobians(jacobians);
+  const Eigen::ArrayXd slopes = jacobians.colwise().norm().transpose().array();
+  const auto times = end_times_.array().abs();
+  const double frequency =
+      newtonian() ? (slopes.sqrt() * times).maxCoeff() : (slopes * times).maxCoeff();
+  const double tolerance = options_.rtol + options_.atol;
+  const double reach = 3 * std::pow(tolerance, 1.0 / (tableau_.embedded_order + 1));
+  return std::isfinite(frequency) && frequency > reach ? reach / frequency : 1;
+}
+
+void OneStepSolver::advance(double tau) {
+  constexpr double safety = 0.9;
+  constexpr double most_growth = 4;
+  constexpr double most_reduction = 0.2;
+  if (step_ == 0) step_ = first_step();
+  while (tau_ < tau) {
+    if (counts_.steps >= options_.max_steps) {
+      fail("more than " + std::to_string(options_.max_steps) + " steps");
+    }
+    // Equal steps to the end rather than a short last one.
+    const double left = tau - tau_;
+    const double count = std::max(1.0, std::ceil(left / step_ - 1e-9));
+    const double h = left / count;
+    const double error = attempt(h);
+    if (error <= 1) accept(h, count == 1 ? tau : tau_ + h);
+    if (tableau_.embedded_order == 0) {
+      if (error > 1) fail("the force is not finite");
+      continue;
+    }
+    const double factor = safety * std::pow(error, -1.0 / (tableau_.embedded_order + 1));
+    step_ = std::min(1.0, h * std::clamp(factor, most_reduction, most_growth));
+    if (error > 1) {
+      ++counts_.error_test_failures;
+      if (step_ < smallest_step) {
+        fail(error < infinity ? "the error test fails at the smallest step"
+                              : "the force is not finite");
+      }
+    }
+  }
+}
+
+double OneStepSolver::follow(const std::vector<double>& steps) {
+  double largest = 0;
+  for (const double h : steps) {
+    const double error = attempt(h);
+    if (error == infinity) return infinity;
+    largest = std::max(largest, error);
+    accept(h, tau_ + h);
+  }
+  tau_ = 1;
+  return largest;
+}
+
+void OneStepSolver::fail(const std::string& reason) const {
+  throw integration_failure("forward", tau_, end_times_[0], options_, reason);
+}
+
+}  // namespace isochron::one_step

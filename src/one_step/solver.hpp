@@ -1,0 +1,80 @@
+#pragma once
+
+#include <vector>
+
+#include "block_solver.hpp"
+#include "lanes.hpp"
+#include "one_step/tableau.hpp"
+
+namespace isochron::one_step {
+
+/// z = sum_k coefficients[k] x_k, where the x_k are blocks of z's shape, one below the other in x.
+void combine(const std::vector<double>& coefficients, const Block& x, BlockRef z);
+
+/// One block by an explicit one-step method. It can keep the linearisation of every stage, as the
+/// exact derivative of its steps needs them.
+class OneStepSolver final : public BlockSolver {
+ public:
+  /// `options` is referred to, not copied.
+  OneStepSolver(const Dynamics& dynamics, const IntegratorOptions& options, Index stride,
+                bool keeps_linearisations = false);
+
+  void start(const double* theta, ConstStatesRef states, ConstVectorRef end_times) override;
+  void advance(double tau) override;
+  void read(StatesRef states) const override;
+  [[nodiscard]] IntegrationCounts counts() const override { return counts_; }
+
+  /// Instead of `advance`: takes these steps, whatever their error estimates, and returns the
+  /// largest, in units of the tolerance; infinite when a force is not finite, or there is no
+  /// estimate and nothing to be said.
+  [[nodiscard]] double follow(const std::vector<double>& steps);
+
+  /// The accepted steps in tau.
+  [[nodiscard]] const std::vector<double>& steps() const { return steps_; }
+
+  /// Stages whose forces enter a step.
+  [[nodiscard]] Index stages() const { return stages_; }
+  [[nodiscard]] const Tableau& tableau() const { return tableau_; }
+  [[nodiscard]] bool newtonian() const { return dynamics_.motion() == Motion::newtonian; }
+  [[nodiscard]] Index stride() const { return state_.cols(); }
+  [[nodiscard]] const Dynamics& dynamics() const { return dynamics_; }
+  [[nodiscard]] const Vector& end_times() const { return end_times_; }
+
+  /// The linearisation at each of the stages() stages of each step, one after the other.
+  [[nodiscard]] Linearisation& linearisation() { return *at_; }
+  [[nodiscard]] double* record(Index step, Index stage);
+  [[nodiscard]] double stored_bytes() const;
+
+ private:
+  [[nodiscard]] double attempt(double h);
+  [[nodiscard]] double error_norm(double h) const;
+  void evaluate(Index stage, ConstBlockRef q);
+  void accept(double h, double tau);
+  void make_room(Index steps);
+  [[nodiscard]] double first_step();
+  /// block = factor base + h T block, column by column.
+  void step_from(double h, double factor, ConstBlockRef base, BlockRef block) const;
+  [[noreturn]] void fail(const std::string& reason) const;
+
+  Dynamics dynamics_;
+  const IntegratorOptions& options_;
+  Tableau tableau_;
+  Index stages_;
+  bool keeps_linearisations_;
+  std::unique_ptr<Linearisation> at_;
+  Eigen::Map<const Vector> theta_{nullptr, 0};
+  Vector end_times_;  // [stride]
+  Block state_;       // state_dimension x stride, and so are the next two
+  Block next_;
+  Block error_;
+  Block position_;  // of a stage, D x stride
+  Block forces_;    // of the stages, one below the other
+  bool first_force_known_ = false;
+  double tau_ = 0;
+  double step_ = 0;  // what the error allows; 0: not yet known
+  std::vector<double> steps_;
+  std::vector<Lanes, Eigen::aligned_allocator<Lanes>> records_;
+  IntegrationCounts counts_;
+};
+
+}  // namespace isochron::one_step

@@ -1,0 +1,63 @@
+# benchmark: sweeps, --at, --append, --resume after an interrupt, bad input; and the peers script.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+quick=(--quick --hidden 4 --trajectories 8 --budget 0.3 --quiet --threads 2)
+succeeds benchmark "${quick[@]}" -o bench.h5
+prints '^parameters +random +adjoint +adams +gradient +25 '
+prints '^parameters +random +forward +adams +jacobian .*(exceeds the budget of 0.3 s|e-[0-9]+)'
+prints '^tolerance +random +discrete +rkn12 '
+prints 'adjoint .adams, gradient.: cost grows as P\^'
+prints 'recommended for a gradient'
+succeeds show bench.h5
+prints 'rkn12'
+succeeds plot bench.h5 --output figures --format svg
+[[ -s figures/work_precision.svg ]] || fail "no figure work_precision.svg"
+
+# Beside a run, and at its force.
+succeeds train "${quick[@]:1:4}" --gradient discrete --rtol 1e-7 --iterations 5 --quiet -o run.h5
+cp run.h5 before.h5
+succeeds benchmark "${quick[@]}" --at run.h5 --append
+prints '^tolerance +trained +adjoint '
+same_model run.h5 before.h5
+rejects 2 'run.h5 exists' benchmark "${quick[@]}" --at run.h5 -o run.h5
+
+# An interrupt keeps what was measured; --resume measures the rest, and only that.
+"$program" benchmark "${quick[@]}" -o stopped.h5 >"$out" 2>"$err" &
+pid=$!
+for _ in $(seq 100); do
+  [[ -e stopped.h5 ]] && break
+  sleep 0.1
+done
+kill -INT "$pid"
+wait "$pid"
+status=$?
+[[ $status -eq 130 || $status -eq 0 ]] || fail "interrupted: exit status $status"
+succeeds benchmark --resume stopped.h5 --quiet
+prints '^threads +random +discrete .* 2 '
+grep -c '^parameters' "$out" | grep -qx 12 || fail "not every point once after --resume"
+
+rejects 2 '--budget 0 .* 0.001 to 1e' benchmark --budget 0
+rejects 2 'quick and --full' benchmark --quick --full
+rejects 2 'give --at FILE' benchmark --append
+rejects 2 'holds no network|no run and so no network' benchmark --at bench.h5
+rejects 2 'bench.h5 exists' benchmark -o bench.h5
+rejects 2 'rkn8 .* first-order' benchmark --dynamics first-order --method rkn8 -o x.h5
+rejects 2 'missing.h5' benchmark --resume missing.h5
+
+# Another package's rows in the same table.
+peers=$(dirname "${BASH_SOURCE[0]}")/../../benchmarks/peers/peers.py
+if /usr/bin/python3 -c 'import h5py, scipy' 2>"$err"; then
+  /usr/bin/python3 "$peers" run.h5 --rtol 1e-8 --repeats 1 >"$out" 2>"$err" ||
+    fail "peers.py: exit status $?"
+  prints 'scipy [0-9.]+, forward, dop853: .* ms, error [0-9.]+e-(0[6-9]|1[0-9])'
+  succeeds show run.h5
+  prints 'dop853'
+  same_model run.h5 before.h5
+  /usr/bin/python3 "$peers" before.h5 >"$out" 2>"$err"
+  [[ $? -eq 2 ]] || fail "peers.py on a file without a benchmark"
+  complains 'holds no benchmark'
+else
+  printf 'skipped: peers.py (python3-h5py or python3-scipy is not installed)\n'
+fi
+
+finish

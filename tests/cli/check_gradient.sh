@@ -1,0 +1,39 @@
+# check-gradient: agreement is 0, disagreement 1, and bad input 2.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+small=(--trajectories 10 --hidden 4,4)
+succeeds check-gradient "${small[@]}"
+prints 'all methods agree'
+prints 'adjoint +adams, polynomial.*agrees'
+prints 'adjoint +adams, hermite.*reported'
+prints 'forward +adams .*agrees'
+prints 'discrete +rkn8 .*agrees'
+prints 'discrete +rk4, 100 steps.*reported'
+prints 'difference .*agrees'
+succeeds check-gradient "${small[@]}" --dynamics first-order --dimension 2 --period 2 --rtol 1e-8
+prints 'discrete +rk8 .*agrees'
+succeeds check-gradient "${small[@]}" --method bdf --rtol 1e-6
+prints 'adjoint +bdf, polynomial.*agrees'
+succeeds check-gradient "${small[@]}" --method rkn12
+prints 'discrete +rkn12 .*agrees'
+
+# Three steps of rk4 are too few.
+run check-gradient "${small[@]}" --method rk4 --steps 3
+[[ $status -eq 1 ]] || fail "rk4 with 3 steps: exit status $status, not 1"
+prints 'rk4, 3 steps.*DISAGREES'
+prints 'the methods disagree'
+
+# At a trained force, with the problem of its file.
+succeeds train --trajectories 10 --hidden 4,4 --loss antiperiodic --gradient discrete --rtol 1e-8 \
+  --iterations 60 --max-time 20 --quiet -o run.h5
+succeeds check-gradient --at run.h5 --rtol 1e-8
+prints 'network 1-4-4-1, N = 10, T = 6.28319, at run.h5'
+prints 'all methods agree'
+
+rejects 2 'run.h5 holds network 1-4-4-1.*keeps its architecture' check-gradient --at run.h5 --hidden 5
+rejects 2 'missing.h5' check-gradient --at missing.h5
+rejects 2 'has no parameters to train' check-gradient --force duffing
+rejects 2 "option '--output' is only for" check-gradient --output x.h5
+rejects 2 'rkn8 .* first-order' check-gradient --dynamics first-order --method rkn8
+
+finish
