@@ -282,7 +282,8 @@ class MlpLinearisation final : public Linearisation {
       const bool hidden = l + 1 < layers_.size();
       Lanes* out = hidden ? a + layers_[l + 1].activation : last;
       dense(layer, theta, a + layer.activation, out);
-      if (hidden) tanh_in_place(out, layer.outputs);
+      if (!hidden) continue;
+      for (Index o = 0; o < layer.outputs; ++o) out[o] = tanh(out[o]);
     }
     for (Index d = 0; d < dimension_; ++d) store_points(f, d, b, last[d]);
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <string>
 #include <vector>
 
 #include "lanes.hpp"
@@ -15,32 +14,11 @@ namespace {
 constexpr double eps = std::numeric_limits<double>::epsilon();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// The ways to a tanh: alone, and at every place of tanh_in_place, where two share a division.
-struct Way {
-  std::string name;
-  Lanes (*tanh)(Lanes);
-};
-
-template <Index Count, Index Place>
-Lanes tanh_among(Lanes x) {
-  Lanes values[Count];
-  for (Index i = 0; i < Count; ++i) values[i] = broadcast(i == 0 ? -19.5 : 0.3);
-  values[Place] = x;
-  tanh_in_place(values, Count);
-  return values[Place];
-}
-
-const std::vector<Way> ways = {{"tanh", [](Lanes x) { return tanh(x); }},
-                               {"one", tanh_among<1, 0>},
-                               {"first of two", tanh_among<2, 0>},
-                               {"second of two", tanh_among<2, 1>},
-                               {"last of three", tanh_among<3, 2>}};
-
 /// One value through a lane; the other lanes hold something else.
-double tanh_in_lane(const Way& way, double x, int lane) {
+double tanh_in_lane(double x, int lane) {
   Lanes lanes = broadcast(0.3);
   lanes[lane] = x;
-  return way.tanh(lanes)[lane];
+  return tanh(lanes)[lane];
 }
 
 /// Largest errors of a tanh over a set of points, and whether it is odd.
@@ -49,9 +27,9 @@ struct Errors {
   double relative = 0;
   bool odd = true;
 
-  void add(const Way& way, Lanes x) {
-    const Lanes up = way.tanh(x);
-    const Lanes down = way.tanh(-x);
+  void add(Lanes x) {
+    const Lanes up = tanh(x);
+    const Lanes down = tanh(-x);
     for (int k = 0; k < lane_count; ++k) {
       const long double exact = std::tanh(static_cast<long double>(x[k]));
       const auto error = static_cast<double>(std::abs(up[k] - exact));
@@ -72,73 +50,48 @@ struct Errors {
 
 TEST_CASE("lanes: tanh within 1e-15 on a dense grid") {
   const double step = 0x1p-13;
-  for (const Way& way : ways) {
-    CAPTURE(way.name);
-    Errors errors;
-    for (double x = 0; x < 22; x += static_cast<double>(lane_count) * step) {
-      Lanes lanes;
-      for (Index k = 0; k < lane_count; ++k) lanes[k] = x + static_cast<double>(k) * step;
-      errors.add(way, lanes);
-    }
-    errors.check();
+  Errors errors;
+  for (double x = 0; x < 22; x += static_cast<double>(lane_count) * step) {
+    Lanes lanes;
+    for (Index k = 0; k < lane_count; ++k) lanes[k] = x + static_cast<double>(k) * step;
+    errors.add(lanes);
   }
+  errors.check();
 }
 
 TEST_CASE("lanes: tanh keeps its relative accuracy from the smallest normal number up") {
-  for (const Way& way : ways) {
-    CAPTURE(way.name);
-    Errors errors;
-    for (double x = std::numeric_limits<double>::min(); x < 1e300; x *= 1.01) {
-      Lanes lanes;
-      for (Index k = 0; k < lane_count; ++k) {
-        lanes[k] = (1 + 0.01 * static_cast<double>(k) / static_cast<double>(lane_count)) * x;
-      }
-      errors.add(way, lanes);
+  Errors errors;
+  for (double x = std::numeric_limits<double>::min(); x < 1e300; x *= 1.01) {
+    Lanes lanes;
+    for (Index k = 0; k < lane_count; ++k) {
+      lanes[k] = (1 + 0.01 * static_cast<double>(k) / static_cast<double>(lane_count)) * x;
     }
-    errors.check();
+    errors.add(lanes);
   }
+  errors.check();
 }
 
 TEST_CASE("lanes: tanh of the special values, in every lane") {
-  for (const Way& way : ways) {
-    CAPTURE(way.name);
-    for (int lane = 0; lane < lane_count; ++lane) {
-      const auto at = [&](double x) { return tanh_in_lane(way, x, lane); };
-      for (const double large : {20.0, 1e308, infinity}) {
-        CHECK(at(large) == doctest::Approx(1).epsilon(2 * eps));
-        CHECK(at(-large) == -at(large));
-      }
-      CHECK(std::isnan(at(std::numeric_limits<double>::quiet_NaN())));
-      CHECK(at(0.0) == 0);
-      CHECK(!std::signbit(at(0.0)));
-      CHECK(std::signbit(at(-0.0)));
-      CHECK(std::abs(at(0x1p-1074)) <= 0x1p-1073);
-      CHECK(at(-0x1.8p-1040) == doctest::Approx(-0x1.8p-1040).epsilon(1e-9));
+  for (int lane = 0; lane < lane_count; ++lane) {
+    const auto at = [&](double x) { return tanh_in_lane(x, lane); };
+    for (const double large : {20.0, 1e308, infinity}) {
+      CHECK(at(large) == doctest::Approx(1).epsilon(2 * eps));
+      CHECK(at(-large) == -at(large));
     }
+    CHECK(std::isnan(at(std::numeric_limits<double>::quiet_NaN())));
+    CHECK(at(0.0) == 0);
+    CHECK(!std::signbit(at(0.0)));
+    CHECK(std::signbit(at(-0.0)));
+    CHECK(std::abs(at(0x1p-1074)) <= 0x1p-1073);
+    CHECK(at(-0x1.8p-1040) == doctest::Approx(-0x1.8p-1040).epsilon(1e-9));
   }
 }
 
 TEST_CASE("lanes: a NaN stays in its lane") {
   Lanes x = broadcast(0.5);
   x[1] = std::numeric_limits<double>::quiet_NaN();
-  for (const Way& way : ways) {
-    CAPTURE(way.name);
-    const Lanes t = way.tanh(x);
-    for (int lane = 0; lane < lane_count; ++lane) CHECK(std::isnan(t[lane]) == (lane == 1));
-  }
-}
-
-TEST_CASE("lanes: tanh_in_place takes any number of values, and no more") {
-  for (Index count = 0; count <= 9; ++count) {
-    Lanes values[10];
-    for (Index i = 0; i < 10; ++i) values[i] = broadcast(0.2 * static_cast<double>(i) - 0.9);
-    tanh_in_place(values, count);
-    for (Index i = 0; i < 10; ++i) {
-      const double x = 0.2 * static_cast<double>(i) - 0.9;
-      CHECK(values[i][lane_count - 1] ==
-            doctest::Approx(i < count ? std::tanh(x) : x).epsilon(1e-15));
-    }
-  }
+  const Lanes t = tanh(x);
+  for (int lane = 0; lane < lane_count; ++lane) CHECK(std::isnan(t[lane]) == (lane == 1));
 }
 
 TEST_CASE("lanes: lane_sums and lane_sum are the plain sums") {
