@@ -11,9 +11,10 @@ class BlockSensitivity {
   virtual ~BlockSensitivity() = default;
 
   /// Integrates block number `block` of the ensemble (arguments as BlockSolver::start) to the end
-  /// times and keeps what the derivatives need.
+  /// times and, where derivatives are to follow, keeps what they need. The final states are the
+  /// same to the last bit with and without.
   virtual void forward(Index block, const double* theta, ConstStatesRef states,
-                       ConstVectorRef end_times, StatesRef final_states) = 0;
+                       ConstVectorRef end_times, StatesRef final_states, bool derivatives) = 0;
 
   /// For cotangents dL/dy(T) (state_dimension x B) of the block just run forward: overwrites
   /// gradient [P], and initial_cotangents with dL/dy(0) unless its method does not know them (NaN).

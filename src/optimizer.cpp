@@ -12,20 +12,6 @@
 namespace isochron {
 namespace {
 
-/// The reasons to stop that are data of the iterate alone, in the order in which they are reported.
-std::optional<StopReason> reached(const Iterate& iterate, const OptimizerOptions& options) {
-  if (options.loss_tolerance > 0 && iterate.loss <= options.loss_tolerance) {
-    return StopReason::loss_tolerance;
-  }
-  if (options.gradient_tolerance > 0 && iterate.gradient_max_norm <= options.gradient_tolerance) {
-    return StopReason::gradient_tolerance;
-  }
-  if (options.max_iterations >= 0 && iterate.iteration >= options.max_iterations) {
-    return StopReason::max_iterations;
-  }
-  return std::nullopt;
-}
-
 /// Ends LBFGSpp from inside a callback: for a reason to stop, or with what the function threw.
 struct Stop {
   std::optional<StopReason> reason;
@@ -183,10 +169,24 @@ Minimum minimize_adam(const Differentiable& f, ConstVectorRef start,
 
 }  // namespace
 
+std::optional<StopReason> reached(const Iterate& iterate, const OptimizerOptions& options) {
+  if (options.loss_tolerance > 0 && iterate.loss <= options.loss_tolerance) {
+    return StopReason::loss_tolerance;
+  }
+  if (options.gradient_tolerance > 0 && iterate.gradient_max_norm <= options.gradient_tolerance) {
+    return StopReason::gradient_tolerance;
+  }
+  if (options.max_iterations >= 0 && iterate.iteration >= options.max_iterations) {
+    return StopReason::max_iterations;
+  }
+  return std::nullopt;
+}
+
 std::string describe(StopReason reason) {
   switch (reason) {
     case StopReason::gradient_tolerance: return "gradient tolerance reached";
     case StopReason::loss_tolerance: return "loss tolerance reached";
+    case StopReason::stationary: return "stationary point reached";
     case StopReason::no_progress: return "no further progress at this accuracy";
     case StopReason::max_iterations: return "iteration limit reached";
     case StopReason::wall_time: return "time limit reached";

@@ -137,7 +137,8 @@ LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble
                 Part& part = parts[i];
                 solver.forward(static_cast<Index>(i), theta.data(),
                                ensemble.initial_states.middleCols(block.first, block.size),
-                               ensemble.end_times.segment(block.first, block.size), final_states);
+                               ensemble.end_times.segment(block.first, block.size), final_states,
+                               with_gradient);
                 part.forward = solver.forward_counts();
                 part.stored_bytes = solver.stored_bytes();
                 part.loss = loss(block.first, final_states, cotangent);
@@ -193,7 +194,7 @@ FinalJacobian Sensitivity::Workers::jacobian(ConstVectorRef theta, const Ensembl
         solver.forward(static_cast<Index>(i), theta.data(),
                        ensemble.initial_states.middleCols(block.first, block.size),
                        ensemble.end_times.segment(block.first, block.size),
-                       result.final_states.middleCols(block.first, block.size));
+                       result.final_states.middleCols(block.first, block.size), true);
         solver.jacobian(result.jacobian.middleRows(rows * block.first, rows * block.size));
         parts[i] = {solver.forward_counts(), solver.backward_counts(), solver.stored_bytes()};
       });

@@ -11,7 +11,7 @@ cmake_minimum_required(VERSION 3.22)
 set(rooms
   "0|ground|error states random version lanes"
   "1|force field|force_field mlp well"
-  "1|optimizer|optimizer"
+  "1|optimizer|optimizer least_squares"
   "1|figure|figure"
   "2|dynamics|dynamics"
   "3|integrator|integrator blocks block_solver one_step/tableau one_step/solver sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver sundials/butcher"

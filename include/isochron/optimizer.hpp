@@ -9,11 +9,14 @@
 namespace isochron {
 
 enum class OptimizerKind {
-  lbfgs,  ///< limited-memory BFGS with a bracketing strong-Wolfe line search (LBFGSpp)
-  adam,   ///< Kingma and Ba 2015, full batch: the note's baseline
+  lbfgs,          ///< limited-memory BFGS with a bracketing strong-Wolfe line search (LBFGSpp)
+  least_squares,  ///< Levenberg-Marquardt on the residuals (least_squares.hpp)
+  lbfgs_least_squares,  ///< L-BFGS until its progress slows, then least squares
+  adam,                 ///< Kingma and Ba 2015, full batch: the note's baseline
 };
 
-/// When to stop; a limit of 0 is off, except max_iterations < 0, which is unlimited.
+/// When to stop, and how to step. A limit of 0 is off, except max_iterations < 0, which is
+/// unlimited.
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::lbfgs;
   long max_iterations = -1;
@@ -21,11 +24,15 @@ struct OptimizerOptions {
   double gradient_tolerance = 0;  ///< stop when max |dL/dtheta| is at or below
   int memory = 100;               ///< pairs that L-BFGS keeps
   double learning_rate = 0.01;    ///< Adam's step
+  double damping = 1e-3;  ///< least squares: at the start, over the largest squared column of J
+  bool scale_parameters = false;  ///< least squares: damp each parameter in units of its column's
+                                  ///< largest norm so far (More 1978): for different units
 };
 
 enum class StopReason {
   gradient_tolerance,
   loss_tolerance,
+  stationary,   ///< no step would lower the loss by more than its rounding errors
   no_progress,  ///< the line search finds no lower loss: the end of what this accuracy allows
   max_iterations,
   wall_time,
@@ -49,6 +56,10 @@ struct Minimum {
   Iterate best;
   StopReason reason = StopReason::no_progress;
 };
+
+/// The first limit of the options that an iterate reaches: of loss, gradient or iterations.
+[[nodiscard]] std::optional<StopReason> reached(const Iterate& iterate,
+                                                const OptimizerOptions& options);
 
 /// f(theta, gradient) -> loss. A value that is not finite marks a point where the function cannot
 /// be evaluated: the line search steps back.

@@ -11,7 +11,7 @@ constexpr double most_error = 4;
 
 DiscreteSensitivity::DiscreteSensitivity(const Dynamics& dynamics, const IntegratorOptions& options,
                                          Index stride, StepGrids* grids)
-    : solver_(dynamics, options, stride, true),
+    : solver_(dynamics, options, stride),
       grids_(grids),
       ones_(static_cast<std::size_t>(solver_.stages()), 1),
       sum_(dynamics.dimension(), stride) {
@@ -23,7 +23,9 @@ DiscreteSensitivity::DiscreteSensitivity(const Dynamics& dynamics, const Integra
 }
 
 void DiscreteSensitivity::forward(Index block, const double* theta, ConstStatesRef states,
-                                  ConstVectorRef end_times, StatesRef final_states) {
+                                  ConstVectorRef end_times, StatesRef final_states,
+                                  bool derivatives) {
+  solver_.keep_linearisations(derivatives);
   std::vector<double>* grid =
       grids_ != nullptr ? &(*grids_)[static_cast<std::size_t>(block)] : nullptr;
   bool done = false;

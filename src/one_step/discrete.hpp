@@ -25,7 +25,7 @@ class DiscreteSensitivity final : public BlockSensitivity {
                       StepGrids* grids);
 
   void forward(Index block, const double* theta, ConstStatesRef states, ConstVectorRef end_times,
-               StatesRef final_states) override;
+               StatesRef final_states, bool derivatives) override;
   void gradient(ConstStatesRef cotangents, VectorRef gradient,
                 StatesRef initial_cotangents) override;
   void jacobian(Eigen::Ref<Eigen::MatrixXd> rows) override;

@@ -30,12 +30,11 @@ void combine(const std::vector<double>& coefficients, const Block& x, BlockRef z
 }
 
 OneStepSolver::OneStepSolver(const Dynamics& dynamics, const IntegratorOptions& options,
-                             Index stride, bool keeps_linearisations)
+                             Index stride)
     : dynamics_(dynamics),
       options_(options),
       tableau_(one_step::tableau(options.method, dynamics.motion())),
       stages_(static_cast<Index>(tableau_.stages()) - (tableau_.last_is_first ? 1 : 0)),
-      keeps_linearisations_(keeps_linearisations),
       at_(dynamics.field().linearisation(stride)),
       end_times_(stride),
       state_(dynamics.state_dimension(), stride),

@@ -16,8 +16,11 @@ void combine(const std::vector<double>& coefficients, const Block& x, BlockRef z
 class OneStepSolver final : public BlockSolver {
  public:
   /// `options` is referred to, not copied.
-  OneStepSolver(const Dynamics& dynamics, const IntegratorOptions& options, Index stride,
-                bool keeps_linearisations = false);
+  OneStepSolver(const Dynamics& dynamics, const IntegratorOptions& options, Index stride);
+
+  /// Whether the steps from the next start on keep the linearisation of every stage. They are the
+  /// same to the last bit with and without.
+  void keep_linearisations(bool keep) { keeps_linearisations_ = keep; }
 
   void start(const double* theta, ConstStatesRef states, ConstVectorRef end_times) override;
   void advance(double tau) override;
@@ -60,7 +63,7 @@ class OneStepSolver final : public BlockSolver {
   const IntegratorOptions& options_;
   Tableau tableau_;
   Index stages_;
-  bool keeps_linearisations_;
+  bool keeps_linearisations_ = false;
   std::unique_ptr<Linearisation> at_;
   Eigen::Map<const Vector> theta_{nullptr, 0};
   Vector end_times_;  // [stride]

@@ -56,7 +56,7 @@ void AdjointSensitivity::grow_storage(long steps) {
 }
 
 void AdjointSensitivity::forward(Index, const double* theta, ConstStatesRef states,
-                                 ConstVectorRef end_times, StatesRef final_states) {
+                                 ConstVectorRef end_times, StatesRef final_states, bool) {
   void* memory = forward_.memory();
   for (;;) {
     forward_.start(theta, states, end_times);

@@ -61,7 +61,7 @@ void ForwardSensitivity::clear() {
 }
 
 void ForwardSensitivity::forward(Index, const double* theta, ConstStatesRef states,
-                                 ConstVectorRef end_times, StatesRef final_states) {
+                                 ConstVectorRef end_times, StatesRef final_states, bool) {
   solver_.start(theta, states, end_times);
   if (parameters() > 0) {
     clear();
