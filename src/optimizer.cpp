@@ -182,12 +182,23 @@ std::optional<StopReason> reached(const Iterate& iterate, const OptimizerOptions
   return std::nullopt;
 }
 
+const char* name(OptimizerKind kind) {
+  switch (kind) {
+    case OptimizerKind::lbfgs: return "lbfgs";
+    case OptimizerKind::least_squares: return "least-squares";
+    case OptimizerKind::lbfgs_least_squares: return "lbfgs+least-squares";
+    case OptimizerKind::adam: return "adam";
+  }
+  return "";
+}
+
 std::string describe(StopReason reason) {
   switch (reason) {
     case StopReason::gradient_tolerance: return "gradient tolerance reached";
     case StopReason::loss_tolerance: return "loss tolerance reached";
     case StopReason::stationary: return "stationary point reached";
     case StopReason::no_progress: return "no further progress at this accuracy";
+    case StopReason::integration_floor: return "residual at the integration floor";
     case StopReason::max_iterations: return "iteration limit reached";
     case StopReason::wall_time: return "time limit reached";
     case StopReason::interrupted: return "interrupted";

@@ -180,6 +180,7 @@ FinalJacobian Sensitivity::Workers::jacobian(ConstVectorRef theta, const Ensembl
   if (options.gradient == GradientMethod::difference) return difference_jacobian(theta, ensemble);
   const Index rows = dynamics.state_dimension();
   FinalJacobian result;
+  result.blocks = static_cast<Index>(blocks.size());
   result.final_states.resizeLike(ensemble.initial_states);
   result.jacobian.resize(rows * ensemble.size(), theta.size());
   struct Part {
@@ -277,6 +278,8 @@ LossGradient Sensitivity::Workers::difference_gradient(ConstVectorRef theta,
 FinalJacobian Sensitivity::Workers::difference_jacobian(ConstVectorRef theta,
                                                         const Ensemble& ensemble) {
   FinalJacobian result;
+  result.blocks =
+      static_cast<Index>(cut_into_blocks(ensemble, dynamics, options.integrator).size());
   const auto value = [&](ConstVectorRef at) -> Vector {
     FinalStates final_states = integrator.integrate(at, ensemble);
     result.forward += final_states.counts;

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "isochron/error.hpp"
+#include "isochron/least_squares.hpp"
 #include "isochron/random.hpp"
 
 namespace isochron {
@@ -23,7 +24,27 @@ constexpr long step_budget_factor = 10;
 constexpr long smallest_step_budget = 1000;
 
 /// Below this CVODES cannot keep what is asked of it.
-constexpr double tightest_tolerance = 1e-13;
+constexpr double tightest_of_cvodes = 1e-13;
+
+// Least squares needs the residuals to about a hundredth of their size.
+constexpr double tolerance_over_residual = 1e-2;
+constexpr double loosest_tolerance = 1e-6;
+constexpr double tightest_tolerance = 1e-14;
+/// From here down rkn12 takes less time than rkn8.
+constexpr double tolerance_of_rkn12 = 1e-9;
+
+// L-BFGS hands over to least squares when the loss is this part of mean ||X(0)||^2: close enough
+// for Levenberg-Marquardt to converge from every seed tried, while from a random start it ends in
+// local minima of the periodic loss. Or when so many iterations have not halved the loss.
+constexpr double handover_loss = 5e-3;
+constexpr long slow_iterations = 50;
+
+/// A tolerance for residuals of this loss, in half decades: solvers are made anew for each.
+double tolerance_for(double loss) {
+  const double wanted = tolerance_over_residual * std::sqrt(loss);
+  const double rounded = std::pow(10, std::floor(2 * std::log10(wanted)) / 2);
+  return std::clamp(rounded, tightest_tolerance, loosest_tolerance);
+}
 
 /// Keeps about this many snapshots, spaced logarithmically in the iteration.
 constexpr std::size_t snapshot_count = 30;
@@ -59,11 +80,10 @@ class Trainer {
  public:
   Trainer(const Dynamics& dynamics, const Objective& objective, TrainingState from,
           const TrainingOptions& options)
-      : objective_(objective),
+      : dynamics_(dynamics),
+        objective_(objective),
         options_(options),
         loss_(objective.final_loss()),
-        sensitivity_options_(with_stop(options)),
-        sensitivity_(dynamics, sensitivity_options_),
         state_(std::move(from)),
         start_(Clock::now()) {
     if (state_.history.size() > 0) {
@@ -75,37 +95,136 @@ class Trainer {
 
   TrainingResult run() {
     try {
-      return minimise();
+      const StopReason reason = minimise();
+      return {std::move(state_), reason, integrator()};
     } catch (const NumericalError&) {
       // The very first evaluation failed.
-      if (asked_to_stop()) return {std::move(state_), stop_reason()};
+      if (asked_to_stop()) return {std::move(state_), stop_reason(), integrator()};
       throw NumericalError("the loss cannot be evaluated at the initial parameters: " + failure_);
     }
   }
 
  private:
-  TrainingResult minimise() {
-    OptimizerOptions optimizer = options_.optimizer;
-    for (;;) {
-      const Minimum minimum = minimize(
+  StopReason minimise() {
+    const OptimizerKind kind = options_.optimizer.kind;
+    if (kind == OptimizerKind::least_squares) return fit();
+    const StopReason reason = descend();
+    const bool fits_now =
+        kind == OptimizerKind::lbfgs_least_squares && reason == StopReason::no_progress;
+    return fits_now ? fit() : reason;
+  }
+
+  /// L-BFGS or Adam.
+  StopReason descend() {
+    const bool first_phase = options_.optimizer.kind == OptimizerKind::lbfgs_least_squares;
+    SensitivityOptions sensitivity = options_.sensitivity;
+    if (first_phase && options_.auto_tolerance) set_tolerance(sensitivity, loosest_tolerance);
+    use(sensitivity);
+    may_tighten_ = options_.auto_tolerance && !first_phase;
+    return repeat([&](const OptimizerOptions& optimizer) {
+      return minimize(
           [this](ConstVectorRef theta, VectorRef gradient) { return evaluate(theta, gradient); },
-          state_.theta, optimizer, [this](const Iterate& iterate) { return observe(iterate); });
-      const bool stuck = minimum.reason == StopReason::no_progress;
-      if (!stuck) return {std::move(state_), minimum.reason};
-      if (asked_to_stop()) return {std::move(state_), stop_reason()};
-      if (!options_.refine_tolerance || !tighten()) {
-        return {std::move(state_), minimum.reason};
-      }
-      // The optimizer starts afresh: values at two tolerances must not meet in one line search.
-      if (optimizer.max_iterations >= 0) optimizer.max_iterations -= minimum.best.iteration;
+          state_.theta, optimizer,
+          [&](const Iterate& iterate) {
+            auto reason = observe(iterate);
+            hand_over_ = first_phase && !reason && is_slow();
+            return hand_over_ ? StopReason::no_progress : reason;
+          });
+    });
+  }
+
+  /// Least squares.
+  StopReason fit() {
+    hand_over_ = false;
+    fitting_ = true;
+    may_tighten_ = options_.auto_tolerance;
+    use(jacobian_options(tolerance_for(state_.history.size() > 0 ? state_.loss : 1)));
+    return repeat([&](const OptimizerOptions& optimizer) {
+      return minimize_least_squares(
+          [this](ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian) {
+            return evaluate(theta, residuals, jacobian);
+          },
+          state_.theta, optimizer,
+          [this](const Iterate& iterate) {
+            auto reason = observe(iterate);
+            if (!reason && has_absorbed_errors(iterate)) reason = StopReason::integration_floor;
+            return reason;
+          });
+    });
+  }
+
+  /// Minimises again with tighter tolerances for as long as that is allowed and there is no more
+  /// progress. The optimizer starts afresh: values at two tolerances must not be compared.
+  template <class Minimise>
+  StopReason repeat(const Minimise& minimise) {
+    for (;;) {
+      OptimizerOptions optimizer = options_.optimizer;
+      if (optimizer.max_iterations >= 0) optimizer.max_iterations -= iterations_done_;
+      const Minimum minimum = minimise(optimizer);
       earlier_iterations_ = state_.history.iteration.back();
+      if (hand_over_ || minimum.reason != StopReason::no_progress) return minimum.reason;
+      if (asked_to_stop()) return stop_reason();
+      if (may_tighten_ && tighten()) continue;
+      return state_.loss <= 10 * floor_at(state_.theta) ? StopReason::integration_floor
+                                                        : minimum.reason;
     }
   }
 
-  SensitivityOptions with_stop(const TrainingOptions& options) {
-    SensitivityOptions sensitivity = options.sensitivity;
+  /// Whether L-BFGS has done its part.
+  [[nodiscard]] bool is_slow() const {
+    const States& initial = objective_.ensemble().initial_states;
+    if (state_.loss <= handover_loss * Objective::mean_square(initial)) return true;
+    const auto n = static_cast<long>(state_.history.size());
+    return n > slow_iterations &&
+           state_.loss >
+               0.5 * state_.history.loss[static_cast<std::size_t>(n - 1 - slow_iterations)];
+  }
+
+  /// Looks when the loss has fallen tenfold and the tolerance can follow it no more.
+  bool has_absorbed_errors(const Iterate& iterate) {
+    const IntegratorOptions& integrator = sensitivity_->options().integrator;
+    const bool tolerance_follows = options_.auto_tolerance && integrator.rtol > tightest_tolerance;
+    if (tolerance_follows || iterate.loss > 0.1 * floor_known_at_) return false;
+    floor_known_at_ = iterate.loss;
+    return iterate.loss <= floor_at(iterate.theta);
+  }
+
+  /// The integration floor; 0 where it cannot be had.
+  double floor_at(const Vector& theta) {
+    double floor = 0;
+    try_to([&] { floor = integration_floor(dynamics_, objective_, theta, integrator()); });
+    return floor;
+  }
+
+  /// That of the phase that is on, free of this run.
+  [[nodiscard]] IntegratorOptions integrator() const {
+    const IntegratorOptions& asked = options_.sensitivity.integrator;
+    if (!sensitivity_) return asked;
+    IntegratorOptions integrator = sensitivity_->options().integrator;
+    integrator.stop_requested = asked.stop_requested;
+    integrator.max_steps = asked.max_steps;
+    return integrator;
+  }
+
+  static void set_tolerance(SensitivityOptions& sensitivity, double tolerance) {
+    sensitivity.integrator.rtol = sensitivity.integrator.atol = tolerance;
+  }
+
+  [[nodiscard]] SensitivityOptions jacobian_options(double tolerance) const {
+    SensitivityOptions jacobian = options_.jacobian.value_or(options_.sensitivity);
+    if (options_.auto_tolerance) set_tolerance(jacobian, tolerance);
+    if (options_.jacobian) return jacobian;
+    const bool newtonian = dynamics_.motion() == Motion::newtonian;
+    const bool tight = jacobian.integrator.rtol < tolerance_of_rkn12;
+    jacobian.gradient = GradientMethod::discrete;
+    jacobian.integrator.method = !newtonian ? Method::rk8 : tight ? Method::rkn12 : Method::rkn8;
+    jacobian.freeze_steps = true;
+    return jacobian;
+  }
+
+  void use(SensitivityOptions sensitivity) {
     sensitivity.integrator.stop_requested = [this] { return asked_to_stop(); };
-    return sensitivity;
+    sensitivity_.emplace(dynamics_, std::move(sensitivity));
   }
 
   [[nodiscard]] bool user_stop() const {
@@ -120,30 +239,74 @@ class Trainer {
 
   /// A tenth of the tolerances; false at the limit.
   bool tighten() {
-    if (sensitivity_options_.integrator.rtol <= tightest_tolerance) return false;
-    IntegratorOptions& integrator = sensitivity_options_.integrator;
-    integrator.rtol = std::max(tightest_tolerance, integrator.rtol / 10);
-    integrator.atol = std::max(tightest_tolerance, integrator.atol / 10);
-    sensitivity_ = Sensitivity(sensitivity_.dynamics(), sensitivity_options_);
+    SensitivityOptions sensitivity = sensitivity_->options();
+    IntegratorOptions& integrator = sensitivity.integrator;
+    const double limit = is_multistep(integrator.method) ? tightest_of_cvodes : tightest_tolerance;
+    if (integrator.rtol <= limit) return false;
+    integrator.rtol = std::max(limit, integrator.rtol / 10);
+    integrator.atol = std::max(limit, integrator.atol / 10);
+    use(fitting_ ? jacobian_options(integrator.rtol) : std::move(sensitivity));
     return true;
+  }
+
+  /// Makes residuals of this loss accurate enough, and never less accurate than before.
+  void follow(double loss) {
+    const double tolerance = tolerance_for(loss);
+    if (!options_.auto_tolerance || tolerance >= sensitivity_->options().integrator.rtol) return;
+    use(jacobian_options(tolerance));
   }
 
   /// The loss and its gradient; infinite where the integration fails.
   double evaluate(ConstVectorRef theta, VectorRef gradient) {
+    double loss = std::numeric_limits<double>::infinity();
     ++evaluations_;
-    try {
-      const LossGradient result = sensitivity_.gradient(theta, objective_.ensemble(), loss_);
+    try_to([&] {
+      const LossGradient result = sensitivity_->gradient(theta, objective_.ensemble(), loss_);
       gradient = result.gradient;
-      state_.forward += result.forward;
-      state_.backward += result.backward;
-      steps_of_last_ = std::max(result.forward.steps, result.backward.steps) / result.blocks;
-      return result.loss;
+      count(result.forward, result.backward, result.blocks);
+      loss = result.loss;
+    });
+    return loss;
+  }
+
+  /// The residuals over sqrt(N), whose squares add up to the loss, and their Jacobian.
+  bool evaluate(ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian) {
+    const double scale = 1 / std::sqrt(static_cast<double>(objective_.ensemble().size()));
+    ++evaluations_;
+    return try_to([&] {
+      if (jacobian == nullptr) {
+        const LossGradient result = sensitivity_->loss(theta, objective_.ensemble(), loss_);
+        residuals = scale * objective_.residuals(result.final_states).reshaped();
+        count(result.forward, result.backward, result.blocks);
+        trial_loss_ = result.loss;
+        return;
+      }
+      follow(trial_loss_);
+      FinalJacobian result = sensitivity_->jacobian(theta, objective_.ensemble());
+      residuals = scale * objective_.residuals(result.final_states).reshaped();
+      *jacobian = scale * std::move(result.jacobian);
+      count(result.forward, result.backward, result.blocks);
+    });
+  }
+
+  /// False where the integration fails: a trial too far, or the end of the run, which the observer
+  /// sees to.
+  template <class F>
+  bool try_to(const F& integrate) {
+    try {
+      integrate();
+      return true;
     } catch (const NumericalError& error) {
-      failure_ = error.what();  // a trial too far: the line search steps back
+      failure_ = error.what();
     } catch (const Interrupted&) {
-      // The observer ends the run.
     }
-    return std::numeric_limits<double>::infinity();
+    return false;
+  }
+
+  void count(const IntegrationCounts& forward, const IntegrationCounts& backward, Index blocks) {
+    state_.forward += forward;
+    state_.backward += backward;
+    steps_of_last_ = std::max(forward.steps, backward.steps) / blocks;
   }
 
   std::optional<StopReason> observe(const Iterate& iterate) {
@@ -154,7 +317,8 @@ class Trainer {
     } else {
       record(iterate);
     }
-    sensitivity_.limit_steps(std::max(smallest_step_budget, step_budget_factor * steps_of_last_));
+    iterations_done_ += iterate.iteration > 0 ? 1 : 0;
+    sensitivity_->limit_steps(std::max(smallest_step_budget, step_budget_factor * steps_of_last_));
     if (options_.progress) options_.progress(state_);
     if (asked_to_stop()) return stop_reason();
     return std::nullopt;
@@ -178,15 +342,21 @@ class Trainer {
     record_snapshot(state_.snapshots, numbered);
   }
 
+  const Dynamics& dynamics_;
   const Objective& objective_;
   const TrainingOptions& options_;
   FinalLoss loss_;
-  SensitivityOptions sensitivity_options_;
-  Sensitivity sensitivity_;
+  std::optional<Sensitivity> sensitivity_;  // of the phase that is on
   TrainingState state_;
   Clock::time_point start_;
   long evaluations_ = 0;
+  long iterations_done_ = 0;
   long steps_of_last_ = 0;
+  double trial_loss_ = std::numeric_limits<double>::infinity();
+  double floor_known_at_ = std::numeric_limits<double>::infinity();
+  bool hand_over_ = false;    // L-BFGS has done its part
+  bool fitting_ = false;      // by least squares
+  bool may_tighten_ = false;  // tolerances, in this phase
   std::string failure_;
   long earlier_iterations_ = 0;
   long earlier_evaluations_ = 0;
@@ -208,6 +378,17 @@ TrainingResult train(const Dynamics& dynamics, const Objective& objective, Train
   return Trainer(dynamics, objective, std::move(from), options).run();
 }
 
+namespace {
+
+States final_states(const Dynamics& dynamics, const Objective& objective, ConstVectorRef theta,
+                    IntegratorOptions options, Method method, double tolerance) {
+  options.method = method;
+  options.rtol = options.atol = tolerance;
+  return Integrator(dynamics, options).integrate(theta, objective.ensemble()).states;
+}
+
+}  // namespace
+
 VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective, ConstVectorRef theta,
                          const IntegratorOptions& trained_with) {
   struct Check {
@@ -220,10 +401,7 @@ VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective, C
                       : newtonian                          ? Check{Method::rkn12, 1e-14, 1e-13}
                                                            : Check{Method::bdf, 1e-13, 1e-14};
   const auto at_tolerance = [&](double tolerance) {
-    IntegratorOptions options = trained_with;
-    options.method = check.method;
-    options.rtol = options.atol = tolerance;
-    return Integrator(dynamics, options).integrate(theta, objective.ensemble()).states;
+    return final_states(dynamics, objective, theta, trained_with, check.method, tolerance);
   };
   VerifiedLoss verified;
   verified.final_states = at_tolerance(check.tolerance);
@@ -231,6 +409,18 @@ VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective, C
   const States other = at_tolerance(check.other_tolerance);
   verified.error = std::abs(Objective::mean_square(objective.residuals(other)) - verified.loss);
   return verified;
+}
+
+double integration_floor(const Dynamics& dynamics, const Objective& objective, ConstVectorRef theta,
+                         const IntegratorOptions& trained_with) {
+  const Method other = trained_with.method != Method::adams     ? Method::adams
+                       : dynamics.motion() == Motion::newtonian ? Method::rkn12
+                                                                : Method::rk8;
+  const auto by = [&](Method method, double tolerance) {
+    return final_states(dynamics, objective, theta, trained_with, method, tolerance);
+  };
+  return Objective::mean_square(by(trained_with.method, trained_with.rtol) -
+                                by(other, tightest_tolerance));
 }
 
 ValidationLoss validate_loss(const Dynamics& dynamics, const Objective& objective,

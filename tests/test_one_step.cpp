@@ -316,7 +316,7 @@ TEST_CASE("the discrete gradient is that of the discrete loss, to roundoff") {
     StepGrids grids(1);
     DiscreteSensitivity sensitivity(dynamics, options, block_padding, &grids);
     States final_states(states, count);
-    sensitivity.forward(0, theta.data(), start, ends, final_states);
+    sensitivity.forward(0, theta.data(), start, ends, final_states, true);
     Vector gradient(theta.size());
     States initial(states, count);
     sensitivity.gradient(cotangents, gradient, initial);
@@ -375,7 +375,7 @@ TEST_CASE("a grid is kept while its errors allow, and renewed when they do not")
   const Vector ends = Vector::Constant(4, 6.0);
   States final_states(2, 4);
   Vector theta = mlp->initial_parameters(1);
-  const auto run = [&] { sensitivity.forward(0, theta.data(), start, ends, final_states); };
+  const auto run = [&] { sensitivity.forward(0, theta.data(), start, ends, final_states, true); };
   run();
   const std::vector<double> first = grids[0];
   theta *= 1.001;

@@ -258,7 +258,7 @@ TEST_CASE("refined tolerances carry the loss below what the first tolerance can 
   const Stiffness problem;
   const auto verified = [&](bool refine) {
     TrainingOptions options = with(1e-4);
-    options.refine_tolerance = refine;
+    options.auto_tolerance = refine;
     options.optimizer.max_iterations = 300;
     const TrainingResult result = train(problem.dynamics, problem.objective, one(0.8), options);
     CHECK(result.reason == StopReason::no_progress);

@@ -15,6 +15,9 @@ enum class OptimizerKind {
   adam,                 ///< Kingma and Ba 2015, full batch: the note's baseline
 };
 
+/// "lbfgs", "lbfgs+least-squares", ..
+[[nodiscard]] const char* name(OptimizerKind kind);
+
 /// When to stop, and how to step. A limit of 0 is off, except max_iterations < 0, which is
 /// unlimited.
 struct OptimizerOptions {
@@ -32,8 +35,9 @@ struct OptimizerOptions {
 enum class StopReason {
   gradient_tolerance,
   loss_tolerance,
-  stationary,   ///< no step would lower the loss by more than its rounding errors
-  no_progress,  ///< the line search finds no lower loss: the end of what this accuracy allows
+  stationary,         ///< no step would lower the loss by more than its rounding errors
+  no_progress,        ///< the line search finds no lower loss: the end of what this accuracy allows
+  integration_floor,  ///< the residuals are as small as the errors of the integration
   max_iterations,
   wall_time,
   interrupted,

@@ -71,7 +71,8 @@ struct FinalJacobian {
   States final_states;       ///< y(T), state_dimension x N
   IntegrationCounts forward;
   IntegrationCounts backward;
-  double stored_bytes = 0;  ///< as in LossGradient
+  Index blocks = 0;  ///< as in LossGradient, and so is the next
+  double stored_bytes = 0;
 };
 
 /// Derivatives of an ensemble's final states, by the method of the options. The adjoint is

@@ -44,11 +44,16 @@ struct TrainingState {
 };
 
 struct TrainingOptions {
-  SensitivityOptions sensitivity;
+  SensitivityOptions sensitivity;  ///< of L-BFGS and Adam
+  /// Of least squares: forward or discrete. Absent: discrete by rkn8, and by rkn12 below 1e-9 (rk8
+  /// for first-order motion), with the tolerances and threads of `sensitivity`.
+  std::optional<SensitivityOptions> jacobian;
   OptimizerOptions optimizer;
-  /// When L-BFGS makes no more progress, tighten rtol and atol tenfold (to 1e-13) and go on: the
-  /// gradient is only as good as the trajectories are exact compared with the residual.
-  bool refine_tolerance = false;
+  /// Choose rtol and atol: derivatives are only as good as the trajectories are exact compared with
+  /// the residual. Least squares takes 1e-2 sqrt(loss), from 1e-6 to 1e-14, and L-BFGS before it
+  /// 1e-6; L-BFGS alone starts with the tolerances given and tightens them tenfold, to 1e-13, when
+  /// it makes no more progress.
+  bool auto_tolerance = false;
   double max_time = 60;                  ///< s of wall time; also stops a single long solve
   std::function<bool()> stop_requested;  ///< polled often; true: StopReason::interrupted
   std::function<void(const TrainingState&)> progress;  ///< after every accepted iteration
@@ -57,6 +62,7 @@ struct TrainingOptions {
 struct TrainingResult {
   TrainingState state;
   StopReason reason = StopReason::no_progress;
+  IntegratorOptions integrator;  ///< that the last loss was computed with
 };
 
 /// Minimises the objective over theta from theta_0, or on from an earlier state (whose history is
@@ -76,6 +82,12 @@ struct VerifiedLoss {
   States final_states;  ///< of the recomputation
 };
 [[nodiscard]] VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective,
+                                       ConstVectorRef theta, const IntegratorOptions& trained_with);
+
+/// What the loss means at most when theta was trained with `trained_with`: the mean ||r - r'||^2
+/// of the residuals r so integrated and r' by an independent method at 1e-14. A lower loss has
+/// fitted the errors of the integration.
+[[nodiscard]] double integration_floor(const Dynamics& dynamics, const Objective& objective,
                                        ConstVectorRef theta, const IntegratorOptions& trained_with);
 
 /// The loss on fresh initial states from N(0, I). `inside`: the mean over those within the largest

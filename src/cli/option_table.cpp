@@ -43,8 +43,8 @@ constexpr Spec table[] = {
     {"steps", "K", "100", runs, "Integration",
      "steps of rk4, which has no error control; 1 .. 10^9"},
     {"rtol", "R", "1e-10", runs, "Integration",
-     "relative tolerance of every trajectory; 1e-15 .. 1e-1, or auto: 1e-10, tightened to 1e-13 "
-     "when training makes no more progress"},
+     "relative tolerance of every trajectory; 1e-15 .. 1e-1, or auto: what training needs (see "
+     "--optimizer), otherwise 1e-10"},
     {"atol", "A", "", runs, "Integration",
      "absolute tolerance, dimensionless; 1e-15 .. 1e-1 (default: as --rtol)", true, "rtol"},
     {"times", "K", "201", verb_simulate, "Integration", "samples per trajectory; 2 .. 100000"},
@@ -55,8 +55,12 @@ constexpr Spec table[] = {
      "adjoint or forward (CVODES), or discrete: the exact derivative of a one-step method"},
     {"interpolation", "NAME", "polynomial", verb_train, "Training",
      "of the forward solution in the adjoint: polynomial or hermite"},
-    {"optimizer", "NAME", "lbfgs", verb_train, "Training",
-     "lbfgs, or adam (full batch, the note's baseline)"},
+    {"optimizer", "NAME", "lbfgs+least-squares", verb_train, "Training",
+     "least-squares: Levenberg-Marquardt on the residuals, with the Jacobian by --gradient "
+     "discrete "
+     "or forward and rtol auto: 1e-2 sqrt(loss), 1e-6 .. 1e-14; lbfgs+least-squares: L-BFGS by "
+     "--gradient until it is near, then that, by a discrete Jacobian; lbfgs: with rtol auto 1e-10, "
+     "tightened to 1e-13 when it makes no more progress; adam: full batch, the note's baseline"},
     {"memory", "M", "100", verb_train, "Training", "pairs that L-BFGS keeps; 3 .. 1000"},
     {"learning-rate", "R", "0.01", verb_train, "Training", "Adam's step; 1e-12 .. 10"},
     {"iterations", "K", "unlimited", verb_train, "Training",

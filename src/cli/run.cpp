@@ -128,13 +128,6 @@ nlohmann::json typed(const std::string& text) {
   return round_trips ? value : nlohmann::json(text);
 }
 
-template <class Choice>
-std::vector<std::string> names(std::initializer_list<Choice> choices) {
-  std::vector<std::string> result;
-  for (const Choice choice : choices) result.emplace_back(isochron::name(choice));
-  return result;
-}
-
 std::string architecture(const std::vector<Index>& layers, Symmetry symmetry, Motion motion) {
   return "network " + widths(layers) + ", symmetry " + name(symmetry) +
          (motion == Motion::newtonian ? ", newtonian" : ", first-order");

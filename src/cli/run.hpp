@@ -20,6 +20,14 @@ int benchmark(const Options& given);
 int show(const Options& options);
 int plot(const Options& options);
 
+/// The names of enumerators, as options take them.
+template <class Choice>
+std::vector<std::string> names(std::initializer_list<Choice> choices) {
+  std::vector<std::string> result;
+  for (const Choice choice : choices) result.emplace_back(isochron::name(choice));
+  return result;
+}
+
 /// SIGINT and SIGTERM ask the running verb to stop; the second one kills.
 void catch_signals();
 [[nodiscard]] bool signalled();

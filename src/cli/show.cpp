@@ -110,6 +110,9 @@ class Screen {
       row("loss verified", real(*verified) + (error ? " +- " + rough(*error) : "") +
                                "  by another method at a tighter tolerance");
     }
+    if (const auto floor = number("integration_floor")) {
+      row("floor", real(*floor) + "  " + results_.summary.at("integration_floor").long_name);
+    }
     const auto mean = number("loss_validation");
     const auto median = number("loss_validation_median");
     const auto inside = number("loss_validation_inside");
@@ -202,6 +205,11 @@ class Screen {
                          " loss, N = " + trajectories + ", data seed " + option("data-seed"));
       row("integration",
           option("method") + ", rtol " + option("rtol") + ", atol " + option("atol"));
+      const std::string last = words("integrated_by");
+      row("training", option("optimizer") == "-"
+                          ? ""
+                          : option("optimizer") + ", gradient " + option("gradient") +
+                                (last.empty() ? "" : ", at the end integrated by " + last));
     } else {
       row("trajectories", trajectories);
     }

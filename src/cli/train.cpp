@@ -19,14 +19,44 @@ long iteration_limit(const Options& options) {
 OptimizerOptions optimizer_options(const Options& options) {
   constexpr double unbounded = std::numeric_limits<double>::infinity();
   OptimizerOptions optimizer;
-  optimizer.kind = options.choice("optimizer", {"lbfgs", "adam"}) == 0 ? OptimizerKind::lbfgs
-                                                                       : OptimizerKind::adam;
+  optimizer.kind = static_cast<OptimizerKind>(options.choice(
+      "optimizer", names({OptimizerKind::lbfgs, OptimizerKind::least_squares,
+                          OptimizerKind::lbfgs_least_squares, OptimizerKind::adam})));
   optimizer.memory = static_cast<int>(options.integer("memory", 3, 1000));
   optimizer.learning_rate = options.number("learning-rate", 1e-12, 10);
   optimizer.max_iterations = iteration_limit(options);
   optimizer.loss_tolerance = options.number("loss-tolerance", 0, unbounded);
   optimizer.gradient_tolerance = options.number("gradient-tolerance", 0, unbounded);
   return optimizer;
+}
+
+/// Which derivatives the optimizer gets, and how accurate ones.
+void read_derivatives(Options& options, Motion motion, TrainingOptions& training) {
+  const auto is_default = [&](const char* key) {
+    return options.origin(key) == Origin::default_value;
+  };
+  const OptimizerKind kind = training.optimizer.kind;
+  const bool fits = kind == OptimizerKind::least_squares;
+  const bool least_squares = fits || kind == OptimizerKind::lbfgs_least_squares;
+  if (least_squares && is_default("rtol")) options.settle("rtol", "auto");
+  if (fits && is_default("gradient")) {
+    const bool multistep = is_multistep(integrator_options(options).method);
+    options.settle("gradient", multistep && !is_default("method") ? "forward" : "discrete");
+    if (is_default("method")) {
+      options.settle("method", motion == Motion::newtonian ? "rkn8" : "rk8");
+    }
+  }
+  training.sensitivity = sensitivity_options(options, motion);
+  if (fits && training.sensitivity.gradient == GradientMethod::adjoint) {
+    throw InputError(
+        "--gradient adjoint gives no Jacobian, which --optimizer least-squares needs; give "
+        "discrete or forward");
+  }
+  const bool one_step = !is_multistep(training.sensitivity.integrator.method);
+  if (least_squares && ((one_step && !is_default("method")) || (fits && !one_step))) {
+    training.jacobian = training.sensitivity;
+  }
+  training.auto_tolerance = options.text("rtol") == "auto";
 }
 
 TrainingSetup read_setup(Options& options) {
@@ -39,10 +69,9 @@ TrainingSetup read_setup(Options& options) {
   setup.quiet = options.flag("quiet");
 
   TrainingOptions& training = setup.training;
-  training.sensitivity = sensitivity_options(options, setup.problem.motion);
-  training.sensitivity.validate(Dynamics(setup.network, setup.problem.motion));
-  training.refine_tolerance = options.text("rtol") == "auto";
   training.optimizer = optimizer_options(options);
+  read_derivatives(options, setup.problem.motion, training);
+  training.sensitivity.validate(Dynamics(setup.network, setup.problem.motion));
   training.max_time = options.number("max-time", 1e-3, 1e9);
   training.stop_requested = signalled;
   return setup;

@@ -212,8 +212,8 @@ class Run {
     Results complete = results_;
     record_state(complete, result.state, describe(result.reason));
     try {
-      add_verification(complete, result.state.theta);
-      add_validation(complete, result.state.theta);
+      add_verification(complete, result);
+      add_validation(complete, result);
       add_all_portraits(complete, result.state);
     } catch (const NumericalError& error) {
       complete.summary_text["verification"] = error.what();
@@ -230,16 +230,25 @@ class Run {
     return setup_.training.sensitivity.integrator;
   }
 
-  void add_verification(Results& results, const Vector& theta) const {
-    const VerifiedLoss verified = verify_loss(dynamics_, objective_, theta, integrator());
+  void add_verification(Results& results, const TrainingResult& result) const {
+    const Vector& theta = result.state.theta;
+    const IntegratorOptions& trained_with = result.integrator;
+    const VerifiedLoss verified = verify_loss(dynamics_, objective_, theta, trained_with);
     results.final_states = verified.final_states;
     results.residuals = objective_.residuals(verified.final_states);
     set_summary(results, "loss_verified", verified.loss,
                 "loss by another method, tighter tolerance");
     set_summary(results, "loss_verified_error", verified.error, "error of the verified loss");
+    char method[60];
+    std::snprintf(method, sizeof method, "%s at rtol %.1e", isochron::name(trained_with.method),
+                  trained_with.rtol);
+    results.summary_text["integrated_by"] = method;
+    set_summary(results, "integration_floor",
+                integration_floor(dynamics_, objective_, theta, trained_with),
+                "mean square of how residuals differ from an independent method's at 1e-14");
   }
 
-  void add_validation(Results& results, const Vector& theta) const {
+  void add_validation(Results& results, const TrainingResult& result) const {
     if (!states_are_drawn_) {
       results.summary_text["loss_validation"] =
           "absent: the initial states came from a file, so there is no distribution to draw from";
@@ -249,8 +258,8 @@ class Run {
     // Any other seed would do; this one is never equal to the data's.
     const std::uint64_t seed = ~data_seed_;
     try {
-      const ValidationLoss validation =
-          validate_loss(dynamics_, objective_, theta, integrator(), fresh_states, seed);
+      const ValidationLoss validation = validate_loss(dynamics_, objective_, result.state.theta,
+                                                      result.integrator, fresh_states, seed);
       set_summary(results, "loss_validation", validation.mean, "mean loss on 10^4 fresh states");
       set_summary(results, "loss_validation_median", validation.median,
                   "median loss on 10^4 fresh states");

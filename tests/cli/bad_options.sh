@@ -68,7 +68,7 @@ rejects 2 'rkn12 .* first-order' train --dynamics first-order --method rkn12
 rejects 2 'steps' train --method rk4 --steps 0
 rejects 2 'gradient .* adjoint' train --gradient x
 rejects 2 'interpolation .* polynomial, hermite' train --interpolation x
-rejects 2 'optimizer .* lbfgs, adam' train --optimizer sgd
+rejects 2 'optimizer .* lbfgs.*adam' train --optimizer sgd
 rejects 2 'duffing has no parameters to train' train --force duffing
 rejects 2 'force duffling .* harmonic, duffing,' train --force duffling
 rejects 2 'params is for the analytic' train --params beta=1

@@ -6,9 +6,11 @@ int main() {
   using namespace isochron;
   const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 16, 16, 1});
   const Objective objective(Loss::antiperiodic, normal_states(2, 100, 0), 6.283185307179586);
-  const TrainingOptions options{.optimizer = {.loss_tolerance = 1e-9}};
-  const auto [state, reason] =
+  const TrainingOptions options{
+      .optimizer = {.kind = OptimizerKind::lbfgs_least_squares, .loss_tolerance = 1e-16},
+      .auto_tolerance = true};
+  const TrainingResult result =
       train(Dynamics(network), objective, network->initial_parameters(0), options);
-  std::cout << describe(reason) << ": loss " << state.loss
-            << ", f(1) = " << network->force(state.theta, 1.0) << '\n';
+  std::cout << describe(result.reason) << ": loss " << result.state.loss
+            << ", f(1) = " << network->force(result.state.theta, 1.0) << '\n';
 }
