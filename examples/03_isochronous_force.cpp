@@ -44,8 +44,7 @@ int main(int argc, char** argv) {
 
   Results results;
   results.title = "isochronous force, periodic loss";
-  results.model =
-      ModelRecord{network->layers(), "tanh", Symmetry::none, theta, result.state.theta_initial};
+  results.model = ModelRecord::of(*network, theta, result.state.theta_initial);
   results.initial_states = objective.ensemble().initial_states;
   results.final_states = verified.final_states;
   results.residuals = objective.residuals(verified.final_states);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include "isochron/error.hpp"
@@ -26,6 +27,29 @@ Lanes load_points(ConstBlockRef block, Index row, Index b) {
 }
 void store_points(BlockRef block, Index row, Index b, Lanes values) {
   store(block.data() + row * block.outerStride() + b, values, block.cols() - b);
+}
+
+/// Where the parameters of each layer lie, and last those of the linear skip, if there is one.
+std::vector<Layer> layers_of(const Mlp& mlp) {
+  std::vector<Layer> layers;
+  Index parameter = 0;
+  const auto add = [&](Index inputs, Index outputs, Index activation) {
+    const Index biases = parameter + inputs * outputs;
+    layers.push_back({inputs, outputs, parameter, mlp.bias() ? biases : -1, activation});
+    parameter = biases + (mlp.bias() ? outputs : 0);
+  };
+  Index activation = 0;
+  const std::vector<Index>& widths = mlp.layers();
+  for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
+    add(widths[l], widths[l + 1], activation);
+    activation += widths[l];
+  }
+  if (mlp.skip() == Skip::linear) add(mlp.dimension(), mlp.dimension(), 0);
+  return layers;
+}
+
+Index parameters_of(const Layer& layer) {
+  return (layer.inputs + (layer.biases < 0 ? 0 : 1)) * layer.outputs;
 }
 
 /// out_o = bias_o + sum_i W(o, i) in_i.
@@ -116,27 +140,20 @@ using AlignedLanes = std::vector<Lanes, Eigen::aligned_allocator<Lanes>>;
 /// linearisation serves every product.
 class MlpLinearisation final : public Linearisation {
  public:
-  MlpLinearisation(const Mlp& mlp, Index points) : dimension_(mlp.dimension()) {
-    Index parameter = 0;
-    for (std::size_t l = 0; l + 1 < mlp.layers().size(); ++l) {
-      Layer layer;
-      layer.inputs = mlp.layers()[l];
-      layer.outputs = mlp.layers()[l + 1];
-      layer.weights = parameter;
-      parameter += layer.inputs * layer.outputs;
-      layer.biases = mlp.bias() ? parameter : -1;
-      if (mlp.bias()) parameter += layer.outputs;
-      layer.activation = size_;
-      size_ += layer.inputs;
-      layers_.push_back(layer);
+  MlpLinearisation(const Mlp& mlp, Index points)
+      : dimension_(mlp.dimension()), layers_(layers_of(mlp)) {
+    if (mlp.skip() == Skip::linear) {
+      skip_ = layers_.back();
+      layers_.pop_back();
     }
+    for (const Layer& layer : layers_) size_ += layer.inputs;
     group_stride_ = size_ + (scalar() ? size_ + 1 : 0);
     groups_ = padded(points) / lane_count;
     own_record_.resize(static_cast<std::size_t>(groups_ * group_stride_));
     record_ = own_record_.data();
-    scratch_.resize(static_cast<std::size_t>(2 * (size_ + dimension_)));
+    scratch_.resize(static_cast<std::size_t>(2 * size_ + 3 * dimension_));
     deltas_.resize(static_cast<std::size_t>(groups_ * size_));
-    sums_.resize(static_cast<std::size_t>(padded(parameter)));
+    sums_.resize(static_cast<std::size_t>(padded(mlp.parameters())));
   }
 
   void force(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override {
@@ -155,6 +172,7 @@ class MlpLinearisation final : public Linearisation {
       seed_output(0, delta);
       backward(group, delta);
       transposed_dense(layers_.front(), theta_, delta, delta + size_);
+      if (skip_) delta[size_] += theta_[skip_->weights];
     }
   }
 
@@ -199,6 +217,13 @@ class MlpLinearisation final : public Linearisation {
           for (Index o = 0; o < linear.outputs; ++o) next[o] *= slope(activation[o]);
         }
         tangent = next;
+      }
+      if (skip_) {
+        for (Index d = 0; d < dimension_; ++d) {
+          for (Index e = 0; e < dimension_; ++e) {
+            tangent[d] += theta_[skip_->weights + d * dimension_ + e] * load_points(u, e, b);
+          }
+        }
       }
       for (Index d = 0; d < dimension_; ++d) store_points(out, d, b, tangent[d]);
     }
@@ -285,6 +310,11 @@ class MlpLinearisation final : public Linearisation {
       if (!hidden) continue;
       for (Index o = 0; o < layer.outputs; ++o) out[o] = tanh(out[o]);
     }
+    if (skip_) {
+      Lanes* linear = last + dimension_;
+      dense(*skip_, theta, a, linear);
+      for (Index d = 0; d < dimension_; ++d) last[d] += linear[d];
+    }
     for (Index d = 0; d < dimension_; ++d) store_points(f, d, b, last[d]);
   }
 
@@ -297,6 +327,11 @@ class MlpLinearisation final : public Linearisation {
   void store_input_gradient(const Lanes* delta, BlockRef out, Index first_row, Index b) {
     Lanes* result = scratch_.data() + size_ + dimension_;
     transposed_dense(layers_.front(), theta_, delta, result);
+    if (skip_) {
+      Lanes* linear = result + dimension_;
+      transposed_dense(*skip_, theta_, delta + delta_offset(layers_.back()), linear);
+      for (Index d = 0; d < dimension_; ++d) result[d] += linear[d];
+    }
     for (Index d = 0; d < dimension_; ++d) store_points(out, first_row + d, b, result[d]);
   }
 
@@ -331,29 +366,34 @@ class MlpLinearisation final : public Linearisation {
   // sums_ = sum over `count` pairs of deltas and activations, in the order of theta.
   void sum_layers(Strided deltas, Strided activations, Index count) {
     for (const Layer& layer : layers_) {
-      const Strided a = activations.from(layer.activation);
-      const Strided delta = deltas.from(delta_offset(layer));
-      Lanes* weights = sums_.data() + layer.weights;
-      Index o = 0;
-      for (; o + 4 <= layer.outputs; o += 4) {
-        outer_rows<4>(delta.from(o), a, count, weights + o * layer.inputs, layer.inputs);
-      }
-      for (; o < layer.outputs; ++o) {
-        outer_rows<1>(delta.from(o), a, count, weights + o * layer.inputs, layer.inputs);
-      }
-      if (layer.biases < 0) continue;
-      for (o = 0; o < layer.outputs; ++o) {
-        Lanes sum{};
-        for (Index n = 0; n < count; ++n) sum += delta.first[n * delta.stride + o];
-        sums_[static_cast<std::size_t>(layer.biases + o)] = sum;
-      }
+      sum_layer(layer, deltas.from(delta_offset(layer)), activations, count);
+    }
+    if (skip_) sum_layer(*skip_, deltas.from(delta_offset(layers_.back())), activations, count);
+  }
+
+  void sum_layer(const Layer& layer, Strided delta, Strided activations, Index count) {
+    const Strided a = activations.from(layer.activation);
+    Lanes* weights = sums_.data() + layer.weights;
+    Index o = 0;
+    for (; o + 4 <= layer.outputs; o += 4) {
+      outer_rows<4>(delta.from(o), a, count, weights + o * layer.inputs, layer.inputs);
+    }
+    for (; o < layer.outputs; ++o) {
+      outer_rows<1>(delta.from(o), a, count, weights + o * layer.inputs, layer.inputs);
+    }
+    if (layer.biases < 0) return;
+    for (o = 0; o < layer.outputs; ++o) {
+      Lanes sum{};
+      for (Index n = 0; n < count; ++n) sum += delta.first[n * delta.stride + o];
+      sums_[static_cast<std::size_t>(layer.biases + o)] = sum;
     }
   }
 
   Index dimension_;
   std::vector<Layer> layers_;
-  Index size_ = 0;          // of a group's activations, and of its deltas, in Lanes
-  Index group_stride_ = 0;  // of its part of a record
+  std::optional<Layer> skip_;  // the linear one, from the inputs to the outputs
+  Index size_ = 0;             // of a group's activations, and of its deltas, in Lanes
+  Index group_stride_ = 0;     // of its part of a record
   Index groups_ = 0;
   const double* theta_ = nullptr;
   Lanes* record_ = nullptr;  // in use
@@ -365,8 +405,8 @@ class MlpLinearisation final : public Linearisation {
 
 }  // namespace
 
-Mlp::Mlp(std::vector<Index> layers, Symmetry symmetry)
-    : layers_(std::move(layers)), symmetry_(symmetry) {
+Mlp::Mlp(std::vector<Index> layers, Symmetry symmetry, Skip skip)
+    : layers_(std::move(layers)), symmetry_(symmetry), skip_(skip) {
   const bool sound = layers_.size() >= 2 && layers_.front() == layers_.back() &&
                      std::all_of(layers_.begin(), layers_.end(), [](Index w) { return w > 0; });
   if (!sound) {
@@ -378,9 +418,7 @@ Mlp::Mlp(std::vector<Index> layers, Symmetry symmetry)
 
 Index Mlp::parameters() const {
   Index count = 0;
-  for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
-    count += (layers_[l] + (bias() ? 1 : 0)) * layers_[l + 1];
-  }
+  for (const Layer& layer : layers_of(*this)) count += parameters_of(layer);
   return count;
 }
 
@@ -388,14 +426,17 @@ std::unique_ptr<Linearisation> Mlp::linearisation(Index points) const {
   return std::make_unique<MlpLinearisation>(*this, points);
 }
 
-Vector Mlp::initial_parameters(std::uint64_t seed) const {
+Vector Mlp::initial_parameters(std::uint64_t seed, double output_scale) const {
   Random random(seed);
   Vector theta(parameters());
-  Index next = 0;
-  for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
-    const double bound = 1 / std::sqrt(static_cast<double>(layers_[l]));
-    const Index count = (layers_[l] + (bias() ? 1 : 0)) * layers_[l + 1];
-    for (Index i = 0; i < count; ++i) theta[next++] = bound * (2 * random.uniform() - 1);
+  const std::vector<Layer> layers = layers_of(*this);
+  const std::size_t output = layers_.size() - 2;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const double bound = 1 / std::sqrt(static_cast<double>(layers[l].inputs));
+    const double scale = l == output ? output_scale * bound : bound;
+    for (double& x : theta.segment(layers[l].weights, parameters_of(layers[l]))) {
+      x = scale * (2 * random.uniform() - 1);
+    }
   }
   return theta;
 }

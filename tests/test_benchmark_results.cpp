@@ -191,8 +191,8 @@ Results some_run() {
   run.config = R"({"verb": "train"})";
   run.environment = {{"isochron", "0.1.0"}};
   const Mlp network({1, 5, 1});
-  run.model = ModelRecord{network.layers(), "tanh", network.symmetry(),
-                          network.initial_parameters(1), network.initial_parameters(2)};
+  run.model =
+      ModelRecord::of(network, network.initial_parameters(1), network.initial_parameters(2));
   run.initial_states = States::Random(2, 30);
   run.final_states = States::Random(2, 30);
   for (long i = 0; i < 200; ++i) {

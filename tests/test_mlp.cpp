@@ -34,6 +34,7 @@ struct Plain {
   Plain(const Mlp& mlp, const Vector& theta, const Vector& q, const Vector& w)
       : gradient(Vector::Zero(theta.size())) {
     input_gradient = from_layer(1, 0, mlp, theta, q, w);
+    if (mlp.skip() == Skip::linear) add_linear(mlp, theta, q, w);
   }
 
  private:
@@ -68,6 +69,22 @@ struct Plain {
     }
     return below;
   }
+
+  /// A q + b, whose parameters end theta.
+  void add_linear(const Mlp& mlp, const Vector& theta, const Vector& q, const Vector& w) {
+    const Index d = mlp.dimension();
+    const Index biases = theta.size() - (mlp.bias() ? d : 0);
+    for (Index o = 0; o < d; ++o) {
+      if (mlp.bias()) value[o] += theta[biases + o];
+      if (mlp.bias()) gradient[biases + o] = w[o];
+      for (Index i = 0; i < d; ++i) {
+        const Index place = biases - d * d + o * d + i;
+        value[o] += theta[place] * q[i];
+        input_gradient[i] += theta[place] * w[o];
+        gradient[place] = w[o] * q[i];
+      }
+    }
+  }
 };
 
 /// Reproducible numbers of order one without structure.
@@ -90,15 +107,18 @@ std::string text(const Layers& layers) {
   return widths;
 }
 
-/// Calls check(mlp, theta) for every network above, with and without biases.
+/// Calls check(mlp, theta) for every network above, with and without biases and a linear skip.
 template <class Check>
 void for_all_networks(const Check& check) {
   for (const Layers& layers : networks) {
     for (const Symmetry symmetry : {Symmetry::none, Symmetry::odd}) {
-      const Mlp mlp(layers, symmetry);
-      CAPTURE(text(layers));
-      CAPTURE(mlp.bias());
-      check(mlp, mlp.initial_parameters(5));
+      for (const Skip skip : {Skip::none, Skip::linear}) {
+        const Mlp mlp(layers, symmetry, skip);
+        CAPTURE(text(layers));
+        CAPTURE(mlp.bias());
+        CAPTURE(skip == Skip::linear);
+        check(mlp, mlp.initial_parameters(5));
+      }
     }
   }
 }
@@ -112,7 +132,29 @@ TEST_CASE("mlp: parameter counts") {
   CHECK(Mlp({2, 5, 7, 2}).parameters() == (2 + 1) * 5 + (5 + 1) * 7 + (7 + 1) * 2);
   CHECK(Mlp({1, 16, 1}, Symmetry::odd).parameters() == 32);
   CHECK(Mlp({2, 5, 7, 2}, Symmetry::odd).parameters() == 2 * 5 + 5 * 7 + 7 * 2);
+  CHECK(Mlp({1, 16, 16, 1}, Symmetry::none, Skip::linear).parameters() == 321 + 2);
+  CHECK(Mlp({1, 16, 1}, Symmetry::odd, Skip::linear).parameters() == 32 + 1);
+  CHECK(Mlp({2, 5, 7, 2}, Symmetry::none, Skip::linear).parameters() ==
+        Mlp({2, 5, 7, 2}).parameters() + 4 + 2);
   CHECK(Mlp({3, 16, 3}).dimension() == 3);
+}
+
+TEST_CASE("mlp: output scale 0 leaves the linear skip alone") {
+  const Mlp mlp({2, 5, 7, 2}, Symmetry::none, Skip::linear);
+  const Vector theta = mlp.initial_parameters(3, 0);
+  const Vector whole = mlp.initial_parameters(3);
+  CHECK(theta.head(15 + 42) == whole.head(15 + 42));
+  CHECK(theta.segment(15 + 42, 16).isZero(0));
+  CHECK(theta.tail(6) == whole.tail(6));
+  Block f(2, 3);
+  const Block q = scattered(2, 3, 1);
+  mlp.linearisation(3)->force(theta, q, f);
+  const Block exact = (Eigen::Map<const Eigen::Matrix<double, 2, 2, Eigen::RowMajor>>(
+                           theta.data() + theta.size() - 6) *
+                       q)
+                          .colwise() +
+                      theta.tail(2);
+  CHECK(distance(f, exact) <= 1e-15);
 }
 
 TEST_CASE("mlp: widths that make no force field are refused") {
@@ -274,10 +316,13 @@ TEST_CASE("mlp: initial parameters are drawn in the order of theta, uniform in +
     CHECK(theta != mlp.initial_parameters(seed + 1));
     std::mt19937_64 engine(seed);
     Index next = 0;
-    for (std::size_t l = 0; l + 1 < mlp.layers().size(); ++l) {
-      const Index fan_in = mlp.layers()[l];
+    Layers widths = mlp.layers();
+    // The linear skip is one more layer from a position to a force.
+    if (mlp.skip() == Skip::linear) widths.push_back(mlp.dimension());
+    for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
+      const Index fan_in = widths[l];
       const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
-      for (Index i = 0; i < (fan_in + (mlp.bias() ? 1 : 0)) * mlp.layers()[l + 1]; ++i, ++next) {
+      for (Index i = 0; i < (fan_in + (mlp.bias() ? 1 : 0)) * widths[l + 1]; ++i, ++next) {
         const double uniform = std::ldexp(static_cast<double>(engine() >> 11), -53);
         CHECK(theta[next] == doctest::Approx(bound * (2 * uniform - 1)).epsilon(1e-15));
         CHECK(std::abs(theta[next]) <= bound);

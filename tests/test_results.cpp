@@ -121,9 +121,9 @@ Results made_up_results(Index dimension, Index trajectories, Index size) {
   results.start_time = "2024-02-29T23:59:59Z";
   results.config = R"({"trajectories": 100, "period": 6.283185307179586})";
   results.environment = {{"isochron", "0.1.0"}, {"compiler", ""}, {"cpu_model", "abacus"}};
-  const Mlp network({dimension, 5, dimension}, Symmetry::odd);
-  results.model = ModelRecord{network.layers(), "tanh", Symmetry::odd,
-                              network.initial_parameters(1), network.initial_parameters(2)};
+  const Mlp network({dimension, 5, dimension}, Symmetry::odd, Skip::linear);
+  results.model =
+      ModelRecord::of(network, network.initial_parameters(1), network.initial_parameters(2));
   for (long k = 0; k < size; ++k) {
     results.snapshots.iteration.push_back(k * k);
     results.snapshots.theta.push_back(network.initial_parameters(static_cast<std::uint64_t>(k)));
@@ -171,6 +171,7 @@ void check_same(const ModelRecord& a, const ModelRecord& b) {
   CHECK(a.layers == b.layers);
   CHECK(a.activation == b.activation);
   CHECK(a.symmetry == b.symmetry);
+  CHECK(a.skip == b.skip);
   CHECK(same_bits(a.theta, b.theta));
   CHECK(same_bits(a.theta_initial, b.theta_initial));
 }
@@ -455,7 +456,7 @@ TEST_CASE("what is absent stays absent") {
   some.entry = "simulation";
   some.motion = Motion::first_order;
   some.initial_states = random_states(3, 4, 1);
-  some.model = ModelRecord{{3, 4, 3}, "tanh", Symmetry::none, Vector::Zero(31), Vector()};
+  some.model = ModelRecord::of(Mlp({3, 4, 3}), Vector::Zero(31));
   some.orbits = OrbitFan{random_states(2, 3, 1), random_states(2, 3, 2), random_vector(3, 3)};
   write_results(folder / "run.h5", some);
   check_same(some, read_results(folder / "run.h5"));
@@ -797,9 +798,9 @@ TEST_CASE("a dataset of the wrong size, rank, type or meaning is named") {
   }
   for (const std::string path : {"/run/model/bias", "/run/model/skip"}) {
     const auto unknown = complaint("/run/model", [&](hid_t f) {
-      const long one = 1;
+      const long two = 2;
       REQUIRE(H5Ldelete(f, path.c_str(), H5P_DEFAULT) >= 0);
-      make_dataset(f, path, {}, H5T_NATIVE_LONG, &one);
+      make_dataset(f, path, {}, H5T_NATIVE_LONG, &two);
     });
     CHECK_MESSAGE(contains(unknown, "structure"), unknown);
   }

@@ -261,7 +261,7 @@ TEST_CASE("refined tolerances carry the loss below what the first tolerance can 
     options.auto_tolerance = refine;
     options.optimizer.max_iterations = 300;
     const TrainingResult result = train(problem.dynamics, problem.objective, one(0.8), options);
-    CHECK(result.reason == StopReason::no_progress);
+    CHECK(result.reason == StopReason::integration_floor);
     return verify_loss(problem.dynamics, problem.objective, result.state.theta,
                        options.sensitivity.integrator)
         .loss;

@@ -16,10 +16,16 @@ struct ModelRecord {
   std::vector<Index> layers;  ///< all widths, input and output included
   std::string activation = "tanh";
   Symmetry symmetry = Symmetry::none;
+  Skip skip = Skip::none;
   Vector theta;          ///< [P]
   Vector theta_initial;  ///< [P], or empty when unknown
 
-  [[nodiscard]] Mlp network() const { return Mlp(layers, symmetry); }
+  [[nodiscard]] static ModelRecord of(const Mlp& network, Vector theta = {},
+                                      Vector theta_initial = {}) {
+    return {network.layers(), "tanh",           network.symmetry(),
+            network.skip(),   std::move(theta), std::move(theta_initial)};
+  }
+  [[nodiscard]] Mlp network() const { return Mlp(layers, symmetry, skip); }
 };
 
 /// One number of the summary.

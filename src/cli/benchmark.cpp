@@ -352,10 +352,12 @@ void print_header() {
 
 class Bench {
  public:
-  Bench(const Options& options, const Problem& problem, const std::optional<Results>& trained,
-        std::filesystem::path output, Existing existing, BenchmarkResults results)
+  Bench(const Options& options, const Problem& problem, const Mlp& network,
+        const std::optional<Results>& trained, std::filesystem::path output, Existing existing,
+        BenchmarkResults results)
       : options_(options),
         problem_(problem),
+        network_(network),
         trained_(trained),
         output_(std::move(output)),
         existing_(existing),
@@ -409,7 +411,7 @@ class Bench {
   [[nodiscard]] MeasuredProblem problem_of(const Station& station) const {
     const bool trained = station.start == "trained";
     const auto network =
-        std::make_shared<Mlp>(station.layers, trained ? trained_->model->symmetry : symmetry());
+        std::make_shared<Mlp>(station.layers, network_.symmetry(), network_.skip());
     const Dynamics dynamics(network, problem_.motion);
     States states =
         normal_states(dynamics.state_dimension(), station.trajectories, options_.seed("data-seed"));
@@ -420,12 +422,7 @@ class Bench {
             dynamics,
             station.layers,
             Objective(problem_.loss, std::move(states), station.period),
-            trained ? trained_->model->theta
-                    : network->initial_parameters(options_.seed("weight-seed"))};
-  }
-
-  [[nodiscard]] Symmetry symmetry() const {
-    return options_.text("symmetry") == "odd" ? Symmetry::odd : Symmetry::none;
+            trained ? trained_->model->theta : initial_parameters(options_, *network)};
   }
 
   void visit(const Station& station, const MeasurementLimits& limits) {
@@ -470,6 +467,7 @@ class Bench {
 
   const Options& options_;
   Problem problem_;
+  const Mlp& network_;
   const std::optional<Results>& trained_;
   std::filesystem::path output_;
   Existing existing_;
@@ -539,7 +537,7 @@ int benchmark(const Options& given) {
   results.environment = described.environment;
   results.config = described.config;
   const Existing existing = append || target == resumed ? Existing::kept : Existing::replaced;
-  return Bench(options, problem, trained, output, existing, std::move(results)).run(plan);
+  return Bench(options, problem, *network, trained, output, existing, std::move(results)).run(plan);
 }
 
 }  // namespace isochron::cli

@@ -58,8 +58,7 @@ int check_gradient(const Options& given) {
   sensitivity.integrator.validate(dynamics);
   const Objective objective(
       problem.loss, initial_states(options, dynamics.state_dimension(), stored), problem.period);
-  const Vector theta =
-      stored ? stored->model->theta : network->initial_parameters(options.seed("weight-seed"));
+  const Vector theta = stored ? stored->model->theta : initial_parameters(options, *network);
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
 
   catch_signals();

@@ -36,6 +36,10 @@ constexpr Spec table[] = {
     {"activation", "NAME", "tanh", runs, "Force field", "tanh"},
     {"symmetry", "NAME", "none", runs, "Force field",
      "none, or odd (no biases: f(-q) = -f(q) exactly)"},
+    {"skip", "NAME", "none", runs, "Force field",
+     "none, or linear: f(q) = A q + b + network, so that a harmonic force is represented exactly"},
+    {"output-scale", "S", "1", runs, "Force field",
+     "factor of the output layer's initial weights; 0 .. 10^6"},
 
     {"method", "NAME", "adams", runs, "Integration",
      "adams or bdf (CVODES), rkn8 or rkn12 (q'' = f(q) only), rk8 or rk4 with --steps; rkn8 or rk8 "
@@ -70,6 +74,9 @@ constexpr Spec table[] = {
     {"gradient-tolerance", "G", "0", verb_train, "Training", "stop at this max |dL/dtheta|; >= 0"},
     {"restarts", "K", "1", verb_train, "Training",
      "weight seeds tried, the best kept; 1 .. 1000; they share --max-time"},
+    {"period-multiple", "n", "any", verb_train, "Training",
+     "take the first weight seed, of --restarts (here by default 20), whose orbits oscillate n "
+     "times in T; 1 .. 1000, or any"},
 
     {"quick", nullptr, "", verb_benchmark, "Benchmark", "few points, under a minute"},
     {"full", nullptr, "", verb_benchmark, "Benchmark", "all points, as long as it takes"},

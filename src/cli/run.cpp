@@ -128,8 +128,9 @@ nlohmann::json typed(const std::string& text) {
   return round_trips ? value : nlohmann::json(text);
 }
 
-std::string architecture(const std::vector<Index>& layers, Symmetry symmetry, Motion motion) {
-  return "network " + widths(layers) + ", symmetry " + name(symmetry) +
+std::string architecture(const Mlp& network, Motion motion) {
+  return "network " + widths(network.layers()) + ", symmetry " + name(network.symmetry()) +
+         (network.skip() == Skip::none ? "" : ", skip " + name(network.skip())) +
          (motion == Motion::newtonian ? ", newtonian" : ", first-order");
 }
 
@@ -160,6 +161,7 @@ Problem read_problem(const Options& options) {
 }
 
 std::string name(Loss loss) { return loss == Loss::periodic ? "periodic" : "antiperiodic"; }
+std::string name(Skip skip) { return skip == Skip::linear ? "linear" : "none"; }
 std::string name(Symmetry symmetry) { return symmetry == Symmetry::odd ? "odd" : "none"; }
 
 void require_trainable(const Options& options) {
@@ -175,8 +177,8 @@ void require_trainable(const Options& options) {
 
 void check_architecture(const Mlp& network, Motion motion, const Results& stored,
                         const std::string& file) {
-  const std::string has = architecture(stored.model->layers, stored.model->symmetry, stored.motion);
-  const std::string asked = architecture(network.layers(), network.symmetry(), motion);
+  const std::string has = architecture(stored.model->network(), stored.motion);
+  const std::string asked = architecture(network, motion);
   if (has == asked) return;
   throw InputError(file + " holds " + has + "; the options ask for " + asked +
                    ", but a stored force keeps its architecture");
@@ -189,7 +191,14 @@ std::shared_ptr<const Mlp> read_network(const Options& options) {
   layers.insert(layers.begin(), dimension);
   layers.push_back(dimension);
   const bool odd = options.choice("symmetry", {"none", "odd"}) == 1;
-  return std::make_shared<Mlp>(layers, odd ? Symmetry::odd : Symmetry::none);
+  const bool skip = options.choice("skip", {"none", "linear"}) == 1;
+  return std::make_shared<Mlp>(layers, odd ? Symmetry::odd : Symmetry::none,
+                               skip ? Skip::linear : Skip::none);
+}
+
+Vector initial_parameters(const Options& options, const Mlp& network) {
+  return network.initial_parameters(options.seed("weight-seed"),
+                                    options.number("output-scale", 0, 1e6));
 }
 
 std::string widths(const std::vector<Index>& layers) {
@@ -385,6 +394,7 @@ Options::Texts stored_options(const Results& stored, const std::string& file) {
   result["hidden"] = hidden;
   result["activation"] = stored.model->activation;
   result["symmetry"] = name(stored.model->symmetry);
+  result["skip"] = name(stored.model->skip);
   result["dynamics"] = stored.motion == Motion::newtonian ? "newtonian" : "first-order";
   return result;
 }

@@ -50,6 +50,9 @@ void require_trainable(const Options& options);
 /// The network that the options describe.
 [[nodiscard]] std::shared_ptr<const Mlp> read_network(const Options& options);
 [[nodiscard]] std::string name(Symmetry symmetry);
+[[nodiscard]] std::string name(Skip skip);
+/// Its parameters before training, by --weight-seed and --output-scale.
+[[nodiscard]] Vector initial_parameters(const Options& options, const Mlp& network);
 /// Its widths: "1-16-16-1".
 [[nodiscard]] std::string widths(const std::vector<Index>& layers);
 

@@ -26,6 +26,7 @@ Json as_json(const Results& results) {
     json["model"] = {{"layers", results.model->layers},
                      {"activation", results.model->activation},
                      {"symmetry", name(results.model->symmetry)},
+                     {"skip", name(results.model->skip)},
                      {"parameters", results.model->theta.size()}};
   }
   json["trajectories"] = results.initial_states.cols();
@@ -129,6 +130,12 @@ class Screen {
     if (!n || !deviation) return;
     row("harmonic",
         "n = " + whole(*n) + ", max |f + (2 pi n/T)^2 x| on [-2, 2] = " + rough(*deviation));
+    const auto before = number("nonlinear_size_before");
+    const auto after = number("nonlinear_size");
+    if (before && after) {
+      row("beside linear", "max |f - (A x + b)| on [-2, 2]: " + rough(*before) + " before, " +
+                               rough(*after) + " after");
+    }
     if (verified) row("in words", reading(*verified, *n, *deviation));
   }
 
@@ -215,7 +222,8 @@ class Screen {
     }
     if (results_.model) {
       row("network", widths(results_.model->layers) + ", " + results_.model->activation +
-                         ", symmetry " + name(results_.model->symmetry) + ", " +
+                         ", symmetry " + name(results_.model->symmetry) + ", skip " +
+                         name(results_.model->skip) + ", " +
                          std::to_string(results_.model->theta.size()) + " parameters");
     }
     const auto of = [&](const char* key) {

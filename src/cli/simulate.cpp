@@ -25,8 +25,8 @@ Source stored_source(const Results& stored, const std::string& file) {
 
 Source untrained_source(const Options& options) {
   const auto network = read_network(options);
-  const Vector theta = network->initial_parameters(options.seed("weight-seed"));
-  return {network, theta, ModelRecord{network->layers(), "tanh", network->symmetry(), theta, theta},
+  const Vector theta = initial_parameters(options, *network);
+  return {network, theta, ModelRecord::of(*network, theta, theta),
           "the untrained network " + widths(network->layers())};
 }
 

@@ -64,7 +64,15 @@ TrainingSetup read_setup(Options& options) {
   TrainingSetup setup;
   setup.problem = read_problem(options);
   setup.network = read_network(options);
+  if (options.text("period-multiple") != "any") {
+    setup.period_multiple = static_cast<int>(options.integer("period-multiple", 1, 1000, "any"));
+    if (setup.network->dimension() != 1 || setup.problem.motion != Motion::newtonian) {
+      throw InputError("--period-multiple is for newtonian dynamics with --dimension 1");
+    }
+    if (options.origin("restarts") == Origin::default_value) options.settle("restarts", "20");
+  }
   setup.restarts = options.integer("restarts", 1, 1000);
+  setup.output_scale = options.number("output-scale", 0, 1e6);
   setup.checkpoint_interval = options.number("checkpoint-interval", 1e-3, 1e6);
   setup.quiet = options.flag("quiet");
 

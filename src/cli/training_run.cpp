@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <limits>
 
@@ -87,6 +88,16 @@ void print_report(const Results& results, const std::filesystem::path& file) {
   std::printf("results          %s\n", file.c_str());
 }
 
+/// How large the part of the force is that its linear skip does not hold.
+double nonlinear_size(const Mlp& network, const Vector& theta) {
+  const Mlp layers(network.layers(), network.symmetry());
+  double size = 0;
+  for (const double x : Vector::LinSpaced(401, -2, 2)) {
+    size = std::max(size, std::abs(layers.force(theta.head(layers.parameters()), x)));
+  }
+  return size;
+}
+
 // ----------------------------------------------------------------------------------------- the run
 
 /// One `isochron train`.
@@ -106,7 +117,7 @@ class Run {
     const Mlp& network = *setup_.network;
     results_.title = name(setup_.problem.loss) + " loss, network " + widths(network.layers()) +
                      ", N = " + std::to_string(objective_.ensemble().size());
-    results_.model = ModelRecord{network.layers(), "tanh", network.symmetry(), {}, {}};
+    results_.model = ModelRecord::of(network);
   }
 
   int execute(const std::optional<Results>& resumed) {
@@ -134,6 +145,7 @@ class Run {
 
   /// K weight seeds share half the time equally; the best goes on with what is left.
   TrainingResult train_restarts() {
+    if (setup_.period_multiple > 0) return train_multiple();
     if (setup_.restarts == 1) return train_seed(weight_seed_, setup_.training);
     const auto start = Clock::now();
     TrainingOptions training = setup_.training;
@@ -147,6 +159,39 @@ class Run {
     return result;
   }
 
+  /// The first weight seed whose orbits oscillate as often as wanted goes on; it is known when the
+  /// loss is small.
+  TrainingResult train_multiple() {
+    constexpr double decided = 1e-6;
+    const auto start = Clock::now();
+    TrainingOptions training = setup_.training;
+    double& tolerance = training.optimizer.loss_tolerance;
+    tolerance = std::max(tolerance, decided);
+    for (std::int64_t k = 0; k < setup_.restarts && !signalled(); ++k) {
+      training.max_time = (setup_.training.max_time - seconds_since(start)) /
+                          static_cast<double>(setup_.restarts - k);
+      const std::uint64_t seed = weight_seed_ + static_cast<std::uint64_t>(k);
+      best_.reset();
+      try_seed(seed, training, true);
+      const HarmonicFit fit =
+          fit_harmonic(*setup_.network, best_->state.theta, setup_.problem.period);
+      if (best_->reason == StopReason::loss_tolerance && fit.n == setup_.period_multiple) {
+        training = setup_.training;
+        const double left = setup_.training.max_time - seconds_since(start);
+        best_->reason = best_->state.loss <= training.optimizer.loss_tolerance
+                            ? StopReason::loss_tolerance
+                            : StopReason::wall_time;
+        return finish_best(training, left);
+      }
+      progress_.say("weight seed " + std::to_string(seed) +
+                    " is set aside: n = " + std::to_string(fit.n));
+    }
+    if (signalled()) return *best_;
+    throw NumericalError("none of " + std::to_string(setup_.restarts) +
+                         " weight seeds led to n = " + std::to_string(setup_.period_multiple) +
+                         " within --max-time; give more --restarts or --max-time");
+  }
+
   TrainingResult finish_best(TrainingOptions training, double time_left) const {
     if (best_->reason != StopReason::wall_time || time_left <= 0) return *best_;
     training.max_time = time_left;
@@ -156,8 +201,8 @@ class Run {
   }
 
   TrainingResult train_seed(std::uint64_t seed, const TrainingOptions& training) {
-    return isochron::train(dynamics_, objective_, setup_.network->initial_parameters(seed),
-                           training);
+    return isochron::train(dynamics_, objective_,
+                           setup_.network->initial_parameters(seed, setup_.output_scale), training);
   }
 
   /// A seed whose loss cannot even be evaluated is passed over, unless none is left.
@@ -280,6 +325,13 @@ class Run {
     set_summary(results, "harmonic_n", fit.n, "n of the -(2 pi n/T)^2 x nearest to f on [-2, 2]");
     set_summary(results, "harmonic_deviation", fit.deviation,
                 "max |f + (2 pi n/T)^2 x| on [-2, 2]");
+    if (setup_.network->skip() == Skip::none) return;
+    const auto add_size = [&](const char* name, const Vector& theta, const char* when) {
+      set_summary(results, name, nonlinear_size(*setup_.network, theta),
+                  std::string("max |f - linear skip| on [-2, 2], ") + when + " training");
+    };
+    add_size("nonlinear_size_before", state.theta_initial, "before");
+    add_size("nonlinear_size", state.theta, "after");
   }
 
   TrainingSetup setup_;

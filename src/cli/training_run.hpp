@@ -18,6 +18,8 @@ struct TrainingSetup {
   std::filesystem::path output;
   Existing existing = Existing::replaced;  ///< what is at `output`
   std::int64_t restarts = 1;
+  int period_multiple = 0;  ///< the n that a weight seed must lead to; 0: any
+  double output_scale = 1;  ///< of the initial output layer
   double checkpoint_interval = 5;
   bool quiet = false;
   TrainingOptions training;

@@ -165,7 +165,7 @@ constexpr std::array<std::pair<const char*, Motion>, 2> motions = {
 void write_model(const OutputGroup& entry, const ModelRecord& model) {
   const OutputGroup group = write_group(entry, "model", "NXcollection");
   const long bias = model.network().bias() ? 1 : 0;
-  const long skip = 0;
+  const long skip = model.skip == Skip::linear ? 1 : 0;
   describe(write_column(group, "layers", model.layers), "layer widths", "1");
   describe(group.numbers("bias", &bias, {}), "whether layers have biases", "1");
   describe(group.numbers("skip", &skip, {}), "whether there is a linear skip", "1");
@@ -186,7 +186,9 @@ std::optional<ModelRecord> read_model(const InputGroup& entry) {
   read_choice(group, "activation", activations);
   model.symmetry = read_choice(group, "symmetry", symmetries);
   const bool bias = read_number<long>(group, "bias") != 0;
-  if (bias != (model.symmetry == Symmetry::none) || read_number<long>(group, "skip") != 0) {
+  const long skip = read_number<long>(group, "skip");
+  model.skip = skip == 1 ? Skip::linear : Skip::none;
+  if (bias != (model.symmetry == Symmetry::none) || skip < 0 || skip > 1) {
     throw InputError(group.location().text() +
                      " is a network with a structure that this version of isochron does not know");
   }
