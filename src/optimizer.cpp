@@ -208,8 +208,8 @@ std::string describe(StopReason reason) {
 
 Minimum minimize(const Differentiable& f, ConstVectorRef theta, const OptimizerOptions& options,
                  const IterationCallback& observe) {
-  return options.kind == OptimizerKind::lbfgs ? minimize_lbfgs(f, theta, options, observe)
-                                              : minimize_adam(f, theta, options, observe);
+  return options.kind == OptimizerKind::adam ? minimize_adam(f, theta, options, observe)
+                                             : minimize_lbfgs(f, theta, options, observe);
 }
 
 }  // namespace isochron

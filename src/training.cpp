@@ -319,7 +319,11 @@ class Trainer {
     }
     iterations_done_ += iterate.iteration > 0 ? 1 : 0;
     sensitivity_->limit_steps(std::max(smallest_step_budget, step_budget_factor * steps_of_last_));
-    if (options_.progress) options_.progress(state_);
+    if (options_.progress) {
+      const auto before = Clock::now();
+      options_.progress(state_);
+      reporting_ += seconds_since(before);
+    }
     if (asked_to_stop()) return stop_reason();
     return std::nullopt;
   }
@@ -338,7 +342,7 @@ class Trainer {
     history.step.push_back(iterate.step);
     history.evaluations.push_back(earlier_evaluations_ + evaluations_);
     history.integrator_steps.push_back(state_.forward.steps + state_.backward.steps);
-    history.wall_time.push_back(earlier_time_ + seconds_since(start_));
+    history.wall_time.push_back(earlier_time_ + seconds_since(start_) - reporting_);
     record_snapshot(state_.snapshots, numbered);
   }
 
@@ -349,6 +353,7 @@ class Trainer {
   std::optional<Sensitivity> sensitivity_;  // of the phase that is on
   TrainingState state_;
   Clock::time_point start_;
+  double reporting_ = 0;  // s spent in options_.progress
   long evaluations_ = 0;
   long iterations_done_ = 0;
   long steps_of_last_ = 0;

@@ -72,7 +72,8 @@ using Differentiable = std::function<double(ConstVectorRef theta, VectorRef grad
 /// Called at the start and after each accepted step. A reason ends the minimisation.
 using IterationCallback = std::function<std::optional<StopReason>(const Iterate&)>;
 
-/// Minimises f from theta. Throws NumericalError when f is not finite at the start.
+/// Minimises f from theta by Adam if that is asked for, otherwise by L-BFGS. Throws NumericalError
+/// when f is not finite at the start.
 [[nodiscard]] Minimum minimize(const Differentiable& f, ConstVectorRef theta,
                                const OptimizerOptions& options, const IterationCallback& observe);
 

@@ -21,7 +21,7 @@ struct History {
   std::vector<double> step;            ///< ||theta change||_2
   std::vector<long> evaluations;       ///< of loss and gradient
   std::vector<long> integrator_steps;  ///< forward and backward, all blocks
-  std::vector<double> wall_time;       ///< s since the first evaluation began
+  std::vector<double> wall_time;       ///< s since the first evaluation began, without `progress`
 
   [[nodiscard]] std::size_t size() const { return iteration.size(); }
 };

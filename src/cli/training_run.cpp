@@ -168,8 +168,7 @@ class Run {
     double& tolerance = training.optimizer.loss_tolerance;
     tolerance = std::max(tolerance, decided);
     for (std::int64_t k = 0; k < setup_.restarts && !signalled(); ++k) {
-      training.max_time = (setup_.training.max_time - seconds_since(start)) /
-                          static_cast<double>(setup_.restarts - k);
+      training.max_time = (setup_.training.max_time - seconds_since(start)) / 4;
       const std::uint64_t seed = weight_seed_ + static_cast<std::uint64_t>(k);
       best_.reset();
       try_seed(seed, training, true);
