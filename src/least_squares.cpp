@@ -121,6 +121,11 @@ class LevenbergMarquardt {
     scale_ = (largest_norms_.array() > 0).select(largest_norms_.cwiseInverse(), 1.0);
   }
 
+  /// The norm that is damped.
+  [[nodiscard]] double size(const Vector& delta) const {
+    return delta.cwiseQuotient(scale_).norm();
+  }
+
   /// argmin ||b + J delta||^2 + mu ||delta / scale||^2.
   [[nodiscard]] Vector solve(const Vector& b, double mu) const {
     return scale_.cwiseProduct(model_->step(b, mu));
@@ -134,6 +139,7 @@ class LevenbergMarquardt {
 
   /// Whether even an undamped step would lower the loss by no more than its rounding errors.
   [[nodiscard]] bool stationary() const {
+    if (now_.gradient_max_norm == 0) return true;  // without a damping if J is 0
     return model_->complete() && predicted(solve(r_, eps * damping_)) <= 4 * eps * now_.loss;
   }
 
@@ -143,8 +149,8 @@ class LevenbergMarquardt {
     double growth = 2;
     for (int rejections = 0; rejections < most_rejections; ++rejections) {
       const Vector straight = solve(r_, damping_);
-      if (straight.norm() <= eps * now_.theta.norm()) return false;
-      const std::optional<Vector> delta = bend(straight);
+      if (size(straight) <= eps * size(now_.theta)) return false;
+      const std::optional<Vector> delta = too_far(straight) ? std::nullopt : bend(straight);
       if (delta) {
         const double gain = gain_ratio(straight, *delta);
         if (gain > 0 && linearise(Vector(now_.theta + *delta))) {
@@ -159,6 +165,14 @@ class LevenbergMarquardt {
     return false;
   }
 
+  /// Whether the first step, in scaled units, would be longer than the start is far from 0 (the
+  /// first trust region of More 1978, with factor 1). A long one may end on a plateau for good.
+  [[nodiscard]] bool too_far(const Vector& straight) const {
+    if (!options_.scale_parameters || now_.iteration > 0) return false;
+    const double reach = size(now_.theta);
+    return reach > 0 && size(straight) > reach;
+  }
+
   /// Adds half the acceleration of the geodesic along which the linear model would stay exact; none
   /// where the residuals curve too much for the step to be trusted.
   std::optional<Vector> bend(const Vector& straight) const {
@@ -169,7 +183,7 @@ class LevenbergMarquardt {
       return std::nullopt;
     const Vector second = 2 / probe * ((r - r_) / probe - jacobian_ * straight);
     const Vector correction = 0.5 * solve(second, damping_);
-    if (2 * correction.norm() > most_curvature * straight.norm()) return std::nullopt;
+    if (2 * size(correction) > most_curvature * size(straight)) return std::nullopt;
     return straight + correction;
   }
 

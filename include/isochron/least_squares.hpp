@@ -21,6 +21,8 @@ using Residuals =
 /// rows as far as they are numerically independent, found by a random sketch (Halko, Martinsson,
 /// Tropp, doi 10.1137/090771806), and by QR there, so small singular values keep their accuracy.
 ///
+/// Scaled parameters start with a step no longer, in their units, than theta is far from 0.
+///
 /// At each accepted point r and J are evaluated together before they are used, so r may be computed
 /// more accurately from there on. Throws NumericalError when they cannot be evaluated at the start.
 [[nodiscard]] Minimum minimize_least_squares(const Residuals& residuals, ConstVectorRef theta,

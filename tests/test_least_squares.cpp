@@ -1,0 +1,376 @@
+#include <doctest/doctest.h>
+
+#include <Eigen/QR>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "isochron/error.hpp"
+#include "isochron/least_squares.hpp"
+#include "isochron/random.hpp"
+#include "nist.hpp"
+
+using namespace isochron;
+
+namespace {
+
+using Matrix = Eigen::MatrixXd;
+
+constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
+const IterationCallback silent;
+
+/// Every iterate that the observer saw.
+struct Log {
+  std::vector<Iterate> iterates;
+
+  IterationCallback observer() {
+    return [this](const Iterate& iterate) {
+      iterates.push_back(iterate);
+      return std::optional<StopReason>();
+    };
+  }
+};
+
+OptimizerOptions until_loss(double loss, bool scale_parameters = false) {
+  OptimizerOptions options;
+  options.loss_tolerance = loss;
+  options.max_iterations = 500;
+  options.scale_parameters = scale_parameters;
+  return options;
+}
+
+/// Rosenbrock 1960: ||r||^2 = (1 - x)^2 + 100 (y - x^2)^2, a curved valley.
+bool rosenbrock(ConstVectorRef theta, Vector& r, Matrix* jacobian) {
+  const double x = theta[0], y = theta[1];
+  r = Vector{{1 - x, 10 * (y - x * x)}};
+  if (jacobian) *jacobian = Matrix{{-1, 0}, {-20 * x, 10}};
+  return true;
+}
+
+Vector rosenbrock_start() { return Vector{{-1.2, 1}}; }
+
+/// log(x): 0 at 1. From x > e, Newton's steps lead below 0.
+bool logarithm(ConstVectorRef x, Vector& r, Matrix* jacobian) {
+  r = Vector{{std::log(x[0])}};
+  if (jacobian) *jacobian = Matrix{{1 / x[0]}};
+  return true;
+}
+
+/// x^2 + level: its Jacobian is 0 at the minimum.
+Residuals parabola(double level) {
+  return [level](ConstVectorRef x, Vector& r, Matrix* jacobian) {
+    r = Vector{{x[0] * x[0] + level}};
+    if (jacobian) *jacobian = Matrix{{2 * x[0]}};
+    return true;
+  };
+}
+
+/// a exp(-(b + c) t) against 2 exp(-0.7 t): b and c count as a sum, d does not.
+bool redundant(ConstVectorRef theta, Vector& r, Matrix* jacobian) {
+  constexpr Index rows = 12;
+  r.resize(rows);
+  if (jacobian) *jacobian = Matrix::Zero(rows, 4);
+  for (Index i = 0; i < rows; ++i) {
+    const double t = 0.25 * static_cast<double>(i);
+    const double decay = std::exp(-(theta[1] + theta[2]) * t);
+    r[i] = theta[0] * decay - 2 * std::exp(-0.7 * t);
+    if (!jacobian) continue;
+    (*jacobian)(i, 0) = decay;
+    (*jacobian)(i, 1) = (*jacobian)(i, 2) = -theta[0] * t * decay;
+  }
+  return true;
+}
+
+Vector redundant_start() { return Vector{{1, 0.1, 0.2, 5}}; }
+
+/// A x + 0.1 sin(B x) - y with 5 residuals and 40 parameters.
+Residuals underdetermined() {
+  const Matrix a = normal_states(5, 40, 1), b = normal_states(5, 40, 2);
+  const Vector y = normal_states(5, 1, 3).col(0);
+  return [=](ConstVectorRef x, Vector& r, Matrix* jacobian) {
+    const Vector angles = b * x;
+    r = a * x - y + Vector(0.1 * angles.array().sin());
+    if (jacobian) *jacobian = a + 0.1 * angles.array().cos().matrix().asDiagonal() * b;
+    return true;
+  };
+}
+
+Matrix orthonormal(Index rows, Index columns, std::uint64_t seed) {
+  const Matrix random = normal_states(rows, columns, seed);
+  return Eigen::HouseholderQR<Matrix>(random).householderQ() * Matrix::Identity(rows, columns);
+}
+
+/// J (x - 1) with 200 residuals, 300 parameters and singular values 1 .. 1e-12: most directions lie
+/// below the damping for long, so a sketch finds the others.
+Residuals decaying() {
+  Vector sizes(200);
+  for (Index k = 0; k < sizes.size(); ++k) {
+    sizes[k] = std::pow(10, -12 * static_cast<double>(k) / static_cast<double>(sizes.size() - 1));
+  }
+  const Matrix j =
+      orthonormal(200, 200, 4) * sizes.asDiagonal() * orthonormal(300, 200, 5).transpose();
+  return [j](ConstVectorRef x, Vector& r, Matrix* jacobian) {
+    r = j * (x - Vector::Ones(x.size()));
+    if (jacobian) *jacobian = j;
+    return true;
+  };
+}
+
+}  // namespace
+
+TEST_CASE("nist: the certified values have the certified residual sum of squares") {
+  const std::vector<nist::Problem> problems = nist::all_problems();
+  CHECK(problems.size() == 27);
+  for (const nist::Problem& problem : problems) {
+    CAPTURE(problem.name);
+    Vector r;
+    REQUIRE(nist::residuals(problem)(nist::vector(problem.certified), r, nullptr));
+    // Lanczos1 has a sum of 1e-25, which 11 digits of the parameters do not give.
+    const double error = problem.name == "Lanczos1" ? 1e-20 : 1e-9 * problem.certified_loss;
+    CHECK(std::abs(r.squaredNorm() - problem.certified_loss) <= error);
+  }
+}
+
+// A stop without progress claims a minimum too: rounding, or errors of the residuals, hide the
+// rest. NIST's second starts are said to be easier; the first ones lead over plateaus and
+// singularities.
+TEST_CASE("nist: whoever claims a minimum has it to six digits, and all are found") {
+  OptimizerOptions options;
+  options.scale_parameters = true;
+  options.max_iterations = 5000;
+  int found[2] = {0, 0};
+  for (const nist::Problem& problem : nist::all_problems()) {
+    for (const int start : {0, 1}) {
+      const Minimum minimum = minimize_least_squares(
+          nist::residuals(problem), nist::vector(problem.starts[start]), options, silent);
+      const double digits = nist::digits(problem, minimum.best.theta);
+      const std::string reason = describe(minimum.reason);
+      CAPTURE(problem.name);
+      CAPTURE(start);
+      CAPTURE(minimum.best.iteration);
+      CAPTURE(minimum.best.loss / problem.certified_loss);
+      CAPTURE(reason);
+      if (minimum.reason != StopReason::max_iterations) CHECK(digits >= 6);
+      if (digits >= 6) ++found[start];
+    }
+  }
+  CHECK(found[0] == 27);
+  CHECK(found[1] == 27);
+}
+
+TEST_CASE("least squares follow Rosenbrock's valley to the last digit") {
+  for (const bool scale : {false, true}) {
+    const Minimum minimum =
+        minimize_least_squares(rosenbrock, rosenbrock_start(), until_loss(1e-28, scale), silent);
+    CHECK(minimum.reason == StopReason::loss_tolerance);
+    CHECK(minimum.best.loss < 1e-28);
+    CHECK((minimum.best.theta - Vector::Ones(2)).norm() < 1e-13);
+    CHECK(minimum.best.iteration < 40);
+  }
+}
+
+TEST_CASE("least squares: iterates are numbered from the start, descend, and describe themselves") {
+  Log log;
+  const Minimum minimum =
+      minimize_least_squares(rosenbrock, rosenbrock_start(), until_loss(1e-28), log.observer());
+  REQUIRE(log.iterates.size() > 5);
+  CHECK(log.iterates.front().theta == rosenbrock_start());
+  CHECK(log.iterates.front().step == 0);
+  CHECK(log.iterates.back().theta == minimum.best.theta);
+  for (std::size_t i = 0; i < log.iterates.size(); ++i) {
+    const Iterate& at = log.iterates[i];
+    CHECK(at.iteration == static_cast<long>(i));
+    Vector r;
+    Matrix jacobian;
+    rosenbrock(at.theta, r, &jacobian);
+    const Vector gradient = 2 * jacobian.transpose() * r;
+    CHECK(at.loss == doctest::Approx(r.squaredNorm()));
+    CHECK(at.gradient_norm == doctest::Approx(gradient.norm()));
+    CHECK(at.gradient_max_norm == doctest::Approx(gradient.cwiseAbs().maxCoeff()));
+    if (i == 0) continue;
+    CHECK(at.step == doctest::Approx((at.theta - log.iterates[i - 1].theta).norm()));
+    CHECK(at.loss < log.iterates[i - 1].loss);
+  }
+}
+
+TEST_CASE("least squares: parameters without an effect of their own do no harm") {
+  for (const bool scale : {false, true}) {
+    const Minimum minimum =
+        minimize_least_squares(redundant, redundant_start(), until_loss(1e-28, scale), silent);
+    CHECK(minimum.reason == StopReason::loss_tolerance);
+    CHECK(minimum.best.theta[0] == doctest::Approx(2).epsilon(1e-12));
+    CHECK(minimum.best.theta[1] + minimum.best.theta[2] == doctest::Approx(0.7).epsilon(1e-12));
+    CHECK(minimum.best.theta[3] == 5);
+    CHECK(minimum.best.iteration < 20);
+  }
+}
+
+TEST_CASE("least squares: a wrong column of the Jacobian shows as slow convergence") {
+  const auto iterations = [](double factor) {
+    const Residuals planted = [factor](ConstVectorRef theta, Vector& r, Matrix* jacobian) {
+      redundant(theta, r, jacobian);
+      if (jacobian) jacobian->col(0) *= factor;
+      return true;
+    };
+    return minimize_least_squares(planted, redundant_start(), until_loss(1e-28), silent)
+        .best.iteration;
+  };
+  CHECK(iterations(1.5) > 2 * iterations(1));
+}
+
+TEST_CASE("least squares: more parameters than residuals") {
+  for (const bool scale : {false, true}) {
+    const Minimum minimum = minimize_least_squares(underdetermined(), Vector::Zero(40),
+                                                   until_loss(1e-28, scale), silent);
+    CHECK(minimum.reason == StopReason::loss_tolerance);
+    CHECK(minimum.best.iteration < 15);
+    CHECK(minimum.best.theta.norm() < 2);  // of all solutions one of the smallest
+  }
+}
+
+TEST_CASE("least squares: singular values over twelve decades") {
+  const Residuals wide = decaying();
+  const Vector start = Vector::Zero(300);
+  Vector r;
+  wide(start, r, nullptr);
+  OptimizerOptions options = until_loss(1e-20 * r.squaredNorm());
+  options.max_iterations = 60;
+  CHECK(minimize_least_squares(wide, start, options, silent).reason == StopReason::loss_tolerance);
+
+  options.max_iterations = 8;  // the sketch is the same in every run
+  const Minimum one = minimize_least_squares(wide, start, options, silent);
+  const Minimum other = minimize_least_squares(wide, start, options, silent);
+  CHECK(one.best.loss == other.best.loss);
+  CHECK(one.best.theta == other.best.theta);
+}
+
+TEST_CASE("least squares: scaled parameters may have any units") {
+  // Powers of two are exact: the same steps are taken to the last bit.
+  const Vector units{{0x1p30, 0x1p-20}};
+  const Residuals in_units = [&](ConstVectorRef theta, Vector& r, Matrix* jacobian) {
+    rosenbrock(theta.cwiseQuotient(units), r, jacobian);
+    if (jacobian) *jacobian = *jacobian * units.cwiseInverse().asDiagonal();
+    return true;
+  };
+  const OptimizerOptions options = until_loss(1e-28, true);
+  const Minimum plain = minimize_least_squares(rosenbrock, rosenbrock_start(), options, silent);
+  const Vector start = units.cwiseProduct(rosenbrock_start());
+  const Minimum minimum = minimize_least_squares(in_units, start, options, silent);
+  CHECK(minimum.reason == StopReason::loss_tolerance);
+  CHECK(minimum.best.iteration == plain.best.iteration);
+  CHECK(minimum.best.theta == units.cwiseProduct(plain.best.theta));
+}
+
+TEST_CASE("least squares: a start at the minimum is recognised") {
+  for (const bool scale : {false, true}) {
+    for (const double tolerance : {0.0, 1e-10}) {
+      const OptimizerOptions options = until_loss(tolerance, scale);
+      const auto check = [&](const Residuals& residuals, const Vector& start, StopReason reason) {
+        const Minimum minimum = minimize_least_squares(residuals, start, options, silent);
+        CHECK(minimum.reason == reason);
+        CHECK(minimum.best.iteration == 0);
+        CHECK(minimum.best.theta == start);
+      };
+      const StopReason zero = tolerance > 0 ? StopReason::loss_tolerance : StopReason::stationary;
+      check(rosenbrock, Vector::Ones(2), zero);
+      check(parabola(0), Vector::Zero(1), zero);
+      check(parabola(1), Vector::Zero(1), StopReason::stationary);
+    }
+  }
+}
+
+TEST_CASE("least squares: trials behind a wall are rejected") {
+  enum class Wall { refuses, undefined_residuals, refuses_jacobian, undefined_jacobian };
+  for (const Wall wall : {Wall::refuses, Wall::undefined_residuals, Wall::refuses_jacobian,
+                          Wall::undefined_jacobian}) {
+    for (const bool scale : {false, true}) {
+      // The wall runs along the valley: steps that follow it too far end behind the wall.
+      long trials_behind = 0, jacobians_behind = 0;
+      const Residuals walled = [&](ConstVectorRef theta, Vector& r, Matrix* jacobian) {
+        rosenbrock(theta, r, jacobian);
+        if (theta[1] >= theta[0] * theta[0] - 0.05) return true;
+        ++trials_behind;
+        jacobians_behind += jacobian != nullptr;
+        if (wall == Wall::undefined_residuals) r[0] = undefined;
+        if (wall == Wall::undefined_jacobian && jacobian) (*jacobian)(0, 0) = undefined;
+        return wall != Wall::refuses && (wall != Wall::refuses_jacobian || !jacobian);
+      };
+      const Vector start{{-1.2, 2}};
+      const Minimum minimum =
+          minimize_least_squares(walled, start, until_loss(1e-28, scale), silent);
+      CHECK(minimum.reason == StopReason::loss_tolerance);
+      CHECK((minimum.best.theta - Vector::Ones(2)).norm() < 1e-13);
+      CHECK(trials_behind > 0);
+      const bool by_jacobian = wall == Wall::refuses_jacobian || wall == Wall::undefined_jacobian;
+      CHECK((jacobians_behind > 0) == by_jacobian);
+    }
+  }
+}
+
+TEST_CASE("least squares: a minimum behind a wall ends in front of it, without progress") {
+  const Residuals walled = [](ConstVectorRef x, Vector& r, Matrix* jacobian) {
+    return x[0] >= 2 && logarithm(x, r, jacobian);
+  };
+  const Minimum minimum = minimize_least_squares(walled, Vector{{5}}, until_loss(1e-28), silent);
+  CHECK(minimum.reason == StopReason::no_progress);
+  CHECK(minimum.best.theta[0] == doctest::Approx(2).epsilon(1e-6));
+}
+
+TEST_CASE("least squares: a start where the residuals cannot be had is a numerical failure") {
+  const auto from = [](const Residuals& residuals) {
+    return minimize_least_squares(residuals, Vector{{1}}, until_loss(0), silent);
+  };
+  CHECK_THROWS_AS(from([](ConstVectorRef x, Vector& r, Matrix* jacobian) {
+                    logarithm(x, r, jacobian);
+                    return false;
+                  }),
+                  NumericalError);
+  CHECK_THROWS_AS(from([](ConstVectorRef x, Vector& r, Matrix* jacobian) {
+                    logarithm(x, r, jacobian);
+                    r[0] = undefined;
+                    return true;
+                  }),
+                  NumericalError);
+  CHECK_THROWS_AS(from([](ConstVectorRef x, Vector& r, Matrix* jacobian) {
+                    logarithm(x, r, jacobian);
+                    if (jacobian) (*jacobian)(0, 0) = undefined;
+                    return true;
+                  }),
+                  NumericalError);
+}
+
+TEST_CASE("least squares: every reason to stop") {
+  OptimizerOptions options = until_loss(1e-6);
+  const auto run = [&](const IterationCallback& observe) {
+    return minimize_least_squares(rosenbrock, rosenbrock_start(), options, observe);
+  };
+  Minimum at = run(silent);
+  CHECK(at.reason == StopReason::loss_tolerance);
+  CHECK(at.best.loss <= 1e-6);
+
+  options.loss_tolerance = 0;
+  options.gradient_tolerance = 1e-4;
+  at = run(silent);
+  CHECK(at.reason == StopReason::gradient_tolerance);
+  CHECK(at.best.gradient_max_norm <= 1e-4);
+
+  options.gradient_tolerance = 0;
+  for (const long limit : {0L, 1L, 4L}) {
+    options.max_iterations = limit;
+    Log log;
+    at = run(log.observer());
+    CHECK(at.reason == StopReason::max_iterations);
+    CHECK(log.iterates.size() == static_cast<std::size_t>(limit) + 1);
+  }
+
+  options.max_iterations = -1;
+  for (const StopReason reason : {StopReason::wall_time, StopReason::interrupted}) {
+    at = run([reason](const Iterate& iterate) {
+      return iterate.iteration < 3 ? std::nullopt : std::optional<StopReason>(reason);
+    });
+    CHECK(at.reason == reason);
+    CHECK(at.best.iteration == 3);
+  }
+}
