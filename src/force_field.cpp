@@ -18,6 +18,15 @@ double ForceField::force(ConstVectorRef theta, double q) const {
   return force(theta, Block::Constant(1, 1, q))(0, 0);
 }
 
+void Linearisation::add_parameter_products(double* records, Index count, ConstBlockRef w,
+                                           VectorRef gradient) {
+  const Index dimension = w.rows() / count;
+  for (Index k = 0; k < count; ++k) {
+    use_record(records + k * record_size());
+    add_parameter_product(w.middleRows(k * dimension, dimension), gradient);
+  }
+}
+
 void Linearisation::add_parameter_rows(double* records, Index count, ConstBlockRef w,
                                        Eigen::Ref<Eigen::MatrixXd> rows) {
   const Index points = w.cols();

@@ -61,9 +61,10 @@ IntegrationCounts& IntegrationCounts::operator+=(const IntegrationCounts& other)
 Index block_size(Index trajectories, const Dynamics& dynamics, Method method) {
   // About 128 numbers per component and state half: what keeps the vector units busy and the
   // activations of a block in the second-level cache.
-  // One-step methods keep the activations of all stages and gain nothing from longer blocks.
-  const Index most = is_multistep(method) ? 128 : 64;
-  const Index largest = std::max<Index>(16, most / dynamics.dimension());
+  // One-step methods have little to do beside the network: in the shortest blocks every few
+  // trajectories take their own steps, and the activations of all stages stay in the caches.
+  if (!is_multistep(method)) return block_padding;
+  const Index largest = std::max<Index>(16, 128 / dynamics.dimension());
   const Index blocks = std::max<Index>(1, (trajectories + largest - 1) / largest);
   return padded((trajectories + blocks - 1) / blocks);
 }

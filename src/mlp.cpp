@@ -106,11 +106,14 @@ struct Strided {
   [[nodiscard]] Strided from(Index offset) const { return {first + offset, stride}; }
 };
 
-/// sums(o, i) = sum_n delta_n,o a_n,i for an R x C tile of weights: registers hold the tile while
+/// sums(o, i) += sum_n delta_n,o a_n,i for an R x C tile of weights: registers hold the tile while
 /// the `count` terms stream by. The lanes are still to be added up.
 template <int R, int C>
 void outer_tile(Strided delta, Strided a, Index count, Lanes* sums, Index row_stride) {
-  Lanes tile[R * C] = {};
+  Lanes tile[R * C];
+  for (int r = 0; r < R; ++r) {
+    for (int c = 0; c < C; ++c) tile[r * C + c] = sums[r * row_stride + c];
+  }
   for (Index n = 0; n < count; ++n) {
     const Lanes* left = delta.first + n * delta.stride;
     const Lanes* right = a.first + n * a.stride;
@@ -194,12 +197,32 @@ class MlpLinearisation final : public Linearisation {
     for (Index b = 0; b < w.cols(); b += lane_count, ++groups) {
       cotangent_deltas(record_ + groups * group_stride_, w, 0, b, deltas_.data() + groups * size_);
     }
+    clear_sums();
     sum_layers({deltas_.data(), size_}, {record_, group_stride_}, groups);
-    const Index count = gradient.size();
-    for (Index p = 0; p < count; p += lane_count) {
-      const Lanes totals = lane_sums(sums_.data() + p);
-      store(gradient.data() + p, load(gradient.data() + p, count - p) + totals, count - p);
+    add_sums(gradient);
+  }
+
+  void add_parameter_products(double* records, Index count, ConstBlockRef w,
+                              VectorRef gradient) override {
+    const Index used = (w.cols() + lane_count - 1) / lane_count;
+    // Groups of several records are one sequence when none is left out.
+    const Index at_once = used == groups_ ? std::max<Index>(1, terms_at_once / used) : 1;
+    make_room(at_once * used);
+    const auto* record = reinterpret_cast<const Lanes*>(records);
+    clear_sums();
+    for (Index first = 0; first < count; first += at_once) {
+      const Index end = std::min(count, first + at_once);
+      const Lanes* group = record + first * groups_ * group_stride_;
+      const Strided activations{group, group_stride_};
+      Lanes* delta = deltas_.data();
+      for (Index k = first; k < end; ++k) {
+        for (Index g = 0; g < used; ++g, group += group_stride_, delta += size_) {
+          cotangent_deltas(group, w, k * dimension_, g * lane_count, delta);
+        }
+      }
+      sum_layers({deltas_.data(), size_}, activations, (end - first) * used);
     }
+    add_sums(gradient);
   }
 
   void product(ConstBlockRef u, BlockRef out) override {
@@ -251,6 +274,7 @@ class MlpLinearisation final : public Linearisation {
       for (Index b = 0; b < out.cols(); b += lane_count, group += group_stride_) {
         seed_output(row, deltas_.data());
         backward(group, deltas_.data());
+        clear_sums();
         sum_layers({deltas_.data(), 0}, {group, 0}, 1);
         for (Index p = 0; p < parameters; ++p) {
           store_points(out, row * parameters + p, b, sums_[static_cast<std::size_t>(p)]);
@@ -270,15 +294,21 @@ class MlpLinearisation final : public Linearisation {
     const Index cotangents = rows.rows() / w.cols();
     const Index record_stride = groups_ * group_stride_;
     const auto* first = reinterpret_cast<const Lanes*>(records);
-    deltas_.resize(std::max(deltas_.size(), static_cast<std::size_t>(count * size_)));
+    make_room(terms_at_once);
     for (Index b = 0, g = 0; b < w.cols(); b += lane_count, ++g) {
-      const Strided activations{first + g * group_stride_, record_stride};
+      const Lanes* group = first + g * group_stride_;
       for (Index r = 0; r < cotangents; ++r) {
-        for (Index k = 0; k < count; ++k) {
-          cotangent_deltas(activations.first + k * record_stride, w,
-                           (k * cotangents + r) * dimension_, b, deltas_.data() + k * size_);
+        clear_sums();
+        for (Index start = 0; start < count; start += terms_at_once) {
+          const Index terms = std::min(terms_at_once, count - start);
+          const Strided activations{group + start * record_stride, record_stride};
+          for (Index k = 0; k < terms; ++k) {
+            cotangent_deltas(activations.first + k * record_stride, w,
+                             ((start + k) * cotangents + r) * dimension_, b,
+                             deltas_.data() + k * size_);
+          }
+          sum_layers({deltas_.data(), size_}, activations, terms);
         }
-        sum_layers({deltas_.data(), size_}, activations, count);
         const Index points = std::min(lane_count, w.cols() - b);
         for (Index p = 0; p < rows.cols(); ++p) {
           for (Index i = 0; i < points; ++i) {
@@ -290,7 +320,25 @@ class MlpLinearisation final : public Linearisation {
   }
 
  private:
+  /// Groups whose deltas and activations are summed in one go: they stay in the caches.
+  static constexpr Index terms_at_once = 32;
+
   [[nodiscard]] bool scalar() const { return dimension_ == 1; }
+
+  void make_room(Index groups) {
+    deltas_.resize(std::max(deltas_.size(), static_cast<std::size_t>(groups * size_)));
+  }
+
+  void clear_sums() { std::fill(sums_.begin(), sums_.end(), Lanes{}); }
+
+  /// gradient += sums_, lane by lane.
+  void add_sums(VectorRef gradient) const {
+    const Index count = gradient.size();
+    for (Index p = 0; p < count; p += lane_count) {
+      const Lanes totals = lane_sums(sums_.data() + p);
+      store(gradient.data() + p, load(gradient.data() + p, count - p) + totals, count - p);
+    }
+  }
 
   static Lanes slope(Lanes activation) { return 1.0 - activation * activation; }
 
@@ -363,7 +411,7 @@ class MlpLinearisation final : public Linearisation {
     }
   }
 
-  // sums_ = sum over `count` pairs of deltas and activations, in the order of theta.
+  // sums_ += sum over `count` pairs of deltas and activations, in the order of theta.
   void sum_layers(Strided deltas, Strided activations, Index count) {
     for (const Layer& layer : layers_) {
       sum_layer(layer, deltas.from(delta_offset(layer)), activations, count);
@@ -383,7 +431,7 @@ class MlpLinearisation final : public Linearisation {
     }
     if (layer.biases < 0) return;
     for (o = 0; o < layer.outputs; ++o) {
-      Lanes sum{};
+      Lanes sum = sums_[static_cast<std::size_t>(layer.biases + o)];
       for (Index n = 0; n < count; ++n) sum += delta.first[n * delta.stride + o];
       sums_[static_cast<std::size_t>(layer.biases + o)] = sum;
     }

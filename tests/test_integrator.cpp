@@ -167,7 +167,9 @@ TEST_CASE("free motion and constant forces, forward and backward, are exact to r
   for (const Method method : {Method::rkn8, Method::rkn12, Method::rk8, Method::rk4}) {
     CAPTURE(name(method));
     for (const double g : {0.0, -1.3}) {
-      const FinalStates end = solve(dynamics, one(g), ensemble, with(method));
+      IntegratorOptions options = with(method);
+      options.block_size = n;
+      const FinalStates end = solve(dynamics, one(g), ensemble, options);
       CHECK(end.counts.steps == (method == Method::rk4 ? with(method).steps : 1));
       for (Index i = 0; i < n; ++i) {
         const double t = ensemble.end_times[i];

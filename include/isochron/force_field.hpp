@@ -51,6 +51,11 @@ class Linearisation {
   /// means the object's own. A record serves only the theta and the B it was written with.
   virtual void use_record(double* record) = 0;
 
+  /// gradient += sum_k sum_b (df/dtheta at q_b of record k)^T w_k,b, for `count` records one after
+  /// the other, w_k in rows k*D .. + D - 1 of w (count D x B). Leaves an unspecified record in use.
+  virtual void add_parameter_products(double* records, Index count, ConstBlockRef w,
+                                      VectorRef gradient);
+
   /// rows(b*R + r, p) += sum_k w_kr,b . df/dtheta_p at q_b of record k, for `count` records one
   /// after the other and R cotangents each: rows (k*R + r)*D .. + D - 1 of w (count R D x B).
   /// Leaves an unspecified record in use.

@@ -111,7 +111,7 @@ class Integrator {
 };
 
 /// Trajectories per block unless options say otherwise: as even as possible, at most about 128
-/// for one dimension, 64 for one-step methods; never depends on the threads.
+/// for one dimension, 8 for one-step methods; never depends on the threads.
 [[nodiscard]] Index block_size(Index trajectories, const Dynamics& dynamics,
                                Method method = Method::adams);
 

@@ -77,11 +77,11 @@ void DiscreteSensitivity::step_back(double h, Block& lambda, Index r) {
   lambda.middleRows(first, d) += sum_;
 }
 
-void DiscreteSensitivity::sweep(Block& lambda, Index cotangents, Vector* gradient) {
+void DiscreteSensitivity::sweep(Block& lambda, Index cotangents) {
   const Index d = solver_.dynamics().dimension();
   const Index stages = solver_.stages();
   const auto steps = static_cast<Index>(solver_.steps().size());
-  weights_.resize((gradient != nullptr ? 1 : steps * stages) * cotangents * d, solver_.stride());
+  weights_.resize(steps * stages * cotangents * d, solver_.stride());
   position_cotangents_.resize(static_cast<std::size_t>(cotangents));
   for (Block& mu : position_cotangents_) mu.resize(stages * d, solver_.stride());
   Linearisation& at = solver_.linearisation();
@@ -90,12 +90,10 @@ void DiscreteSensitivity::sweep(Block& lambda, Index cotangents, Vector* gradien
     for (Index i = stages - 1; i >= 0; --i) {
       at.use_record(solver_.record(n, i));
       for (Index r = 0; r < cotangents; ++r) {
-        const Index place = gradient != nullptr ? 0 : (n * stages + i) * cotangents + r;
-        auto w = weights_.middleRows(place * d, d);
+        auto w = weights_.middleRows(((n * stages + i) * cotangents + r) * d, d);
         stage_cotangents(i, h, lambda, r, w);
         at.transposed_product(
             w, position_cotangents_[static_cast<std::size_t>(r)].middleRows(i * d, d));
-        if (gradient != nullptr) at.add_parameter_product(w, *gradient);
       }
     }
     for (Index r = 0; r < cotangents; ++r) step_back(h, lambda, r);
@@ -110,7 +108,9 @@ void DiscreteSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient
   Block lambda = Block::Zero(cotangents.rows(), solver_.stride());
   lambda.leftCols(cotangents.cols()) = cotangents;
   gradient_.setZero(gradient.size());
-  sweep(lambda, 1, &gradient_);
+  sweep(lambda, 1);
+  solver_.linearisation().add_parameter_products(solver_.record(0, 0), stage_count(), weights_,
+                                                 gradient_);
   gradient = gradient_;
   initial_cotangents = lambda.leftCols(cotangents.cols());
 }
@@ -119,10 +119,9 @@ void DiscreteSensitivity::jacobian(Eigen::Ref<Eigen::MatrixXd> rows) {
   const Index states = solver_.dynamics().state_dimension();
   Block lambda = Block::Zero(states * states, solver_.stride());
   for (Index r = 0; r < states; ++r) lambda.row(r * states + r).setOnes();
-  sweep(lambda, states, nullptr);
+  sweep(lambda, states);
   rows.setZero();
-  const auto count = static_cast<Index>(solver_.steps().size()) * solver_.stages();
-  solver_.linearisation().add_parameter_rows(solver_.record(0, 0), count,
+  solver_.linearisation().add_parameter_rows(solver_.record(0, 0), stage_count(),
                                              weights_.leftCols(rows.rows() / states), rows);
 }
 

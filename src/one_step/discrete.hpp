@@ -34,9 +34,12 @@ class DiscreteSensitivity final : public BlockSensitivity {
   [[nodiscard]] double stored_bytes() const override { return solver_.stored_bytes(); }
 
  private:
-  /// Runs `cotangents` adjoints, one below the other in lambda, back to the start; adds their
-  /// gradient, or, where that is null, leaves the w of every stage in weights_.
-  void sweep(Block& lambda, Index cotangents, Vector* gradient);
+  /// Runs `cotangents` adjoints, one below the other in lambda, back to the start, and leaves the w
+  /// of every stage in weights_.
+  void sweep(Block& lambda, Index cotangents);
+  [[nodiscard]] Index stage_count() const {
+    return static_cast<Index>(solver_.steps().size()) * solver_.stages();
+  }
   void stage_cotangents(Index stage, double h, const Block& lambda, Index r, BlockRef w);
   void step_back(double h, Block& lambda, Index r);
 
@@ -46,7 +49,7 @@ class DiscreteSensitivity final : public BlockSensitivity {
   std::vector<std::vector<double>> later_;
   std::vector<double> ones_;
   std::vector<Block> position_cotangents_;  // mu of every stage, one Block for each cotangent
-  Block weights_;  // w of one stage, or of all: ((step, stage), cotangent) x D rows
+  Block weights_;                           // w of all stages: ((step, stage), cotangent) x D rows
   Vector gradient_;
   Block sum_;
   IntegrationCounts backward_counts_;
