@@ -269,6 +269,105 @@ TEST_CASE("refined tolerances carry the loss below what the first tolerance can 
   CHECK(verified(true) <= 1e-6 * verified(false));
 }
 
+// --- least squares ------------------------------------------------------------------------------
+
+TEST_CASE("least squares: the loss falls to what no fixed tolerance reaches, and is verified") {
+  for (const OptimizerKind kind :
+       {OptimizerKind::least_squares, OptimizerKind::lbfgs_least_squares}) {
+    const auto mlp = std::make_shared<Mlp>(std::vector<Index>{1, 8, 1});
+    const Dynamics dynamics(mlp);
+    const Objective objective(Loss::antiperiodic, normal_states(2, 30, 2), two_pi);
+    TrainingOptions options;
+    options.optimizer.kind = kind;
+    options.optimizer.loss_tolerance = 1e-15;
+    options.auto_tolerance = true;
+    const TrainingResult result = train(dynamics, objective, mlp->initial_parameters(1), options);
+    CAPTURE(describe(result.reason));
+    CHECK(result.reason == StopReason::loss_tolerance);
+    check_books(result.state);
+    CHECK(result.integrator.rtol <= 1e-9);
+    const VerifiedLoss verified =
+        verify_loss(dynamics, objective, result.state.theta, result.integrator);
+    CHECK(verified.loss == doctest::Approx(result.state.loss).epsilon(0.01));
+    CHECK(mlp->force(result.state.theta, 1.0) == doctest::Approx(-1).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("least squares trains by either Jacobian, in one dimension and two, of either order") {
+  struct Case {
+    Motion motion;
+    std::vector<Index> layers;
+    GradientMethod gradient;
+    Method method;
+  };
+  const std::vector<Case> cases = {
+      {Motion::newtonian, {1, 8, 1}, GradientMethod::forward, Method::adams},
+      {Motion::newtonian, {1, 8, 1}, GradientMethod::discrete, Method::rk8},
+      {Motion::newtonian, {2, 8, 2}, GradientMethod::discrete, Method::rkn12},
+      {Motion::first_order, {2, 8, 2}, GradientMethod::discrete, Method::rk8},
+      {Motion::first_order, {2, 8, 2}, GradientMethod::forward, Method::bdf}};
+  for (const Case& c : cases) {
+    const auto mlp = std::make_shared<Mlp>(c.layers);
+    const Dynamics dynamics(mlp, c.motion);
+    const Objective objective(Loss::antiperiodic, normal_states(dynamics.state_dimension(), 30, 2),
+                              two_pi);
+    TrainingOptions options;
+    options.jacobian = SensitivityOptions{};
+    options.jacobian->gradient = c.gradient;
+    options.jacobian->integrator.method = c.method;
+    options.jacobian->integrator.rtol = options.jacobian->integrator.atol = 1e-8;
+    options.optimizer.kind = OptimizerKind::least_squares;
+    options.optimizer.loss_tolerance = 1e-6;
+    options.optimizer.max_iterations = 100;
+    const TrainingResult result = train(dynamics, objective, mlp->initial_parameters(1), options);
+    CAPTURE(std::string(name(c.gradient)));
+    CAPTURE(result.state.loss);
+    CAPTURE(std::string(name(c.method)));
+    CHECK(result.reason == StopReason::loss_tolerance);
+    CHECK(result.integrator.method == c.method);
+  }
+}
+
+TEST_CASE("least squares: a loss below the errors of a fixed tolerance is not believed") {
+  const Small problem;
+  TrainingOptions options = with(1e-6);
+  options.optimizer.kind = OptimizerKind::lbfgs_least_squares;
+  const TrainingResult result = train(problem.dynamics, problem.objective, problem.start, options);
+  CHECK(result.reason == StopReason::integration_floor);
+  const double floor =
+      integration_floor(problem.dynamics, problem.objective, result.state.theta, result.integrator);
+  CHECK(result.state.loss <= 10 * floor);
+  // The verified loss has the floor's size: it was not fitted away.
+  const double verified =
+      verify_loss(problem.dynamics, problem.objective, result.state.theta, result.integrator).loss;
+  CHECK(verified > 0.1 * floor);
+  CHECK(verified < 100 * floor);
+}
+
+TEST_CASE("the integration floor follows the tolerance") {
+  const Stiffness problem;
+  double last = 1;
+  for (const double tolerance : {1e-4, 1e-6, 1e-8, 1e-10}) {
+    const double floor = integration_floor(problem.dynamics, problem.objective, one(1),
+                                           with(tolerance).sensitivity.integrator);
+    CHECK(floor < 1e4 * tolerance * tolerance);
+    CHECK(floor < last);
+    last = floor;
+  }
+}
+
+TEST_CASE("least squares: iterations are counted over both phases") {
+  const Small problem;
+  TrainingOptions options = with(1e-8);
+  options.optimizer.kind = OptimizerKind::lbfgs_least_squares;
+  options.auto_tolerance = true;
+  options.optimizer.max_iterations = 60;
+  const TrainingResult whole = train(problem.dynamics, problem.objective, problem.start, options);
+  CHECK(whole.reason == StopReason::max_iterations);
+  CHECK(whole.state.history.iteration.back() == 60);
+  check_books(whole.state);
+}
+
 // --- snapshots ----------------------------------------------------------------------------------
 
 TEST_CASE("a long run keeps some 30 snapshots, spaced logarithmically") {

@@ -56,6 +56,14 @@ for l in -1 nan inf x; do
   rejects 2 'gradient-tolerance .* finite number >= 0' train --gradient-tolerance="$l"
 done
 rejects 2 'memory .* from 3 to 1000' train --memory 2
+rejects 2 'gradient adjoint gives no Jacobian.*discrete or forward' \
+  train --optimizer least-squares --gradient adjoint
+rejects 2 'skip .* none, linear' train --skip cubic
+for s in -1 1e7 nan x; do rejects 2 'output-scale .* from 0 to 1e\+06' train --output-scale="$s"; done
+for n in 0 -1 1001 x; do
+  rejects 2 'period-multiple .* from 1 to 1000, or any' train --period-multiple="$n"
+done
+rejects 2 'period-multiple is for newtonian .* --dimension 1' train --period-multiple 1 --dimension 2
 rejects 2 'learning-rate .* from 1e-12 to 10' train --learning-rate 0
 rejects 2 'dynamics .* newtonian, first-order' train --dynamics x
 rejects 2 'loss .* periodic, antiperiodic' train --loss x

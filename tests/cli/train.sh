@@ -87,6 +87,19 @@ prints 'antiperiodic loss'
 variant --interpolation hermite --memory 5
 variant --rtol auto
 asked variant.h5 rtol auto
+variant --optimizer least-squares
+asked variant.h5 rtol auto
+asked variant.h5 gradient discrete
+asked variant.h5 method rkn8
+variant --optimizer least-squares --method bdf --rtol 1e-6
+asked variant.h5 gradient forward
+variant --optimizer least-squares --method rkn12
+asked variant.h5 gradient discrete
+variant --optimizer lbfgs --rtol auto
+variant --skip linear --output-scale 0
+prints 'beside linear .*: 0 before'
+asked variant.h5 skip linear
+variant --skip linear --symmetry odd
 variant --dynamics first-order --dimension 2
 variant --dynamics first-order
 variant --force mlp --activation tanh --gradient adjoint
@@ -96,11 +109,32 @@ variant --gradient-tolerance 1e6
 is variant.h5 stop_reason 'gradient tolerance reached'
 succeeds train --trajectories 8 --iterations 0 --quiet -o nothing.h5
 is nothing.h5 iterations 0
-succeeds train --trajectories 8 --max-time 0.3 --quiet -o time.h5
+succeeds train --trajectories 3 --quiet -o floor.h5
+is floor.h5 stop_reason 'residual at the integration floor'
+succeeds show floor.h5
+prints '^  floor +[0-9.]+e-2'
+succeeds train --trajectories 200 --max-time 0.3 --quiet -o time.h5
 is time.h5 stop_reason 'time limit reached'
 succeeds train --trajectories 2000 --rtol 1e-12 --max-time 0.001 --quiet -o no_time.h5
 is no_time.h5 stop_reason 'time limit reached'
 succeeds show no_time.h5
+
+# To high accuracy in a moment; the file goes on as it was asked for.
+succeeds train --loss antiperiodic --hidden 8 --trajectories 20 --loss-tolerance 1e-14 --quiet \
+  -o deep.h5
+is deep.h5 stop_reason 'loss tolerance reached'
+prints 'n = 1, max'
+succeeds train --resume deep.h5 --loss-tolerance 1e-16 --quiet
+is deep.h5 stop_reason 'loss tolerance reached'
+
+# A wanted number of oscillations: another one is set aside, and said so.
+succeeds train --hidden 8 --trajectories 20 --period-multiple 1 --loss-tolerance 1e-9 --max-time 30 \
+  -o multiple.h5
+is multiple.h5 harmonic_n 1
+run train --hidden 4 --trajectories 20 --period-multiple 9 --restarts 1 --max-time 2 --quiet \
+  -o none.h5
+[[ $status -eq 3 ]] || fail "no seed with n = 9: exit status $status, not 3"
+one_sentence 'none of 1 weight seeds led to n = 9' 'train --period-multiple 9'
 
 # Restarts are listed, in the file too.
 succeeds train --trajectories 8 --iterations 2 --restarts 2 --seed 3 --quiet -o restarts.h5
