@@ -56,6 +56,7 @@ int check_gradient(const Options& given) {
   SensitivityOptions sensitivity;
   sensitivity.integrator = integrator_options(options);
   sensitivity.integrator.validate(dynamics);
+  read_cvodes_options(options, sensitivity);
   const Objective objective(
       problem.loss, initial_states(options, dynamics.state_dimension(), stored), problem.period);
   const Vector theta = stored ? stored->model->theta : initial_parameters(options, *network);

@@ -255,6 +255,16 @@ IntegratorOptions integrator_options(const Options& options) {
   return integrator;
 }
 
+void read_cvodes_options(const Options& options, SensitivityOptions& sensitivity) {
+  const auto tolerance = [&](const char* key) {
+    return options.text(key).empty() ? 0 : options.number(key, 1e-15, 1e-1);
+  };
+  sensitivity.backward_rtol = tolerance("backward-rtol");
+  sensitivity.quadrature_rtol = tolerance("quadrature-rtol");
+  sensitivity.sensitivity_error_control = options.choice("sensitivity-errors", {"on", "off"}) == 0;
+  sensitivity.staggered = options.choice("corrector", {"staggered", "simultaneous"}) == 0;
+}
+
 SensitivityOptions sensitivity_options(Options& options, Motion motion) {
   SensitivityOptions sensitivity;
   sensitivity.gradient = static_cast<GradientMethod>(options.choice(
@@ -270,6 +280,7 @@ SensitivityOptions sensitivity_options(Options& options, Motion motion) {
     options.settle("gradient", "discrete");
     sensitivity.gradient = GradientMethod::discrete;
   }
+  read_cvodes_options(options, sensitivity);
   sensitivity.interpolation = options.choice("interpolation", {"polynomial", "hermite"}) == 0
                                   ? Interpolation::polynomial
                                   : Interpolation::hermite;

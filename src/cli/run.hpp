@@ -65,6 +65,9 @@ void require_trainable(const Options& options);
 
 [[nodiscard]] IntegratorOptions integrator_options(const Options& options);
 
+/// How the adjoint and the forward sensitivities of CVODES are computed.
+void read_cvodes_options(const Options& options, SensitivityOptions& sensitivity);
+
 /// The integrator and the way to the gradient. Settles the one that follows from the other.
 [[nodiscard]] SensitivityOptions sensitivity_options(Options& options, Motion motion);
 

@@ -58,6 +58,12 @@ done
 rejects 2 'memory .* from 3 to 1000' train --memory 2
 rejects 2 'gradient adjoint gives no Jacobian.*discrete or forward' \
   train --optimizer least-squares --gradient adjoint
+for t in 0 1e-16 1 x; do
+  rejects 2 'backward-rtol .* from 1e-15 to 0.1' train --backward-rtol="$t"
+  rejects 2 'quadrature-rtol .* from 1e-15 to 0.1' check-gradient --quadrature-rtol="$t"
+done
+rejects 2 'sensitivity-errors .* on, off' check-gradient --sensitivity-errors maybe
+rejects 2 'corrector .* staggered, simultaneous' train --corrector x
 rejects 2 'skip .* none, linear' train --skip cubic
 for s in -1 1e7 nan x; do rejects 2 'output-scale .* from 0 to 1e\+06' train --output-scale="$s"; done
 for n in 0 -1 1001 x; do

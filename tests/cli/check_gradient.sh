@@ -17,6 +17,10 @@ prints 'adjoint +bdf, polynomial.*agrees'
 succeeds check-gradient "${small[@]}" --method rkn12
 prints 'discrete +rkn12 .*agrees'
 
+succeeds check-gradient "${small[@]}" --sensitivity-errors off --corrector simultaneous
+succeeds check-gradient "${small[@]}" --backward-rtol 1e-11 --quadrature-rtol 1e-11
+prints 'all methods agree'
+
 # Three steps of rk4 are too few.
 run check-gradient "${small[@]}" --method rk4 --steps 3
 [[ $status -eq 1 ]] || fail "rk4 with 3 steps: exit status $status, not 1"

@@ -85,6 +85,8 @@ variant --method bdf --rtol 1e-6
 variant --loss antiperiodic
 prints 'antiperiodic loss'
 variant --interpolation hermite --memory 5
+variant --optimizer lbfgs --backward-rtol 1e-9 --quadrature-rtol 1e-8
+variant --gradient forward --hidden 4 --sensitivity-errors off --corrector simultaneous
 variant --rtol auto
 asked variant.h5 rtol auto
 variant --optimizer least-squares
