@@ -499,14 +499,8 @@ int benchmark(const Options& given) {
   if (options.flag("quick") && options.flag("full")) {
     throw InputError("--quick and --full exclude each other");
   }
-  std::optional<Results> trained;
   const std::string file = options.text("at");
-  if (!file.empty()) {
-    trained = read_model(file);
-    const Options::Texts texts = stored_options(*trained, file);
-    options.add_stored(texts, "Problem");
-    options.add_stored(texts, "Force field");
-  }
+  const std::optional<Results> trained = read_trained(options);
   require_trainable(options);
   const Problem problem = read_problem(options);
   const auto network = read_network(options);

@@ -40,14 +40,8 @@ void print(const GradientCheck& check) {
 
 int check_gradient(const Options& given) {
   Options options = given;
-  std::optional<Results> stored;
   const std::string file = options.text("at");
-  if (!file.empty()) {
-    stored = read_model(file);
-    const Options::Texts texts = stored_options(*stored, file);
-    options.add_stored(texts, "Problem");
-    options.add_stored(texts, "Force field");
-  }
+  const std::optional<Results> stored = read_trained(options);
   require_trainable(options);
   const Problem problem = read_problem(options);
   const auto network = read_network(options);

@@ -410,6 +410,16 @@ Options::Texts stored_options(const Results& stored, const std::string& file) {
   return result;
 }
 
+std::optional<Results> read_trained(Options& options) {
+  const std::string file = options.text("at");
+  if (file.empty()) return std::nullopt;
+  Results stored = read_model(file);
+  const Options::Texts texts = stored_options(stored, file);
+  options.add_stored(texts, "Problem");
+  options.add_stored(texts, "Force field");
+  return stored;
+}
+
 void set_summary(Results& results, const std::string& name, double value, const std::string& what,
                  const std::string& units) {
   results.summary[name] = {value, what + " (" + units + ")", units};

@@ -84,6 +84,8 @@ void check_output_folder(const std::filesystem::path& folder);
 
 /// A results file with a network. Throws InputError when it holds none.
 [[nodiscard]] Results read_model(const std::string& file);
+/// The run that --at names, if it does; its problem and its network become options.
+[[nodiscard]] std::optional<Results> read_trained(Options& options);
 
 /// Throws InputError when the options ask for another network or motion than `stored` holds.
 void check_architecture(const Mlp& network, Motion motion, const Results& stored,
