@@ -282,9 +282,9 @@ class Trainer {
         return;
       }
       follow(trial_loss_);
-      FinalJacobian result = sensitivity_->jacobian(theta, objective_.ensemble());
+      const FinalJacobian result = sensitivity_->jacobian(theta, objective_.ensemble());
       residuals = scale * objective_.residuals(result.final_states).reshaped();
-      *jacobian = scale * std::move(result.jacobian);
+      *jacobian = scale * result.jacobian;
       count(result.forward, result.backward, result.blocks);
     });
   }
