@@ -87,7 +87,8 @@ class LevenbergMarquardt {
       std::optional<StopReason> reason = observe_ ? observe_(now_) : std::nullopt;
       if (!reason) reason = reached(now_, options_);
       if (reason) return {now_, *reason};
-      model_.emplace(jacobian_ * scale_.asDiagonal(), damping_, space_);
+      build_model();
+      if (now_.iteration == 0) find_damping();
       if (stationary()) reason = StopReason::stationary;
       if (!reason && !step()) reason = StopReason::no_progress;
       if (reason) return {now_, *reason};
@@ -124,6 +125,19 @@ class LevenbergMarquardt {
   /// The norm that is damped.
   [[nodiscard]] double size(const Vector& delta) const {
     return delta.cwiseQuotient(scale_).norm();
+  }
+
+  void build_model() { model_.emplace(jacobian_ * scale_.asDiagonal(), damping_, space_); }
+
+  /// Near a minimum what is left of the loss lies in directions of small singular values, and a
+  /// damping above them would see nothing of it: lowers the first damping until it does.
+  void find_damping() {
+    constexpr double seen = 1e-2;  // of the loss
+    const double least = 1e-20 * damping_;
+    while (damping_ > least && predicted(solve(r_, damping_)) < seen * now_.loss) {
+      damping_ /= 100;
+      build_model();
+    }
   }
 
   /// argmin ||b + J delta||^2 + mu ||delta / scale||^2.

@@ -356,6 +356,22 @@ TEST_CASE("the integration floor follows the tolerance") {
   }
 }
 
+TEST_CASE("least squares goes on from a small loss, and does not stop there") {
+  const auto mlp = std::make_shared<Mlp>(std::vector<Index>{1, 8, 1});
+  const Dynamics dynamics(mlp);
+  const Objective objective(Loss::antiperiodic, normal_states(2, 30, 2), two_pi);
+  TrainingOptions options;
+  options.optimizer.kind = OptimizerKind::lbfgs_least_squares;
+  options.optimizer.loss_tolerance = 1e-13;
+  options.auto_tolerance = true;
+  const TrainingResult first = train(dynamics, objective, mlp->initial_parameters(1), options);
+  REQUIRE(first.reason == StopReason::loss_tolerance);
+  options.optimizer.loss_tolerance = 1e-15;
+  const TrainingResult second = train(dynamics, objective, first.state, options);
+  CHECK(second.reason == StopReason::loss_tolerance);
+  CHECK(second.state.loss <= 1e-15);
+}
+
 TEST_CASE("least squares: iterations are counted over both phases") {
   const Small problem;
   TrainingOptions options = with(1e-8);
