@@ -106,12 +106,12 @@ struct Strided {
   [[nodiscard]] Strided from(Index offset) const { return {first + offset, stride}; }
 };
 
-/// sums(o, i) += sum_n delta_n,o a_n,i for an R x C tile of weights: registers hold the tile while
-/// the `count` terms stream by. The lanes are still to be added up.
+/// sums(o, i) = sum_n delta_n,o a_n,i for an R x C tile of weights, or that much more with `add`:
+/// registers hold the tile while the `count` terms stream by. The lanes are still to be added up.
 template <int R, int C>
-void outer_tile(Strided delta, Strided a, Index count, Lanes* sums, Index row_stride) {
-  Lanes tile[R * C];
-  for (int r = 0; r < R; ++r) {
+void outer_tile(Strided delta, Strided a, Index count, bool add, Lanes* sums, Index row_stride) {
+  Lanes tile[R * C] = {};
+  for (int r = 0; add && r < R; ++r) {
     for (int c = 0; c < C; ++c) tile[r * C + c] = sums[r * row_stride + c];
   }
   for (Index n = 0; n < count; ++n) {
@@ -127,10 +127,10 @@ void outer_tile(Strided delta, Strided a, Index count, Lanes* sums, Index row_st
 }
 
 template <int R>
-void outer_rows(Strided delta, Strided a, Index count, Lanes* sums, Index inputs) {
+void outer_rows(Strided delta, Strided a, Index count, bool add, Lanes* sums, Index inputs) {
   Index i = 0;
-  for (; i + 4 <= inputs; i += 4) outer_tile<R, 4>(delta, a.from(i), count, sums + i, inputs);
-  for (; i < inputs; ++i) outer_tile<R, 1>(delta, a.from(i), count, sums + i, inputs);
+  for (; i + 4 <= inputs; i += 4) outer_tile<R, 4>(delta, a.from(i), count, add, sums + i, inputs);
+  for (; i < inputs; ++i) outer_tile<R, 1>(delta, a.from(i), count, add, sums + i, inputs);
 }
 
 using AlignedLanes = std::vector<Lanes, Eigen::aligned_allocator<Lanes>>;
@@ -197,8 +197,7 @@ class MlpLinearisation final : public Linearisation {
     for (Index b = 0; b < w.cols(); b += lane_count, ++groups) {
       cotangent_deltas(record_ + groups * group_stride_, w, 0, b, deltas_.data() + groups * size_);
     }
-    clear_sums();
-    sum_layers({deltas_.data(), size_}, {record_, group_stride_}, groups);
+    sum_layers({deltas_.data(), size_}, {record_, group_stride_}, groups, false);
     add_sums(gradient);
   }
 
@@ -209,7 +208,6 @@ class MlpLinearisation final : public Linearisation {
     const Index at_once = used == groups_ ? std::max<Index>(1, terms_at_once / used) : 1;
     make_room(at_once * used);
     const auto* record = reinterpret_cast<const Lanes*>(records);
-    clear_sums();
     for (Index first = 0; first < count; first += at_once) {
       const Index end = std::min(count, first + at_once);
       const Lanes* group = record + first * groups_ * group_stride_;
@@ -220,7 +218,7 @@ class MlpLinearisation final : public Linearisation {
           cotangent_deltas(group, w, k * dimension_, g * lane_count, delta);
         }
       }
-      sum_layers({deltas_.data(), size_}, activations, (end - first) * used);
+      sum_layers({deltas_.data(), size_}, activations, (end - first) * used, first > 0);
     }
     add_sums(gradient);
   }
@@ -274,8 +272,7 @@ class MlpLinearisation final : public Linearisation {
       for (Index b = 0; b < out.cols(); b += lane_count, group += group_stride_) {
         seed_output(row, deltas_.data());
         backward(group, deltas_.data());
-        clear_sums();
-        sum_layers({deltas_.data(), 0}, {group, 0}, 1);
+        sum_layers({deltas_.data(), 0}, {group, 0}, 1, false);
         for (Index p = 0; p < parameters; ++p) {
           store_points(out, row * parameters + p, b, sums_[static_cast<std::size_t>(p)]);
         }
@@ -298,7 +295,6 @@ class MlpLinearisation final : public Linearisation {
     for (Index b = 0, g = 0; b < w.cols(); b += lane_count, ++g) {
       const Lanes* group = first + g * group_stride_;
       for (Index r = 0; r < cotangents; ++r) {
-        clear_sums();
         for (Index start = 0; start < count; start += terms_at_once) {
           const Index terms = std::min(terms_at_once, count - start);
           const Strided activations{group + start * record_stride, record_stride};
@@ -307,7 +303,7 @@ class MlpLinearisation final : public Linearisation {
                              ((start + k) * cotangents + r) * dimension_, b,
                              deltas_.data() + k * size_);
           }
-          sum_layers({deltas_.data(), size_}, activations, terms);
+          sum_layers({deltas_.data(), size_}, activations, terms, start > 0);
         }
         const Index points = std::min(lane_count, w.cols() - b);
         for (Index p = 0; p < rows.cols(); ++p) {
@@ -328,8 +324,6 @@ class MlpLinearisation final : public Linearisation {
   void make_room(Index groups) {
     deltas_.resize(std::max(deltas_.size(), static_cast<std::size_t>(groups * size_)));
   }
-
-  void clear_sums() { std::fill(sums_.begin(), sums_.end(), Lanes{}); }
 
   /// gradient += sums_, lane by lane.
   void add_sums(VectorRef gradient) const {
@@ -411,29 +405,32 @@ class MlpLinearisation final : public Linearisation {
     }
   }
 
-  // sums_ += sum over `count` pairs of deltas and activations, in the order of theta.
-  void sum_layers(Strided deltas, Strided activations, Index count) {
+  // sums_ = (with `add`: +=) sum over `count` pairs of deltas and activations, in the order of
+  // theta.
+  void sum_layers(Strided deltas, Strided activations, Index count, bool add) {
     for (const Layer& layer : layers_) {
-      sum_layer(layer, deltas.from(delta_offset(layer)), activations, count);
+      sum_layer(layer, deltas.from(delta_offset(layer)), activations, count, add);
     }
-    if (skip_) sum_layer(*skip_, deltas.from(delta_offset(layers_.back())), activations, count);
+    if (!skip_) return;
+    sum_layer(*skip_, deltas.from(delta_offset(layers_.back())), activations, count, add);
   }
 
-  void sum_layer(const Layer& layer, Strided delta, Strided activations, Index count) {
+  void sum_layer(const Layer& layer, Strided delta, Strided activations, Index count, bool add) {
     const Strided a = activations.from(layer.activation);
     Lanes* weights = sums_.data() + layer.weights;
     Index o = 0;
     for (; o + 4 <= layer.outputs; o += 4) {
-      outer_rows<4>(delta.from(o), a, count, weights + o * layer.inputs, layer.inputs);
+      outer_rows<4>(delta.from(o), a, count, add, weights + o * layer.inputs, layer.inputs);
     }
     for (; o < layer.outputs; ++o) {
-      outer_rows<1>(delta.from(o), a, count, weights + o * layer.inputs, layer.inputs);
+      outer_rows<1>(delta.from(o), a, count, add, weights + o * layer.inputs, layer.inputs);
     }
     if (layer.biases < 0) return;
+    Lanes* biases = sums_.data() + layer.biases;
     for (o = 0; o < layer.outputs; ++o) {
-      Lanes sum = sums_[static_cast<std::size_t>(layer.biases + o)];
+      Lanes sum = add ? biases[o] : Lanes{};
       for (Index n = 0; n < count; ++n) sum += delta.first[n * delta.stride + o];
-      sums_[static_cast<std::size_t>(layer.biases + o)] = sum;
+      biases[o] = sum;
     }
   }
 
