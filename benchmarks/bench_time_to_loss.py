@@ -68,8 +68,7 @@ def time_to(history, summary, target):
 
 def median(values):
     """The median with NaN as later than everything."""
-    middle = statistics.median_high([math.inf if math.isnan(v) else v for v in values])
-    return middle
+    return statistics.median_high([math.inf if math.isnan(v) else v for v in values])
 
 
 def draw(rows, figure):

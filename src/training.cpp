@@ -138,7 +138,8 @@ class Trainer {
     hand_over_ = false;
     fitting_ = true;
     may_tighten_ = options_.auto_tolerance;
-    use(jacobian_options(tolerance_for(state_.history.size() > 0 ? state_.loss : 1)));
+    const std::vector<double>& losses = state_.history.loss;
+    use(jacobian_options(tolerance_for(losses.empty() ? 1 : losses.back())));
     return repeat([&](const OptimizerOptions& optimizer) {
       return minimize_least_squares(
           [this](ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian) {

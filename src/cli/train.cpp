@@ -52,8 +52,11 @@ void read_derivatives(Options& options, Motion motion, TrainingOptions& training
         "--gradient adjoint gives no Jacobian, which --optimizer least-squares needs; give "
         "discrete or forward");
   }
-  const bool one_step = !is_multistep(training.sensitivity.integrator.method);
-  if (least_squares && ((one_step && !is_default("method")) || (fits && !one_step))) {
+  // The usual method leaves the choice by tolerance to the training, also when a run goes on.
+  const Method method = training.sensitivity.integrator.method;
+  const Method usual = motion == Motion::newtonian ? Method::rkn8 : Method::rk8;
+  const bool asked_for = method != usual || options.given("method");
+  if (least_squares && asked_for && (fits || !is_multistep(method))) {
     training.jacobian = training.sensitivity;
   }
   training.auto_tolerance = options.text("rtol") == "auto";

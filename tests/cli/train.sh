@@ -129,6 +129,13 @@ prints 'n = 1, max'
 succeeds train --resume deep.h5 --loss-tolerance 1e-16 --quiet
 is deep.h5 stop_reason 'loss tolerance reached'
 
+# A run by least squares alone goes on with the method that its accuracy needs.
+succeeds train --optimizer least-squares --loss antiperiodic --hidden 8 --trajectories 20 \
+  --loss-tolerance 1e-8 --quiet -o alone.h5
+succeeds train --resume alone.h5 --loss-tolerance 1e-16 --quiet
+is alone.h5 stop_reason 'loss tolerance reached'
+[[ $(value alone.h5 integrated_by) == rkn12* ]] || fail 'a resumed run keeps rkn8 at tight tolerances'
+
 # A wanted number of oscillations: another one is set aside, and said so.
 succeeds train --hidden 8 --trajectories 20 --period-multiple 1 --loss-tolerance 1e-9 --max-time 30 \
   -o multiple.h5
