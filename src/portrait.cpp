@@ -2,52 +2,21 @@
 
 #include <algorithm>
 #include <boost/math/constants/constants.hpp>
-#include <boost/math/quadrature/gauss.hpp>
-#include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
 #include <limits>
+
+#include "isochron/potential_well.hpp"
 
 namespace isochron {
 namespace {
 
-/// f at one position after the other, without allocating. D = 1.
-class PointForce {
- public:
-  PointForce(const ForceField& field, ConstVectorRef theta)
-      : at_(field.linearisation(1)), theta_(theta), q_(1, 1), f_(1, 1) {}
-
-  double operator()(double x) {
-    q_(0, 0) = x;
-    at_->force(theta_, q_, f_);
-    return f_(0, 0);
-  }
-
- private:
-  std::unique_ptr<Linearisation> at_;
-  Eigen::Ref<const Vector> theta_;
-  Block q_;
-  Block f_;
-};
-
-/// U(to) - U(from) by Gauss-Legendre on panels of at most 1/4: to roundoff for networks of moderate
-/// weights, at a cost that is known beforehand.
-double potential_step(PointForce& force, double from, double to) {
-  // Wells may have a kink at the minimum.
-  if (from * to < 0) return potential_step(force, from, 0) + potential_step(force, 0, to);
-  constexpr double widest_panel = 0.25;
-  const double panels = std::max(1.0, std::ceil(std::abs(to - from) / widest_panel));
-  const double width = (to - from) / panels;
-  double sum = 0;
-  for (double k = 0; k < panels; ++k) {
-    const double left = from + k * width;
-    sum -= boost::math::quadrature::gauss<double, 15>::integrate([&](double x) { return force(x); },
-                                                                 left, left + width);
-  }
-  return sum;
-}
-
+/// The stable equilibrium nearest to 0 in [low, high]; 0 where there is none.
 double potential_zero(const ForceField& field, ConstVectorRef theta, double low, double high) {
-  return equilibrium(field, theta, low, high).value_or(0.0);
+  std::optional<double> nearest;
+  for (const auto& [x, stable] : equilibria(field, theta, low, high)) {
+    if (stable && (!nearest || std::abs(x) < std::abs(*nearest))) nearest = x;
+  }
+  return nearest.value_or(0.0);
 }
 
 Vector curve_positions(double visited_min, double visited_max) {
@@ -56,41 +25,6 @@ Vector curve_positions(double visited_min, double visited_max) {
 }
 
 }  // namespace
-
-double potential_difference(const ForceField& field, ConstVectorRef theta, double from, double to) {
-  PointForce force(field, theta);
-  return potential_step(force, from, to);
-}
-
-std::optional<double> equilibrium(const ForceField& field, ConstVectorRef theta, double low,
-                                  double high) {
-  constexpr Index cells = 400;
-  PointForce force(field, theta);
-  std::optional<double> nearest;
-  const auto keep = [&](double x) {
-    if (!nearest || std::abs(x) < std::abs(*nearest)) nearest = x;
-  };
-  double left = low;
-  double f_left = force(left);
-  for (Index i = 1; i <= cells; ++i) {
-    const double right = low + (high - low) * static_cast<double>(i) / cells;
-    const double f_right = force(right);
-    if (f_left > 0 && f_right < 0) {
-      std::uintmax_t iterations = 100;
-      const auto bracket = boost::math::tools::toms748_solve(
-          [&](double x) { return force(x); }, left, right, f_left, f_right,
-          boost::math::tools::eps_tolerance<double>(52), iterations);
-      keep((bracket.first + bracket.second) / 2);
-    } else if (f_left > 0 && f_right == 0) {
-      keep(right);
-    } else if (f_left == 0 && f_right < 0) {
-      keep(left);
-    }
-    left = right;
-    f_left = f_right;
-  }
-  return nearest;
-}
 
 HarmonicFit fit_harmonic(const ForceField& field, ConstVectorRef theta, double period) {
   constexpr int largest_n = 20;
@@ -127,11 +61,8 @@ std::vector<PhasePortrait> phase_portraits(const Dynamics& dynamics, ConstVector
   if (has_energy) {
     const double reach = 1 + drawn.initial_states.row(0).cwiseAbs().maxCoeff();
     const double zero = potential_zero(dynamics.field(), theta, -reach, reach);
-    for (Index i = 0; i < count; ++i) {
-      const double v = drawn.initial_states(1, i);
-      color[i] = v * v / 2 +
-                 potential_difference(dynamics.field(), theta, zero, drawn.initial_states(0, i));
-    }
+    color = drawn.initial_states.row(1).transpose().cwiseAbs2() / 2 +
+            potentials(dynamics.field(), theta, zero, drawn.initial_states.row(0).transpose());
   }
 
   std::vector<PhasePortrait> portraits(static_cast<std::size_t>(newtonian ? d : 1));
@@ -197,35 +128,25 @@ PositionCurve potential_curve(const ForceField& field, ConstVectorRef theta, dou
   curve.position = curve_positions(visited_min, visited_max);
   const Index points = curve.position.size();
   const double zero = potential_zero(field, theta, curve.position[0], curve.position[points - 1]);
-  PointForce force(field, theta);
-  curve.value.resize(points);
-  curve.value[0] = potential_step(force, zero, curve.position[0]);
-  for (Index i = 1; i < points; ++i) {
-    curve.value[i] =
-        curve.value[i - 1] + potential_step(force, curve.position[i - 1], curve.position[i]);
-  }
+  curve.value = potentials(field, theta, zero, curve.position);
   curve.harmonic = fit_harmonic(field, theta, period).stiffness / 2 * curve.position.cwiseAbs2();
   return curve;
 }
 
 EnergyRecord energy_record(const ForceField& field, ConstVectorRef theta,
                            const Trajectories& trajectories, double end_time) {
-  PointForce force(field, theta);
-  const States& initial = trajectories.states.front();
-  const Index orbits = initial.cols();
+  const Index orbits = trajectories.states.front().cols();
   const Index times = trajectories.tau.size();
   EnergyRecord record{trajectories.tau * end_time, Eigen::MatrixXd(orbits, times),
                       Vector::Zero(times)};
+  Vector position(times);
+  Vector velocity(times);
   for (Index i = 0; i < orbits; ++i) {
-    double potential = potential_step(force, 0, initial(0, i));
     for (Index k = 0; k < times; ++k) {
-      const States& now = trajectories.states[static_cast<std::size_t>(k)];
-      if (k > 0) {
-        const States& before = trajectories.states[static_cast<std::size_t>(k - 1)];
-        potential += potential_step(force, before(0, i), now(0, i));
-      }
-      record.energy(i, k) = now(1, i) * now(1, i) / 2 + potential;
+      position[k] = trajectories.states[static_cast<std::size_t>(k)](0, i);
+      velocity[k] = trajectories.states[static_cast<std::size_t>(k)](1, i);
     }
+    record.energy.row(i) = velocity.cwiseAbs2() / 2 + potentials(field, theta, 0, position);
   }
   record.drift = (record.energy.colwise() - record.energy.col(0)).cwiseAbs().colwise().maxCoeff();
   return record;

@@ -30,46 +30,7 @@ ForceFieldPtr shifted(double k, double centre) {
       [](double, const auto&) { return std::array<double, 0>{}; });
 }
 
-/// f = x - x^3: unstable at 0, stable at -1 and 1.
-ForceFieldPtr double_well() {
-  return make_force(
-      0, [](double x, const auto&) { return x - x * x * x; },
-      [](double x, const auto&) { return 1 - 3 * x * x; },
-      [](double, const auto&) { return std::array<double, 0>{}; });
-}
-
 }  // namespace
-
-TEST_CASE("potential differences are those of the wells") {
-  for (const char* name : {"harmonic", "duffing", "pendulum", "morse", "poschl-teller", "isotonic",
-                           "hyperbolic-shear", "log-shear"}) {
-    const Well well = make_well(name);
-    CAPTURE(name);
-    for (const double from : {-0.4, 0.0, 0.9}) {
-      for (const double to : {-0.5, 0.2, 2.0}) {
-        const double exact = well.potential(to) - well.potential(from);
-        CHECK(std::abs(potential_difference(*well.force_field(), none, from, to) - exact) <=
-              1e-12 * (1 + std::abs(exact)));
-      }
-    }
-  }
-  CHECK(potential_difference(*field("harmonic"), none, 0.7, 0.7) == 0);
-}
-
-TEST_CASE("the equilibrium is the stable one nearest to 0") {
-  constexpr double precision = 1e-14;
-  for (const double centre : {-1.3, -0.01, 0.0, 0.3, 1.999}) {
-    const auto found = equilibrium(*shifted(2, centre), none, -2, 2);
-    REQUIRE(found);
-    CHECK(std::abs(*found - centre) <= precision);
-  }
-  CHECK_FALSE(equilibrium(*shifted(-1, 0.3), none, -2, 2));  // unstable
-  CHECK_FALSE(equilibrium(*shifted(1, 3), none, -2, 2));     // outside
-  CHECK(std::abs(*equilibrium(*double_well(), none, -0.5, 2) - 1) <= precision);
-  CHECK(std::abs(*equilibrium(*double_well(), none, -2, 0.5) + 1) <= precision);
-  CHECK(equilibrium(*shifted(1, 0), none, -1, 0).value_or(9) == 0);
-  CHECK(equilibrium(*shifted(1, 0), none, 0, 1).value_or(9) == 0);
-}
 
 TEST_CASE("the harmonic fit finds n and the largest deviation on [-2, 2]") {
   for (const double period : {two_pi, 3.0}) {

@@ -46,14 +46,6 @@ struct EnergyRecord {
   Vector drift;            ///< [K] max over orbits of |E(t) - E(0)|
 };
 
-/// U(to) - U(from) = -int f dx by Gauss-Legendre quadrature on short panels. D = 1.
-[[nodiscard]] double potential_difference(const ForceField& field, ConstVectorRef theta,
-                                          double from, double to);
-
-/// The stable equilibrium nearest to 0 (f = 0, f' < 0) in [low, high], if there is one. D = 1.
-[[nodiscard]] std::optional<double> equilibrium(const ForceField& field, ConstVectorRef theta,
-                                                double low, double high);
-
 /// How the force compares with -(2 pi n/T)^2 x on [-2, 2], for the integer n >= 1 that fits best.
 struct HarmonicFit {
   int n = 1;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "isochron/certificate.hpp"
 #include "isochron/portrait.hpp"
 #include "isochron/training.hpp"
 
@@ -61,6 +62,7 @@ struct Results {
   std::optional<PositionCurve> force;
   std::optional<PositionCurve> potential;
   std::optional<EnergyRecord> energy;  ///< of a simulation
+  std::optional<Certificate> analysis;
 
   std::map<std::string, SummaryValue> summary;      ///< loss, loss_verified, ...
   std::map<std::string, std::string> summary_text;  ///< stop_reason, ...

@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "hdf5/analysis.hpp"
 #include "hdf5/file.hpp"
 #include "hdf5/schema.hpp"
 #include "isochron/error.hpp"
@@ -509,6 +510,7 @@ void write_entry(const OutputGroup& root, const Results& results) {
   if (results.energy) write_energy(entry, *results.energy);
   if (results.force) write_curve(entry, "force", "Force", "f", *results.force);
   if (results.potential) write_curve(entry, "potential", "Potential", "U", *results.potential);
+  if (results.analysis) write_analysis(entry, *results.analysis);
   write_summary(entry, results);
 }
 
@@ -535,6 +537,7 @@ Results read_entry(const InputGroup& root) {
   results.energy = read_energy(entry);
   results.force = read_curve(entry, "force");
   results.potential = read_curve(entry, "potential");
+  results.analysis = read_analysis(entry);
   read_summary(entry, results);
   return results;
 }

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "isochron/potential_well.hpp"
+
+namespace isochron {
+
+/// What a force turns out to be on the energies that were looked at. An isochronous well of period
+/// T/n has width(U) = 2 sqrt(2 U)/omega, omega = 2 pi n/T; its shear S = (x1 + x2)/2 is free, and
+/// vanishes for the harmonic well alone.
+enum class Isochrony {
+  harmonic,         ///< isochronous, and |S|/A within the tolerance, A = sqrt(2 E)/omega
+  sheared,          ///< isochronous otherwise
+  at_samples_only,  ///< isochronous at the sampled energies, but not at those between them
+  several_wells,    ///< more than one stable equilibrium is visited
+  not_isochronous,
+  not_converged,  ///< the loss says so: training has not ended at a periodic force
+};
+
+/// "harmonic", "isochronous, sheared", "isochronous at the samples only", "several wells", "not
+/// isochronous", "not converged".
+[[nodiscard]] const char* name(Isochrony isochrony);
+
+/// A force's isochrony with the numbers that decide it. Dimensionless; positions of orbits are
+/// relative to the centre.
+struct Certificate {
+  Isochrony verdict = Isochrony::not_isochronous;
+  std::string reason;  ///< one sentence with the deciding numbers, and advice where there is any
+
+  double period = 0;     ///< T that was asked for
+  double tolerance = 0;  ///< of the verdict
+
+  std::vector<Equilibrium> equilibria;  ///< in the visited range of positions, increasing
+  std::optional<double> center;         ///< x0, the deepest stable one; absent without a well
+  double energy_limit = 0;              ///< of its well, at least the highest visited energy
+  std::optional<SmallAmplitude> small_amplitude;
+
+  /// The visited energies, above the bottom: the range that everything here is about.
+  double lowest_energy = 0;
+  double highest_energy = 0;
+  Index trajectories = 0;  ///< that were looked at
+  Index escaping = 0;      ///< of them, those that leave the well
+
+  int n = 0;  ///< periods in T, the integer nearest to T/T(E) at the median energy;
+              ///< 0 unless |T/T(E) - n| < 0.1 at every visited energy
+  double median_multiple = 0;  ///< T/T(E) at the median energy
+
+  // Over the visited energies; with n = 0 relative to T(E) at the median energy.
+  double period_deviation_max = 0;      ///< |n T(E)/T - 1|
+  double period_deviation_mean = 0;     ///< the same
+  double width_deviation_max = 0;       ///< |R - 1|, R(U) = omega width(U)/(2 sqrt(2 U))
+  double width_deviation_mean = 0;      ///< the same
+  double shear_max = 0;                 ///< |S|/A
+  double period_deviation_between = 0;  ///< max |n T(E)/T - 1| at the energies of `curve`
+
+  /// 200 orbits of the well at energies over the visited range, even steps in sqrt(E).
+  std::vector<WellOrbit> curve;
+
+  /// 2 pi n/T, or that of the median energy.
+  [[nodiscard]] double omega() const;
+};
+
+struct CertificateOptions {
+  double period = 0;           ///< T > 0; 0: that of the median energy
+  double tolerance = 1e-4;     ///< of the verdict, > 0
+  std::optional<double> loss;  ///< mean ||r_i||^2 of the training that led here
+};
+
+/// The certificate of a force on the orbits through `states` (2 x N: x, v). D = 1, Newtonian.
+/// Throws InputError when shapes do not fit.
+[[nodiscard]] Certificate certify(const ForceField& field, ConstVectorRef theta,
+                                  ConstStatesRef states, const CertificateOptions& options);
+
+/// The same on the orbits of `energies` (> 0) in the well of the stable equilibrium nearest to 0 in
+/// `range` (finite).
+[[nodiscard]] Certificate certify(const ForceField& field, ConstVectorRef theta, Interval range,
+                                  ConstVectorRef energies, const CertificateOptions& options);
+
+}  // namespace isochron

@@ -1,0 +1,266 @@
+#include "isochron/certificate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <numbers>
+
+#include "isochron/error.hpp"
+
+namespace isochron {
+namespace {
+
+using std::numbers::pi;
+
+constexpr Index curve_points = 200;
+/// Of more visited energies than this, so many are looked at, evenly among them.
+constexpr Index most_energies = 1000;
+
+template <class... Values>
+std::string sentence(const char* format, Values... values) {
+  char text[400];
+  std::snprintf(text, sizeof text, format, values...);
+  return text;
+}
+
+Vector thinned(Vector energies) {
+  std::sort(energies.begin(), energies.end());
+  const Index count = energies.size();
+  if (count <= most_energies) return energies;
+  Vector some(most_energies);
+  for (Index i = 0; i < most_energies; ++i)
+    some[i] = energies[i * (count - 1) / (most_energies - 1)];
+  return some;
+}
+
+/// What both ways of asking have in common.
+class Examination {
+ public:
+  Examination(const ForceField& field, ConstVectorRef theta, const CertificateOptions& options)
+      : field_(field), theta_(theta), options_(options) {
+    if (field.dimension() != 1) throw InputError("a certificate needs a force of dimension 1");
+    if (!(options.tolerance > 0)) {
+      throw InputError("the tolerance of a verdict must be > 0, not " +
+                       sentence("%g", options.tolerance));
+    }
+    found_.tolerance = options.tolerance;
+    found_.period = options.period;
+  }
+
+  Certificate of_states(ConstStatesRef states) {
+    if (states.rows() != 2) throw InputError("a certificate needs states of two rows, x and v");
+    mean_square_ = states.squaredNorm() / static_cast<double>(states.cols());
+    found_.trajectories = states.cols();
+    const Interval sampled{states.row(0).minCoeff(), states.row(0).maxCoeff()};
+    if (!find_center(sampled, true)) {
+      // All may have started on one side of the well.
+      const double speed = states.row(1).cwiseAbs().maxCoeff();
+      const Interval wider{sampled.left - speed, sampled.right + speed};
+      if (!find_center(wider, true)) return without_center(wider);
+    }
+    const Vector energies = states.row(1).transpose().cwiseAbs2() / 2 +
+                            potentials(field_, theta_, *found_.center, states.row(0).transpose());
+    return of_energies(energies, sampled);
+  }
+
+  Certificate of_range(Interval range, ConstVectorRef energies) {
+    found_.trajectories = energies.size();
+    if (!find_center(range, false)) return without_center(range);
+    return of_energies(energies, {*found_.center, *found_.center});
+  }
+
+ private:
+  /// The deepest stable equilibrium in a range, or the one nearest to 0.
+  bool find_center(Interval range, bool deepest) {
+    double best = std::numeric_limits<double>::infinity();
+    found_.equilibria = equilibria(field_, theta_, range.left, range.right);
+    for (const auto& [x, stable] : found_.equilibria) {
+      if (!stable) continue;
+      const double badness =
+          deepest ? potentials(field_, theta_, 0, Vector::Constant(1, x))[0] : std::abs(x);
+      if (badness < best) {
+        best = badness;
+        found_.center = x;
+      }
+    }
+    return found_.center.has_value();
+  }
+
+  Certificate without_center(Interval range) {
+    found_.verdict = options_.loss ? Isochrony::not_converged : Isochrony::not_isochronous;
+    found_.reason = sentence("the force has no stable equilibrium from x = %.4g to %.4g",
+                             range.left, range.right) +
+                    (options_.loss ? "; start from other weights (--restarts)" : "");
+    return std::move(found_);
+  }
+
+  /// `sampled`: positions that are visited anyway.
+  Certificate of_energies(const Vector& energies, Interval sampled) {
+    found_.lowest_energy = energies.minCoeff();
+    found_.highest_energy = energies.maxCoeff();
+    const double infinity = std::numeric_limits<double>::infinity();
+    const PotentialWell well(field_, theta_, *found_.center, {-infinity, infinity},
+                             found_.highest_energy * (1 + 1e-9));
+    found_.small_amplitude = well.small_amplitude();
+    found_.energy_limit = std::max(well.energy_limit(), found_.highest_energy);
+    const Interval extent = well.extent();
+    found_.equilibria = equilibria(field_, theta_, std::min(sampled.left, extent.left),
+                                   std::max(sampled.right, extent.right));
+    std::vector<double> inside;
+    for (const double energy : energies) {
+      if (energy > 0 && energy < well.energy_limit()) inside.push_back(energy);
+    }
+    found_.escaping = (energies.array() >= well.energy_limit()).count();
+    if (inside.empty()) {
+      decide();
+      return std::move(found_);
+    }
+    measure(well, thinned(Eigen::Map<Vector>(inside.data(), static_cast<Index>(inside.size()))));
+    decide();
+    return std::move(found_);
+  }
+
+  void measure(const PotentialWell& well, const Vector& energies) {
+    std::vector<WellOrbit> orbits;
+    for (const double energy : energies) orbits.push_back(well.orbit(energy));
+    const double lowest = energies[0];
+    const double highest = energies[energies.size() - 1];
+    const Vector roots = Vector::LinSpaced(curve_points, std::sqrt(lowest), std::sqrt(highest));
+    for (const double root : roots) {
+      found_.curve.push_back(well.orbit(std::clamp(root * root, lowest, highest)));
+    }
+    found_.curve.back() = orbits.back();
+    count_periods(orbits);
+    double period_sum = 0;
+    double width_sum = 0;
+    const double omega = found_.omega();
+    for (const WellOrbit& orbit : orbits) {
+      const double period = std::abs(omega * orbit.period / (2 * pi) - 1);
+      const double amplitude = std::sqrt(2 * orbit.energy) / omega;
+      const double width = std::abs(orbit.width() / (2 * amplitude) - 1);
+      period_sum += period;
+      width_sum += width;
+      found_.period_deviation_max = std::max(found_.period_deviation_max, period);
+      found_.width_deviation_max = std::max(found_.width_deviation_max, width);
+      found_.shear_max = std::max(found_.shear_max, std::abs(orbit.shear()) / amplitude);
+    }
+    const auto count = static_cast<double>(orbits.size());
+    found_.period_deviation_mean = period_sum / count;
+    found_.width_deviation_mean = width_sum / count;
+    for (const WellOrbit& orbit : found_.curve) {
+      found_.period_deviation_between =
+          std::max(found_.period_deviation_between, std::abs(omega * orbit.period / (2 * pi) - 1));
+    }
+  }
+
+  void count_periods(const std::vector<WellOrbit>& orbits) {
+    const double median = orbits[orbits.size() / 2].period;
+    if (found_.period == 0) found_.period = median;
+    found_.median_multiple = found_.period / median;
+    const double n = std::round(found_.median_multiple);
+    const bool decided =
+        n >= 1 && std::all_of(orbits.begin(), orbits.end(), [&](const auto& orbit) {
+          return std::abs(found_.period / orbit.period - n) < 0.1;
+        });
+    found_.n = decided ? static_cast<int>(n) : 0;
+  }
+
+  void decide() {
+    const auto wells = std::count_if(found_.equilibria.begin(), found_.equilibria.end(),
+                                     [](const Equilibrium& e) { return e.stable; });
+    const double tolerance = found_.tolerance;
+    if (wells > 1) {
+      found_.verdict = Isochrony::several_wells;
+      found_.reason = sentence("%d stable equilibria are visited", static_cast<int>(wells));
+      for (const auto& [x, stable] : found_.equilibria) {
+        if (stable)
+          found_.reason += sentence("%s x = %.4g", found_.reason.back() == 'd' ? ":" : ",", x);
+      }
+    } else if (found_.escaping > 0) {
+      fail(sentence("%ld of %ld trajectories leave the well, whose height is %.4g",
+                    static_cast<long>(found_.escaping), static_cast<long>(found_.trajectories),
+                    found_.energy_limit));
+    } else if (found_.n == 0 || found_.period_deviation_max > tolerance) {
+      fail(found_.n == 0 ? sentence("T/T(E) = %.4g at the median energy, and T(E) varies by %.1e",
+                                    found_.median_multiple, found_.period_deviation_max)
+                         : sentence("max |n T(E)/T - 1| = %.1e at the visited energies, above %.1e",
+                                    found_.period_deviation_max, tolerance));
+    } else if (found_.period_deviation_between > tolerance) {
+      found_.verdict = Isochrony::at_samples_only;
+      found_.reason = sentence(
+          "max |n T(E)/T - 1| = %.1e at the visited energies, %.1e between them (above %.1e)",
+          found_.period_deviation_max, found_.period_deviation_between, tolerance);
+    } else {
+      found_.verdict = found_.shear_max > tolerance ? Isochrony::sheared : Isochrony::harmonic;
+      found_.reason =
+          sentence("max |n T(E)/T - 1| = %.1e and max |S|/A = %.1e, tolerance %.1e",
+                   std::max(found_.period_deviation_max, found_.period_deviation_between),
+                   found_.shear_max, tolerance);
+    }
+  }
+
+  /// Not isochronous, unless the loss tells that as well: a period that is off by d leaves
+  /// residuals of about 2 pi d times the size of the states.
+  void fail(const std::string& why) {
+    found_.verdict = Isochrony::not_isochronous;
+    found_.reason = why;
+    if (!options_.loss) return;
+    const double residual = std::sqrt(*options_.loss / mean_square_);
+    if (residual <= 2 * pi * found_.tolerance) return;
+    found_.verdict = Isochrony::not_converged;
+    found_.reason += sentence(", and the loss is still %.1e", *options_.loss) + advice(residual);
+  }
+
+  [[nodiscard]] std::string advice(double residual) const {
+    // Along f = -omega^2 x the periodic loss has local minima at omega T/(2 pi) = 1/2, 5/2, 7/2, ..
+    // and the antiperiodic loss at 2, 4, ..: with T = 2 pi and normal states both are 8.
+    constexpr double trapped = 0.1;
+    const bool half =
+        std::abs(found_.median_multiple - std::floor(found_.median_multiple) - 0.5) < trapped;
+    if (residual < trapped) return "; train on (--resume)";
+    if (half) {
+      return sentence(
+          ": the local minimum at omega T/(2 pi) = %.1f; start from other weights "
+          "(--restarts)",
+          std::floor(found_.median_multiple) + 0.5);
+    }
+    return "; train on (--resume) or start from other weights (--restarts)";
+  }
+
+  const ForceField& field_;
+  Eigen::Ref<const Vector> theta_;
+  const CertificateOptions& options_;
+  double mean_square_ = 1;
+  Certificate found_;
+};
+
+}  // namespace
+
+const char* name(Isochrony isochrony) {
+  switch (isochrony) {
+    case Isochrony::harmonic: return "harmonic";
+    case Isochrony::sheared: return "isochronous, sheared";
+    case Isochrony::at_samples_only: return "isochronous at the samples only";
+    case Isochrony::several_wells: return "several wells";
+    case Isochrony::not_isochronous: return "not isochronous";
+    case Isochrony::not_converged: return "not converged";
+  }
+  return "";
+}
+
+double Certificate::omega() const {
+  return 2 * pi * (n > 0 ? static_cast<double>(n) : median_multiple) / period;
+}
+
+Certificate certify(const ForceField& field, ConstVectorRef theta, ConstStatesRef states,
+                    const CertificateOptions& options) {
+  return Examination(field, theta, options).of_states(states);
+}
+
+Certificate certify(const ForceField& field, ConstVectorRef theta, Interval range,
+                    ConstVectorRef energies, const CertificateOptions& options) {
+  return Examination(field, theta, options).of_range(range, energies);
+}
+
+}  // namespace isochron

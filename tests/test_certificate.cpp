@@ -1,0 +1,174 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "isochron/certificate.hpp"
+#include "isochron/error.hpp"
+#include "isochron/random.hpp"
+#include "isochron/well.hpp"
+
+using namespace isochron;
+
+namespace {
+
+constexpr double two_pi = 2 * std::numbers::pi;
+const Vector none(0);
+
+Certificate of_states(const Well& well, const CertificateOptions& options, double size = 1) {
+  return certify(*well.force_field(), none, size * normal_states(2, 100, 3), options);
+}
+
+CertificateOptions asked(double period) { return {period, 1e-4, std::nullopt}; }
+
+/// f of x0 + x for a force f: the same well elsewhere.
+ForceFieldPtr moved(const Well& well, double by) {
+  return make_force(
+      0, [=](double x, const auto&) { return well.force(x - by); },
+      [=](double x, const auto&) { return well.force_slope(x - by); },
+      [](double, const auto&) { return std::array<double, 0>{}; });
+}
+
+/// Harmonic with a ripple on U of a size and wave number: isochronous at no energy or at few.
+ForceFieldPtr rippled(double size, double waves) {
+  return make_force(
+      0, [=](double x, const auto&) { return -x - size * std::sin(waves * x); },
+      [=](double x, const auto&) { return -1 - size * waves * std::cos(waves * x); },
+      [](double, const auto&) { return std::array<double, 0>{}; });
+}
+
+}  // namespace
+
+TEST_CASE("the harmonic well, n times in T") {
+  for (const int n : {1, 2, 3}) {
+    const Certificate found = of_states(make_well("harmonic", {{"omega", n}}), asked(two_pi));
+    CHECK(found.verdict == Isochrony::harmonic);
+    CHECK(found.n == n);
+    REQUIRE(found.center);
+    CHECK(std::abs(*found.center) <= 1e-13);
+    CHECK(found.period_deviation_max <= 1e-12);
+    CHECK(found.width_deviation_max <= 1e-12);
+    CHECK(found.shear_max <= 1e-12);
+    CHECK(found.curve.size() == 200);
+    CHECK(found.curve.front().energy == found.lowest_energy);
+    CHECK(found.curve.back().energy == found.highest_energy);
+  }
+}
+
+TEST_CASE("sheared wells are isochronous, and not harmonic") {
+  for (const char* name : {"isotonic", "hyperbolic-shear", "log-shear"}) {
+    const Certificate found = of_states(make_well(name), asked(two_pi));
+    CAPTURE(name);
+    CHECK(found.verdict == Isochrony::sheared);
+    CHECK(found.n == 1);
+    CHECK(found.period_deviation_max <= 1e-12);
+    CHECK(found.width_deviation_max <= 1e-12);
+    CHECK(found.shear_max > 0.01);
+    CHECK(found.shear_max < 1);  // |dS/dA| < 1
+  }
+}
+
+TEST_CASE("a moved well has its centre elsewhere") {
+  const Certificate found =
+      certify(*moved(make_well("harmonic"), 0.3), none, normal_states(2, 100, 3), asked(two_pi));
+  CHECK(found.verdict == Isochrony::harmonic);
+  CHECK(std::abs(*found.center - 0.3) <= 1e-13);
+}
+
+TEST_CASE("wells whose period depends on the energy") {
+  const Certificate pendulum = of_states(make_well("pendulum"), asked(two_pi), 0.25);
+  CHECK(pendulum.verdict == Isochrony::not_isochronous);
+  CHECK(pendulum.period_deviation_max > 0.01);
+  // |R - 1| <= sup |T/T_0 - 1| (width theorem).
+  CHECK(pendulum.width_deviation_max <= pendulum.period_deviation_between);
+  CHECK(pendulum.reason.find("max |n T(E)/T - 1|") != std::string::npos);
+
+  // Orbits over the barrier.
+  const Certificate escaping = of_states(make_well("pendulum"), asked(two_pi));
+  CHECK(escaping.escaping > 0);
+  CHECK(escaping.verdict != Isochrony::sheared);
+}
+
+TEST_CASE("the period at the median energy, when none is asked for") {
+  const Certificate found = of_states(make_well("harmonic", {{"omega", 1.7}}), asked(0));
+  CHECK(found.verdict == Isochrony::harmonic);
+  CHECK(found.n == 1);
+  CHECK(std::abs(found.period - two_pi / 1.7) <= 1e-12);
+}
+
+TEST_CASE("several wells") {
+  const auto two_wells = make_force(
+      0, [](double x, const auto&) { return x - x * x * x; },
+      [](double x, const auto&) { return 1 - 3 * x * x; },
+      [](double, const auto&) { return std::array<double, 0>{}; });
+  const Certificate found = certify(*two_wells, none, normal_states(2, 100, 3), asked(two_pi));
+  CHECK(found.verdict == Isochrony::several_wells);
+  CHECK(found.equilibria.size() == 3);
+  CHECK(found.reason == "2 stable equilibria are visited: x = -1, x = 1");
+}
+
+TEST_CASE("isochronous at the samples, not between them") {
+  // Two energies where a ripple leaves the period alone, found by bisection on its sign.
+  const auto field = rippled(2e-3, 6);
+  const PotentialWell well(*field, none, 0, {-4, 4}, 6);
+  const auto delay = [&](double energy) { return well.orbit(energy).period - two_pi; };
+  std::vector<double> zeros;
+  double before = 0.05;
+  for (double energy = 0.1; energy < 5 && zeros.size() < 2; energy += 0.05) {
+    if (delay(before) * delay(energy) < 0) {
+      double low = before;
+      double high = energy;
+      for (int i = 0; i < 60; ++i) {
+        const double middle = (low + high) / 2;
+        (delay(low) * delay(middle) <= 0 ? high : low) = middle;
+      }
+      zeros.push_back(low);
+    }
+    before = energy;
+  }
+  REQUIRE(zeros.size() == 2);
+  States states = States::Zero(2, 2);
+  for (Index i = 0; i < 2; ++i) states(1, i) = std::sqrt(2 * zeros[static_cast<std::size_t>(i)]);
+  CHECK(certify(*field, none, states, asked(two_pi)).verdict == Isochrony::at_samples_only);
+  CHECK(certify(*field, none, normal_states(2, 100, 3), asked(two_pi)).verdict ==
+        Isochrony::not_isochronous);
+}
+
+TEST_CASE("the loss tells the unconverged from the not isochronous") {
+  CertificateOptions options = asked(two_pi);
+  options.loss = 1e-20;
+  CHECK(of_states(make_well("duffing"), options).verdict == Isochrony::not_isochronous);
+  options.loss = 0.3;
+  CHECK(of_states(make_well("duffing"), options).verdict == Isochrony::not_converged);
+  // The trap: omega = 1/2 with loss 8.
+  options.loss = 8;
+  const Certificate trapped = of_states(make_well("harmonic", {{"omega", 0.5}}), options);
+  CHECK(trapped.verdict == Isochrony::not_converged);
+  CHECK(trapped.n == 0);
+  CHECK(trapped.reason.find("local minimum at omega T/(2 pi) = 0.5") != std::string::npos);
+  CHECK(trapped.reason.find("--restarts") != std::string::npos);
+}
+
+TEST_CASE("a force without a well") {
+  const auto hill = make_force(
+      0, [](double x, const auto&) { return x; }, [](double, const auto&) { return 1.0; },
+      [](double, const auto&) { return std::array<double, 0>{}; });
+  const Certificate found = certify(*hill, none, normal_states(2, 10, 3), asked(two_pi));
+  CHECK(found.verdict == Isochrony::not_isochronous);
+  CHECK_FALSE(found.center);
+  CHECK(found.reason.find("no stable equilibrium from x = ") != std::string::npos);
+  CHECK(found.curve.empty());
+}
+
+TEST_CASE("given energies in place of states") {
+  const auto field = make_well("hyperbolic-shear").force_field();
+  const Certificate found =
+      certify(*field, none, {-5, 5}, Eigen::Vector3d(0.1, 1, 3), asked(two_pi));
+  CHECK(found.verdict == Isochrony::sheared);
+  CHECK(found.lowest_energy == 0.1);
+  CHECK(found.highest_energy == 3);
+  CHECK_THROWS_AS(static_cast<void>(certify(*field, none, States::Zero(3, 2), asked(two_pi))),
+                  InputError);
+  CHECK_THROWS_AS(static_cast<void>(certify(*field, none, normal_states(2, 5, 1), {two_pi, 0, {}})),
+                  InputError);
+}
