@@ -81,6 +81,31 @@ PositionCurve made_up_curve(Index size) {
 }
 
 /// Everything filled in, for D degrees of freedom, N trajectories and `size` points per plot.
+Certificate made_up_certificate(long size) {
+  Certificate certificate;
+  certificate.verdict = Isochrony::at_samples_only;
+  certificate.reason = "max |n T(E)/T - 1| = 2.0e-05";
+  certificate.period = 6.28;
+  certificate.tolerance = 1e-4;
+  certificate.equilibria = {{-0.3, true}, {0.7, false}};
+  certificate.center = -0.3;
+  certificate.energy_limit = 3;
+  certificate.small_amplitude = {1.1, 0.2, -0.4};
+  certificate.lowest_energy = 0.01;
+  certificate.highest_energy = 2.5;
+  certificate.trajectories = 100;
+  certificate.escaping = 3;
+  certificate.n = 2;
+  certificate.median_multiple = 2.0001;
+  certificate.period_deviation_max = 2e-5;
+  certificate.shear_max = 0.2;
+  for (long k = 1; k <= size; ++k) {
+    const auto x = static_cast<double>(k);
+    certificate.curve.push_back({x, -1 / x, 1.5 / x, 6 + x, 1e-12 * x, 0.7 * x});
+  }
+  return certificate;
+}
+
 Results made_up_results(Index dimension, Index trajectories, Index size) {
   Results results;
   results.title = "A made-up run, 100 % harmlos: \xc3\xa4\xc3\xb6\xc3\xbc";
@@ -111,6 +136,7 @@ Results made_up_results(Index dimension, Index trajectories, Index size) {
         EnergyRecord{random_vector(size, 50), random_states(4, size, 51), random_vector(size, 52)};
     results.force = made_up_curve(size);
     results.potential = made_up_curve(size + 1);
+    results.analysis = made_up_certificate(size);
   }
   results.summary = {{"loss", {1e-17, "loss L (1)", "1"}},
                      {"loss_validation", {not_a_number, "loss on fresh states (1)", "1"}},
@@ -185,6 +211,36 @@ void check_same(const std::map<std::string, SummaryValue>& a,
   }
 }
 
+void check_same(const Certificate& a, const Certificate& b) {
+  const auto numbers = [](const Certificate& c) {
+    std::vector<double> all = {c.period,
+                               c.tolerance,
+                               c.center.value_or(not_a_number),
+                               c.energy_limit,
+                               c.lowest_energy,
+                               c.highest_energy,
+                               static_cast<double>(c.trajectories),
+                               static_cast<double>(c.escaping),
+                               static_cast<double>(c.n),
+                               c.median_multiple,
+                               c.period_deviation_max,
+                               c.period_deviation_mean,
+                               c.period_deviation_between,
+                               c.width_deviation_max,
+                               c.width_deviation_mean,
+                               c.shear_max};
+    for (const auto& [x, stable] : c.equilibria) all.insert(all.end(), {x, stable ? 1.0 : 0.0});
+    if (const auto& s = c.small_amplitude) all.insert(all.end(), {s->u2, s->u3, s->u4});
+    for (const WellOrbit& o : c.curve) {
+      all.insert(all.end(), {o.energy, o.left, o.right, o.period, o.period_error, o.mean_g});
+    }
+    return all;
+  };
+  CHECK(a.verdict == b.verdict);
+  CHECK(a.reason == b.reason);
+  CHECK(same_bits(numbers(a), numbers(b)));
+}
+
 void check_same(const Results& a, const Results& b) {
   CHECK(a.entry == b.entry);
   CHECK(a.title == b.title);
@@ -218,6 +274,8 @@ void check_same(const Results& a, const Results& b) {
   }
   check_same(a.force, b.force);
   check_same(a.potential, b.potential);
+  REQUIRE(a.analysis.has_value() == b.analysis.has_value());
+  if (a.analysis) check_same(*a.analysis, *b.analysis);
   check_same(a.summary, b.summary);
   CHECK(a.summary_text == b.summary_text);
 }
@@ -543,12 +601,15 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
   CHECK(plots(made_up_results(1, 10, 4)) ==
         std::set<std::string>{"/run/training", "/run/phase_portrait_before", "/run/phase_portrait",
                               "/run/orbits", "/run/energy", "/run/energy_drift", "/run/force",
-                              "/run/potential", "default training"});
+                              "/run/potential", "/run/analysis/period", "/run/analysis/width",
+                              "/run/analysis/width_ratio", "/run/analysis/shear",
+                              "/run/analysis/rearrangement", "default training"});
 
   Results two = made_up_results(2, 10, 1);
   two.energy.reset();
   two.force.reset();
   two.potential.reset();
+  two.analysis.reset();
   CHECK(plots(two) == std::set<std::string>{"/run/training", "/run/phase_portrait_before_1",
                                             "/run/phase_portrait_before_2", "/run/phase_portrait_1",
                                             "/run/phase_portrait_2", "/run/orbits",
@@ -608,7 +669,7 @@ TEST_CASE("groups of others are passed over") {
   write_results(folder / "run.h5", results);
   edit(folder / "run.h5", [](hid_t file) {
     const double number = 42;
-    for (const char* name : {"/benchmark", "/run/analysis", "/run/summary/group"}) {
+    for (const char* name : {"/benchmark", "/run/remarks", "/run/summary/group"}) {
       Handle(H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
     }
     make_dataset(file, "/benchmark/cost", {1}, H5T_NATIVE_DOUBLE, &number);
@@ -618,6 +679,28 @@ TEST_CASE("groups of others are passed over") {
     make_dataset(file, "/run/environment/number", {}, H5T_NATIVE_DOUBLE, &number);
   });
   check_same(results, read_results(folder / "run.h5"));
+}
+
+TEST_CASE("a certificate is put into a file, and nothing else there changes") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "run.h5";
+  Results results = made_up_results(1, 10, 4);
+  results.analysis.reset();
+  write_results(path, results);
+  edit(path, [](hid_t file) {
+    const double number = 42;
+    make_dataset(file, "/run/remark", {}, H5T_NATIVE_DOUBLE, &number);
+  });
+  for (const long size : {3, 5}) {  // the second one takes the place of the first
+    results.analysis = made_up_certificate(size);
+    write_analysis(path, *results.analysis);
+    check_same(results, read_results(path));
+    CHECK(read_matrix(path, "/run/training/loss").size() == 4);
+  }
+  const hdf5::InputFile file(path);
+  CHECK(file.root().text_attribute("default") == "run");
+  CHECK(file.root().group("run").contains("remark"));
+  CHECK_THROWS_AS(write_analysis(folder / "none.h5", *results.analysis), InputError);
 }
 
 TEST_CASE("strings that other programs wrote with variable length are read") {

@@ -80,6 +80,11 @@ enum class Existing { replaced, kept };
 void write_results(const std::filesystem::path& path, const Results& results,
                    Existing existing = Existing::replaced);
 
+/// Puts the certificate of its run into an existing file, in the place of an older one; everything
+/// else in the file stays. Written and renamed as by write_results. Throws InputError when the file
+/// cannot be read, is not isochron's or holds no run, OutputError when it cannot be written.
+void write_analysis(const std::filesystem::path& path, const Certificate& certificate);
+
 /// Reads it all back, to the last bit. Groups and datasets it does not know are passed over. Throws
 /// InputError when the file is missing, not HDF5, truncated, damaged, not written by isochron, of a
 /// newer schema, holds no run, or sizes that do not fit each other.

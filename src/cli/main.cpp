@@ -45,6 +45,7 @@ int run(const std::vector<std::string>& arguments) {
       {"simulate", {verb_simulate, simulate}},
       {"check-gradient", {verb_check_gradient, check_gradient}},
       {"benchmark", {verb_benchmark, benchmark}},
+      {"analyze", {verb_analyze, analyze}},
       {"show", {verb_show, show}},
       {"plot", {verb_plot, plot}},
   };
@@ -52,7 +53,8 @@ int run(const std::vector<std::string>& arguments) {
   for (const auto& [name, entry] : verbs) names.push_back(name);
   if (arguments.empty()) {
     throw InputError(
-        "a verb is missing: give train, simulate, check-gradient, benchmark, show or plot, or "
+        "a verb is missing: give train, simulate, check-gradient, benchmark, analyze, show or "
+        "plot, or "
         "--help");
   }
   const std::string& verb = arguments.front();
@@ -75,13 +77,15 @@ int run(const std::vector<std::string>& arguments) {
     return done;
   }
   const std::vector<std::string>& words = options.positional();
-  const bool takes_file = found->second.verb == verb_show || found->second.verb == verb_plot;
-  if (takes_file && words.size() != 1) {
-    throw InputError(verb + " takes the name of one results file, not " +
-                     std::to_string(words.size()));
-  }
+  const Verb which = found->second.verb;
+  const bool needs_file = which == verb_show || which == verb_plot;
+  const bool takes_file = needs_file || which == verb_analyze;
   if (!takes_file && !words.empty()) {
     throw InputError("'" + words.front() + "' is neither an option nor its value");
+  }
+  if (words.size() > 1 || (needs_file && words.empty())) {
+    throw InputError(verb + " takes the name of one results file, not " +
+                     std::to_string(words.size()));
   }
   return found->second.run(options);
 }

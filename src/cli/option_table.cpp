@@ -15,6 +15,15 @@ constexpr Spec table[] = {
     {"dynamics", "NAME", "newtonian", runs, "Problem",
      "newtonian (q'' = f(q)) or first-order (y' = f(y))"},
     {"period", "T", "2pi", runs, "Problem", "period, dimensionless, > 0; 6.28, 2pi, pi/2, .."},
+    {"period", "T", "", verb_analyze, "Analysis",
+     "period that the verdict is about (default: that of the run; of an analytic force the period "
+     "at its median energy)"},
+    {"energies", "E,E,..", "", verb_analyze, "Analysis",
+     "energies of the orbits that are listed, above the bottom of the well (default: 12 over the "
+     "visited range; of an analytic force up to 2, or 0.9 of its height)"},
+    {"verify", nullptr, "", verb_analyze, "Analysis",
+     "compare their periods with return times by CVODES; exit status 1 when they differ by 1e-8",
+     false},
     {"loss", "NAME", "periodic", runs, "Problem",
      "periodic: mean |X(T) - X(0)|^2; antiperiodic: mean |X(T/2) + X(0)|^2"},
     {"seed", "S", "0", runs, "Problem", "sets --data-seed and --weight-seed; 0 .. 2^64 - 1"},
@@ -25,7 +34,9 @@ constexpr Spec table[] = {
      "mlp (simulate: untrained), or for simulate an analytic one: harmonic, duffing, pendulum, "
      "morse, poschl-teller, "
      "isotonic, hyperbolic-shear, log-shear, split-harmonic, power"},
-    {"params", "a=1,b=2", "", runs, "Force field",
+    {"force", "NAME", "", verb_analyze, "Force field",
+     "an analytic force in place of a results file: harmonic, duffing, pendulum, morse, .."},
+    {"params", "a=1,b=2", "", runs | verb_analyze, "Force field",
      "parameters of an analytic force: numbers by name"},
     {"model", "FILE", "", verb_simulate, "Force field",
      "the force of a results file, and its problem as far as no option changes it"},
@@ -86,6 +97,10 @@ constexpr Spec table[] = {
      "take the first weight seed, of --restarts (here by default 20), whose orbits oscillate n "
      "times in T; 1 .. 1000, or any"},
 
+    {"verdict-tolerance", "R", "1e-4", verb_train | verb_analyze, "Analysis",
+     "of the verdict: largest |n T(E)/T - 1| of an isochronous force, largest |S|/A of a harmonic "
+     "one; 1e-15 .. 1"},
+
     {"quick", nullptr, "", verb_benchmark, "Benchmark", "few points, under a minute"},
     {"full", nullptr, "", verb_benchmark, "Benchmark", "all points, as long as it takes"},
     {"budget", "S", "", verb_benchmark, "Benchmark",
@@ -106,6 +121,8 @@ constexpr Spec table[] = {
 
     {"json", nullptr, "", verb_show, "Output", "the same for programs", false},
     {"output", "FOLDER", ".", verb_plot, "Output", "folder for the figures; is created", false},
+    {"format", "NAME", "table", verb_analyze, "Output",
+     "table, csv (energy,x1,x2,period,width,shear with 17 digits) or json"},
     {"format", "LIST", "svg,png", verb_plot, "Output", "any of svg, png, pdf", false},
 
     {"quiet", nullptr, "", writers, "Output", "no progress on stderr", false},
@@ -144,6 +161,7 @@ usage: isochron VERB [options]
   check-gradient
              compare gradient methods with each other and with differences
   benchmark  cost and accuracy of the gradient methods
+  analyze    equilibria, potential, periods, verdict
   show       a results file on one screen (--json: the same for programs)
   plot       figures from a results file
 
@@ -174,6 +192,9 @@ const char* usage(Verb verb) {
              "CVODES are measured by adams\n(bdf with --method bdf), discrete ones by rkn8 or rk8 "
              "(or "
              "by --method).\n";
+    case verb_analyze:
+      return "isochron analyze (FILE | --force NAME) [options]\n\nThe well of a force, its orbits "
+             "and how isochronous it is, by quadrature alone; puts\nthe verdict into FILE.\n";
     case verb_show: return "isochron show FILE [--json]\n\nA results file on one screen.\n";
     case verb_plot: return "isochron plot FILE [options]\n\nDraws the figures of a results file.\n";
   }

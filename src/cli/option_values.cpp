@@ -107,6 +107,20 @@ double Options::number(const std::string& key, double low, double high,
   return *number;
 }
 
+std::vector<double> Options::numbers(const std::string& key, double low, double high) const {
+  const std::string text = this->text(key);
+  std::vector<double> result;
+  for (const std::string& part : split(text + ',', ',')) {
+    const auto number = parse<double>(part);
+    if (!number || !std::isfinite(*number) || *number < low || *number > high) {
+      reject(key, text,
+             "numbers from " + shown(low) + " to " + shown(high) + ", separated by commas");
+    }
+    result.push_back(*number);
+  }
+  return result;
+}
+
 double Options::time(const std::string& key) const {
   const std::string text = this->text(key);
   std::optional<double> time = parse<double>(text);

@@ -19,6 +19,7 @@ constexpr std::pair<Verb, const char*> verb_names[] = {{verb_train, "train"},
                                                        {verb_simulate, "simulate"},
                                                        {verb_check_gradient, "check-gradient"},
                                                        {verb_benchmark, "benchmark"},
+                                                       {verb_analyze, "analyze"},
                                                        {verb_show, "show"},
                                                        {verb_plot, "plot"}};
 

@@ -20,6 +20,7 @@ enum Verb : unsigned {
   verb_plot = 8,
   verb_check_gradient = 16,
   verb_benchmark = 32,
+  verb_analyze = 64,
 };
 
 /// The options of one invocation: text by key, checked and typed when read. Every getter throws
@@ -53,6 +54,8 @@ class Options {
   /// A finite number from low to high; high may be infinity.
   [[nodiscard]] double number(const std::string& key, double low, double high,
                               const std::string& alternative = "") const;
+  /// One or more finite numbers from low to high, separated by commas.
+  [[nodiscard]] std::vector<double> numbers(const std::string& key, double low, double high) const;
   /// A positive time such as 6.28, 2pi, pi/2, 3*pi/4.
   [[nodiscard]] double time(const std::string& key) const;
   [[nodiscard]] std::vector<Index> widths(const std::string& key) const;

@@ -8,6 +8,7 @@
 #include <limits>
 #include <sstream>
 
+#include "cli/analysis_report.hpp"
 #include "cli/benchmark_report.hpp"
 #include "cli/run.hpp"
 #include "isochron/error.hpp"
@@ -136,6 +137,10 @@ std::vector<std::pair<std::string, Figure>> figures(const Results& results) {
   if (results.potential) {
     all.emplace_back("potential", position_figure(*results.potential, "potential",
                                                   "potential U (1)", name, harmonic_name(results)));
+  }
+  if (results.analysis) {
+    auto more = certificate_figures(*results.analysis);
+    std::move(more.begin(), more.end(), std::back_inserter(all));
   }
   if (results.history.size() > 0) all.emplace_back("loss", loss_figure(results.history));
   return all;

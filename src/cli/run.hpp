@@ -17,6 +17,7 @@ int train(const Options& given);
 int simulate(const Options& given);
 int check_gradient(const Options& given);
 int benchmark(const Options& given);
+int analyze(const Options& options);
 int show(const Options& options);
 int plot(const Options& options);
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "cli/analysis_report.hpp"
 #include "cli/benchmark_report.hpp"
 #include "cli/run.hpp"
 #include "isochron/error.hpp"
@@ -33,6 +34,7 @@ Json as_json(const Results& results) {
   for (const auto& [name, entry] : results.summary)
     json["summary"][name] = json_number(entry.value);
   for (const auto& [name, text] : results.summary_text) json["summary"][name] = text;
+  if (results.analysis) json["analysis"] = certificate_json(*results.analysis);
   return json;
 }
 
@@ -56,6 +58,7 @@ class Screen {
     std::printf("%s: %s\n", file.c_str(), results_.title.c_str());
     state(file);
     losses();
+    analysis();
     simulation();
     cost();
     restarts();
@@ -64,8 +67,14 @@ class Screen {
   }
 
  private:
-  static void row(const std::string& name, const std::string& value) {
-    if (!value.empty()) std::printf("  %-14s %s\n", name.c_str(), value.c_str());
+  static void row(std::string name, std::string value) {
+    constexpr std::size_t width = 92;
+    while (!value.empty()) {
+      const std::size_t cut = value.size() <= width ? value.size() : value.rfind(' ', width);
+      std::printf("  %-14s %s\n", name.c_str(), value.substr(0, cut).c_str());
+      value.erase(0, cut + 1);
+      name.clear();
+    }
   }
 
   std::optional<double> number(const std::string& name) {
@@ -136,23 +145,14 @@ class Screen {
       row("beside linear", "max |f - (A x + b)| on [-2, 2]: " + rough(*before) + " before, " +
                                rough(*after) + " after");
     }
-    if (verified) row("in words", reading(*verified, *n, *deviation));
   }
 
-  /// What the numbers say about the question which forces close every orbit.
-  static std::string reading(double verified, double n, double deviation) {
-    constexpr double converged = 1e-8;
-    constexpr double harmonic = 1e-3;
-    if (!(verified <= converged)) {
-      return "not converged: the orbits still miss their start, by " + rough(std::sqrt(verified)) +
-             " (rms)";
+  void analysis() {
+    if (!results_.analysis) {
+      row("verdict", words("analysis"));
+      return;
     }
-    if (deviation < harmonic) {
-      return "converged: a harmonic force, n = " + whole(n) +
-             (n == 1 ? " oscillation" : " oscillations") + " in T";
-    }
-    return "converged: every orbit closes in T, though the force is not harmonic: a sheared or\n" +
-           std::string(17, ' ') + "shifted isochronous well, as theory allows without symmetry";
+    for (const auto& [name, value] : certificate_rows(*results_.analysis)) row(name, value);
   }
 
   void simulation() {

@@ -77,6 +77,7 @@ TrainingSetup read_setup(Options& options) {
   setup.restarts = options.integer("restarts", 1, 1000);
   setup.output_scale = options.number("output-scale", 0, 1e6);
   setup.checkpoint_interval = options.number("checkpoint-interval", 1e-3, 1e6);
+  setup.verdict_tolerance = options.number("verdict-tolerance", 1e-15, 1);
   setup.quiet = options.flag("quiet");
 
   TrainingOptions& training = setup.training;

@@ -85,6 +85,10 @@ void print_report(const Results& results, const std::filesystem::path& file) {
     std::printf("nearest harmonic force: n = %.0f, max |f + n^2 (2 pi/T)^2 x| on [-2, 2] = %.2e\n",
                 number("harmonic_n"), number("harmonic_deviation"));
   }
+  if (results.analysis) {
+    std::printf("verdict          %s: %s\n", name(results.analysis->verdict),
+                results.analysis->reason.c_str());
+  }
   std::printf("results          %s\n", file.c_str());
 }
 
@@ -259,6 +263,7 @@ class Run {
       add_verification(complete, result);
       add_validation(complete, result);
       add_all_portraits(complete, result.state);
+      add_analysis(complete, result.state);
     } catch (const NumericalError& error) {
       complete.summary_text["verification"] = error.what();
       std::fprintf(stderr, "isochron: warning: %s\n", error.what());
@@ -312,6 +317,17 @@ class Run {
     } catch (const NumericalError& error) {
       results.summary_text["loss_validation"] = std::string("absent: ") + error.what();
     }
+  }
+
+  void add_analysis(Results& results, const TrainingState& state) const {
+    if (dynamics_.dimension() != 1 || dynamics_.motion() != Motion::newtonian) {
+      results.summary_text["analysis"] =
+          "absent: wells are analysed for newtonian dynamics with one dimension";
+      return;
+    }
+    results.analysis = certify(
+        *setup_.network, state.theta, objective_.ensemble().initial_states,
+        {objective_.period(), setup_.verdict_tolerance, results.summary.at("loss_verified").value});
   }
 
   void add_all_portraits(Results& results, const TrainingState& state) const {

@@ -21,6 +21,7 @@ struct TrainingSetup {
   int period_multiple = 0;  ///< the n that a weight seed must lead to; 0: any
   double output_scale = 1;  ///< of the initial output layer
   double checkpoint_interval = 5;
+  double verdict_tolerance = 1e-4;
   bool quiet = false;
   TrainingOptions training;
 };

@@ -509,6 +509,18 @@ OutputGroup OutputGroup::group(const std::string& name) const {
   return {std::move(group), std::move(where)};
 }
 
+OutputGroup OutputGroup::existing_group(const std::string& name) const {
+  Location where = location().child(name);
+  Handle group(written(H5Gopen2(id(), name.c_str(), H5P_DEFAULT), where), H5Gclose);
+  return {std::move(group), std::move(where)};
+}
+
+void OutputGroup::remove(const std::string& name) const {
+  const Location where = location().child(name);
+  if (written(H5Lexists(id(), name.c_str(), H5P_DEFAULT), where) == 0) return;
+  written(H5Ldelete(id(), name.c_str(), H5P_DEFAULT), where);
+}
+
 OutputObject OutputGroup::dataset(const std::string& name, const Handle& file_type,
                                   const Handle& properties, const Shape& shape, hid_t memory_type,
                                   const void* data) const {

@@ -112,6 +112,11 @@ class OutputGroup : public OutputObject {
 
   [[nodiscard]] OutputGroup group(const std::string& name) const;
 
+  /// One that was copied from an older file.
+  [[nodiscard]] OutputGroup existing_group(const std::string& name) const;
+  /// Takes out what has this name, if anything has.
+  void remove(const std::string& name) const;
+
   /// A scalar UTF-8 string.
   OutputObject text(const std::string& name, const std::string& value) const;
 

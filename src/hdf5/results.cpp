@@ -510,7 +510,7 @@ void write_entry(const OutputGroup& root, const Results& results) {
   if (results.energy) write_energy(entry, *results.energy);
   if (results.force) write_curve(entry, "force", "Force", "f", *results.force);
   if (results.potential) write_curve(entry, "potential", "Potential", "U", *results.potential);
-  if (results.analysis) write_analysis(entry, *results.analysis);
+  if (results.analysis) hdf5::write_analysis(entry, *results.analysis);
   write_summary(entry, results);
 }
 
@@ -549,6 +549,21 @@ void write_results(const std::filesystem::path& path, const Results& results, Ex
   OutputFile file(path);
   begin_root(file, path, results.entry, existing);
   write_entry(file.root(), results);
+  file.save();
+}
+
+void write_analysis(const std::filesystem::path& path, const Certificate& certificate) {
+  const InputFile old(path);
+  check_origin(old.root());
+  const std::string run = run_entry(old.root());
+  if (run.empty()) throw InputError("'" + path.string() + "' holds no run to be analysed");
+  OutputFile file(path);
+  file.copy_from(old, {});
+  {
+    const OutputGroup entry = file.root().existing_group(run);
+    entry.remove("analysis");
+    hdf5::write_analysis(entry, certificate);
+  }
   file.save();
 }
 

@@ -48,7 +48,7 @@ succeeds plot run.h5 -o figures --format svg,png
 prints '^figures/force.svg$'
 [[ $(head -c 4 figures/force.png | tail -c 3) == PNG ]] || fail 'force.png is no PNG'
 grep -q '<svg' figures/force.svg || fail 'force.svg is no SVG'
-[[ $(figures_of) == 'force.png force.svg loss.png loss.svg phase_portrait.png phase_portrait.svg potential.png potential.svg ' ]] ||
+[[ $(figures_of) == 'force.png force.svg isochrony.png isochrony.svg loss.png loss.svg phase_portrait.png phase_portrait.svg potential.png potential.svg rearrangement.png rearrangement.svg ' ]] ||
   fail 'not the figures of one degree of freedom'
 succeeds plot two.h5 -o figures --format svg
 [[ $(figures_of) == 'loss.svg phase_portrait_1.svg phase_portrait_2.svg ' ]] ||

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "isochron/certificate.hpp"
+#include "isochron/figure.hpp"
+
+namespace isochron::cli {
+
+/// The verdict and the numbers behind it, as rows "  name value" for people.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> certificate_rows(
+    const Certificate& certificate);
+
+/// The same for programs, under the names of the file.
+[[nodiscard]] nlohmann::ordered_json certificate_json(const Certificate& certificate);
+
+/// Period, width ratio and shear side by side; the potential beside its symmetric rearrangement.
+/// Nothing without orbits.
+[[nodiscard]] std::vector<std::pair<std::string, Figure>> certificate_figures(
+    const Certificate& certificate);
+
+}  // namespace isochron::cli

@@ -1,0 +1,232 @@
+#include <cstdio>
+#include <iostream>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "cli/analysis_report.hpp"
+#include "cli/run.hpp"
+#include "isochron/error.hpp"
+#include "isochron/return_time.hpp"
+#include "isochron/well.hpp"
+
+namespace isochron::cli {
+namespace {
+
+/// A force with one well to look at, and what is known of it.
+struct Subject {
+  ForceFieldPtr field;
+  Vector theta;
+  std::string title;
+  std::optional<Results> run;
+  Interval range{-1, 1};  ///< where its stable equilibrium is looked for
+  CertificateOptions certificate;
+};
+
+Subject stored_subject(const Options& options) {
+  const std::string& file = options.positional().front();
+  if (options.given("force")) {
+    throw InputError(file + " and --force " + options.text("force") +
+                     " name two forces; give one of them");
+  }
+  if (!options.text("params").empty()) {
+    throw InputError("--params is for an analytic --force; a network has none");
+  }
+  Subject subject;
+  subject.run = read_model(file);
+  const Results& run = *subject.run;
+  if (run.motion != Motion::newtonian || run.model->layers.front() != 1) {
+    throw InputError("analyze is for newtonian dynamics of dimension 1, and " + file +
+                     " holds something else");
+  }
+  subject.field = std::make_shared<Mlp>(run.model->network());
+  subject.theta = run.model->theta;
+  subject.title = "the force of " + file;
+  Options problem(verb_train, {});
+  problem.add_stored(stored_options(run, file), "Problem");
+  subject.certificate.period = problem.time("period");
+  const auto loss = run.summary.find("loss_verified");
+  if (loss != run.summary.end()) subject.certificate.loss = loss->second.value;
+  return subject;
+}
+
+Subject analytic_subject(const Options& options) {
+  static_cast<void>(options.choice("force", well_names()));
+  const Well well = make_well(options.text("force"), options.parameters("params"));
+  const auto [left, right] = well.domain();
+  return {well.force_field(),
+          Vector(0),
+          well.name(),
+          std::nullopt,
+          {std::max(-1.0, left / 2), std::min(1.0, right / 2)},
+          {}};
+}
+
+Subject read_subject(const Options& options) {
+  if (options.positional().empty() && !options.given("force")) {
+    throw InputError("analyze needs a force: give a results file or --force NAME");
+  }
+  Subject subject =
+      options.positional().empty() ? analytic_subject(options) : stored_subject(options);
+  if (!options.text("period").empty()) subject.certificate.period = options.time("period");
+  subject.certificate.tolerance = options.number("verdict-tolerance", 1e-15, 1);
+  return subject;
+}
+
+constexpr Index default_energies = 12;
+
+/// Even steps in the amplitude sqrt(E), from `low` (left out when 0) to `high`.
+std::vector<double> even_energies(double low, double high) {
+  std::vector<double> energies;
+  for (Index k = 1; k <= default_energies; ++k) {
+    const double part = low > 0 ? static_cast<double>(k - 1) / (default_energies - 1)
+                                : static_cast<double>(k) / default_energies;
+    const double root = std::sqrt(low) + part * (std::sqrt(high) - std::sqrt(low));
+    energies.push_back(root * root);
+  }
+  return energies;
+}
+
+struct Analysis {
+  Certificate certificate;
+  std::vector<WellOrbit> orbits;
+};
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+double center_of(const Certificate& certificate, const std::string& title) {
+  if (certificate.center) return *certificate.center;
+  throw InputError(title + " has no well: " + certificate.reason);
+}
+
+/// Of a stored force: at energies that its training visited.
+Analysis analyze_run(const Subject& subject, std::vector<double> energies) {
+  Analysis analysis;
+  analysis.certificate =
+      certify(*subject.field, subject.theta, subject.run->initial_states, subject.certificate);
+  const Certificate& found = analysis.certificate;
+  if (!found.center) return analysis;
+  const PotentialWell well(*subject.field, subject.theta, *found.center, {-infinity, infinity},
+                           found.highest_energy * (1 + 1e-9));
+  const double top = std::min(found.highest_energy, 0.999 * well.energy_limit());
+  if (energies.empty()) energies = even_energies(std::min(found.lowest_energy, top / 2), top);
+  for (const double energy : energies) {
+    if (energy > found.highest_energy) {
+      char text[160];
+      std::snprintf(text, sizeof text,
+                    "--energies %.6g is not admissible; give energies up to %.6g, the highest that "
+                    "the training visited: beyond, the force is an extrapolation",
+                    energy, found.highest_energy);
+      throw InputError(text);
+    }
+    analysis.orbits.push_back(well.orbit(energy));
+  }
+  return analysis;
+}
+
+/// Of a given force.
+Analysis analyze_given(const Subject& subject, std::vector<double> energies) {
+  constexpr double default_top = 2;
+  const double wanted =
+      energies.empty() ? default_top : *std::max_element(energies.begin(), energies.end());
+  Analysis analysis;
+  const auto certify_at = [&](const std::vector<double>& at) {
+    return certify(*subject.field, subject.theta, subject.range,
+                   Eigen::Map<const Vector>(at.data(), static_cast<Index>(at.size())),
+                   subject.certificate);
+  };
+  const double center = center_of(certify_at({wanted}), subject.title);
+  const PotentialWell well(*subject.field, subject.theta, center, {-infinity, infinity},
+                           wanted * (1 + 1e-9));
+  if (energies.empty()) {
+    energies = even_energies(0, std::min(wanted, 0.9 * well.energy_limit()));
+  }
+  for (const double energy : energies) analysis.orbits.push_back(well.orbit(energy));
+  analysis.certificate = certify_at(energies);
+  return analysis;
+}
+
+// ----------------------------------------------------------------------------------------- output
+
+void print_csv(const std::vector<WellOrbit>& orbits) {
+  std::printf("energy,x1,x2,period,width,shear\n");
+  for (const WellOrbit& orbit : orbits) {
+    std::printf("%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n", orbit.energy, orbit.left, orbit.right,
+                orbit.period, orbit.width(), orbit.shear());
+  }
+}
+
+void print_table(const Subject& subject, const Analysis& analysis) {
+  std::printf("%s\n", subject.title.c_str());
+  for (const auto& [name, value] : certificate_rows(analysis.certificate)) {
+    std::printf("  %-10s %s\n", name.c_str(), value.c_str());
+  }
+  if (const auto& bottom = analysis.certificate.small_amplitude) {
+    std::printf("  %-10s U'' = %.8g, U''' = %.6g, U'''' = %.6g, T(E)/T(0) = 1 %+.4g E + ..\n",
+                "bottom", bottom->u2, bottom->u3, bottom->u4, bottom->period_slope());
+  }
+  if (analysis.orbits.empty()) return;
+  std::printf("\n  %-13s %-14s %-14s %-18s %-14s %-13s %s\n", "energy E", "x1 - x0", "x2 - x0",
+              "period T(E)", "width", "shear", "error of T");
+  for (const WellOrbit& orbit : analysis.orbits) {
+    std::printf("  %-13.6g %-14.9g %-14.9g %-18.13g %-14.9g %-13.5e %.0e\n", orbit.energy,
+                orbit.left, orbit.right, orbit.period, orbit.width(), orbit.shear(),
+                orbit.period_error);
+  }
+}
+
+void print_json(const Subject& subject, const Analysis& analysis) {
+  nlohmann::ordered_json json;
+  json["force"] = subject.title;
+  json["analysis"] = certificate_json(analysis.certificate);
+  json["orbits"] = nlohmann::ordered_json::array();
+  for (const WellOrbit& orbit : analysis.orbits) {
+    json["orbits"].push_back({{"energy", orbit.energy},
+                              {"x1", orbit.left},
+                              {"x2", orbit.right},
+                              {"period", orbit.period},
+                              {"period_error", orbit.period_error},
+                              {"width", orbit.width()},
+                              {"shear", orbit.shear()}});
+  }
+  std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+}
+
+/// The return time by CVODES against T(E). False when they disagree.
+bool verify(const Subject& subject, const Analysis& analysis) {
+  constexpr double allowed = 1e-8;
+  IntegratorOptions integrator;
+  integrator.rtol = integrator.atol = 1e-13;
+  const Dynamics dynamics(subject.field, Motion::newtonian);
+  double worst = 0;
+  for (const WellOrbit& orbit : analysis.orbits) {
+    const double back =
+        return_time(dynamics, subject.theta, *analysis.certificate.center + orbit.right,
+                    3 * orbit.period, integrator);
+    worst = std::max(worst, std::abs(back / orbit.period - 1));
+  }
+  std::fprintf(stderr,
+               "isochron: return times by CVODES (adams at rtol 1e-13, event v = 0) %s: they "
+               "differ from T(E) by %.1e, allowed is %.0e\n",
+               worst <= allowed ? "agree" : "DISAGREE", worst, allowed);
+  return worst <= allowed;
+}
+
+}  // namespace
+
+int analyze(const Options& options) {
+  const Subject subject = read_subject(options);
+  std::vector<double> energies;
+  if (!options.text("energies").empty()) energies = options.numbers("energies", 1e-300, 1e300);
+  const std::size_t format = options.choice("format", {"table", "csv", "json"});
+  const Analysis analysis =
+      subject.run ? analyze_run(subject, energies) : analyze_given(subject, energies);
+  if (subject.run) write_analysis(options.positional().front(), analysis.certificate);
+  switch (format) {
+    case 0: print_table(subject, analysis); break;
+    case 1: print_csv(analysis.orbits); break;
+    default: print_json(subject, analysis); break;
+  }
+  return options.flag("verify") && !verify(subject, analysis) ? 1 : 0;
+}
+
+}  // namespace isochron::cli
