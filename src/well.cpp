@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/math/quadrature/tanh_sinh.hpp>
 #include <cmath>
 #include <numbers>
 #include <sstream>
@@ -14,6 +15,7 @@ namespace {
 
 using std::numbers::pi;
 using std::numbers::sqrt2;
+using std::numbers::sqrt3;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
@@ -44,9 +46,9 @@ struct Inverse {
 
 /// The two directions of x = y + s(y).
 struct Shear {
-  std::function<double(double)> position;  // x(y)
-  std::function<Inverse(double)> inverse;  // y(x), y'(x), y''(x)
-  double edge = -infinity;                 // x(y -> -infinity), where finite
+  std::function<double(double)> position;         // x(y)
+  std::function<Inverse(double)> inverse;         // y(x), y'(x), y''(x)
+  Well::Interval domain = {-infinity, infinity};  // the image of x(y)
 };
 
 Well::Formulas isochronous(double omega, const Shear& shear) {
@@ -71,8 +73,22 @@ Well::Formulas isochronous(double omega, const Shear& shear) {
     return Well::Interval{position(-amplitude), position(amplitude)};
   };
   well.period = [=](double) { return 2 * pi / omega; };
-  well.domain.left = shear.edge;
+  well.domain = shear.domain;
   return well;
+}
+
+/// x = y + beta y^2/2, hence y = 2 x/(1 + r) and y' = 1/r with r = sqrt(1 + 2 beta x). The edge is
+/// where 1 + beta y = r vanishes.
+Shear parabolic(double beta) {
+  Shear shear;
+  shear.position = [=](double y) { return y * (1 + beta * y / 2); };
+  shear.inverse = [=](double x) {
+    const double r = std::sqrt(std::fma(2 * beta, x, 1));
+    return Inverse{2 * x / (1 + r), 1 / r, -beta / (r * r * r)};
+  };
+  if (beta > 0) shear.domain.left = -1 / (2 * beta);
+  if (beta < 0) shear.domain.right = -1 / (2 * beta);
+  return shear;
 }
 
 /// x = y + kappa (h - c), h = sqrt(y^2 + c^2), -1 < kappa <= 1. With X = x + kappa c and
@@ -102,7 +118,7 @@ Shear hyperbolic(double kappa, double c) {
                                  : (r - kappa * shifted) / slack;
     return Inverse{x * ((unsheared + c) / (r + c)), unsheared / r, -kappa * c * c / (r * r * r)};
   };
-  shear.edge = slack > 0 ? -infinity : -c;
+  if (slack == 0) shear.domain.left = -c;
   return shear;
 }
 
@@ -121,7 +137,7 @@ Shear logarithmic(double lambda) {
     return Inverse{(x + std::log1p(m) / lambda) / 2, 1 / g,
                    -lambda * std::exp(-lambda * x) / (g * g)};
   };
-  shear.edge = -std::numbers::ln2 / lambda;
+  shear.domain.left = -std::numbers::ln2 / lambda;
   return shear;
 }
 
@@ -132,14 +148,22 @@ Well::Formulas harmonic(const Values& p) {
 /// In y the isotonic well is the hyperbolic shear with kappa = 1: y = x (x + 2a)/(2 (x + a)).
 Well::Formulas isotonic(const Values& p) { return isochronous(p[0], hyperbolic(1, p[1])); }
 
+Well::Formulas parabolic_shear(const Values& p) {
+  const double omega = p[0];
+  const double beta = p[1];
+  Well::Formulas well = isochronous(omega, parabolic(beta));
+  well.energy_limit = std::pow(omega / beta, 2) / 2;
+  return well;
+}
+
 Well::Formulas hyperbolic_shear(const Values& p) {
   return isochronous(p[0], hyperbolic(p[1], p[2]));
 }
 
 Well::Formulas log_shear(const Values& p) { return isochronous(p[0], logarithmic(p[1])); }
 
-/// Half a period on either side: 2/omega = 1/omega_l + 1/omega_r, and y = x omega_l/omega left of
-/// 0, x omega_r/omega right of it.
+/// Half a period on either side: 2/omega = 1/omega_left + 1/omega_right, and y = x omega_left/omega
+/// left of 0, x omega_right/omega right of it.
 Well::Formulas split_harmonic(const Values& p) {
   const double omega = 2 / (1 / p[0] + 1 / p[1]);
   const auto scale = [=](double side) { return (side < 0 ? p[0] : p[1]) / omega; };
@@ -155,7 +179,7 @@ Well::Formulas split_harmonic(const Values& p) {
 /// with m = beta A^2/(2 (1 + beta A^2)) becomes the agm below, for either sign of beta.
 Well::Formulas duffing(const Values& p) {
   const double beta = p[0];
-  const auto root = [=](double energy) { return std::sqrt(1 + 4 * beta * energy); };
+  const auto root = [=](double energy) { return std::sqrt(std::fma(4 * beta, energy, 1)); };
   Well::Formulas well;
   well.potential = [=](double x) { return x * x * (2 + beta * x * x) / 4; };
   well.force = [=](double x) { return -x * (1 + beta * x * x); };
@@ -236,6 +260,30 @@ Well::Formulas poschl_teller(const Values& p) {
   return well;
 }
 
+/// Turning points: tan(a x) = sqrt(E/U0). With u = sin(a x) the period integral is that of the
+/// harmonic well, T = sqrt(2) int du/(a sqrt(E - (U0 + E) u^2)) = sqrt(2) pi/(a sqrt(U0 + E)).
+Well::Formulas tan_squared(const Values& p) {
+  const double scale = p[0];
+  const double a = p[1];
+  Well::Formulas well;
+  well.potential = [=](double x) { return scale * std::pow(std::tan(a * x), 2); };
+  well.force = [=](double x) {
+    const double t = std::tan(a * x);
+    return -2 * scale * a * t * (1 + t * t);
+  };
+  well.force_slope = [=](double x) {
+    const double t2 = std::pow(std::tan(a * x), 2);
+    return -2 * scale * a * a * (1 + t2) * (1 + 3 * t2);
+  };
+  well.turning_points = [=](double energy) {
+    const double amplitude = std::atan(std::sqrt(energy / scale)) / a;
+    return Well::Interval{-amplitude, amplitude};
+  };
+  well.period = [=](double energy) { return sqrt2 * pi / (a * std::sqrt(scale + energy)); };
+  well.domain = {-pi / (2 * a), pi / (2 * a)};
+  return well;
+}
+
 /// T = 2 sqrt(2 pi) Gamma(1/n) (E/A)^(1/n)/(n Gamma(1/n + 1/2) sqrt(E)).
 Well::Formulas power(const Values& p) {
   const double factor = p[0];
@@ -255,6 +303,106 @@ Well::Formulas power(const Values& p) {
   return well;
 }
 
+/// With z = x + 1 and s = 2 sqrt(E), E - U = (z2^2 - z^2)(z^2 - z1^2)/4, z1^2 = 1 - s,
+/// z2^2 = 1 + s. Hence T = 2 sqrt(2) K(m)/z2 with m = 1 - z1^2/z2^2 (Byrd and Friedman, 218.00).
+Well::Formulas double_well(const Values&) {
+  // z1, z2, where 1 - s = (1 - 4 E)/(1 + s) keeps its digits below the barrier.
+  const auto turning_z = [](double energy) {
+    const double s = 2 * std::sqrt(energy);
+    return Well::Interval{std::sqrt((1 - 4 * energy) / (1 + s)), std::sqrt(1 + s)};
+  };
+  Well::Formulas well;
+  well.potential = [](double x) { return std::pow(x * (x + 2) / 2, 2); };
+  well.force = [](double x) { return -x * (x + 1) * (x + 2); };
+  well.force_slope = [](double x) { return -2 - 3 * x * (x + 2); };
+  well.turning_points = [=](double energy) {
+    const auto [z1, z2] = turning_z(energy);
+    const double s = 2 * std::sqrt(energy);
+    return Well::Interval{-s / (1 + z1), s / (1 + z2)};
+  };
+  well.period = [=](double energy) {
+    const auto [z1, z2] = turning_z(energy);
+    return sqrt2 * pi / agm(z2, z1);
+  };
+  well.energy_limit = 0.25;
+  return well;
+}
+
+/// E - U = (x - x1)(x - x2)(x - x3)/3 with roots 1/2 + cos(theta), cos(3 theta) = 1 - 12 E (Viete).
+/// With h = arcsin(sqrt(6 E))/3 they are
+///
+///   x1 = -2 sin h sin(pi/3 - h),  x2 = 2 sin h sin(pi/3 + h),  x3 = 1/2 + cos 2h,
+///
+/// x3 - x1 = sqrt(3) sin(pi/3 + 2h) and x3 - x2 = sqrt(3) sin(pi/3 - 2h), and the period is
+/// T = 2 sqrt(6) K(m)/sqrt(x3 - x1), 1 - m = (x3 - x2)/(x3 - x1) (Byrd and Friedman, 233.00).
+Well::Formulas cubic(const Values&) {
+  Well::Formulas well;
+  well.potential = [](double x) { return x * x * (3 - 2 * x) / 6; };
+  well.force = [](double x) { return -x * (1 - x); };
+  well.force_slope = [](double x) { return 2 * x - 1; };
+  // 1 - 6 E with one rounding: the barrier 1/6 is no machine number.
+  const auto root = [](double energy) { return std::sqrt(std::fma(-6, energy, 1)); };
+  well.turning_points = [=](double energy) {
+    const double h = std::atan2(std::sqrt(6 * energy), root(energy)) / 3;
+    return Well::Interval{-2 * std::sin(h) * std::sin(pi / 3 - h),
+                          2 * std::sin(h) * std::sin(pi / 3 + h)};
+  };
+  well.period = [=](double energy) {
+    // pi/3 - 2h, which vanishes at the barrier.
+    const double rest = std::atan2(root(energy), std::sqrt(6 * energy)) * 2 / 3;
+    return pi * std::sqrt(2 * sqrt3) /
+           agm(std::sqrt(std::sin(2 * pi / 3 - rest)), std::sqrt(std::sin(rest)));
+  };
+  well.energy_limit = 1. / 6;
+  return well;
+}
+
+/// 2 U/x^2 of the Toda well, near 0 by its series 1 + x/3 (1 + x/4 (...)).
+double toda_stiffness(double x) {
+  if (std::abs(x) > 1) return 2 * (std::expm1(x) - x) / x / x;
+  double series = 1;
+  for (int k = 19; k > 2; --k) series = 1 + x / k * series;
+  return series;
+}
+
+/// x(y) with U = y^2/2. Newton's method on y(x) = x sqrt(2 U/x^2), which is increasing and convex,
+/// with y' = U'/y, where Lambert's W loses half of the digits: x = -1 - E - W(-exp(-1 - E)) starts
+/// at its branch point.
+double toda_position(double y) {
+  double x = y > 0 ? std::log1p(y + y * y / 2) : y - y * y / 2;
+  double step = x;
+  while (std::abs(step) > 1e-9 * std::abs(x)) {  // then x errs by less than step^2
+    const double at = x * std::sqrt(toda_stiffness(x));
+    step = (at - y) * (at / std::expm1(x));
+    x -= step;
+  }
+  return x;
+}
+
+/// No closed form of T is known: with y = sqrt(2E) sin(phi) it is the integral of dx/dy = y/U' over
+/// a turn of phi. A branch point, U' = 0 at x = 2 pi i, comes near phi = 0 at large E, an end of
+/// the quadrature, where tanh-sinh crowds its nodes.
+Well::Formulas toda(const Values&) {
+  Well::Formulas well;
+  well.potential = [](double x) { return x * (x * toda_stiffness(x)) / 2; };
+  well.force = [](double x) { return -std::expm1(x); };
+  well.force_slope = [](double x) { return -std::exp(x); };
+  well.turning_points = [](double energy) {
+    const double amplitude = std::sqrt(2 * energy);
+    return Well::Interval{toda_position(-amplitude), toda_position(amplitude)};
+  };
+  well.period = [](double energy) {
+    boost::math::quadrature::tanh_sinh<double> quadrature;
+    const auto slope = [](double y) { return y == 0 ? 1 : y / std::expm1(toda_position(y)); };
+    const auto integrand = [&](double phi) {
+      const double y = std::sqrt(2 * energy) * std::sin(phi);
+      return slope(y) + slope(-y);
+    };
+    return 2 * quadrature.integrate(integrand, 0.0, pi / 2);
+  };
+  return well;
+}
+
 // ---- The table, and what users may ask of it ----
 
 struct Entry {
@@ -268,17 +416,24 @@ WellParameter positive(const char* name, double value) { return {name, value, 0,
 const std::vector<Entry>& table() {
   static const std::vector<Entry> entries = {
       {"harmonic", {positive("omega", 1)}, harmonic},
-      {"duffing", {{"beta", 1}}, duffing},
-      {"pendulum", {}, pendulum},
-      {"morse", {positive("D", 12.5), positive("a", 0.2)}, morse},
-      {"poschl-teller", {positive("U0", 12.5), positive("a", 0.2)}, poschl_teller},
       {"isotonic", {positive("omega", 1), positive("a", 5)}, isotonic},
+      {"parabolic-shear", {positive("omega", 1), {"beta", 0.1}}, parabolic_shear},
       {"hyperbolic-shear",
        {positive("omega", 1), {"kappa", 0.5, -1, 1}, positive("c", 1)},
        hyperbolic_shear},
       {"log-shear", {positive("omega", 1), positive("lambda", 0.125)}, log_shear},
-      {"split-harmonic", {positive("omega_l", 0.75), positive("omega_r", 1.5)}, split_harmonic},
+      {"split-harmonic",
+       {positive("omega_left", 0.75), positive("omega_right", 1.5)},
+       split_harmonic},
+      {"duffing", {{"beta", 1}}, duffing},
+      {"pendulum", {}, pendulum},
+      {"morse", {positive("D", 12.5), positive("a", 0.2)}, morse},
+      {"poschl-teller", {positive("U0", 12.5), positive("a", 0.2)}, poschl_teller},
+      {"tan2", {positive("U0", 12.5), positive("a", 0.2)}, tan_squared},
       {"power", {positive("A", 0.25), {"n", 4, 1, infinity}}, power},
+      {"double-well", {}, double_well},
+      {"cubic", {}, cubic},
+      {"toda", {}, toda},
   };
   return entries;
 }

@@ -19,21 +19,28 @@ struct WellParameter {
 };
 
 /// A potential well of a unit mass, x'' = f(x) = -U'(x), whose turning points and periods are known
-/// in closed form: an oracle for everything that is computed. The minimum is U(0) = 0 and the only
-/// one; everything is dimensionless.
+/// (in closed form but for toda): an oracle for everything that is computed. The minimum is
+/// U(0) = 0, and the only one but for double-well; everything is dimensionless.
 ///
 ///   harmonic          U = omega^2 x^2/2
+///   isotonic          U = (omega^2/8) x^2 (x + 2a)^2/(x + a)^2, x > -a
+///   parabolic-shear   U = omega^2 y^2/2, x = y + beta y^2/2, 1 + 2 beta x > 0,
+///                     E < omega^2/(2 beta^2)
+///   hyperbolic-shear  U = omega^2 y^2/2, x = y + kappa (sqrt(y^2 + c^2) - c)
+///   log-shear         U = omega^2 y^2/2, x = y + log(cosh(lambda y))/lambda, x > -log(2)/lambda
+///   split-harmonic    U = omega_left^2 x^2/2 left of 0, omega_right^2 x^2/2 right of it
 ///   duffing           U = x^2/2 + beta x^4/4 (beta < 0: bounded below the barrier -1/(4 beta))
 ///   pendulum          U = 1 - cos x, librations E < 2
 ///   morse             U = D (1 - exp(-a x))^2, E < D
 ///   poschl-teller     U = U0 tanh^2(a x), E < U0
-///   isotonic          U = (omega^2/8) x^2 (x + 2a)^2/(x + a)^2, x > -a
-///   hyperbolic-shear  U = omega^2 y^2/2, x = y + kappa (sqrt(y^2 + c^2) - c)
-///   log-shear         U = omega^2 y^2/2, x = y + log(cosh(lambda y))/lambda, x > -log(2)/lambda
-///   split-harmonic    U = omega_l^2 x^2/2 left of 0, omega_r^2 x^2/2 right of it
+///   tan2              U = U0 tan^2(a x), |x| < pi/(2a)
 ///   power             U = A |x|^n (n < 2: f' is infinite at 0)
+///   double-well       U = x^2 (x + 2)^2/4, orbits of the right well: x > -1, E < 1/4
+///   cubic             U = x^2/2 - x^3/3, E < 1/6
+///   toda              U = exp(x) - x - 1
 ///
-/// Isochronous (T does not depend on E) are harmonic, isotonic, the two shears and split-harmonic.
+/// Isochronous (T does not depend on E) are harmonic, isotonic, the three shears and
+/// split-harmonic.
 class Well {
  public:
   struct Interval {
@@ -58,7 +65,7 @@ class Well {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::vector<WellParameter>& parameters() const { return parameters_; }
 
-  /// The open interval on which U is finite.
+  /// The open interval on which U is defined and finite.
   [[nodiscard]] Interval domain() const { return formulas_.domain; }
 
   /// Orbits with this energy or more are unbounded, or leave the well; infinity if there are none.
@@ -95,7 +102,8 @@ class Well {
 [[nodiscard]] std::vector<std::string> well_names();
 
 /// The parameters of the well `name` with their defaults. With these T = 2 pi at small energies
-/// (power: U = x^4/4), and an edge or a brim is far enough away for random states of order one.
+/// (double-well: sqrt(2) pi; power: U = x^4/4), and but for double-well and cubic, which have none,
+/// an edge or a brim is far enough away for random states of order one.
 /// Throws InputError when the name is unknown.
 [[nodiscard]] std::vector<WellParameter> well_parameters(const std::string& name);
 

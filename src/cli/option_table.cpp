@@ -31,11 +31,12 @@ constexpr Spec table[] = {
     {"weight-seed", "S", "0", runs, "Problem", "seed of the initial weights"},
 
     {"force", "NAME", "mlp", runs, "Force field",
-     "mlp (simulate: untrained), or for simulate an analytic one: harmonic, duffing, pendulum, "
-     "morse, poschl-teller, "
-     "isotonic, hyperbolic-shear, log-shear, split-harmonic, power"},
+     "mlp (simulate: untrained), or for simulate an analytic one: harmonic, isotonic, "
+     "parabolic-shear, hyperbolic-shear, log-shear, split-harmonic, duffing, pendulum, morse, "
+     "poschl-teller, tan2, power, double-well, cubic, toda"},
     {"force", "NAME", "", verb_analyze, "Force field",
-     "an analytic force in place of a results file: harmonic, duffing, pendulum, morse, .."},
+     "in place of a results file: an analytic force (as simulate's), or a text file with a position "
+     "and the force there in each row"},
     {"params", "a=1,b=2", "", runs | verb_analyze, "Force field",
      "parameters of an analytic force: numbers by name"},
     {"model", "FILE", "", verb_simulate, "Force field",

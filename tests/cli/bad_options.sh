@@ -84,12 +84,12 @@ rejects 2 'gradient .* adjoint' train --gradient x
 rejects 2 'interpolation .* polynomial, hermite' train --interpolation x
 rejects 2 'optimizer .* lbfgs.*adam' train --optimizer sgd
 rejects 2 'duffing has no parameters to train' train --force duffing
-rejects 2 'force duffling .* harmonic, duffing,' train --force duffling
+rejects 2 'force duffling .* harmonic, isotonic,' train --force duffling
 rejects 2 'params is for the analytic' train --params beta=1
 
 # simulate
 rejects 2 'needs a force.*--model FILE or --force NAME' simulate
-rejects 2 'force duffling .* harmonic, duffing,' simulate --force duffling
+rejects 2 'force duffling .* harmonic, isotonic,' simulate --force duffling
 rejects 2 "duffing.*'omega'.*beta" simulate --force duffing --params omega=1
 rejects 2 'harmonic.*omega > 0' simulate --force harmonic --params omega=-1
 rejects 2 'harmonic.*omega > 0' simulate --force harmonic --params omega=nan
