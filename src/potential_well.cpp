@@ -306,13 +306,16 @@ class PotentialWell::Side {
   }
 
  private:
-  /// Relative error of a time when E - U errs by a few units in the last place of E: the turning
-  /// point moves by dE/p, and p there by p' dE/p.
+  /// Relative error of a time when E - U errs by dE, a few units in the last place of E, or of the
+  /// terms of the innermost series: the turning point moves by dE/p, and p there by p' dE/p.
   [[nodiscard]] double roundoff(double energy, double distance) const {
     const double step = 1e-4 * distance;
     const double p = pull(distance);
     const double slope = (p - pull(distance - step)) / step;
-    return 8 * precision * (1 + energy * std::abs(slope) / (p * p));
+    const double terms = panel_at(distance) == 0
+                             ? distance * distance * potentials_.front().lpNorm<1>() / energy
+                             : 1;
+    return 16 * precision * std::max(1.0, terms) * (1 + energy * std::abs(slope) / (p * p));
   }
 
   [[nodiscard]] double start(std::size_t k) const { return k == 0 ? 0 : ends_[k - 1]; }

@@ -48,7 +48,7 @@ struct Inverse {
 struct Shear {
   std::function<double(double)> position;         // x(y)
   std::function<Inverse(double)> inverse;         // y(x), y'(x), y''(x)
-  Well::Interval domain = {-infinity, infinity};  // the image of x(y)
+  Interval domain = {-infinity, infinity};  // the image of x(y)
 };
 
 Well::Formulas isochronous(double omega, const Shear& shear) {
@@ -70,7 +70,7 @@ Well::Formulas isochronous(double omega, const Shear& shear) {
   };
   well.turning_points = [=](double energy) {
     const double amplitude = std::sqrt(2 * energy) / omega;
-    return Well::Interval{position(-amplitude), position(amplitude)};
+    return Interval{position(-amplitude), position(amplitude)};
   };
   well.period = [=](double) { return 2 * pi / omega; };
   well.domain = shear.domain;
@@ -186,7 +186,7 @@ Well::Formulas duffing(const Values& p) {
   well.force_slope = [=](double x) { return -1 - 3 * beta * x * x; };
   well.turning_points = [=](double energy) {
     const double amplitude = 2 * std::sqrt(energy / (1 + root(energy)));
-    return Well::Interval{-amplitude, amplitude};
+    return Interval{-amplitude, amplitude};
   };
   well.period = [=](double energy) {
     const double r = root(energy);
@@ -204,7 +204,7 @@ Well::Formulas pendulum(const Values&) {
   well.force_slope = [](double x) { return -std::cos(x); };
   well.turning_points = [](double energy) {
     const double amplitude = 2 * std::atan2(std::sqrt(energy), std::sqrt(2 - energy));
-    return Well::Interval{-amplitude, amplitude};
+    return Interval{-amplitude, amplitude};
   };
   well.period = [](double energy) { return 2 * pi / agm(1, std::sqrt(1 - energy / 2)); };
   well.energy_limit = 2;
@@ -230,7 +230,7 @@ Well::Formulas morse(const Values& p) {
   };
   well.turning_points = [=](double energy) {
     const double s = std::sqrt(energy / depth);
-    return Well::Interval{-std::log1p(s) / a,
+    return Interval{-std::log1p(s) / a,
                           std::log1p(s * (1 + s) * (depth / (depth - energy))) / a};
   };
   well.period = [=](double energy) { return finite_depth_period(depth, a, energy); };
@@ -253,7 +253,7 @@ Well::Formulas poschl_teller(const Values& p) {
   };
   well.turning_points = [=](double energy) {
     const double amplitude = std::asinh(std::sqrt(energy / (depth - energy))) / a;
-    return Well::Interval{-amplitude, amplitude};
+    return Interval{-amplitude, amplitude};
   };
   well.period = [=](double energy) { return finite_depth_period(depth, a, energy); };
   well.energy_limit = depth;
@@ -277,7 +277,7 @@ Well::Formulas tan_squared(const Values& p) {
   };
   well.turning_points = [=](double energy) {
     const double amplitude = std::atan(std::sqrt(energy / scale)) / a;
-    return Well::Interval{-amplitude, amplitude};
+    return Interval{-amplitude, amplitude};
   };
   well.period = [=](double energy) { return sqrt2 * pi / (a * std::sqrt(scale + energy)); };
   well.domain = {-pi / (2 * a), pi / (2 * a)};
@@ -297,7 +297,7 @@ Well::Formulas power(const Values& p) {
   };
   well.force_slope = [=](double x) { return -factor * n * (n - 1) * std::pow(std::abs(x), n - 2); };
   well.turning_points = [=](double energy) {
-    return Well::Interval{-amplitude(energy), amplitude(energy)};
+    return Interval{-amplitude(energy), amplitude(energy)};
   };
   well.period = [=](double energy) { return scale * amplitude(energy) / std::sqrt(energy); };
   return well;
@@ -309,7 +309,7 @@ Well::Formulas double_well(const Values&) {
   // z1, z2, where 1 - s = (1 - 4 E)/(1 + s) keeps its digits below the barrier.
   const auto turning_z = [](double energy) {
     const double s = 2 * std::sqrt(energy);
-    return Well::Interval{std::sqrt((1 - 4 * energy) / (1 + s)), std::sqrt(1 + s)};
+    return Interval{std::sqrt((1 - 4 * energy) / (1 + s)), std::sqrt(1 + s)};
   };
   Well::Formulas well;
   well.potential = [](double x) { return std::pow(x * (x + 2) / 2, 2); };
@@ -318,7 +318,7 @@ Well::Formulas double_well(const Values&) {
   well.turning_points = [=](double energy) {
     const auto [z1, z2] = turning_z(energy);
     const double s = 2 * std::sqrt(energy);
-    return Well::Interval{-s / (1 + z1), s / (1 + z2)};
+    return Interval{-s / (1 + z1), s / (1 + z2)};
   };
   well.period = [=](double energy) {
     const auto [z1, z2] = turning_z(energy);
@@ -344,7 +344,7 @@ Well::Formulas cubic(const Values&) {
   const auto root = [](double energy) { return std::sqrt(std::fma(-6, energy, 1)); };
   well.turning_points = [=](double energy) {
     const double h = std::atan2(std::sqrt(6 * energy), root(energy)) / 3;
-    return Well::Interval{-2 * std::sin(h) * std::sin(pi / 3 - h),
+    return Interval{-2 * std::sin(h) * std::sin(pi / 3 - h),
                           2 * std::sin(h) * std::sin(pi / 3 + h)};
   };
   well.period = [=](double energy) {
@@ -389,7 +389,7 @@ Well::Formulas toda(const Values&) {
   well.force_slope = [](double x) { return -std::exp(x); };
   well.turning_points = [](double energy) {
     const double amplitude = std::sqrt(2 * energy);
-    return Well::Interval{toda_position(-amplitude), toda_position(amplitude)};
+    return Interval{toda_position(-amplitude), toda_position(amplitude)};
   };
   well.period = [](double energy) {
     boost::math::quadrature::tanh_sinh<double> quadrature;
@@ -496,7 +496,7 @@ double Well::force_slope(double x) const {
   return contains(x) ? formulas_.force_slope(x) : not_a_number;
 }
 
-Well::Interval Well::turning_points(double energy) const {
+Interval Well::turning_points(double energy) const {
   require_bounded(energy);
   return formulas_.turning_points(energy);
 }

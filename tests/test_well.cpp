@@ -13,7 +13,6 @@
 
 #include "isochron/error.hpp"
 #include "isochron/well.hpp"
-#include "references.hpp"
 
 using namespace isochron;
 
@@ -221,38 +220,6 @@ TEST_CASE("wells: the turning points lie at U = E, from the bottom to the brim")
       }
     }
   }
-}
-
-TEST_CASE("wells: turning points and periods to the last digits") {
-  for (const reference::Case& sample : reference::reference_cases()) {
-    const Well well = make_well(sample.well, sample.parameters);
-    CAPTURE(description(well));
-    for (const double energy : sample.energies) {
-      CAPTURE(energy);
-      const auto expected = reference::reference(sample.well, sample.parameters, energy);
-      const auto [left, right] = well.turning_points(energy);
-      CHECK(std::abs(left - expected.x1) < 2 * eps * expected.width);
-      CHECK(std::abs(right - expected.x2) < 2 * eps * expected.width);
-      CHECK(std::abs((right - left) / expected.width - 1) < 4 * eps);
-      // Well conditioned: at 0.99 of the escape energy (E/T) dT/dE is 50 at most, but E comes in
-      // only by differences to the barrier without rounding.
-      CHECK(std::abs(well.period(energy) / expected.period - 1) < 16 * eps);
-    }
-  }
-}
-
-TEST_CASE(
-    "references: they know every well, and the width and the shear are of the turning points") {
-  std::set<std::string> known;
-  for (const reference::Case& sample : reference::reference_cases()) {
-    known.insert(sample.well);
-    const auto [x1, x2, width, shear, period] =
-        reference::reference(sample.well, sample.parameters, sample.energies[5]);
-    CHECK(std::abs(width - (x2 - x1)) <= 2 * eps * width);
-    CHECK(std::abs(shear - (x1 + x2) / 2) <= 2 * eps * width);
-  }
-  const std::vector<std::string> names = well_names();
-  CHECK(known == std::set<std::string>(names.begin(), names.end()));
 }
 
 TEST_CASE("double-well and cubic: the period grows logarithmically at the barrier") {

@@ -11,11 +11,6 @@
 
 namespace isochron {
 
-struct Interval {
-  double left;
-  double right;
-};
-
 /// A zero of the force. Stable: the bottom of a well, the force changes from + to - there.
 struct Equilibrium {
   double position;

@@ -29,6 +29,12 @@ inline Index padded(Index points) {
   return (points + block_padding - 1) / block_padding * block_padding;
 }
 
+/// A range of positions, dimensionless.
+struct Interval {
+  double left;
+  double right;
+};
+
 /// An ensemble of orbits sampled at common fractions tau of each trajectory's end time.
 struct Trajectories {
   Vector tau;                  ///< [K] fractions in [0, 1], increasing

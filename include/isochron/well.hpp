@@ -43,11 +43,6 @@ struct WellParameter {
 /// split-harmonic.
 class Well {
  public:
-  struct Interval {
-    double left;
-    double right;
-  };
-
   /// The mathematics of a well, called only with x inside `domain` and 0 < E < `energy_limit`.
   struct Formulas {
     std::function<double(double)> potential;         ///< U(x)
