@@ -57,13 +57,12 @@ Figure isochrony_figure(const Certificate& certificate) {
   const double omega = certificate.omega();
   const auto amplitude = [=](const WellOrbit& o) { return std::sqrt(2 * o.energy) / omega; };
   Panel period = over_energy("period", "T(E)/T_0 - 1");
-  period.curves = {
-      curve(certificate, "", Curve::Style::line, energy,
-            [=](const WellOrbit& o) { return omega * o.period / (2 * std::numbers::pi) - 1; })};
-  Panel width = over_energy("width over the isochronous width", "R - 1");
-  width.curves = {curve(certificate, "", Curve::Style::line, energy, [&](const WellOrbit& o) {
-    return o.width() / (2 * amplitude(o)) - 1;
+  period.curves = {curve(certificate, "", Curve::Style::line, energy, [=](const WellOrbit& o) {
+    return omega * o.period / (2 * std::numbers::pi) - 1;
   })};
+  Panel width = over_energy("width over the isochronous width", "R - 1");
+  width.curves = {curve(certificate, "", Curve::Style::line, energy,
+                        [&](const WellOrbit& o) { return o.width() / (2 * amplitude(o)) - 1; })};
   for (Panel* deviation : {&period, &width}) scale_to_label(*deviation);
   Panel shear = over_energy("shear", "shear S (1)");
   shear.x_label = "amplitude A (1)";

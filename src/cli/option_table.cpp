@@ -35,7 +35,8 @@ constexpr Spec table[] = {
      "parabolic-shear, hyperbolic-shear, log-shear, split-harmonic, duffing, pendulum, morse, "
      "poschl-teller, tan2, power, double-well, cubic, toda"},
     {"force", "NAME", "", verb_analyze, "Force field",
-     "in place of a results file: an analytic force (as simulate's), or a text file with a position "
+     "in place of a results file: an analytic force (as simulate's), or a text file with a "
+     "position "
      "and the force there in each row"},
     {"params", "a=1,b=2", "", runs | verb_analyze, "Force field",
      "parameters of an analytic force: numbers by name"},
