@@ -27,7 +27,7 @@ class BlockSensitivity {
   [[nodiscard]] virtual IntegrationCounts forward_counts() const = 0;
   [[nodiscard]] virtual IntegrationCounts backward_counts() const = 0;
 
-  /// Bytes that the last forward run keeps of the solution.
+  /// Most bytes that were kept of the solution since the last call of `forward`.
   [[nodiscard]] virtual double stored_bytes() const = 0;
 };
 

@@ -22,6 +22,10 @@ const char* name(GradientMethod method) {
   return "";
 }
 
+namespace {
+constexpr long longest_checkpoint_distance = 1000000000;
+}
+
 void SensitivityOptions::validate(const Dynamics& dynamics) const {
   integrator.validate(dynamics);
   const std::string method = isochron::name(integrator.method);
@@ -35,6 +39,10 @@ void SensitivityOptions::validate(const Dynamics& dynamics) const {
   if (by_cvodes && !is_multistep(integrator.method)) {
     throw InputError(std::string("gradient ") + isochron::name(gradient) +
                      " is for the methods adams and bdf, not " + method);
+  }
+  if (checkpoint_distance < 0 || checkpoint_distance > longest_checkpoint_distance) {
+    throw InputError("a checkpoint distance of " + std::to_string(checkpoint_distance) +
+                     " steps is outside 0 .. 10^9");
   }
   for (const double rtol : {backward_rtol, quadrature_rtol}) {
     if (rtol != 0 && !(rtol >= 1e-15 && rtol <= 1e-1)) {
@@ -140,7 +148,6 @@ LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble
                                ensemble.end_times.segment(block.first, block.size), final_states,
                                with_gradient);
                 part.forward = solver.forward_counts();
-                part.stored_bytes = solver.stored_bytes();
                 part.loss = loss(block.first, final_states, cotangent);
                 if (!with_gradient) return;
                 if (!cotangent.allFinite()) {
@@ -154,6 +161,7 @@ LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble
                                        isochron::name(options.integrator.method) + ")");
                 }
                 part.backward = solver.backward_counts();
+                part.stored_bytes = solver.stored_bytes();
               });
 
   result.blocks = static_cast<Index>(blocks.size());

@@ -303,7 +303,7 @@ TEST_CASE("bdf, hermite and any block size give the same gradient") {
   }
 }
 
-TEST_CASE("solutions of more steps than are kept between checkpoints") {
+TEST_CASE("solutions of more steps than there is room for at first") {
   const double k = 1.2, period = 600;
   const States y = normal_states(2, 2, 12);
   const Objective objective(Loss::periodic, y, period);
@@ -315,6 +315,176 @@ TEST_CASE("solutions of more steps than are kept between checkpoints") {
     const double slope = oracle::harmonic_periodic_slope(k, period, y);
     CHECK(std::abs(result.gradient[0] - slope) <=
           permitted_relative(options, result) * std::abs(slope));
+  }
+}
+
+// --- checkpoints --------------------------------------------------------------------------------
+
+namespace {
+
+SensitivityOptions with_checkpoints(SensitivityOptions options, long distance) {
+  options.checkpoint_distance = distance;
+  return options;
+}
+
+/// States of a block of up to so many trajectories.
+double state_bytes(const Start& start, Index trajectories) {
+  constexpr double lanes = 8;
+  return 8 * static_cast<double>(start.dynamics.state_dimension()) * lanes *
+         std::ceil(static_cast<double>(trajectories) / lanes);
+}
+
+}  // namespace
+
+TEST_CASE("checkpoints at any distance: the same loss to the last bit, the gradient as accurate") {
+  for (const Motion motion : {Motion::newtonian, Motion::first_order}) {
+    const Start start({2, 8, 8, 2}, 6, 50, motion, Symmetry::none, 6);
+    const Ensemble ensemble(start.objective.ensemble().initial_states,
+                            Vector(3 * oracle::unequal_times(6)));
+    const auto at = [&](const SensitivityOptions& options) {
+      return gradient(start.dynamics, start.theta, ensemble, quartic, options);
+    };
+    const LossGradient exact = at(with(1e-13));
+    for (const Method method : methods) {
+      for (const Interpolation kind : {Interpolation::polynomial, Interpolation::hermite}) {
+        const SensitivityOptions options = with(1e-9, method, kind);
+        const LossGradient whole = at(options);
+        REQUIRE(whole.forward.steps > 20);
+        for (const long distance : {1L, 2L, 7L, 20L}) {
+          CAPTURE(distance);
+          const LossGradient result = at(with_checkpoints(options, distance));
+          CHECK(result.loss == whole.loss);
+          CHECK(result.final_states == whole.final_states);
+          CHECK(result.forward.steps == whole.forward.steps);
+          CHECK(result.backward.steps > whole.backward.steps);
+          const double permitted = permitted_relative(options, result);
+          CHECK(relative_error(result.gradient, exact.gradient) <= permitted);
+          CHECK((result.initial_cotangents - exact.initial_cotangents).norm() <=
+                permitted * exact.initial_cotangents.norm());
+        }
+        // With a single checkpoint, at the start, everything is as without.
+        for (const long distance : {whole.forward.steps, 1000000000L}) {
+          const LossGradient result = at(with_checkpoints(options, distance));
+          CHECK(result.gradient == whole.gradient);
+          CHECK(result.initial_cotangents == whole.initial_cotangents);
+          CHECK(result.backward.steps == whole.forward.steps + whole.backward.steps);
+        }
+        Sensitivity alone(start.dynamics, with_checkpoints(options, 7));
+        const LossGradient loss = alone.loss(start.theta, ensemble, quartic);
+        CHECK(loss.loss == whole.loss);
+        CHECK(loss.final_states == whole.final_states);
+        CHECK(loss.stored_bytes == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("checkpoints bound the memory of long solutions") {
+  const double k = 1.2, period = 100 * std::numbers::pi;
+  const Index n = 3;
+  const Start problem({1, 1}, n);  // for the size of its states
+  const States y = normal_states(2, n, 51);
+  const Objective objective(Loss::periodic, y, period);
+  const double slope = oracle::harmonic_periodic_slope(k, period, y);
+  for (const Method method : methods) {
+    for (const Interpolation kind : {Interpolation::polynomial, Interpolation::hermite}) {
+      const SensitivityOptions options = with(method == Method::adams ? 1e-10 : 1e-6, method, kind);
+      const double vectors = kind == Interpolation::polynomial ? 1 : 2;
+      const auto at = [&](long distance) {
+        return gradient(Dynamics(oracle::harmonic()), Vector::Constant(1, k), objective.ensemble(),
+                        objective.final_loss(), with_checkpoints(options, distance));
+      };
+      const LossGradient whole = at(0);
+      const auto steps = static_cast<double>(whole.forward.steps);
+      REQUIRE(steps > 1500);
+      CHECK(whole.stored_bytes == vectors * (steps + 1) * state_bytes(problem, n));
+      double last = whole.stored_bytes;
+      for (const long distance : {1000L, 300L, 50L}) {
+        CAPTURE(distance);
+        const LossGradient result = at(distance);
+        const double states = steps / static_cast<double>(distance) + 1 +
+                              vectors * (static_cast<double>(distance) + 101);
+        CHECK(result.stored_bytes <= states * state_bytes(problem, n));
+        CHECK(result.stored_bytes < last);
+        CHECK(std::abs(result.gradient[0] - slope) <=
+              permitted_relative(options, result) * std::abs(slope));
+        last = result.stored_bytes;
+      }
+      CHECK(last < whole.stored_bytes / 8);
+    }
+  }
+}
+
+TEST_CASE("where a stretch takes more steps the second time, the memory stays bounded") {
+  // After the loss is known the force gets a ripple, too small to change the gradient.
+  bool rough = false;
+  const Dynamics dynamics(make_force(
+      1,
+      [&](double x, const auto& a) { return -a[0] * x + (rough ? 1e-7 * std::sin(1e3 * x) : 0.0); },
+      [](double, const auto& a) { return -a[0]; },
+      [](double x, const auto&) { return std::array{-x}; }));
+  const Start problem({1, 1}, 4);
+  const States y = normal_states(2, 4, 52);
+  const double k = 1.3, period = 20;
+  const Objective objective(Loss::periodic, y, period);
+  const FinalLoss loss = [&](Index first, ConstStatesRef states, StatesRef cotangents) {
+    rough = true;
+    return objective.final_loss()(first, states, cotangents);
+  };
+  const double slope = oracle::harmonic_periodic_slope(k, period, y);
+  for (const Method method : methods) {
+    CAPTURE(name(method));
+    const auto at = [&](long distance) {
+      rough = false;
+      return gradient(dynamics, Vector::Constant(1, k), objective.ensemble(), loss,
+                      with_checkpoints(with(1e-10, method), distance));
+    };
+    const LossGradient whole = at(0);
+    const LossGradient result = at(100);
+    const double stretches = static_cast<double>(whole.forward.steps) / 100 + 1;
+    const auto again = static_cast<double>(result.backward.steps - whole.backward.steps);
+    CHECK(again > 400 * stretches);  // there is room for 200
+    CHECK(result.stored_bytes <= (stretches + again / 200 + 1 + 201) * state_bytes(problem, 4));
+    CHECK(std::abs(result.gradient[0] - slope) <= 1e-5 * std::abs(slope));
+
+    // The room is that of the problem, not what a longer one has left behind.
+    Sensitivity used(dynamics, with_checkpoints(with(1e-10, method), 1000));
+    const auto over = [&](double end) {
+      rough = false;
+      return used.gradient(Vector::Constant(1, k), Ensemble(y, end), loss);
+    };
+    static_cast<void>(over(10 * period));
+    const LossGradient after_longer = over(period);
+    CHECK(identical(after_longer, at(1000)));
+  }
+}
+
+TEST_CASE("with checkpoints, step limits and requests to stop are heard everywhere") {
+  const Start start({1, 8, 1}, 4, 53);
+  const Ensemble& ensemble = start.objective.ensemble();
+  for (const Method method : methods) {
+    SensitivityOptions options = with_checkpoints(with(1e-9, method), 15);
+    bool stop = false;
+    options.integrator.stop_requested = [&] { return stop; };
+    Sensitivity sensitivity(start.dynamics, options);
+    const LossGradient fresh = sensitivity.gradient(start.theta, ensemble, quartic);
+    const auto again = [&] { return sensitivity.gradient(start.theta, ensemble, quartic); };
+    const auto complaint = [&] { return message_of<NumericalError>([&] { (void)again(); }); };
+    sensitivity.limit_steps(fresh.forward.steps - 1);
+    CHECK(mentions(complaint(), "forward"));
+    CHECK(mentions(complaint(), "more than " + std::to_string(fresh.forward.steps - 1)));
+    sensitivity.limit_steps(fresh.forward.steps);
+    CHECK(mentions(complaint(), "backward"));
+    sensitivity.limit_steps(options.integrator.max_steps);
+    CHECK(identical(again(), fresh));
+
+    const FinalLoss turn = [&](Index first, ConstStatesRef y, StatesRef cotangents) {
+      stop = true;
+      return quartic(first, y, cotangents);
+    };
+    CHECK_THROWS_AS((void)sensitivity.gradient(start.theta, ensemble, turn), Interrupted);
+    stop = false;
+    CHECK(identical(again(), fresh));
   }
 }
 
@@ -547,6 +717,9 @@ std::vector<SensitivityOptions> all_ways(double tolerance, Motion motion) {
   for (const Method method : methods) {
     SensitivityOptions options = with(tolerance, method);
     ways.push_back(options);
+    options.checkpoint_distance = 20;
+    ways.push_back(options);
+    options.checkpoint_distance = 0;
     options.gradient = GradientMethod::forward;
     for (const bool staggered : {true, false}) {
       for (const bool controlled : {true, false}) {
@@ -578,6 +751,7 @@ std::vector<SensitivityOptions> ways_to_jacobian(double tolerance, Motion motion
 
 std::string text(const SensitivityOptions& way) {
   std::string words = std::string(name(way.gradient)) + ", " + name(way.integrator.method);
+  if (way.checkpoint_distance > 0) words += ", checkpoints";
   if (way.gradient == GradientMethod::forward) {
     words += way.staggered ? ", staggered" : ", simultaneous";
     words += way.sensitivity_error_control ? ", controlled" : ", not controlled";
@@ -1076,6 +1250,14 @@ TEST_CASE("options that cannot be met are refused, by name") {
     CHECK(mentions(refusal(newtonian, GradientMethod::adjoint, Method::adams,
                            [=](SensitivityOptions& options) { options.quadrature_rtol = wrong; }),
                    "backward tolerance"));
+  }
+  for (const long wrong : {-1L, 1000000001L}) {
+    CAPTURE(wrong);
+    const std::string text =
+        refusal(newtonian, GradientMethod::adjoint, Method::adams,
+                [=](SensitivityOptions& options) { options.checkpoint_distance = wrong; });
+    CHECK(mentions(text, "checkpoint distance of " + std::to_string(wrong)));
+    CHECK(mentions(text, "0 .. 10^9"));
   }
   Sensitivity adjoint(newtonian, with(1e-8));
   CHECK(mentions(message_of<InputError>([&] {

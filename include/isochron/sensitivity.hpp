@@ -34,6 +34,14 @@ struct SensitivityOptions {
   double backward_rtol = 0;    ///< of the backward problem; 0: the integrator's
   double quadrature_rtol = 0;  ///< of the gradient's quadrature; 0: the backward problem's
 
+  /// Steps between checkpoints, 0 .. 10^9. 0 keeps every step of the forward solution. Otherwise
+  /// only the checkpoints are kept, and the steps of one stretch between them at a time, which is
+  /// solved again on the way back; the loss stays the same to the last bit. That costs a second
+  /// forward solution, and after each checkpoint some 20 small steps of a start: for T = 100 pi,
+  /// N = 100 and 6,428 steps at rtol 1e-10, distances of 50, 200 and 1000 take in all 1.3 times as
+  /// long and keep 1/31, 1/23 and 1/6 of the memory.
+  long checkpoint_distance = 0;
+
   // forward
   bool sensitivity_error_control = true;  ///< off: the steps are those of the states alone, which
                                           ///< with `staggered` are those of the plain solution
@@ -61,9 +69,9 @@ struct LossGradient {
   States initial_cotangents;  ///< dL/dy(0) through the flow, state_dimension x N: by adjoint and
                               ///< discrete, otherwise empty
   IntegrationCounts forward;
-  IntegrationCounts backward;
-  Index blocks = 0;         ///< that the ensemble was cut into
-  double stored_bytes = 0;  ///< kept of the largest block's solution for the way back
+  IntegrationCounts backward;  ///< with what was solved again from checkpoints
+  Index blocks = 0;            ///< that the ensemble was cut into
+  double stored_bytes = 0;     ///< most that was kept of a block's solution for the way back
 };
 
 struct FinalJacobian {

@@ -80,6 +80,9 @@ constexpr Spec table[] = {
      "adjoint or forward (CVODES), or discrete: the exact derivative of a one-step method"},
     {"interpolation", "NAME", "polynomial", verb_train, "Training",
      "of the forward solution in the adjoint: polynomial or hermite"},
+    {"checkpoint-distance", "K", "unlimited", verb_train, "Training",
+     "steps of the forward solution between checkpoints of the adjoint, which bound its memory and "
+     "cost a second forward solution; 1 .. 10^9, or unlimited: every step is kept"},
     {"optimizer", "NAME", "lbfgs+least-squares", verb_train, "Training",
      "least-squares: Levenberg-Marquardt on the residuals, with the Jacobian by --gradient "
      "discrete "

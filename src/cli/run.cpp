@@ -284,6 +284,10 @@ SensitivityOptions sensitivity_options(Options& options, Motion motion) {
   sensitivity.interpolation = options.choice("interpolation", {"polynomial", "hermite"}) == 0
                                   ? Interpolation::polynomial
                                   : Interpolation::hermite;
+  sensitivity.checkpoint_distance =
+      options.text("checkpoint-distance") == "unlimited"
+          ? 0
+          : options.integer("checkpoint-distance", 1, 1000000000, "unlimited");
   sensitivity.freeze_steps = true;
   return sensitivity;
 }

@@ -1,5 +1,6 @@
 #include "sundials/adjoint.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -9,10 +10,14 @@
 namespace isochron::sundials {
 namespace {
 
-// Solutions are kept whole, with a single checkpoint at the start: nothing is computed twice, and
-// nothing depends on CVODES repeating its own steps exactly from a later checkpoint (it does not
-// store all that they depend on). Longer solutions than these make the storage grow.
+// CVODES sees a single checkpoint, at the start of what it keeps. From its own ones it would rely
+// on every step coming out as before, and it does not store all that steps depend on (the
+// corrector's rate of convergence, for one). Longer solutions make the storage grow.
 constexpr long first_capacity = 2000;
+
+// Steps by which a solution from a checkpoint may exceed the first one: low orders to begin with.
+constexpr long restart_allowance = 100;
+
 constexpr double largest_storage = 4.0 * 1024 * 1024 * 1024;  // bytes per block
 
 constexpr double nowhere = std::numeric_limits<double>::quiet_NaN();
@@ -31,46 +36,116 @@ AdjointSensitivity::AdjointSensitivity(const Dynamics& dynamics, const Sensitivi
       gradient_(make_vector({1, dynamics.parameters(), padded(dynamics.parameters())},
                             forward_.context())),
       interpolated_(make_vector(forward_.shape(), forward_.context())),
-      linearised_at_(nowhere) {
-  allocate_storage(first_capacity);
+      linearised_at_(nowhere) {}
+
+void AdjointSensitivity::forward(Index, const double* theta, ConstStatesRef states,
+                                 ConstVectorRef end_times, StatesRef final_states,
+                                 bool derivatives) {
+  stored_bytes_ = 0;
+  checkpoints_.clear();
+  if (derivatives && options_.checkpoint_distance == 0) {
+    keep_whole(theta, states, end_times);
+  } else {
+    forward_.start(theta, states, end_times);
+    if (derivatives) {
+      leave_checkpoints();
+    } else {
+      forward_.advance(1);
+    }
+  }
+  forward_counts_ = forward_.counts();
+  forward_.read(final_states);
 }
 
-void AdjointSensitivity::allocate_storage(long steps) {
+void AdjointSensitivity::keep_whole(const double* theta, ConstStatesRef states,
+                                    ConstVectorRef end_times) {
+  void* memory = forward_.memory();
+  if (capacity_ == 0) allocate(first_capacity);
+  for (;;) {
+    forward_.start(theta, states, end_times);
+    check(CVodeAdjReInit(memory), "CVodeAdjReInit");
+    double reached = 0;
+    int checkpoints = 0;
+    const int flag = CVodeF(memory, 1, forward_.state(), &reached, CV_NORMAL, &checkpoints);
+    if (flag < 0) forward_.raise(flag, "forward", reached);
+    const long steps = count_steps(memory);
+    if (steps < capacity_) {
+      count_storage(steps);
+      return;
+    }
+    reserve(steps + steps / 2);
+  }
+}
+
+void AdjointSensitivity::leave_checkpoints() {
+  const long distance = options_.checkpoint_distance;
+  long steps = 0;
+  for (double tau = 0; tau < 1; ++steps) {
+    if (steps % distance == 0) add_checkpoint(tau);
+    tau = forward_.step();
+  }
+  longest_stretch_ = std::min(distance, steps) + restart_allowance;
+  reserve(longest_stretch_ + 1);
+}
+
+void AdjointSensitivity::add_checkpoint(double tau) {
+  checkpoints_.push_back({tau, as_block(forward_.state())});
+}
+
+/// Solves the forward problem from the last checkpoint until past `end`, every step kept. Where
+/// this takes more steps than there is room for, it leaves another checkpoint and goes on from it.
+void AdjointSensitivity::solve_again(double end) {
+  void* memory = forward_.memory();
+  for (;;) {
+    double tau = checkpoints_.back().tau;
+    as_block(forward_.state()) = checkpoints_.back().state;
+    forward_.restart(tau);
+    check(CVodeAdjReInit(memory), "CVodeAdjReInit");
+    for (long steps = 0; tau < end && steps < longest_stretch_; ++steps) {
+      int checkpoints = 0;
+      const int flag = CVodeF(memory, 1, forward_.state(), &tau, CV_ONE_STEP, &checkpoints);
+      if (flag < 0) forward_.raise(flag, "forward", tau);
+    }
+    linearised_at_ = nowhere;  // the forward problem uses the same place
+    backward_counts_ += read_counts(memory, options_.integrator.method, 0);
+    count_storage(count_steps(memory));
+    if (tau >= end) return;
+    add_checkpoint(tau);
+  }
+}
+
+void AdjointSensitivity::reserve(long steps) {
+  if (steps <= capacity_) return;
+  if (bytes(vectors_per_step() * steps) > largest_storage) {
+    throw NumericalError("the adjoint would have to keep " + std::to_string(steps) +
+                         " steps of a block, more than 4 GiB; ask for a checkpoint distance, best "
+                         "some hundred steps, a shorter time, a looser tolerance or a smaller "
+                         "block size");
+  }
+  allocate(steps);
+}
+
+void AdjointSensitivity::allocate(long steps) {
+  CVodeAdjFree(forward_.memory());  // with the backward problem
+  backward_problem_ = -1;
   capacity_ = steps;
   check(CVodeAdjInit(forward_.memory(), steps, interpolation_flag(options_.interpolation)),
         "CVodeAdjInit");
 }
 
-void AdjointSensitivity::grow_storage(long steps) {
-  const VectorShape& shape = forward_.shape();
-  const double bytes =
-      static_cast<double>(steps) * static_cast<double>(shape.rows * shape.stride) * sizeof(double);
-  if (bytes > largest_storage) {
-    throw NumericalError("the adjoint would have to keep " + std::to_string(steps) +
-                         " steps of a block, more than 4 GiB; ask for a shorter time, a looser "
-                         "tolerance or a smaller block size");
-  }
-  CVodeAdjFree(forward_.memory());  // with the backward problem
-  backward_problem_ = -1;
-  allocate_storage(steps);
+/// Notes how much is kept: the checkpoints, and `steps` steps with their start.
+void AdjointSensitivity::count_storage(long steps) {
+  const long states = static_cast<long>(checkpoints_.size()) + vectors_per_step() * (steps + 1);
+  stored_bytes_ = std::max(stored_bytes_, bytes(states));
 }
 
-void AdjointSensitivity::forward(Index, const double* theta, ConstStatesRef states,
-                                 ConstVectorRef end_times, StatesRef final_states, bool) {
-  void* memory = forward_.memory();
-  for (;;) {
-    forward_.start(theta, states, end_times);
-    check(CVodeAdjReInit(memory), "CVodeAdjReInit");
-    check(CVodeSetStopTime(memory, 1), "CVodeSetStopTime");
-    double reached = 0;
-    int checkpoints = 0;
-    const int flag = CVodeF(memory, 1, forward_.state(), &reached, CV_NORMAL, &checkpoints);
-    if (flag < 0) forward_.raise(flag, "forward", reached);
-    forward_counts_ = forward_.counts();
-    if (forward_counts_.steps < capacity_) break;
-    grow_storage(forward_counts_.steps + forward_counts_.steps / 2);
-  }
-  forward_.read(final_states);
+long AdjointSensitivity::vectors_per_step() const {
+  return options_.interpolation == Interpolation::polynomial ? 1 : 2;  // y, or y and y'
+}
+
+double AdjointSensitivity::bytes(long states) const {
+  const VectorShape& shape = forward_.shape();
+  return static_cast<double>(states * shape.rows * shape.stride) * sizeof(double);
 }
 
 void AdjointSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient,
@@ -93,18 +168,21 @@ void AdjointSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient,
   restart_backward(size);
 
   void* memory = forward_.memory();
-  const int flag = CVodeB(memory, 0, CV_NORMAL);
   void* backward_memory = CVodeGetAdjCVodeBmem(memory, backward_problem_);
-  double reached = 1;
-  if (flag < 0) {
-    CVodeGetCurrentTime(backward_memory, &reached);
-    forward_.raise(flag, "backward", reached);
+  if (options_.checkpoint_distance == 0) {
+    solve_backward(0);
+  } else {
+    for (; !checkpoints_.empty(); checkpoints_.pop_back()) {
+      solve_again(current_time(backward_memory));
+      solve_backward(checkpoints_.back().tau);
+    }
   }
+  double reached = 0;
   check(CVodeGetB(memory, backward_problem_, &reached, cotangent_.get()), "CVodeGetB");
   check(CVodeGetQuadB(memory, backward_problem_, &reached, gradient_.get()), "CVodeGetQuadB");
   gradient = as_row(gradient_.get());
   initial_cotangents = block.leftCols(cotangents.cols());
-  backward_counts_ =
+  backward_counts_ +=
       read_counts(backward_memory, options_.integrator.method, forward_.problem().evaluations);
 }
 
@@ -112,12 +190,17 @@ void AdjointSensitivity::jacobian(Eigen::Ref<Eigen::MatrixXd>) {
   throw InputError("the adjoint method gives gradients, not Jacobians");
 }
 
-double AdjointSensitivity::stored_bytes() const {
-  const VectorShape& shape = forward_.shape();
-  const int vectors =
-      options_.interpolation == Interpolation::polynomial ? 1 : 2;  // y, or y and y'
-  return static_cast<double>((forward_counts_.steps + 1) * vectors * shape.rows * shape.stride) *
-         sizeof(double);
+/// From where it is to tau, which the forward solution kept must not lie beyond.
+void AdjointSensitivity::solve_backward(double tau) {
+  void* memory = forward_.memory();
+  void* backward_memory = CVodeGetAdjCVodeBmem(memory, backward_problem_);
+  const long steps_left = options_.integrator.max_steps - count_steps(backward_memory);
+  int flag = CV_TOO_MUCH_WORK;
+  if (steps_left > 0) {
+    check(CVodeSetMaxNumStepsB(memory, backward_problem_, steps_left), "CVodeSetMaxNumStepsB");
+    flag = CVodeB(memory, tau, CV_NORMAL);
+  }
+  if (flag < 0) forward_.raise(flag, "backward", current_time(backward_memory));
 }
 
 void AdjointSensitivity::create_backward() {
@@ -186,7 +269,6 @@ void AdjointSensitivity::restart_backward(double cotangent_size) {
   const double atol_over_rtol = integrator.atol / integrator.rtol * cotangent_size;
   check(CVodeReInitB(memory, which, 1, cotangent_.get()), "CVodeReInitB");
   check(CVodeSStolerancesB(memory, which, rtol, rtol * atol_over_rtol), "CVodeSStolerancesB");
-  check(CVodeSetMaxNumStepsB(memory, which, integrator.max_steps), "CVodeSetMaxNumStepsB");
   check(CVodeQuadReInitB(memory, which, gradient_.get()), "CVodeQuadReInitB");
   check(CVodeQuadSStolerancesB(memory, which, quadrature_rtol, quadrature_rtol * atol_over_rtol),
         "CVodeQuadSStolerancesB");

@@ -50,10 +50,16 @@ void tune(void* memory) {
   check(CVodeSetNonlinConvCoef(memory, 0.3), "CVodeSetNonlinConvCoef");
 }
 
+long count_steps(void* memory) {
+  long steps = 0;
+  check(CVodeGetNumSteps(memory, &steps), "CVodeGetNumSteps");
+  return steps;
+}
+
 IntegrationCounts read_counts(void* memory, Method method, long evaluations) {
   IntegrationCounts counts;
   counts.right_hand_sides = evaluations;
-  check(CVodeGetNumSteps(memory, &counts.steps), "CVodeGetNumSteps");
+  counts.steps = count_steps(memory);
   check(CVodeGetNumErrTestFails(memory, &counts.error_test_failures), "CVodeGetNumErrTestFails");
   check(CVodeGetNumNonlinSolvConvFails(memory, &counts.convergence_failures),
         "CVodeGetNumNonlinSolvConvFails");
@@ -61,6 +67,12 @@ IntegrationCounts read_counts(void* memory, Method method, long evaluations) {
     check(CVodeGetNumJacEvals(memory, &counts.jacobians), "CVodeGetNumJacEvals");
   }
   return counts;
+}
+
+double current_time(void* memory) {
+  double tau = 0;
+  check(CVodeGetCurrentTime(memory, &tau), "CVodeGetCurrentTime");
+  return tau;
 }
 
 ForwardSolver::ForwardSolver(const Dynamics& dynamics, const IntegratorOptions& options,
@@ -112,16 +124,30 @@ void ForwardSolver::start(const double* theta, ConstStatesRef states, ConstVecto
   problem_.dynamics.bind(theta, problem_.end_times.data());
   problem_.trap.clear();
   problem_.evaluations = 0;
+  restart(0);
+}
+
+void ForwardSolver::restart(double tau) {
   void* memory = memory_.get();
-  check(CVodeReInit(memory, 0, state_.get()), "CVodeReInit");
+  check(CVodeReInit(memory, tau, state_.get()), "CVodeReInit");
   check(CVodeSetMaxNumSteps(memory, problem_.options.max_steps), "CVodeSetMaxNumSteps");
+  check(CVodeSetStopTime(memory, 1), "CVodeSetStopTime");
 }
 
 void ForwardSolver::advance(double tau) {
   double reached = 0;
-  check(CVodeSetStopTime(memory_.get(), 1), "CVodeSetStopTime");
   const int flag = CVode(memory_.get(), tau, state_.get(), &reached, CV_NORMAL);
   if (flag < 0) raise(flag, "forward", reached);
+}
+
+double ForwardSolver::step() {
+  double reached = current_time(memory_.get());
+  // CVODES itself limits only the steps of one call.
+  const int flag = count_steps(memory_.get()) < problem_.options.max_steps
+                       ? CVode(memory_.get(), 1, state_.get(), &reached, CV_ONE_STEP)
+                       : CV_TOO_MUCH_WORK;
+  if (flag < 0) raise(flag, "forward", reached);
+  return reached;
 }
 
 void ForwardSolver::read(StatesRef states) const {

@@ -78,6 +78,12 @@ class ForwardSolver final : public BlockSolver {
   void read(StatesRef states) const override;
   [[nodiscard]] IntegrationCounts counts() const override;
 
+  /// One step towards tau = 1; returns the tau reached. Throws like `advance`.
+  double step();
+
+  /// Starts the loaded block again at tau, from state(). The evaluations are counted on.
+  void restart(double tau);
+
   [[nodiscard]] void* memory() const { return memory_.get(); }
   [[nodiscard]] SUNContext context() const { return context_.get(); }
   [[nodiscard]] N_Vector state() const { return state_.get(); }
@@ -105,6 +111,12 @@ class ForwardSolver final : public BlockSolver {
 void tune(void* memory);
 
 [[nodiscard]] int multistep_family(Method method);
+
+/// Steps of a CVODES memory since its (re-)initialisation.
+[[nodiscard]] long count_steps(void* memory);
+
+/// The tau that the steps of a CVODES memory have reached.
+[[nodiscard]] double current_time(void* memory);
 
 /// Steps and failures of a CVODES memory since its (re-)initialisation, beside `evaluations`.
 [[nodiscard]] IntegrationCounts read_counts(void* memory, Method method, long evaluations);

@@ -82,6 +82,10 @@ rejects 2 'rkn12 .* first-order' train --dynamics first-order --method rkn12
 rejects 2 'steps' train --method rk4 --steps 0
 rejects 2 'gradient .* adjoint' train --gradient x
 rejects 2 'interpolation .* polynomial, hermite' train --interpolation x
+for k in 0 -1 1.5 1e10 nan x; do
+  rejects 2 'checkpoint-distance .* from 1 to 1000000000, or unlimited' \
+    train --checkpoint-distance="$k"
+done
 rejects 2 'optimizer .* lbfgs.*adam' train --optimizer sgd
 rejects 2 'duffing has no parameters to train' train --force duffing
 rejects 2 'force duffling .* harmonic, isotonic,' train --force duffling

@@ -85,6 +85,13 @@ variant --method bdf --rtol 1e-6
 variant --loss antiperiodic
 prints 'antiperiodic loss'
 variant --interpolation hermite --memory 5
+variant --optimizer lbfgs --checkpoint-distance unlimited
+asked variant.h5 checkpoint-distance unlimited
+whole=$(value variant.h5 loss)
+variant --optimizer lbfgs --checkpoint-distance 10
+asked variant.h5 checkpoint-distance 10
+awk -v a="$(value variant.h5 loss)" -v b="$whole" 'BEGIN { exit !(a > 0 && (a / b - 1)^2 < 1e-12) }' ||
+  fail "--checkpoint-distance makes the loss $(value variant.h5 loss), not $whole"
 variant --optimizer lbfgs --backward-rtol 1e-9 --quadrature-rtol 1e-8
 variant --gradient forward --hidden 4 --sensitivity-errors off --corrector simultaneous
 variant --rtol auto
