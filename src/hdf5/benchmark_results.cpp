@@ -111,18 +111,18 @@ bool can_share(const BenchmarkChart& chart) {
 
 void write_chart(const OutputGroup& entry, BenchmarkChart chart) {
   if (chart.curves.size() > most_curves) chart.curves.resize(most_curves);
-  Plot plot{chart.title, chart.curves.front().name, {chart.x_name}, {}};
+  Plot plot{chart.title, chart.curves.front().name, {chart.x_name}, {}, Scales::log_log};
   for (std::size_t i = 1; i < chart.curves.size(); ++i) {
     plot.auxiliary_signals.push_back(chart.curves[i].name);
   }
   const OutputGroup group = write_plot(entry, chart.name, plot);
-  group.attribute("SILX_style", log_log);
   const Grid grid = can_share(chart) ? shared_grid(chart) : stacked_grid(chart);
   describe(write_column(group, chart.x_name, grid.x), chart.x_label, chart.x_units);
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {
     const BenchmarkCurve& curve = chart.curves[i];
-    describe(write_column(group, curve.name, grid.columns[i]), curve.label + ", " + curve.task,
-             "s");
+    // Viewers label the whole axis with the first of the curves: what it measures comes first.
+    describe(write_column(group, curve.name, grid.columns[i]),
+             "wall time, " + curve.label + ", " + curve.task, "s");
   }
 }
 

@@ -293,9 +293,12 @@ void check_history(const History& history, const SizeCheck& check) {
 
 void write_history(const OutputGroup& entry, const History& history) {
   if (history.size() == 0) return;
-  const OutputGroup group = write_plot(
-      entry, "training", {"Loss during training", "loss", {"iteration"}, {"gradient_norm"}});
-  group.attribute("SILX_style", log_signal);
+  const OutputGroup group = write_plot(entry, "training",
+                                       {"Loss and gradient norm during training",
+                                        "loss",
+                                        {"iteration"},
+                                        {"gradient_norm"},
+                                        Scales::log_signal});
   for_each_history_column([&](const auto& column) {
     describe(write_column(group, column.name, history.*column.values), column.label, column.units);
   });
@@ -331,8 +334,9 @@ void write_portraits(const OutputGroup& entry, const std::string& name, const st
   for (std::size_t i = 0; i < portraits.size(); ++i) {
     const PhasePortrait& portrait = portraits[i];
     const auto [x_label, v_label] = portrait_labels(motion, i, portraits.size());
-    const OutputGroup group = write_plot(entry, portrait_name(name, i, portraits.size()),
-                                         {title, portrait.color_name, {"x", "v"}, {}});
+    const OutputGroup group =
+        write_plot(entry, portrait_name(name, i, portraits.size()),
+                   {title, portrait.color_name, {"x", "v"}, {}, Scales::linear});
     describe(write_column(group, "x", portrait.x), x_label, "1");
     describe(write_column(group, "v", portrait.v), v_label, "1");
     write_column(group, portrait.color_name, portrait.color)
@@ -366,7 +370,9 @@ std::vector<PhasePortrait> read_portraits(const InputGroup& entry, const std::st
 // --------------------------------------------------------------- orbits, energy, force, potential
 
 void write_orbits(const OutputGroup& entry, const OrbitFan& orbits) {
-  const OutputGroup group = write_plot(entry, "orbits", {"Orbits", "x", {".", "time"}, {"v"}});
+  const OutputGroup group =
+      write_plot(entry, "orbits",
+                 {"Orbits: position and velocity", "x", {".", "time"}, {"v"}, Scales::linear});
   const OutputObject x = write_columns_as_rows(group, "x", orbits.x.transpose());
   const OutputObject v = write_columns_as_rows(group, "v", orbits.v.transpose());
   describe(x, "position x", "1");
@@ -384,15 +390,15 @@ std::optional<OrbitFan> read_orbits(const InputGroup& entry) {
 }
 
 void write_energy(const OutputGroup& entry, const EnergyRecord& record) {
-  const OutputGroup energy = write_plot(entry, "energy", {"Energy", "energy", {".", "time"}, {}});
+  const OutputGroup energy =
+      write_plot(entry, "energy", {"Energy", "energy", {".", "time"}, {}, Scales::linear});
   const OutputObject rows = write_columns_as_rows(energy, "energy", record.energy.transpose());
   describe(rows, "energy E", "1");
   rows.attribute("interpretation", "spectrum");
   describe(write_column(energy, "time", record.time), "time t", "1");
 
-  const OutputGroup drift =
-      write_plot(entry, "energy_drift", {"Drift of the energy", "drift", {"time"}, {}});
-  drift.attribute("SILX_style", log_signal);
+  const OutputGroup drift = write_plot(
+      entry, "energy_drift", {"Drift of the energy", "drift", {"time"}, {}, Scales::log_signal});
   describe(write_column(drift, "drift", record.drift), "largest |E(t) - E(0)|", "1");
   describe(write_column(drift, "time", record.time), "time t", "1");
 }
@@ -407,7 +413,8 @@ std::optional<EnergyRecord> read_energy(const InputGroup& entry) {
 
 void write_curve(const OutputGroup& entry, const std::string& name, const std::string& title,
                  const std::string& symbol, const PositionCurve& curve) {
-  const OutputGroup group = write_plot(entry, name, {title, name, {"position"}, {"harmonic"}});
+  const OutputGroup group =
+      write_plot(entry, name, {title, name, {"position"}, {"harmonic"}, Scales::linear});
   const Eigen::Vector2d visited(curve.visited_min, curve.visited_max);
   describe(write_column(group, "position", curve.position), "position x", "1");
   describe(write_column(group, name, curve.value), name + ' ' + symbol, "1");
@@ -508,8 +515,10 @@ void write_entry(const OutputGroup& root, const Results& results) {
                   results.phase_portrait);
   if (results.orbits) write_orbits(entry, *results.orbits);
   if (results.energy) write_energy(entry, *results.energy);
-  if (results.force) write_curve(entry, "force", "Force", "f", *results.force);
-  if (results.potential) write_curve(entry, "potential", "Potential", "U", *results.potential);
+  if (results.force) write_curve(entry, "force", "Force and harmonic force", "f", *results.force);
+  if (results.potential) {
+    write_curve(entry, "potential", "Potential and harmonic potential", "U", *results.potential);
+  }
   if (results.analysis) hdf5::write_analysis(entry, *results.analysis);
   write_summary(entry, results);
 }

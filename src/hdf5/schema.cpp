@@ -25,6 +25,17 @@ std::string now() {
   return text.data();
 }
 
+/// Scales of signal and axes, in JSON. H5Web reads axes_scale_type, silx axes_scale_types; silx
+/// keeps the scales of the chart before where none are given, so linear ones are given too.
+std::string silx_style(const Plot& plot) {
+  const std::string axis = plot.scales == Scales::log_log ? "\"log\"" : "\"linear\"";
+  const std::string signal = plot.scales == Scales::linear ? "\"linear\"" : "\"log\"";
+  std::string axes;
+  for (std::size_t i = 0; i < plot.axes.size(); ++i) axes += (i > 0 ? "," : "") + axis;
+  return "{\"signal_scale_type\":" + signal + ",\"axes_scale_type\":[" + axes +
+         "],\"axes_scale_types\":[" + axes + "]}";
+}
+
 }  // namespace
 
 // ------------------------------------------------------------------------------------------ root
@@ -98,6 +109,7 @@ OutputGroup write_plot(const OutputGroup& entry, const std::string& name, const 
   if (!plot.auxiliary_signals.empty()) {
     group.attribute("auxiliary_signals", plot.auxiliary_signals);
   }
+  group.attribute("SILX_style", silx_style(plot));
   group.text("title", plot.title);
   return group;
 }

@@ -51,18 +51,17 @@ OutputObject write_column(const OutputGroup& group, const std::string& name, con
 OutputGroup write_group(const OutputGroup& parent, const std::string& name,
                         const std::string& nexus_class);
 
+/// Of a chart: all linear, the signal logarithmic, signal and axes logarithmic.
+enum class Scales { linear, log_signal, log_log };
+
 /// What a viewer needs to draw a group: names of the datasets that are signal and axes.
 struct Plot {
   std::string title;
   std::string signal;
   std::vector<std::string> axes;
   std::vector<std::string> auxiliary_signals;
+  Scales scales = Scales::linear;
 };
-
-/// SILX_style of line plots: a logarithmic signal, and both axes logarithmic.
-inline constexpr const char* log_signal =
-    R"({"signal_scale_type":"log","axes_scale_type":["linear"]})";
-inline constexpr const char* log_log = R"({"signal_scale_type":"log","axes_scale_type":["log"]})";
 
 OutputGroup write_plot(const OutputGroup& entry, const std::string& name, const Plot& plot);
 
