@@ -1,22 +1,16 @@
 #include "isochron/training.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 
+#include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/least_squares.hpp"
 #include "isochron/random.hpp"
 
 namespace isochron {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// A trial force of enormous slope takes 10^5 steps; no useful one takes ten times the steps of the
 /// last accepted point.

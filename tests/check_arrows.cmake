@@ -9,7 +9,7 @@ cmake_minimum_required(VERSION 3.22)
 # layer, room, files without their ending: <concept> stands for include/isochron/<concept>.hpp and
 # src/<concept>.*, a name with a slash for a file below src, of which cli/* is every one there.
 set(rooms
-  "0|ground|error states random version lanes"
+  "0|ground|error states random version lanes clock"
   "1|force field|force_field mlp well"
   "1|optimizer|optimizer least_squares"
   "1|figure|figure"

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
@@ -8,17 +7,12 @@
 
 #include "cli/measurement.hpp"
 #include "cli/run.hpp"
+#include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
 
 namespace isochron::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // ---------------------------------------------------------------------------------------- the plan
 

@@ -11,18 +11,13 @@
 
 #include "build_info.hpp"
 #include "cli/run.hpp"
+#include "clock.hpp"
 #include "isochron/error.hpp"
 
 namespace isochron::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// A line such as "VmHWM:  1234 kB" of /proc/self/status, in bytes; NaN where there is none.
 double memory(const std::string& key) {

@@ -2,10 +2,10 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <string>
 
+#include "clock.hpp"
 #include "isochron/training.hpp"
 
 namespace isochron::cli {
@@ -17,10 +17,9 @@ class Progress {
 
   void report(const TrainingState& state) {
     const double interval = terminal_ ? 0.1 : 5;
-    const auto now = Clock::now();
     const bool first = last_ == Clock::time_point();
-    if (quiet_ || (!first && std::chrono::duration<double>(now - last_).count() < interval)) return;
-    last_ = now;
+    if (quiet_ || (!first && seconds_since(last_) < interval)) return;
+    last_ = Clock::now();
     print(state);
   }
 
@@ -37,8 +36,6 @@ class Progress {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   /// Below 80 columns: a line that wraps cannot update.
   void print(const TrainingState& state) {
     const History& h = state.history;

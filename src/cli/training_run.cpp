@@ -1,22 +1,16 @@
 #include "cli/training_run.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <limits>
 
 #include "cli/progress.hpp"
+#include "clock.hpp"
 #include "isochron/error.hpp"
 
 namespace isochron::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // -------------------------------------------------------------------------------- the stored state
 
