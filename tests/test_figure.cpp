@@ -9,13 +9,13 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "isochron/error.hpp"
 #include "isochron/figure.hpp"
+#include "temporary_folder.hpp"
 
 using namespace isochron;
 namespace fs = std::filesystem;
@@ -24,29 +24,6 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-
-/// An empty folder that goes away with its content.
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "isochron-figure-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { fs::remove_all(path_); }
-
-  [[nodiscard]] fs::path operator/(const std::string& name) const { return path_ / name; }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-  [[nodiscard]] std::size_t entries() const {
-    return static_cast<std::size_t>(
-        std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
-  }
-
- private:
-  fs::path path_;
-};
 
 /// Another PATH while it lives.
 class SearchPath {
@@ -81,12 +58,6 @@ class FileSizeLimit {
   void (*old_handler_)(int);
   rlimit old_{};
 };
-
-std::string content(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  REQUIRE(file);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::size_t count(const std::string& text, const std::string& part) {
   std::size_t times = 0;
@@ -126,12 +97,12 @@ Panel rich_panel() {
 
 /// The SVG that is drawn of one panel.
 std::string svg(const Panel& panel) {
-  const Folder folder;
+  const TemporaryFolder folder;
   draw({{panel}}, folder / "figure.svg", FigureFormat::svg);
-  const std::string text = content(folder / "figure.svg");
+  const std::string text = contents(folder / "figure.svg");
   CHECK(text.find("<svg") != std::string::npos);
   CHECK(text.find("</svg>") != std::string::npos);
-  CHECK(folder.entries() == 1);
+  CHECK(folder.files().size() == 1);
   return text;
 }
 
@@ -143,29 +114,30 @@ std::string svg(const Curve& curve) {
 
 /// What is thrown when drawing into a fresh folder, which must stay as it was.
 template <class Exception>
-std::string message(const std::function<void(const Folder&)>& call) {
-  const Folder folder;
+std::string message(const std::function<void(const TemporaryFolder&)>& call) {
+  const TemporaryFolder folder;
   try {
     call(folder);
   } catch (const Exception& error) {
-    CHECK(folder.entries() == 0);
+    CHECK(folder.files().size() == 0);
     return error.what();
   }
   return "nothing thrown";
 }
 
 std::string input_error(const Panel& panel) {
-  return message<InputError>(
-      [&](const Folder& folder) { draw({{panel}}, folder / "figure.svg", FigureFormat::svg); });
+  return message<InputError>([&](const TemporaryFolder& folder) {
+    draw({{panel}}, folder / "figure.svg", FigureFormat::svg);
+  });
 }
 
 /// The error when `script` takes the place of gnuplot.
 std::string output_error(const std::string& script) {
-  const Folder programs;
+  const TemporaryFolder programs;
   std::ofstream(programs / "gnuplot") << "#!/bin/sh\n" << script << '\n';
   fs::permissions(programs / "gnuplot", fs::perms::owner_all);
   const SearchPath path(programs.path().string() + ":" + getenv("PATH"));
-  return message<OutputError>([](const Folder& folder) {
+  return message<OutputError>([](const TemporaryFolder& folder) {
     draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg);
   });
 }
@@ -181,17 +153,17 @@ unsigned big_endian(const std::string& bytes, std::size_t at) {
 }  // namespace
 
 TEST_CASE("figure: PNG, PDF and SVG files") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const Figure one{{rich_panel()}};
   const Figure two{{rich_panel(), rich_panel()}};
   draw(one, folder / "one.png", FigureFormat::png);
   draw(two, folder / "two.png", FigureFormat::png);
   draw(two, folder / "two.pdf", FigureFormat::pdf);
   draw(two, folder / "two.svg", FigureFormat::svg);
-  CHECK(folder.entries() == 4);
+  CHECK(folder.files().size() == 4);
 
-  const std::string narrow = content(folder / "one.png");
-  const std::string wide = content(folder / "two.png");
+  const std::string narrow = contents(folder / "one.png");
+  const std::string wide = contents(folder / "two.png");
   for (const std::string& png : {narrow, wide}) {
     CHECK(png.starts_with("\x89PNG\r\n\x1a\n"));
     CHECK(png.find("IEND") != std::string::npos);
@@ -201,18 +173,18 @@ TEST_CASE("figure: PNG, PDF and SVG files") {
   CHECK(big_endian(wide, 16) > 1.9 * big_endian(narrow, 16));
   CHECK(big_endian(wide, 20) == big_endian(narrow, 20));
 
-  CHECK(content(folder / "two.pdf").starts_with("%PDF-"));
-  CHECK(content(folder / "two.pdf").find("%%EOF") != std::string::npos);
-  CHECK(count(content(folder / "two.svg"), "velocity v (1)") == 2);
+  CHECK(contents(folder / "two.pdf").starts_with("%PDF-"));
+  CHECK(contents(folder / "two.pdf").find("%%EOF") != std::string::npos);
+  CHECK(count(contents(folder / "two.svg"), "velocity v (1)") == 2);
 }
 
 TEST_CASE("figure: an existing file is replaced") {
-  const Folder folder;
+  const TemporaryFolder folder;
   std::ofstream(folder / "figure.svg") << "old";
   std::ofstream(folder / "figure.svg.tmp") << "a leftover";
   draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg);
-  CHECK(content(folder / "figure.svg").find("</svg>") != std::string::npos);
-  CHECK(folder.entries() == 1);
+  CHECK(contents(folder / "figure.svg").find("</svg>") != std::string::npos);
+  CHECK(folder.files().size() == 1);
 }
 
 TEST_CASE("figure: every label is there") {
@@ -225,7 +197,7 @@ TEST_CASE("figure: every label is there") {
 }
 
 TEST_CASE("figure: labels are text, whatever they contain") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string touch = "touch " + (folder / "x").string();
   struct Sample {
     std::string label;
@@ -259,19 +231,19 @@ TEST_CASE("figure: labels are text, whatever they contain") {
     panel.shaded_label = panel.curves[0].label = sample.label;
     CHECK(count(svg(panel), ">" + sample.in_svg + "</text>") == 6);
     draw({{panel}}, folder / "figure.png", FigureFormat::png);
-    CHECK(folder.entries() == 1);
+    CHECK(folder.files().size() == 1);
   }
 }
 
 TEST_CASE("figure: long labels do not widen it") {
   Panel panel = rich_panel();
-  const Folder folder;
+  const TemporaryFolder folder;
   draw({{panel}}, folder / "short.png", FigureFormat::png);
   panel.title = panel.x_label = panel.y_label = panel.color_label = std::string(5000, 'W');
   panel.shaded_label = panel.curves[0].label = panel.title;
   draw({{panel}}, folder / "long.png", FigureFormat::png);
-  CHECK(big_endian(content(folder / "long.png"), 16) ==
-        big_endian(content(folder / "short.png"), 16));
+  CHECK(big_endian(contents(folder / "long.png"), 16) ==
+        big_endian(contents(folder / "short.png"), 16));
 }
 
 TEST_CASE("figure: a point that cannot be drawn breaks the line") {
@@ -419,48 +391,49 @@ TEST_CASE("figure: unsound input is refused in one sentence") {
   panel = rich_panel();
   panel.shaded_x = {2, 1};
   CHECK(input_error(panel).starts_with("a figure cannot show the shaded range [2, 1]"));
-  CHECK(message<InputError>([](const Folder& folder) {
+  CHECK(message<InputError>([](const TemporaryFolder& folder) {
           draw({}, folder / "figure.svg", FigureFormat::svg);
         }) == "a figure needs a panel");
 }
 
 TEST_CASE("figure: the target must be a file in an existing folder") {
   const Figure figure{{rich_panel()}};
-  const std::string missing = message<InputError>(
-      [&](const Folder& folder) { draw(figure, folder / "no/figure.svg", FigureFormat::svg); });
+  const std::string missing = message<InputError>([&](const TemporaryFolder& folder) {
+    draw(figure, folder / "no/figure.svg", FigureFormat::svg);
+  });
   CHECK(missing.starts_with("the folder '"));
   CHECK(missing.ends_with("/no' of a figure does not exist"));
 
   const std::string folder = message<InputError>(
-      [&](const Folder& path) { draw(figure, path.path(), FigureFormat::svg); });
+      [&](const TemporaryFolder& path) { draw(figure, path.path(), FigureFormat::svg); });
   CHECK(folder.ends_with("it is a folder"));
-  CHECK(message<InputError>([&](const Folder& path) {
+  CHECK(message<InputError>([&](const TemporaryFolder& path) {
           draw(figure, path / "", FigureFormat::svg);
         }).ends_with("it is a folder"));
   CHECK_THROWS_AS(draw(figure, "", FigureFormat::svg), InputError);
 }
 
 TEST_CASE("figure: a target that cannot be written") {
-  const Folder folder;
+  const TemporaryFolder folder;
   fs::create_directory(folder / "figure.svg.tmp");  // where the temporary file would be
   CHECK_THROWS_AS(draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg), OutputError);
   CHECK(fs::is_directory(folder / "figure.svg.tmp"));
-  CHECK(folder.entries() == 1);
+  CHECK(folder.files().size() == 1);
 }
 
 TEST_CASE("figure: a full disk leaves the old file") {
   if (!fs::exists("/dev/full")) return;
-  const Folder folder;
+  const TemporaryFolder folder;
   std::ofstream(folder / "figure.svg") << "old";
   fs::create_symlink("/dev/full", folder / "figure.svg.tmp");
   CHECK_THROWS_WITH_AS(draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg),
                        doctest::Contains("No space left"), OutputError);
-  CHECK(content(folder / "figure.svg") == "old");
-  CHECK(folder.entries() == 1);
+  CHECK(contents(folder / "figure.svg") == "old");
+  CHECK(folder.files().size() == 1);
 }
 
 TEST_CASE("figure: gnuplot is not installed") {
-  const Folder empty;
+  const TemporaryFolder empty;
   for (const std::string& programs : {std::string(), empty.path().string()}) {
     CAPTURE(programs);
     const SearchPath path(programs);
@@ -482,7 +455,7 @@ TEST_CASE("figure: gnuplot fails") {
 TEST_CASE("figure: under a limit on the size of files it fails whole, and says so") {
   const auto error = [](rlim_t bytes) {
     const FileSizeLimit limit(bytes);
-    return message<OutputError>([](const Folder& folder) {
+    return message<OutputError>([](const TemporaryFolder& folder) {
       draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg);
     });
   };
@@ -495,7 +468,7 @@ TEST_CASE("figure: under a limit on the size of files it fails whole, and says s
 TEST_CASE("figure: the user's environment does not show") {
   const Panel panel = rich_panel();
   const std::string expected = svg(panel);
-  const Folder home;
+  const TemporaryFolder home;
   std::ofstream(home / ".gnuplot") << "set terminal dumb\nset title 'mine'\nset grid lw 9\n";
   const std::string old_home = getenv("HOME") != nullptr ? getenv("HOME") : "";
   setenv("HOME", home.path().c_str(), 1);
