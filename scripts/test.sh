@@ -22,9 +22,9 @@ check_style() {
   local files
   mapfile -t files < <(find src -name '*.cpp' | sort)
   say "style: clang-tidy on ${#files[@]} files"
-  mkdir -p "$logs"
+  logged configure-tidy cmake --preset tidy
   if ! printf '%s\n' "${files[@]}" |
-    xargs -P "$cores" -n 1 clang-tidy --quiet -p build/dev >"$logs/clang-tidy.log" 2>&1; then
+    xargs -P "$cores" -n 1 clang-tidy --quiet -p build/tidy >"$logs/clang-tidy.log" 2>&1; then
     grep -E ' (error|warning): |^(error|Error)' "$logs/clang-tidy.log" | sort -u >&2 || true
     fail 1 "clang-tidy objects (all of its output is in $logs/clang-tidy.log)"
   fi

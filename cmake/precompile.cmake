@@ -1,0 +1,16 @@
+# Eigen and the standard library take longer to read than many a source takes to compile. One
+# precompiled header, that of the library, serves every target that has its definitions and flags.
+# It could hide a missing #include, so only the presets dev and asan turn it on: release compiles
+# without, as users do, and so does clang-tidy, by the preset tidy. The examples never use it.
+function(isochron_precompile target)
+  if(NOT ISOCHRON_PRECOMPILE)
+    return()
+  endif()
+  if(target STREQUAL "isochron")
+    target_precompile_headers(isochron PRIVATE
+      <Eigen/Dense> <algorithm> <filesystem> <fstream> <functional> <map> <memory> <optional>
+      <string> <vector>)
+  else()
+    target_precompile_headers(${target} REUSE_FROM isochron)
+  endif()
+endfunction()
