@@ -46,8 +46,8 @@ struct Inverse {
 
 /// The two directions of x = y + s(y).
 struct Shear {
-  std::function<double(double)> position;         // x(y)
-  std::function<Inverse(double)> inverse;         // y(x), y'(x), y''(x)
+  std::function<double(double)> position;   // x(y)
+  std::function<Inverse(double)> inverse;   // y(x), y'(x), y''(x)
   Interval domain = {-infinity, infinity};  // the image of x(y)
 };
 
@@ -230,8 +230,7 @@ Well::Formulas morse(const Values& p) {
   };
   well.turning_points = [=](double energy) {
     const double s = std::sqrt(energy / depth);
-    return Interval{-std::log1p(s) / a,
-                          std::log1p(s * (1 + s) * (depth / (depth - energy))) / a};
+    return Interval{-std::log1p(s) / a, std::log1p(s * (1 + s) * (depth / (depth - energy))) / a};
   };
   well.period = [=](double energy) { return finite_depth_period(depth, a, energy); };
   well.energy_limit = depth;
@@ -345,7 +344,7 @@ Well::Formulas cubic(const Values&) {
   well.turning_points = [=](double energy) {
     const double h = std::atan2(std::sqrt(6 * energy), root(energy)) / 3;
     return Interval{-2 * std::sin(h) * std::sin(pi / 3 - h),
-                          2 * std::sin(h) * std::sin(pi / 3 + h)};
+                    2 * std::sin(h) * std::sin(pi / 3 + h)};
   };
   well.period = [=](double energy) {
     // pi/3 - 2h, which vanishes at the barrier.
