@@ -6,22 +6,46 @@
 #include "isochron/error.hpp"
 
 namespace isochron {
+namespace {
+
+void require_period(double period) {
+  if (period > 0 && std::isfinite(period)) return;
+  throw InputError("the period is " + std::to_string(period) + ", it must be positive and finite");
+}
+
+void require_states(const States& initial_states) {
+  if (initial_states.cols() > 0 && initial_states.allFinite()) return;
+  throw InputError("initial states must be at least one and finite");
+}
+
+}  // namespace
 
 Objective::Objective(Loss loss, States initial_states, double period)
     : loss_(loss), period_(period) {
-  if (!(period > 0) || !std::isfinite(period)) {
-    throw InputError("the period is " + std::to_string(period) +
-                     ", it must be positive and finite");
+  require_period(period);
+  require_states(initial_states);
+  ensemble_ = Ensemble(std::move(initial_states), mirrors() ? period / 2 : period);
+}
+
+Objective::Objective(Ensemble orbits, Loss loss)
+    : loss_(loss), period_(0), ensemble_(std::move(orbits)) {
+  require_states(ensemble_.initial_states);
+  if (ensemble_.end_times.size() != ensemble_.size()) {
+    throw InputError("there are " + std::to_string(ensemble_.end_times.size()) +
+                     " prescribed periods for " + std::to_string(ensemble_.size()) +
+                     " initial states");
   }
-  if (initial_states.cols() == 0 || !initial_states.allFinite()) {
-    throw InputError("initial states must be at least one and finite");
-  }
-  const double end = loss == Loss::antiperiodic ? period / 2 : period;
-  ensemble_ = Ensemble(std::move(initial_states), end);
+  for (const double period : ensemble_.end_times) require_period(period);
+  period_ = ensemble_.end_times.mean();
+  if (mirrors()) ensemble_.end_times /= 2;
+}
+
+Ensemble Objective::whole_periods() const {
+  return {ensemble_.initial_states, Vector((mirrors() ? 2 : 1) * ensemble_.end_times)};
 }
 
 States Objective::residuals(ConstStatesRef final_states) const {
-  const double sign = loss_ == Loss::antiperiodic ? 1 : -1;
+  const double sign = mirrors() ? 1 : -1;
   return final_states + sign * ensemble_.initial_states;
 }
 
@@ -30,7 +54,7 @@ double Objective::mean_square(ConstStatesRef residuals) {
 }
 
 FinalLoss Objective::final_loss() const {
-  const double sign = loss_ == Loss::antiperiodic ? 1 : -1;
+  const double sign = mirrors() ? 1 : -1;
   return [this, sign](Index first, ConstStatesRef final_states, StatesRef cotangents) {
     const double n = static_cast<double>(ensemble_.size());
     const auto initial = ensemble_.initial_states.middleCols(first, final_states.cols());
@@ -39,6 +63,19 @@ FinalLoss Objective::final_loss() const {
     cotangents *= 2 / n;
     return loss;
   };
+}
+
+double Objective::total(ConstStatesRef residuals, const ForceField& field,
+                        ConstVectorRef theta) const {
+  const double of_trajectories = counts_trajectories() ? mean_square(residuals) : 0;
+  return of_trajectories + (held_ ? held_->residuals(field, theta).squaredNorm() : 0);
+}
+
+double Objective::scale() const {
+  if (counts_trajectories()) return mean_square(ensemble_.initial_states);
+  return held_
+             ? held_->weight * held_->force.squaredNorm() / static_cast<double>(held_->force.size())
+             : 0;
 }
 
 }  // namespace isochron

@@ -50,8 +50,12 @@ std::vector<PhasePortrait> phase_portraits(const Dynamics& dynamics, ConstVector
   const bool newtonian = dynamics.motion() == Motion::newtonian;
   if (!newtonian && d < 2) return {};
   const Index count = std::min(orbits, ensemble.size());
-  const Ensemble drawn(States(ensemble.initial_states.leftCols(count)),
-                       Vector(ensemble.end_times.head(count)));
+  Ensemble drawn(States(ensemble.initial_states.rows(), count), Vector(count));
+  for (Index i = 0; i < count; ++i) {
+    const Index from = i * ensemble.size() / count;  // evenly: an ensemble may be in order
+    drawn.initial_states.col(i) = ensemble.initial_states.col(from);
+    drawn.end_times[i] = ensemble.end_times[from];
+  }
   const Trajectories trajectories = Integrator(dynamics, integrator)
                                         .sample(theta, drawn, Vector::LinSpaced(samples, 0, 1))
                                         .trajectories;
@@ -84,6 +88,20 @@ std::vector<PhasePortrait> phase_portraits(const Dynamics& dynamics, ConstVector
     }
   }
   return portraits;
+}
+
+Vector winding_numbers(const PhasePortrait& portrait, double centre) {
+  Vector turns = Vector::Zero(portrait.orbits());
+  for (Index i = 0; i < turns.size(); ++i) {
+    for (Index k = 1; k < portrait.samples; ++k) {
+      const auto at = static_cast<std::size_t>(i * portrait.samples + k);
+      const double x = portrait.x[at] - centre, before_x = portrait.x[at - 1] - centre;
+      const double v = portrait.v[at], before_v = portrait.v[at - 1];
+      // The angle between neighbours; orbits turn clockwise.
+      turns[i] += std::atan2(before_v * x - before_x * v, before_x * x + before_v * v);
+    }
+  }
+  return turns / boost::math::constants::two_pi<double>();
 }
 
 OrbitFan orbit_fan(const Dynamics& dynamics, ConstVectorRef theta, double end_time,

@@ -29,7 +29,8 @@ constexpr double tolerance_of_rkn12 = 1e-9;
 
 // L-BFGS hands over to least squares when the loss is this part of mean ||X(0)||^2: close enough
 // for Levenberg-Marquardt to converge from every seed tried, while from a random start it ends in
-// local minima of the periodic loss. Or when so many iterations have not halved the loss.
+// local minima of the periodic loss. Or when so many iterations have not halved the loss. (Held
+// forces alone are measured by their own mean square.)
 constexpr double handover_loss = 5e-3;
 constexpr long slow_iterations = 50;
 
@@ -78,8 +79,10 @@ class Trainer {
         objective_(objective),
         options_(options),
         loss_(objective.final_loss()),
+        auto_tolerance_(options.auto_tolerance && objective.counts_trajectories()),
         state_(std::move(from)),
         start_(Clock::now()) {
+    require_task();
     if (state_.history.size() > 0) {
       earlier_iterations_ = state_.history.iteration.back();
       earlier_evaluations_ = state_.history.evaluations.back();
@@ -112,9 +115,9 @@ class Trainer {
   StopReason descend() {
     const bool first_phase = options_.optimizer.kind == OptimizerKind::lbfgs_least_squares;
     SensitivityOptions sensitivity = options_.sensitivity;
-    if (first_phase && options_.auto_tolerance) set_tolerance(sensitivity, loosest_tolerance);
+    if (first_phase && auto_tolerance_) set_tolerance(sensitivity, loosest_tolerance);
     use(sensitivity);
-    may_tighten_ = options_.auto_tolerance && !first_phase;
+    may_tighten_ = auto_tolerance_ && !first_phase;
     return repeat([&](const OptimizerOptions& optimizer) {
       return minimize(
           [this](ConstVectorRef theta, VectorRef gradient) { return evaluate(theta, gradient); },
@@ -131,7 +134,7 @@ class Trainer {
   StopReason fit() {
     hand_over_ = false;
     fitting_ = true;
-    may_tighten_ = options_.auto_tolerance;
+    may_tighten_ = auto_tolerance_;
     const std::vector<double>& losses = state_.history.loss;
     use(jacobian_options(tolerance_for(losses.empty() ? 1 : losses.back())));
     return repeat([&](const OptimizerOptions& optimizer) {
@@ -167,8 +170,7 @@ class Trainer {
 
   /// Whether L-BFGS has done its part.
   [[nodiscard]] bool is_slow() const {
-    const States& initial = objective_.ensemble().initial_states;
-    if (state_.loss <= handover_loss * Objective::mean_square(initial)) return true;
+    if (state_.loss <= handover_loss * objective_.scale()) return true;
     const auto n = static_cast<long>(state_.history.size());
     return n > slow_iterations &&
            state_.loss >
@@ -178,7 +180,7 @@ class Trainer {
   /// Looks when the loss has fallen tenfold and the tolerance can follow it no more.
   bool has_absorbed_errors(const Iterate& iterate) {
     const IntegratorOptions& integrator = sensitivity_->options().integrator;
-    const bool tolerance_follows = options_.auto_tolerance && integrator.rtol > tightest_tolerance;
+    const bool tolerance_follows = auto_tolerance_ && integrator.rtol > tightest_tolerance;
     if (tolerance_follows || iterate.loss > 0.1 * floor_known_at_) return false;
     floor_known_at_ = iterate.loss;
     return iterate.loss <= floor_at(iterate.theta);
@@ -187,6 +189,7 @@ class Trainer {
   /// The integration floor; 0 where it cannot be had.
   double floor_at(const Vector& theta) {
     double floor = 0;
+    if (!objective_.counts_trajectories()) return floor;
     try_to([&] { floor = integration_floor(dynamics_, objective_, theta, integrator()); });
     return floor;
   }
@@ -207,7 +210,7 @@ class Trainer {
 
   [[nodiscard]] SensitivityOptions jacobian_options(double tolerance) const {
     SensitivityOptions jacobian = options_.jacobian.value_or(options_.sensitivity);
-    if (options_.auto_tolerance) set_tolerance(jacobian, tolerance);
+    if (auto_tolerance_) set_tolerance(jacobian, tolerance);
     if (options_.jacobian) return jacobian;
     const bool newtonian = dynamics_.motion() == Motion::newtonian;
     const bool tight = jacobian.integrator.rtol < tolerance_of_rkn12;
@@ -247,7 +250,7 @@ class Trainer {
   /// Makes residuals of this loss accurate enough, and never less accurate than before.
   void follow(double loss) {
     const double tolerance = tolerance_for(loss);
-    if (!options_.auto_tolerance || tolerance >= sensitivity_->options().integrator.rtol) return;
+    if (!auto_tolerance_ || tolerance >= sensitivity_->options().integrator.rtol) return;
     use(jacobian_options(tolerance));
   }
 
@@ -256,32 +259,67 @@ class Trainer {
     double loss = std::numeric_limits<double>::infinity();
     ++evaluations_;
     try_to([&] {
-      const LossGradient result = sensitivity_->gradient(theta, objective_.ensemble(), loss_);
-      gradient = result.gradient;
-      count(result.forward, result.backward, result.blocks);
-      loss = result.loss;
+      double sum = 0;
+      gradient.setZero();
+      if (objective_.counts_trajectories()) {
+        const LossGradient result = sensitivity_->gradient(theta, objective_.ensemble(), loss_);
+        count(result.forward, result.backward, result.blocks);
+        gradient = result.gradient;
+        sum = result.loss;
+      }
+      if (held()) sum += held()->add_penalty(dynamics_.field(), theta, gradient);
+      loss = sum;
     });
     return loss;
   }
 
-  /// The residuals over sqrt(N), whose squares add up to the loss, and their Jacobian.
+  /// All residuals, whose squares add up to the loss, and their Jacobian: those of trajectories
+  /// over sqrt(N), then those of the held force.
   bool evaluate(ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian) {
-    const double scale = 1 / std::sqrt(static_cast<double>(objective_.ensemble().size()));
     ++evaluations_;
     return try_to([&] {
-      if (jacobian == nullptr) {
-        const LossGradient result = sensitivity_->loss(theta, objective_.ensemble(), loss_);
-        residuals = scale * objective_.residuals(result.final_states).reshaped();
-        count(result.forward, result.backward, result.blocks);
-        trial_loss_ = result.loss;
-        return;
+      if (jacobian != nullptr) follow(trial_loss_);
+      const Index of_trajectories =
+          objective_.counts_trajectories() ? objective_.ensemble().initial_states.size() : 0;
+      const Index of_force = held() ? held()->position.size() : 0;
+      residuals.resize(of_trajectories + of_force);
+      if (jacobian != nullptr) jacobian->resize(residuals.size(), theta.size());
+      if (of_trajectories > 0) evaluate_trajectories(theta, residuals, jacobian);
+      if (of_force > 0) {
+        residuals.tail(of_force) = held()->residuals(dynamics_.field(), theta);
+        if (jacobian != nullptr) {
+          jacobian->bottomRows(of_force) = held()->jacobian(dynamics_.field(), theta);
+        }
       }
-      follow(trial_loss_);
-      const FinalJacobian result = sensitivity_->jacobian(theta, objective_.ensemble());
-      residuals = scale * objective_.residuals(result.final_states).reshaped();
-      *jacobian = scale * result.jacobian;
-      count(result.forward, result.backward, result.blocks);
+      if (jacobian == nullptr) trial_loss_ = residuals.squaredNorm();
     });
+  }
+
+  /// The first rows of all residuals and, unless it is null, of their Jacobian.
+  void evaluate_trajectories(ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian) {
+    const Ensemble& ensemble = objective_.ensemble();
+    const Index rows = ensemble.initial_states.size();
+    const double scale = 1 / std::sqrt(static_cast<double>(ensemble.size()));
+    if (jacobian == nullptr) {
+      const LossGradient result = sensitivity_->loss(theta, ensemble, loss_);
+      residuals.head(rows) = scale * objective_.residuals(result.final_states).reshaped();
+      count(result.forward, result.backward, result.blocks);
+    } else {
+      const FinalJacobian result = sensitivity_->jacobian(theta, ensemble);
+      residuals.head(rows) = scale * objective_.residuals(result.final_states).reshaped();
+      jacobian->topRows(rows) = scale * result.jacobian;
+      count(result.forward, result.backward, result.blocks);
+    }
+  }
+
+  [[nodiscard]] const std::optional<HeldForce>& held() const { return objective_.held(); }
+
+  /// Throws InputError unless there is something to train, for which the dynamics are fit.
+  void require_task() const {
+    if (held()) held()->validate(dynamics_);
+    if (!held() && !objective_.counts_trajectories()) {
+      throw InputError("a loss without trajectories needs a held force");
+    }
   }
 
   /// False where the integration fails: a trial too far, or the end of the run, which the observer
@@ -345,6 +383,7 @@ class Trainer {
   const Objective& objective_;
   const TrainingOptions& options_;
   FinalLoss loss_;
+  bool auto_tolerance_;                     // tolerances follow the loss
   std::optional<Sensitivity> sensitivity_;  // of the phase that is on
   TrainingState state_;
   Clock::time_point start_;
@@ -405,9 +444,11 @@ VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective, C
   };
   VerifiedLoss verified;
   verified.final_states = at_tolerance(check.tolerance);
-  verified.loss = Objective::mean_square(objective.residuals(verified.final_states));
-  const States other = at_tolerance(check.other_tolerance);
-  verified.error = std::abs(Objective::mean_square(objective.residuals(other)) - verified.loss);
+  const States residuals = objective.residuals(verified.final_states);
+  const States others = objective.residuals(at_tolerance(check.other_tolerance));
+  verified.periodicity = Objective::mean_square(residuals);
+  verified.loss = objective.total(residuals, dynamics.field(), theta);
+  verified.error = std::abs(objective.total(others, dynamics.field(), theta) - verified.loss);
   return verified;
 }
 
@@ -426,6 +467,9 @@ double integration_floor(const Dynamics& dynamics, const Objective& objective, C
 ValidationLoss validate_loss(const Dynamics& dynamics, const Objective& objective,
                              ConstVectorRef theta, const IntegratorOptions& integrator,
                              Index trajectories, std::uint64_t seed) {
+  if (prescribes_periods(objective.loss())) {
+    throw InputError("prescribed periods belong to their trajectories: fresh ones have none");
+  }
   const States& seen = objective.ensemble().initial_states;
   const Objective fresh(objective.loss(), normal_states(seen.rows(), trajectories, seed),
                         objective.period());

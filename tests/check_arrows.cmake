@@ -18,7 +18,7 @@ set(rooms
   "3|integrator|integrator blocks block_solver one_step/tableau one_step/solver sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver sundials/butcher return_time sundials/return_time"
   "4|sensitivity|sensitivity block_sensitivity one_step/discrete sundials/adjoint sundials/forward"
   "4|portrait|portrait"
-  "5|objective|objective"
+  "5|objective|objective held_force period_law"
   "6|gradient check|gradient_check"
   "6|training|training"
   "7|results|results benchmark_results hdf5/file hdf5/schema hdf5/analysis hdf5/results hdf5/benchmark_results"

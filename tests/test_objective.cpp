@@ -102,3 +102,47 @@ TEST_CASE("an objective without states or period is refused") {
     CHECK(mentions(complaint(broken, 1), "initial states"));
   }
 }
+
+TEST_CASE("prescribed periods: each trajectory runs to its own, and their mean stands for them") {
+  const States y = normal_states(2, 3, 11);
+  const Vector periods = Eigen::Vector3d(1, 2, 6);
+  const Objective objective(Ensemble(y, periods));
+  CHECK(objective.loss() == Loss::prescribed_period);
+  CHECK(objective.ensemble().end_times == periods);
+  CHECK(objective.whole_periods().end_times == periods);
+  CHECK(objective.period() == 3);
+  CHECK(objective.residuals(-y) == -2 * y);
+  const auto complaint = [&](const Vector& bad) {
+    return message_of<InputError>([&] { Objective(Ensemble(y, bad)); });
+  };
+  CHECK(mentions(complaint(Eigen::Vector3d(1, 0, 2)), "period"));
+  CHECK(mentions(complaint(Eigen::Vector2d(1, 2)), "2 prescribed periods for 3"));
+  const Objective half(Ensemble(y, periods), Loss::prescribed_half_period);
+  CHECK(half.ensemble().end_times == periods / 2);
+  CHECK(half.whole_periods().end_times == periods);
+  CHECK(half.period() == 3);
+  CHECK(half.residuals(-y).isZero(0));
+  const Objective antiperiodic(Loss::antiperiodic, y, period);
+  CHECK((antiperiodic.whole_periods().end_times.array() == period).all());
+}
+
+TEST_CASE("the total is the mean square of the trajectories and the penalty of the held force") {
+  const States y = normal_states(2, 5, 12);
+  const States residuals = normal_states(2, 5, 13);
+  const auto field = oracle::harmonic();
+  const Vector two = Vector::Constant(1, 2.0);
+  // f = -2 x against -x at +-1: each off by 1.
+  const HeldForce held{Eigen::Vector2d(-1, 1), Eigen::Vector2d(1, -1), 3};
+  for (const Loss loss : {Loss::periodic, Loss::none}) {
+    Objective objective(loss, y, period);
+    const bool counts = loss == Loss::periodic;
+    const double of_trajectories = counts ? Objective::mean_square(residuals) : 0;
+    CHECK(objective.counts_trajectories() == counts);
+    CHECK(objective.total(residuals, *field, two) == of_trajectories);
+    CHECK(objective.scale() == (counts ? Objective::mean_square(y) : 0));
+    objective.hold(held);
+    CHECK(objective.total(residuals, *field, two) == doctest::Approx(of_trajectories + 3));
+    CHECK(objective.scale() == doctest::Approx(counts ? Objective::mean_square(y) : 3));
+    CHECK(objective.residuals(y).isZero(0));  // measured even where they do not count
+  }
+}

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -60,7 +61,8 @@ TEST_CASE("a portrait per degree of freedom, an orbit after the other, coloured 
   REQUIRE(p.v.size() == p.x.size());
   REQUIRE(p.color.size() == p.x.size());
   for (Index i = 0; i < p.orbits(); ++i) {
-    const double x0 = ensemble.initial_states(0, i), v0 = ensemble.initial_states(1, i);
+    const Index from = i * 9 / 6;  // drawn evenly
+    const double x0 = ensemble.initial_states(0, from), v0 = ensemble.initial_states(1, from);
     const double energy = v0 * v0 / 2 + well.potential(x0);
     const auto first = static_cast<std::size_t>(i * p.samples);
     CHECK(p.x[first] == x0);
@@ -184,4 +186,24 @@ TEST_CASE("energies along an orbit drift by the solver's error only") {
                                  .sample(none, ensemble, Vector::LinSpaced(61, 0, 1))
                                  .trajectories;
   CHECK(energy_record(*force, none, wrong, end_time).drift.maxCoeff() > 1e-3);
+}
+
+TEST_CASE("winding numbers: whole oscillations of closed orbits, fractions of others, 0 of rest") {
+  constexpr double omega = 1.5;
+  const Dynamics dynamics(make_well("harmonic", {{"omega", omega}}).force_field());
+  const Vector periods = Eigen::Vector4d(1, 2.5, 3, 0.25) * (two_pi / omega);
+  const auto portrait =
+      phase_portraits(dynamics, none, Ensemble(normal_states(2, 4, 3), periods), {}).front();
+  const Vector turns = winding_numbers(portrait, 0);
+  REQUIRE(turns.size() == 4);
+  // Whole and half oscillations end on a ray through the centre.
+  CHECK((turns.head(3) - Eigen::Vector3d(1, 2.5, 3)).cwiseAbs().maxCoeff() <= 1e-9);
+  CHECK(turns[3] > 0.1);
+  CHECK(turns[3] < 0.4);
+  CHECK(winding_numbers(portrait, 10).head(1).cwiseAbs().maxCoeff() <= 1e-9);
+  const Dynamics free(make_force(
+      0, [](double, const auto&) { return 0.0; }, [](double, const auto&) { return 0.0; },
+      [](double, const auto&) { return std::array<double, 0>{}; }));
+  const Ensemble at_rest(States((States(2, 1) << 2, 0).finished()), 1.0);
+  CHECK(winding_numbers(phase_portraits(free, none, at_rest, {}).front(), 0)[0] == 0);
 }

@@ -4,10 +4,12 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <numbers>
 #include <string>
 #include <vector>
 
 #include "isochron/error.hpp"
+#include "isochron/period_law.hpp"
 #include "isochron/training.hpp"
 #include "oracles.hpp"
 
@@ -15,6 +17,7 @@ using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
 using oracle::two_pi;
+using std::numbers::pi;
 
 namespace {
 
@@ -465,4 +468,142 @@ TEST_CASE("validate_loss sums up fresh states as a plain loop does") {
   const ValidationLoss exact =
       validate_loss(Dynamics(oracle::harmonic()), objective, one(1), {}, n, seed);
   CHECK(exact.mean <= 1e-14);  // (steps x 1e-10)^2
+}
+
+// --- held forces and prescribed periods ---------------------------------------------------------
+
+namespace {
+
+/// max |f - target| on [low, high].
+template <class Target>
+double largest_deviation(const ForceField& field, ConstVectorRef theta, double low, double high,
+                         const Target& target) {
+  double largest = 0;
+  for (const double x : Vector::LinSpaced(401, low, high)) {
+    largest = std::max(largest, std::abs(field.force(theta, x) - target(x)));
+  }
+  return largest;
+}
+
+constexpr OptimizerKind all_optimizers[] = {OptimizerKind::lbfgs, OptimizerKind::least_squares,
+                                            OptimizerKind::lbfgs_least_squares,
+                                            OptimizerKind::adam};
+
+}  // namespace
+
+TEST_CASE("every optimizer sees the trajectories and the held force as one loss") {
+  // T = 2 pi asks for k = 1, the held force for k = 1.1; the minimum of the sum is found by search.
+  Stiffness problem;
+  const HeldForce held{Eigen::Vector2d(-1, 2), Eigen::Vector2d(1.1, -2.2), 0.5};
+  problem.objective.hold(held);
+  const States& y = problem.objective.ensemble().initial_states;
+  const auto total = [&](double k) {
+    return oracle::harmonic_periodic_loss(k, two_pi, y) +
+           held.residuals(problem.dynamics.field(), one(k)).squaredNorm();
+  };
+  double low = 1, high = 1.1;
+  for (int i = 0; i < 100; ++i) {  // the sum is unimodal between the two
+    const double a = low + (high - low) / 3, b = high - (high - low) / 3;
+    (total(a) < total(b) ? high : low) = total(a) < total(b) ? b : a;
+  }
+  REQUIRE(low > 1.0001);
+  REQUIRE(low < 1.0999);
+  for (const OptimizerKind kind : all_optimizers) {
+    CAPTURE(name(kind));
+    TrainingOptions options = with(1e-10);
+    options.optimizer.kind = kind;
+    options.optimizer.max_iterations = kind == OptimizerKind::adam ? 400 : 100;
+    const TrainingResult result = train(problem.dynamics, problem.objective, one(1.05), options);
+    const double k = result.state.theta[0];
+    CHECK(result.state.loss == doctest::Approx(total(k)).epsilon(1e-6));
+    CHECK(k == doctest::Approx(low).epsilon(kind == OptimizerKind::adam ? 1e-3 : 1e-6));
+    const VerifiedLoss verified =
+        verify_loss(problem.dynamics, problem.objective, result.state.theta, result.integrator);
+    CHECK(verified.loss == doctest::Approx(total(k)).epsilon(1e-9));
+    CHECK(verified.periodicity ==
+          doctest::Approx(oracle::harmonic_periodic_loss(k, two_pi, y)).epsilon(1e-9));
+  }
+}
+
+TEST_CASE("a force held alone is fitted without a trajectory") {
+  const auto mlp = std::make_shared<Mlp>(std::vector<Index>{1, 8, 1});
+  const Dynamics dynamics(mlp);
+  Objective objective(Loss::none, normal_states(2, 5, 1), two_pi);
+  CHECK(mentions(message_of<InputError>([&] {
+                   static_cast<void>(train(dynamics, objective, mlp->initial_parameters(1), {}));
+                 }),
+                 "held force"));
+  HeldForce held{Vector::LinSpaced(30, -1.5, 1), Vector(), 2};
+  held.force = -held.position.array().sin();
+  objective.hold(held);
+  for (const OptimizerKind kind : all_optimizers) {
+    CAPTURE(name(kind));
+    TrainingOptions options;
+    options.auto_tolerance = true;
+    options.optimizer.kind = kind;
+    options.optimizer.max_iterations = 200;
+    const TrainingResult result = train(dynamics, objective, mlp->initial_parameters(1), options);
+    const TrainingState& state = result.state;
+    CHECK(state.forward.steps + state.backward.steps == 0);
+    CHECK(state.loss ==
+          doctest::Approx(held.residuals(*mlp, state.theta).squaredNorm()).epsilon(1e-12));
+    const VerifiedLoss verified = verify_loss(dynamics, objective, state.theta, result.integrator);
+    CHECK(verified.loss == doctest::Approx(state.loss).epsilon(1e-12));
+    CHECK(verified.error == 0);
+    CHECK(verified.periodicity > 0.01);
+    const bool fits =
+        kind == OptimizerKind::least_squares || kind == OptimizerKind::lbfgs_least_squares;
+    if (fits) CHECK(held.misfit(*mlp, state.theta) <= 1e-5);
+  }
+}
+
+TEST_CASE("an odd network finds the pendulum from its periods, by amplitude and by energy") {
+  const auto mlp = std::make_shared<Mlp>(std::vector<Index>{1, 16, 16, 1}, Symmetry::odd);
+  const Dynamics dynamics(mlp);
+  struct Case {
+    PeriodBy by;
+    double high;
+    double amplitude;  // of the orbit at `high`
+  };
+  for (const Case& c : {Case{PeriodBy::amplitude, 2.5, 2.5}, Case{PeriodBy::energy, 1, pi / 2}}) {
+    CAPTURE(name(c.by));
+    const PeriodLaw law =
+        period_law(make_well("pendulum"), c.by, law_arguments(c.by, 0, c.high, 12));
+    const Objective objective(law.orbits(), Loss::prescribed_half_period);
+    TrainingOptions options;
+    options.auto_tolerance = true;
+    options.optimizer.kind = OptimizerKind::lbfgs_least_squares;
+    options.optimizer.loss_tolerance = 1e-15;
+    const TrainingResult result = train(dynamics, objective, mlp->initial_parameters(0), options);
+    CHECK(result.reason == StopReason::loss_tolerance);
+    const double deviation = largest_deviation(*mlp, result.state.theta, -c.amplitude, c.amplitude,
+                                               [](double x) { return -std::sin(x); });
+    MESSAGE("by ", std::string(name(c.by)), ": max |f + sin x| = ", deviation,
+            " up to the amplitude ", c.amplitude);
+    CHECK(deviation <= 1e-6);
+    // Periods longer by a thousandth are those of another force.
+    const Objective slower(PeriodLaw{c.by, law.argument, 1.001 * law.period}.orbits());
+    const auto loss = [&](const Objective& asked) {
+      return verify_loss(dynamics, asked, result.state.theta, result.integrator).loss;
+    };
+    CHECK(loss(Objective(law.orbits())) <= 1e-12);
+    CHECK(loss(slower) > 1e-7);
+    CHECK(mentions(message_of<InputError>([&] {
+                     static_cast<void>(validate_loss(dynamics, objective, result.state.theta,
+                                                     result.integrator, 10, 1));
+                   }),
+                   "prescribed periods"));
+  }
+}
+
+TEST_CASE("rest fulfils prescribed periods of orbits that start at rest, but not half of them") {
+  const auto by = PeriodBy::amplitude;
+  const PeriodLaw law = period_law(make_well("pendulum"), by, law_arguments(by, 0, 2, 5));
+  const Dynamics dynamics(oracle::harmonic());
+  const double amplitudes = law.argument.squaredNorm() / 5;
+  const auto loss = [&](Loss kind) {
+    return verify_loss(dynamics, Objective(law.orbits(), kind), one(0), {}).loss;
+  };
+  CHECK(loss(Loss::prescribed_period) == 0);
+  CHECK(loss(Loss::prescribed_half_period) == doctest::Approx(4 * amplitudes).epsilon(1e-13));
 }

@@ -25,7 +25,8 @@ struct CheckedGradient {
   [[nodiscard]] bool reported_only() const;
 };
 
-/// All ways to the gradient of a loss at one theta.
+/// All ways to the gradient of a loss on trajectories at one theta; a held force, which no
+/// integration stands in between, is left out.
 struct GradientCheck {
   std::vector<CheckedGradient> gradients;
   std::string reference;              ///< what they are compared with

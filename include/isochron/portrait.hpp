@@ -55,14 +55,19 @@ struct HarmonicFit {
 [[nodiscard]] HarmonicFit fit_harmonic(const ForceField& field, ConstVectorRef theta,
                                        double period);
 
-/// Draws up to `orbits` trajectories of the ensemble, sampled `samples` times from 0 to their end.
-/// Newtonian dynamics give one portrait per degree of freedom (q_i, v_i), first-order dynamics one
-/// of (y_1, y_2) when there are two components or more. Throws like Integrator::sample.
+/// Draws up to `orbits` trajectories of the ensemble, evenly chosen, sampled `samples` times from 0
+/// to their end. Newtonian dynamics give one portrait per degree of freedom (q_i, v_i), first-order
+/// dynamics one of (y_1, y_2) when there are two components or more. Throws like
+/// Integrator::sample.
 [[nodiscard]] std::vector<PhasePortrait> phase_portraits(const Dynamics& dynamics,
                                                          ConstVectorRef theta,
                                                          const Ensemble& ensemble,
                                                          const IntegratorOptions& integrator,
                                                          Index orbits = 100, Index samples = 201);
+
+/// How often each orbit of a portrait winds round (centre, 0): 0 for rest, a whole number where it
+/// is closed. [orbits]
+[[nodiscard]] Vector winding_numbers(const PhasePortrait& portrait, double centre);
 
 /// Orbits released at rest from `orbits` amplitudes right of the equilibrium, evenly up to
 /// `largest_position`, over `end_time`. D = 1, Newtonian.

@@ -67,7 +67,8 @@ struct TrainingResult {
 
 /// Minimises the objective over theta from theta_0, or on from an earlier state (whose history is
 /// continued; the optimizer's memory starts afresh). A trial theta at which the integration fails
-/// is a rejected trial. Throws NumericalError only when the very first evaluation fails.
+/// is a rejected trial. Throws NumericalError only when the very first evaluation fails, InputError
+/// when a held force does not fit the dynamics or nothing at all is asked.
 [[nodiscard]] TrainingResult train(const Dynamics& dynamics, const Objective& objective,
                                    ConstVectorRef theta_0, const TrainingOptions& options);
 [[nodiscard]] TrainingResult train(const Dynamics& dynamics, const Objective& objective,
@@ -77,9 +78,10 @@ struct TrainingResult {
 /// 1e-13 for first-order dynamics), for all others adams at 1e-14. `error` is its change when the
 /// tolerance is tightened tenfold, or loosened where the method is at its limit.
 struct VerifiedLoss {
-  double loss = 0;
+  double loss = 0;  ///< with the penalty of a held force
   double error = 0;
-  States final_states;  ///< of the recomputation
+  double periodicity = 0;  ///< mean_i ||r_i||^2: the trajectories alone, also where none count
+  States final_states;     ///< of the recomputation
 };
 [[nodiscard]] VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective,
                                        ConstVectorRef theta, const IntegratorOptions& trained_with);
@@ -90,8 +92,8 @@ struct VerifiedLoss {
 [[nodiscard]] double integration_floor(const Dynamics& dynamics, const Objective& objective,
                                        ConstVectorRef theta, const IntegratorOptions& trained_with);
 
-/// The loss on fresh initial states from N(0, I). `inside`: the mean over those within the largest
-/// radius seen in training.
+/// The loss of fresh trajectories, from initial states from N(0, I). `inside`: the mean over those
+/// within the largest radius seen in training. Throws InputError for prescribed periods.
 struct ValidationLoss {
   double mean = 0;
   double median = 0;

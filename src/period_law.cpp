@@ -1,0 +1,99 @@
+#include "isochron/period_law.hpp"
+
+#include <cmath>
+#include <numbers>
+#include <sstream>
+
+#include "isochron/error.hpp"
+#include "isochron/random.hpp"
+
+namespace isochron {
+namespace {
+
+std::string number(double value) {
+  std::ostringstream text;
+  text << value;
+  return text.str();
+}
+
+/// The energy of the orbit whose right turning point is `amplitude`.
+double energy_at(const Well& well, double amplitude) {
+  const double energy = well.potential(amplitude);
+  // Beyond a barrier U falls again.
+  constexpr double rounding = 1e-6;
+  const bool turns_there =
+      energy > 0 && energy < well.energy_limit() &&
+      std::abs(well.turning_points(energy).right - amplitude) <= rounding * amplitude;
+  if (!turns_there) {
+    throw InputError("the well " + well.name() + " has no periodic orbit of amplitude A = " +
+                     number(amplitude) + ": it lies at or beyond the edge of the well");
+  }
+  return energy;
+}
+
+}  // namespace
+
+const char* name(PeriodBy by) { return by == PeriodBy::amplitude ? "amplitude" : "energy"; }
+
+void PeriodLaw::validate() const {
+  if (argument.size() == 0 || period.size() != argument.size()) {
+    throw InputError("a period law needs at least one period, and as many arguments as periods");
+  }
+  for (Index i = 0; i < argument.size(); ++i) {
+    if (argument[i] > 0 && period[i] > 0 && std::isfinite(argument[i]) && std::isfinite(period[i]))
+      continue;
+    throw InputError(std::string("a period law has ") + name(by) + " " + number(argument[i]) +
+                     " with period " + number(period[i]) + "; both must be positive and finite");
+  }
+}
+
+Ensemble PeriodLaw::orbits() const {
+  const Index m = argument.size();
+  if (by == PeriodBy::amplitude) {
+    States states = States::Zero(2, m);
+    states.row(0) = argument.transpose();
+    return {std::move(states), period};
+  }
+  const Vector speed = (2 * argument).cwiseSqrt();
+  States states = States::Zero(2, 2 * m);
+  states.row(1) << speed.transpose(), -speed.transpose();
+  Vector end_times(2 * m);
+  end_times << period, period;
+  return {std::move(states), std::move(end_times)};
+}
+
+Vector law_arguments(PeriodBy by, double low, double high, Index count) {
+  if (!(low >= 0 && low < high && std::isfinite(high)) || count < 1) {
+    throw InputError("the range of a period law is " + number(low) + " to " + number(high) +
+                     "; it must begin at 0 or above, and end above its beginning");
+  }
+  const bool by_energy = by == PeriodBy::energy;
+  const double first = by_energy ? std::sqrt(low) : low;
+  const double last = by_energy ? std::sqrt(high) : high;
+  Vector arguments(count);
+  for (Index k = 1; k <= count; ++k) {
+    const double angle =
+        static_cast<double>(2 * k - 1) * std::numbers::pi / static_cast<double>(4 * count);
+    const double at = first + (last - first) * std::cos(angle);
+    arguments[count - k] = by_energy ? at * at : at;
+  }
+  return arguments;
+}
+
+PeriodLaw period_law(const Well& well, PeriodBy by, Vector argument) {
+  PeriodLaw law{by, std::move(argument), {}};
+  law.period = law.argument.unaryExpr([&](double value) {
+    return well.period(by == PeriodBy::energy ? value : energy_at(well, value));
+  });
+  law.validate();
+  return law;
+}
+
+PeriodLaw with_noise(PeriodLaw law, double noise, std::uint64_t seed) {
+  Random random(seed);
+  for (double& period : law.period) period *= 1 + noise * random.normal();
+  law.validate();
+  return law;
+}
+
+}  // namespace isochron
