@@ -123,6 +123,9 @@ Results made_up_results(Index dimension, Index trajectories, Index size) {
   results.final_states = random_states(2 * dimension, trajectories, 6);
   results.residuals = random_states(2 * dimension, trajectories, 7);
   results.end_times = random_vector(trajectories, 8);
+  results.amplitudes = random_vector(trajectories, 9);
+  results.energies = random_vector(trajectories, 10);
+  if (size > 0) results.held = HeldForce{random_vector(size, 11), random_vector(size, 12), 0.3};
   results.history = made_up_history(size);
   if (size > 0) {
     for (Index d = 0; d < dimension; ++d) {
@@ -256,6 +259,14 @@ void check_same(const Results& a, const Results& b) {
   CHECK(same_matrix(a.final_states, b.final_states));
   CHECK(same_matrix(a.residuals, b.residuals));
   CHECK(same_bits(a.end_times, b.end_times));
+  CHECK(same_bits(a.amplitudes, b.amplitudes));
+  CHECK(same_bits(a.energies, b.energies));
+  REQUIRE(a.held.has_value() == b.held.has_value());
+  if (a.held) {
+    CHECK(same_bits(a.held->position, b.held->position));
+    CHECK(same_bits(a.held->force, b.held->force));
+    CHECK(a.held->weight == b.held->weight);
+  }
   CHECK(a.motion == b.motion);
   check_same(a.history, b.history);
   check_same(a.phase_portrait_before, b.phase_portrait_before);
@@ -815,10 +826,10 @@ TEST_CASE("a dataset of the wrong size, rank, type or meaning is named") {
     return message;
   };
   for (const std::string path :
-       {"model/theta", "model/theta_initial", "data/end_times", "training/loss",
-        "training/wall_time", "phase_portrait/kinetic_energy", "phase_portrait_before/v",
-        "orbits/time", "energy/time", "energy_drift/drift", "force/harmonic", "potential/potential",
-        "force/visited_range"}) {
+       {"model/theta", "model/theta_initial", "data/end_times", "data/amplitudes",
+        "held_force/force", "training/loss", "training/wall_time", "phase_portrait/kinetic_energy",
+        "phase_portrait_before/v", "orbits/time", "energy/time", "energy_drift/drift",
+        "force/harmonic", "potential/potential", "force/visited_range"}) {
     complaint(path, [&](hid_t f) { replace_dataset(f, "/run/" + path, {3}, true); });
     const auto flat = complaint(path, [&](hid_t f) {
       replace_dataset(f, "/run/" + path, {4, 1}, true);
@@ -1052,6 +1063,10 @@ TEST_CASE("sizes that do not fit are refused before anything is touched") {
   refuses("data/final_states", [](Results& r) { r.initial_states = States(); });
   refuses("data/residuals", [](Results& r) { r.residuals = States::Zero(4, 10); });
   refuses("data/end_times", [](Results& r) { r.end_times = Vector::Zero(9); });
+  refuses("data/amplitudes", [](Results& r) { r.amplitudes = Vector::Zero(9); });
+  refuses("data/energies", [](Results& r) { r.energies = Vector::Zero(9); });
+  refuses("held_force/force", [](Results& r) { r.held->force = Vector::Zero(9); });
+  refuses("held_force/position", [](Results& r) { r.held = HeldForce(); });
   refuses("training/step", [](Results& r) { r.history.step.pop_back(); });
   refuses("training/evaluations", [](Results& r) { r.history.evaluations.clear(); });
   refuses("phase_portrait/x", [](Results& r) { r.phase_portrait[0].x.clear(); });

@@ -53,6 +53,9 @@ struct Results {
   States final_states;    ///< the same, or absent
   States residuals;       ///< the same, or absent
   Vector end_times;       ///< [N], or absent
+  Vector amplitudes;      ///< [N] that periods are prescribed for, or absent
+  Vector energies;        ///< the same
+  std::optional<HeldForce> held;
   Motion motion = Motion::newtonian;
 
   History history;
@@ -66,6 +69,9 @@ struct Results {
 
   std::map<std::string, SummaryValue> summary;      ///< loss, loss_verified, ...
   std::map<std::string, std::string> summary_text;  ///< stop_reason, ...
+
+  /// Whether the trajectories are those of a period law.
+  [[nodiscard]] bool has_period_law() const { return amplitudes.size() + energies.size() > 0; }
 };
 
 /// What becomes of a file that a new one takes the place of: it is gone, or all that the new one

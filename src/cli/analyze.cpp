@@ -43,9 +43,7 @@ Subject stored_subject(const Options& options) {
   subject.title = "the force of " + file;
   Options problem(verb_train, {});
   problem.add_stored(stored_options(run, file), "Problem");
-  subject.certificate.period = problem.time("period");
-  const auto loss = run.summary.find("loss_verified");
-  if (loss != run.summary.end()) subject.certificate.loss = loss->second.value;
+  subject.certificate = certificate_options(read_problem(problem), run);
   return subject;
 }
 

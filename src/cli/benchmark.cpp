@@ -497,6 +497,10 @@ int benchmark(const Options& given) {
   const std::optional<Results> trained = read_trained(options);
   require_trainable(options);
   const Problem problem = read_problem(options);
+  if (problem.loss != Loss::periodic && problem.loss != Loss::antiperiodic) {
+    throw InputError("--loss " + name(problem.loss) +
+                     " is not measured, for end times and trajectories vary; give --loss periodic");
+  }
   const auto network = read_network(options);
   if (trained) check_architecture(*network, problem.motion, *trained, file);
   const IntegratorOptions integrator = integrator_options(options);

@@ -1,7 +1,7 @@
 #include <cstdio>
 #include <iostream>
 
-#include "cli/run.hpp"
+#include "cli/objective.hpp"
 #include "isochron/error.hpp"
 #include "isochron/gradient_check.hpp"
 
@@ -51,8 +51,10 @@ int check_gradient(const Options& given) {
   sensitivity.integrator = integrator_options(options);
   sensitivity.integrator.validate(dynamics);
   read_cvodes_options(options, sensitivity);
-  const Objective objective(
-      problem.loss, initial_states(options, dynamics.state_dimension(), stored), problem.period);
+  if (problem.loss == Loss::none) {
+    throw InputError("--loss none has no trajectories to differentiate; give --loss periodic");
+  }
+  const Objective objective = read_objective(options, problem, dynamics, stored);
   const Vector theta = stored ? stored->model->theta : initial_parameters(options, *network);
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
 
@@ -61,7 +63,7 @@ int check_gradient(const Options& given) {
       check_gradients(dynamics, objective, theta, sensitivity, stored.has_value());
   std::printf("%s loss, network %s, N = %ld, T = %.6g, %s, rtol %.1e, atol %.1e\n",
               name(problem.loss).c_str(), widths(network->layers()).c_str(),
-              static_cast<long>(objective.ensemble().size()), problem.period,
+              static_cast<long>(objective.ensemble().size()), objective.period(),
               stored ? ("at " + file).c_str() : "at the initial weights",
               sensitivity.integrator.rtol, sensitivity.integrator.atol);
   print(check);

@@ -5,6 +5,7 @@ namespace {
 
 constexpr unsigned writers = verb_train | verb_simulate | verb_benchmark;
 constexpr unsigned runs = writers | verb_check_gradient;
+constexpr unsigned problems = verb_train | verb_simulate | verb_check_gradient;
 constexpr unsigned at_models = verb_check_gradient | verb_benchmark;
 
 constexpr Spec table[] = {
@@ -25,7 +26,34 @@ constexpr Spec table[] = {
      "compare their periods with return times by CVODES; exit status 1 when they differ by 1e-8",
      false},
     {"loss", "NAME", "periodic", runs, "Problem",
-     "periodic: mean |X(T) - X(0)|^2; antiperiodic: mean |X(T/2) + X(0)|^2"},
+     "periodic: mean |X(T) - X(0)|^2; antiperiodic: mean |X(T/2) + X(0)|^2; prescribed-period: "
+     "mean |X_i(T_i) - X_i(0)|^2, the periods by --period-law; prescribed-half-period: mean "
+     "|X_i(T_i/2) + X_i(0)|^2, for odd forces, which excludes f = 0; none: only what --hold asks "
+     "for counts"},
+    {"period-law", "LAW", "", problems, "Problem",
+     "of prescribed periods: an analytic force, whose periods are prescribed, or a text file "
+     "with an amplitude or energy and its period in each row"},
+    {"law-params", "a=1,b=2", "", problems, "Problem",
+     "parameters of an analytic --period-law: numbers by name"},
+    {"law-range", "LOW,HIGH", "", problems, "Problem",
+     "amplitudes or energies of an analytic --period-law, of which --trajectories are taken: in "
+     "the amplitude, or the square root of the energy, half the Chebyshev points"},
+    {"period-by", "NAME", "amplitude", problems, "Problem",
+     "amplitude: orbits released at rest at x = A; energy: two orbits from x = 0 with v = "
+     "+-sqrt(2 E), and f(0) = 0 held unless --symmetry odd"},
+    {"period-noise", "S", "0", problems, "Problem",
+     "multiplies every period by 1 + S z, z from N(0, 1) by --data-seed; 0 .. 0.1"},
+    {"hold", "FORCE", "", verb_train, "Problem",
+     "holds the force, adding --hold-weight times mean (f(x_k) - f*_k)^2 to the loss: at an "
+     "analytic force over --hold-range, or at the rows x, f of a text file"},
+    {"hold-params", "a=1,b=2", "", verb_train, "Problem",
+     "parameters of an analytic --hold: numbers by name"},
+    {"hold-range", "A,B", "", verb_train, "Problem",
+     "where an analytic --hold applies: positions from A to B"},
+    {"hold-points", "K", "200", verb_train, "Problem",
+     "so many, evenly spaced, both ends included; 2 .. 100000"},
+    {"hold-weight", "W", "1", verb_train, "Problem",
+     "of the held force in the loss; 1e-12 .. 1e12"},
     {"seed", "S", "0", runs, "Problem", "sets --data-seed and --weight-seed; 0 .. 2^64 - 1"},
     {"data-seed", "S", "0", runs, "Problem", "seed of the initial states"},
     {"weight-seed", "S", "0", runs, "Problem", "seed of the initial weights"},

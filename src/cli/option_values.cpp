@@ -143,6 +143,17 @@ double Options::time(const std::string& key) const {
   return *time;
 }
 
+std::pair<double, double> Options::interval(const std::string& key) const {
+  const std::string text = this->text(key);
+  const std::vector<std::string> parts = split(text + ',', ',');
+  const auto low = parse<double>(parts.front());
+  const auto high = parse<double>(parts.back());
+  if (parts.size() != 2 || !low || !high || !std::isfinite(*high - *low) || !(*low < *high)) {
+    reject(key, text, "two numbers in increasing order, separated by a comma");
+  }
+  return {*low, *high};
+}
+
 std::vector<Index> Options::widths(const std::string& key) const {
   const std::string text = this->text(key);
   const std::string admissible = "widths from 1 to 4096, separated by commas, such as 16,16";

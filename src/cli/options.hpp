@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "isochron/states.hpp"
@@ -58,6 +59,8 @@ class Options {
   [[nodiscard]] std::vector<double> numbers(const std::string& key, double low, double high) const;
   /// A positive time such as 6.28, 2pi, pi/2, 3*pi/4.
   [[nodiscard]] double time(const std::string& key) const;
+  /// Two finite numbers low < high, separated by a comma.
+  [[nodiscard]] std::pair<double, double> interval(const std::string& key) const;
   [[nodiscard]] std::vector<Index> widths(const std::string& key) const;
   [[nodiscard]] std::map<std::string, double> parameters(const std::string& key) const;
   /// One of `names`; returns its index.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/version.hpp>
-#include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <csignal>
@@ -17,6 +16,7 @@
 #include <thread>
 
 #include "build_info.hpp"
+#include "cli/text_table.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
 #include "isochron/well.hpp"
@@ -48,67 +48,20 @@ std::string now() {
   return text;
 }
 
-/// A word of a file as it may stand in a sentence.
-std::string quoted(std::string word) {
-  constexpr std::size_t longest = 30;
-  if (word.size() > longest) word = word.substr(0, longest) + "...";
-  for (char& c : word) {
-    if (std::isprint(static_cast<unsigned char>(c)) == 0) c = '?';
-  }
-  return "'" + word + "'";
-}
-
-/// The numbers of a line: separated by blanks, commas or semicolons, up to a #.
-std::vector<double> read_numbers(std::string line, const std::string& where) {
-  line.erase(std::min(line.size(), line.find('#')));
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return c == ',' || c == ';'; }, ' ');
-  std::istringstream words(line);
-  std::vector<double> numbers;
-  for (std::string word; words >> word;) {
-    char* end = nullptr;
-    numbers.push_back(std::strtod(word.c_str(), &end));
-    if (*end != '\0' || !std::isfinite(numbers.back())) {
-      throw InputError(where + ", " + quoted(word) + " is not a finite number");
-    }
-  }
-  return numbers;
-}
-
-States read_text_states(const std::string& path) {
+bool is_hdf5(const std::string& path) {
   std::ifstream file(path);
-  if (!file || std::filesystem::is_directory(path)) {
-    throw InputError("the initial states file " + path + " cannot be read");
-  }
-  std::vector<double> numbers;
-  std::size_t columns = 0;
-  long line_number = 0;
-  for (std::string line; std::getline(file, line);) {
-    ++line_number;
-    if (line_number == 1 && line.rfind("\x89HDF", 0) == 0) {
-      throw InputError("the initial states file " + path + " is HDF5; name its dataset, as " +
-                       path + ":/run/data/initial_states");
-    }
-    const std::string where = "in " + path + ", line " + std::to_string(line_number);
-    const std::vector<double> row = read_numbers(line, where);
-    if (row.empty()) continue;
-    if (!numbers.empty() && row.size() != columns) {
-      throw InputError(where + " has " + std::to_string(row.size()) +
-                       " numbers, the lines before have " + std::to_string(columns));
-    }
-    columns = row.size();
-    numbers.insert(numbers.end(), row.begin(), row.end());
-  }
-  if (numbers.empty()) throw InputError("the initial states file " + path + " holds no numbers");
-  // One state per row of the file: exactly the columns of a column-major matrix.
-  const auto rows = static_cast<Index>(columns);
-  return Eigen::Map<const States>(numbers.data(), rows, static_cast<Index>(numbers.size()) / rows);
+  std::string line;
+  return std::getline(file, line) && line.rfind("\x89HDF", 0) == 0;
 }
 
 States read_states(const std::string& source, Index state_dimension) {
   const auto colon = source.find(":/");
+  if (colon == std::string::npos && is_hdf5(source)) {
+    throw InputError("the initial states file " + source + " is HDF5; name its dataset, as " +
+                     source + ":/run/data/initial_states");
+  }
   States states = colon == std::string::npos
-                      ? read_text_states(source)
+                      ? read_text_table(source, "the initial states")
                       : read_matrix(source.substr(0, colon), source.substr(colon + 1)).transpose();
   if (states.rows() != state_dimension) {
     throw InputError("the initial states in " + source + " have " + std::to_string(states.rows()) +
@@ -134,6 +87,11 @@ std::string architecture(const Mlp& network, Motion motion) {
          (motion == Motion::newtonian ? ", newtonian" : ", first-order");
 }
 
+/// In the order of the enumerators.
+std::vector<std::string> loss_names() {
+  return {"periodic", "antiperiodic", "prescribed-period", "prescribed-half-period", "none"};
+}
+
 Index trajectories(const Options& options) { return options.integer("trajectories", 1, 10000000); }
 
 }  // namespace
@@ -150,8 +108,7 @@ Problem read_problem(const Options& options) {
   problem.motion = options.choice("dynamics", {"newtonian", "first-order"}) == 0
                        ? Motion::newtonian
                        : Motion::first_order;
-  problem.loss = options.choice("loss", {"periodic", "antiperiodic"}) == 0 ? Loss::periodic
-                                                                           : Loss::antiperiodic;
+  problem.loss = static_cast<Loss>(options.choice("loss", loss_names()));
   problem.period = options.time("period");
   static_cast<void>(trajectories(options));
   // The first one first: the others may have its value, and the sentence names the one that was
@@ -160,7 +117,7 @@ Problem read_problem(const Options& options) {
   return problem;
 }
 
-std::string name(Loss loss) { return loss == Loss::periodic ? "periodic" : "antiperiodic"; }
+std::string name(Loss loss) { return loss_names()[static_cast<std::size_t>(loss)]; }
 std::string name(Skip skip) { return skip == Skip::linear ? "linear" : "none"; }
 std::string name(Symmetry symmetry) { return symmetry == Symmetry::odd ? "odd" : "none"; }
 
@@ -218,7 +175,8 @@ States initial_states(Options& options, Index state_dimension,
   const Index count = trajectories(options);
   const bool asked_for = options.given("initial-states") || options.given("trajectories") ||
                          options.given("data-seed");
-  if (stored && !asked_for && stored->initial_states.rows() == state_dimension) {
+  if (stored && !asked_for && !stored->has_period_law() &&
+      stored->initial_states.rows() == state_dimension) {
     return stored->initial_states;
   }
   if (states_are_drawn(options)) {
@@ -347,6 +305,20 @@ std::map<std::string, std::string> library_versions() {
   };
 }
 
+namespace {
+
+/// What the periods of these orbits are prescribed for.
+void add_law_arguments(Results& results) {
+  const States& states = results.initial_states;
+  if (states.row(1).isZero(0)) {
+    results.amplitudes = states.row(0);
+  } else {
+    results.energies = states.row(1).cwiseAbs2() / 2;
+  }
+}
+
+}  // namespace
+
 Results new_results(const std::string& verb, const Options& options, const Dynamics& dynamics,
                     const Objective& objective) {
   Results results;
@@ -370,6 +342,8 @@ Results new_results(const std::string& verb, const Options& options, const Dynam
   results.motion = dynamics.motion();
   results.initial_states = objective.ensemble().initial_states;
   results.end_times = objective.ensemble().end_times;
+  results.held = objective.held();
+  if (prescribes_periods(objective.loss())) add_law_arguments(results);
   return results;
 }
 
@@ -429,6 +403,18 @@ void set_summary(Results& results, const std::string& name, double value, const 
   results.summary[name] = {value, what + " (" + units + ")", units};
 }
 
+CertificateOptions certificate_options(const Problem& problem, const Results& run) {
+  CertificateOptions asked;
+  if (prescribes_periods(problem.loss)) return asked;
+  asked.period = problem.period;
+  if (problem.loss == Loss::none) return asked;
+  const char* loss = run.held ? "loss_periodicity" : "loss_verified";
+  if (const auto found = run.summary.find(loss); found != run.summary.end()) {
+    asked.loss = found->second.value;
+  }
+  return asked;
+}
+
 namespace {
 
 struct Count {
@@ -466,8 +452,7 @@ IntegrationCounts stored_counts(const Results& results, const std::string& direc
 void add_portraits(Results& results, const Dynamics& dynamics, ConstVectorRef theta,
                    const Objective& objective, const IntegratorOptions& integrator) {
   const double period = objective.period();
-  const Ensemble one_period(objective.ensemble().initial_states, period);
-  results.phase_portrait = phase_portraits(dynamics, theta, one_period, integrator);
+  results.phase_portrait = phase_portraits(dynamics, theta, objective.whole_periods(), integrator);
   if (dynamics.dimension() != 1 || dynamics.motion() != Motion::newtonian) return;
   const std::vector<double>& x = results.phase_portrait.front().x;
   const auto [low, high] = std::minmax_element(x.begin(), x.end());

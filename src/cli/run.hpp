@@ -104,12 +104,15 @@ void check_architecture(const Mlp& network, Motion motion, const Results& stored
 
 void set_summary(Results& results, const std::string& name, double value, const std::string& what,
                  const std::string& units = "1");
+/// What `run`, trained on `problem`, asked of its force, as far as that is one period: T, and by
+/// how much trajectories miss it. Nothing where each orbit has its own period.
+[[nodiscard]] CertificateOptions certificate_options(const Problem& problem, const Results& run);
 /// Counts of the `direction` forward or backward.
 void set_counts(Results& results, const std::string& direction, const IntegrationCounts& counts);
 [[nodiscard]] IntegrationCounts stored_counts(const Results& results, const std::string& direction);
 
 /// U, f, phase portraits and orbits of a force into the results, as far as its dimension has them.
-/// The portraits run over one period from the initial states of `objective`.
+/// The portraits run over whole periods from the initial states of `objective`.
 void add_portraits(Results& results, const Dynamics& dynamics, ConstVectorRef theta,
                    const Objective& objective, const IntegratorOptions& integrator);
 

@@ -115,6 +115,7 @@ class Screen {
 
   void losses() {
     const auto verified = number("loss_verified");
+    const auto periodicity = number("loss_periodicity");
     const auto error = number("loss_verified_error");
     if (verified) {
       row("loss verified", real(*verified) + (error ? " +- " + rough(*error) : "") +
@@ -122,6 +123,12 @@ class Screen {
     }
     if (const auto floor = number("integration_floor")) {
       row("floor", real(*floor) + "  " + results_.summary.at("integration_floor").long_name);
+    }
+    const auto misfit = number("hold_misfit");
+    const auto weight = number("hold_weight");
+    if (periodicity && misfit && weight) {
+      row("held force", "max |f - f*| = " + rough(*misfit) + ", weight " + rough(*weight) +
+                            "; the trajectories' part of the loss " + real(*periodicity));
     }
     const auto mean = number("loss_validation");
     const auto median = number("loss_validation_median");
@@ -134,6 +141,11 @@ class Screen {
     const auto loss = number("loss");
     const auto gradient = number("gradient_norm");
     if (loss) row("loss", real(*loss) + (gradient ? ", |gradient| " + rough(*gradient) : ""));
+    const auto fewest = number("oscillations_min");
+    const auto most = number("oscillations_max");
+    if (verified && fewest && most) {
+      row("in words", having_period(periodicity.value_or(*verified), *fewest, *most));
+    }
     const auto n = number("harmonic_n");
     const auto deviation = number("harmonic_deviation");
     if (!n || !deviation) return;
@@ -145,6 +157,22 @@ class Screen {
       row("beside linear", "max |f - (A x + b)| on [-2, 2]: " + rough(*before) + " before, " +
                                rough(*after) + " after");
     }
+  }
+
+  /// Whether orbits close in their prescribed periods, and what they do meanwhile.
+  static std::string having_period(double periodicity, double fewest, double most) {
+    constexpr double small = 1e-8;
+    if (!(periodicity <= small)) {
+      return "not converged: the orbits still miss their start, by " +
+             rough(std::sqrt(periodicity)) + " (rms)";
+    }
+    constexpr double once = 0.01;
+    if (std::max(std::abs(fewest - 1), std::abs(most - 1)) <= once) {
+      return "converged: every orbit has its period";
+    }
+    const auto hundredths = [](double n) { return rough(std::round(100 * n) / 100 + 0.0); };
+    return "every orbit returns after its period, but not after one oscillation: after " +
+           hundredths(fewest) + " to " + hundredths(most);
   }
 
   void analysis() {
@@ -204,12 +232,21 @@ class Screen {
     if (kept) row("", "weight seed " + whole(*kept) + " was kept");
   }
 
+  /// T, or where periods are prescribed their range.
+  [[nodiscard]] std::string periods() const {
+    if (!results_.has_period_law()) return "T = " + option("period");
+    const double whole = option("loss") == "prescribed-half-period" ? 2 : 1;
+    return "T = " + rough(whole * results_.end_times.minCoeff()) + " .. " +
+           rough(whole * results_.end_times.maxCoeff()) + " by " + option("period-by") + " as " +
+           option("period-law");
+  }
+
   void setting() {
     const std::string trajectories = std::to_string(results_.initial_states.cols());
     if (config_.is_object()) {
-      row("problem", option("dynamics") + ", D = " + option("dimension") +
-                         ", T = " + option("period") + ", " + option("loss") +
-                         " loss, N = " + trajectories + ", data seed " + option("data-seed"));
+      row("problem", option("dynamics") + ", D = " + option("dimension") + ", " + periods() + ", " +
+                         option("loss") + " loss, N = " + trajectories + ", data seed " +
+                         option("data-seed"));
       row("integration",
           option("method") + ", rtol " + option("rtol") + ", atol " + option("atol"));
       const std::string last = words("integrated_by");

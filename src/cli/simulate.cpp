@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <iostream>
 
-#include "cli/run.hpp"
+#include "cli/objective.hpp"
 #include "isochron/error.hpp"
 #include "isochron/well.hpp"
 
@@ -86,14 +86,13 @@ int simulate(const Options& given) {
   const Index times = options.integer("times", 2, 100000);
   const IntegratorOptions integrator = integrator_options(options);
   const auto output = checked_output(options.text("output"), options.flag("overwrite"));
-  const Objective objective(
-      problem.loss, initial_states(options, dynamics.state_dimension(), stored), problem.period);
+  const Objective objective = read_objective(options, problem, dynamics, stored);
   check_memory(static_cast<double>(objective.ensemble().initial_states.size()) *
                static_cast<double>(times));
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
 
   catch_signals();
-  const Ensemble one_period(objective.ensemble().initial_states, problem.period);
+  const Ensemble one_period(objective.ensemble().initial_states, objective.period());
   Integrator solver(dynamics, integrator);
   const SampledTrajectories sampled =
       solver.sample(source.theta, one_period, Vector::LinSpaced(times, 0, 1));
@@ -101,16 +100,18 @@ int simulate(const Options& given) {
   Results results = new_results("simulate", options, dynamics, objective);
   results.title = "orbits of " + source.title;
   results.model = source.model;
-  results.final_states = problem.loss == Loss::periodic
+  results.final_states = problem.loss == Loss::periodic || problem.loss == Loss::none
                              ? sampled.trajectories.states.back()
                              : solver.integrate(source.theta, objective.ensemble()).states;
   results.residuals = objective.residuals(results.final_states);
   set_summary(results, "mean_square_residual", Objective::mean_square(results.residuals),
-              problem.loss == Loss::periodic ? "mean |X(T) - X(0)|^2" : "mean |X(T/2) + X(0)|^2");
+              problem.loss == Loss::antiperiodic || problem.loss == Loss::prescribed_half_period
+                  ? "mean |X(T/2) + X(0)|^2"
+                  : "mean |X(T) - X(0)|^2");
   set_counts(results, "forward", sampled.counts);
   if (dynamics.dimension() == 1 && dynamics.motion() == Motion::newtonian) {
     results.energy =
-        energy_record(*source.field, source.theta, sampled.trajectories, problem.period);
+        energy_record(*source.field, source.theta, sampled.trajectories, objective.period());
     set_summary(results, "energy_drift", results.energy->drift.maxCoeff(),
                 "max |E(t) - E(0)| over all orbits");
   }
@@ -118,7 +119,7 @@ int simulate(const Options& given) {
   write_results(output, results);
 
   std::printf("%s, N = %ld, T = %.6g\n", results.title.c_str(),
-              static_cast<long>(one_period.size()), problem.period);
+              static_cast<long>(one_period.size()), objective.period());
   for (const char* name : {"mean_square_residual", "energy_drift"}) {
     const auto found = results.summary.find(name);
     if (found == results.summary.end()) continue;

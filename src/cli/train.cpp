@@ -69,6 +69,9 @@ TrainingSetup read_setup(Options& options) {
   setup.network = read_network(options);
   if (options.text("period-multiple") != "any") {
     setup.period_multiple = static_cast<int>(options.integer("period-multiple", 1, 1000, "any"));
+    if (setup.problem.loss == Loss::none) {
+      throw InputError("--period-multiple needs a loss on trajectories, not --loss none");
+    }
     if (setup.network->dimension() != 1 || setup.problem.motion != Motion::newtonian) {
       throw InputError("--period-multiple is for newtonian dynamics with --dimension 1");
     }

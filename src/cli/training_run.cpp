@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "cli/objective.hpp"
 #include "cli/progress.hpp"
 #include "clock.hpp"
 #include "isochron/error.hpp"
@@ -69,11 +70,20 @@ void print_report(const Results& results, const std::filesystem::path& file) {
     std::printf("loss verified    %.4e +- %.0e\n", number("loss_verified"),
                 number("loss_verified_error"));
   }
+  if (has("hold_misfit")) {
+    std::printf("of trajectories  %.4e; max |f - f*| where the force is held %.2e\n",
+                number("loss_periodicity"), number("hold_misfit"));
+  }
   if (has("loss_validation")) {
     std::printf(
         "loss on 10^4 fresh states: mean %.2e, median %.2e, within the training radius %.2e\n",
         number("loss_validation"), number("loss_validation_median"),
         number("loss_validation_inside"));
+  }
+  if (has("oscillations_min")) {
+    const auto hundredths = [&](const char* name) { return std::round(100 * number(name)) / 100; };
+    std::printf("oscillations of an orbit in its period: %g to %g\n",
+                hundredths("oscillations_min") + 0.0, hundredths("oscillations_max") + 0.0);
   }
   if (has("harmonic_n")) {
     std::printf("nearest harmonic force: n = %.0f, max |f + n^2 (2 pi/T)^2 x| on [-2, 2] = %.2e\n",
@@ -104,9 +114,8 @@ class Run {
   Run(Options& options, TrainingSetup setup, const std::optional<Results>& resumed)
       : setup_(std::move(setup)),
         dynamics_(setup_.network, setup_.problem.motion),
-        objective_(setup_.problem.loss,
-                   initial_states(options, dynamics_.state_dimension(), resumed),
-                   setup_.problem.period),
+        objective_(
+            read_training_objective(options, setup_.problem, dynamics_, *setup_.network, resumed)),
         data_seed_(options.seed("data-seed")),
         weight_seed_(options.seed("weight-seed")),
         states_are_drawn_(states_are_drawn(options)),
@@ -170,9 +179,8 @@ class Run {
       const std::uint64_t seed = weight_seed_ + static_cast<std::uint64_t>(k);
       best_.reset();
       try_seed(seed, training, true);
-      const HarmonicFit fit =
-          fit_harmonic(*setup_.network, best_->state.theta, setup_.problem.period);
-      if (best_->reason == StopReason::loss_tolerance && fit.n == setup_.period_multiple) {
+      const int n = oscillations(best_->state.theta);
+      if (best_->reason == StopReason::loss_tolerance && n == setup_.period_multiple) {
         training = setup_.training;
         const double left = setup_.training.max_time - seconds_since(start);
         best_->reason = best_->state.loss <= training.optimizer.loss_tolerance
@@ -181,12 +189,23 @@ class Run {
         return finish_best(training, left);
       }
       progress_.say("weight seed " + std::to_string(seed) +
-                    " is set aside: n = " + std::to_string(fit.n));
+                    " is set aside: n = " + std::to_string(n));
     }
     if (signalled()) return *best_;
     throw NumericalError("none of " + std::to_string(setup_.restarts) +
                          " weight seeds led to n = " + std::to_string(setup_.period_multiple) +
                          " within --max-time; give more --restarts or --max-time");
+  }
+
+  /// In T: of the harmonic force nearest to the trained one; in prescribed periods: of the orbit
+  /// with the fewest.
+  [[nodiscard]] int oscillations(const Vector& theta) const {
+    if (!prescribes_periods(objective_.loss())) {
+      return fit_harmonic(*setup_.network, theta, objective_.period()).n;
+    }
+    const auto portraits =
+        phase_portraits(dynamics_, theta, objective_.whole_periods(), integrator());
+    return static_cast<int>(std::lround(winding_numbers(portraits.front(), 0).minCoeff()));
   }
 
   TrainingResult finish_best(TrainingOptions training, double time_left) const {
@@ -281,6 +300,13 @@ class Run {
     results.residuals = objective_.residuals(verified.final_states);
     set_summary(results, "loss_verified", verified.loss,
                 "loss by another method, tighter tolerance");
+    if (const auto& held = objective_.held()) {
+      set_summary(results, "loss_periodicity", verified.periodicity,
+                  "the part of trajectories in the verified loss");
+      set_summary(results, "hold_misfit", held->misfit(dynamics_.field(), theta),
+                  "max |f - f*| where the force is held");
+      set_summary(results, "hold_weight", held->weight, "weight of the held force");
+    }
     set_summary(results, "loss_verified_error", verified.error, "error of the verified loss");
     char method[60];
     std::snprintf(method, sizeof method, "%s at rtol %.1e", isochron::name(trained_with.method),
@@ -291,10 +317,20 @@ class Run {
                 "mean square of how residuals differ from an independent method's at 1e-14");
   }
 
+  /// Why there are no fresh states to validate with; empty when there are.
+  [[nodiscard]] std::string no_validation() const {
+    if (prescribes_periods(objective_.loss())) {
+      return "the periods are prescribed for these orbits, fresh ones have none";
+    }
+    if (!objective_.counts_trajectories()) return "trajectories do not count in the loss";
+    return states_are_drawn_ ? ""
+                             : "the initial states came from a file, so there is no distribution "
+                               "to draw from";
+  }
+
   void add_validation(Results& results, const TrainingResult& result) const {
-    if (!states_are_drawn_) {
-      results.summary_text["loss_validation"] =
-          "absent: the initial states came from a file, so there is no distribution to draw from";
+    if (const std::string reason = no_validation(); !reason.empty()) {
+      results.summary_text["loss_validation"] = "absent: " + reason;
       return;
     }
     constexpr Index fresh_states = 10000;
@@ -319,21 +355,29 @@ class Run {
           "absent: wells are analysed for newtonian dynamics with one dimension";
       return;
     }
-    results.analysis = certify(
-        *setup_.network, state.theta, objective_.ensemble().initial_states,
-        {objective_.period(), setup_.verdict_tolerance, results.summary.at("loss_verified").value});
+    CertificateOptions certificate = certificate_options(setup_.problem, results);
+    certificate.tolerance = setup_.verdict_tolerance;
+    results.analysis =
+        certify(*setup_.network, state.theta, objective_.ensemble().initial_states, certificate);
   }
 
   void add_all_portraits(Results& results, const TrainingState& state) const {
-    const Ensemble one_period(objective_.ensemble().initial_states, objective_.period());
     results.phase_portrait_before =
-        phase_portraits(dynamics_, state.theta_initial, one_period, integrator());
+        phase_portraits(dynamics_, state.theta_initial, objective_.whole_periods(), integrator());
     add_portraits(results, dynamics_, state.theta, objective_, integrator());
     if (!results.force) return;
-    const HarmonicFit fit = fit_harmonic(*setup_.network, state.theta, objective_.period());
-    set_summary(results, "harmonic_n", fit.n, "n of the -(2 pi n/T)^2 x nearest to f on [-2, 2]");
-    set_summary(results, "harmonic_deviation", fit.deviation,
-                "max |f + (2 pi n/T)^2 x| on [-2, 2]");
+    if (prescribes_periods(objective_.loss())) {
+      const Vector turns = winding_numbers(results.phase_portrait.front(), 0);
+      set_summary(results, "oscillations_min", turns.minCoeff(),
+                  "fewest oscillations of an orbit in its period");
+      set_summary(results, "oscillations_max", turns.maxCoeff(),
+                  "most oscillations of an orbit in its period");
+    } else {
+      const HarmonicFit fit = fit_harmonic(*setup_.network, state.theta, objective_.period());
+      set_summary(results, "harmonic_n", fit.n, "n of the -(2 pi n/T)^2 x nearest to f on [-2, 2]");
+      set_summary(results, "harmonic_deviation", fit.deviation,
+                  "max |f + (2 pi n/T)^2 x| on [-2, 2]");
+    }
     if (setup_.network->skip() == Skip::none) return;
     const auto add_size = [&](const char* name, const Vector& theta, const char* when) {
       set_summary(results, name, nonlinear_size(*setup_.network, theta),

@@ -42,6 +42,18 @@ class SizeCheck {
   std::string file_;
 };
 
+/// One number per trajectory.
+struct TrajectoryColumn {
+  const char* name;
+  const char* label;
+  Vector Results::*values;
+};
+
+constexpr std::array<TrajectoryColumn, 3> trajectory_columns = {
+    {{"end_times", "end time T", &Results::end_times},
+     {"amplitudes", "amplitude A of a prescribed period", &Results::amplitudes},
+     {"energies", "energy E of a prescribed period", &Results::energies}}};
+
 void check_model(const ModelRecord& model, const SizeCheck& check) {
   const auto& layers = model.layers;
   const Index parameters = model.theta.size();
@@ -82,8 +94,11 @@ void check_states(const Results& results, const SizeCheck& check) {
   };
   same_as_initial("final_states", results.final_states);
   same_as_initial("residuals", results.residuals);
-  if (results.end_times.size() > 0) {
-    check.equal("data/end_times", results.end_times.size(), initial.cols());
+  for (const auto& [name, label, column] : trajectory_columns) {
+    const Vector& values = results.*column;
+    if (values.size() > 0) {
+      check.equal(std::string("data/") + name, values.size(), initial.cols());
+    }
   }
 }
 
@@ -243,8 +258,10 @@ void write_data(const OutputGroup& entry, const Results& results) {
     if ((results.*states).size() == 0) continue;
     describe(write_columns_as_rows(group, name, results.*states), label + columns, "1");
   }
-  if (results.end_times.size() == 0) return;
-  describe(write_column(group, "end_times", results.end_times), "end time T", "1");
+  for (const auto& [name, label, column] : trajectory_columns) {
+    if ((results.*column).size() == 0) continue;
+    describe(write_column(group, name, results.*column), label, "1");
+  }
 }
 
 void read_data(const InputGroup& entry, Results& results) {
@@ -253,7 +270,28 @@ void read_data(const InputGroup& entry, Results& results) {
   for (const auto& [name, label, states] : states_columns) {
     if (group.contains(name)) results.*states = read_rows_as_columns(group, name);
   }
-  if (group.contains("end_times")) results.end_times = read_column<Vector>(group, "end_times");
+  for (const auto& [name, label, column] : trajectory_columns) {
+    if (group.contains(name)) results.*column = read_column<Vector>(group, name);
+  }
+}
+
+void check_held_force(const HeldForce& held, const SizeCheck& check) {
+  check.require(held.position.size() > 0, "held_force/position is empty");
+  check.equal("held_force/force", held.force.size(), held.position.size());
+}
+
+void write_held_force(const OutputGroup& entry, const HeldForce& held) {
+  const OutputGroup group = write_group(entry, "held_force", "NXcollection");
+  describe(write_column(group, "position", held.position), "position x", "1");
+  describe(write_column(group, "force", held.force), "held force f*", "1");
+  describe(group.numbers("weight", &held.weight, {}), "weight in the loss", "1");
+}
+
+std::optional<HeldForce> read_held_force(const InputGroup& entry) {
+  if (!entry.contains("held_force")) return std::nullopt;
+  const InputGroup group = entry.group("held_force");
+  return HeldForce{read_column<Vector>(group, "position"), read_column<Vector>(group, "force"),
+                   read_number<double>(group, "weight")};
 }
 
 // -------------------------------------------------------------------------------------- training
@@ -472,6 +510,7 @@ void check_sizes(const Results& results, const std::filesystem::path& file) {
   if (results.model) check_model(*results.model, check);
   check_snapshots(results, check);
   check_states(results, check);
+  if (results.held) check_held_force(*results.held, check);
   check_history(results.history, check);
   check_portraits("phase_portrait_before", results.phase_portrait_before, check);
   check_portraits("phase_portrait", results.phase_portrait, check);
@@ -508,6 +547,7 @@ void write_entry(const OutputGroup& root, const Results& results) {
   if (results.model) write_model(entry, *results.model);
   write_snapshots(entry, results.snapshots);
   write_data(entry, results);
+  if (results.held) write_held_force(entry, *results.held);
   write_history(entry, results.history);
   write_portraits(entry, "phase_portrait_before", "Phase portrait before training", results.motion,
                   results.phase_portrait_before);
@@ -539,6 +579,7 @@ Results read_entry(const InputGroup& root) {
   results.model = read_model(entry);
   results.snapshots = read_snapshots(entry);
   read_data(entry, results);
+  results.held = read_held_force(entry);
   results.history = read_history(entry);
   results.phase_portrait_before = read_portraits(entry, "phase_portrait_before");
   results.phase_portrait = read_portraits(entry, "phase_portrait");

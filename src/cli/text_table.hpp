@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "isochron/states.hpp"
+
+namespace isochron::cli {
+
+/// The numbers of a text file, separated by blanks, commas or semicolons, up to a # in each line:
+/// one column per line that holds any. Throws InputError, naming `what` ("the initial states") and
+/// the file, unless there is a finite number and all lines hold equally many.
+[[nodiscard]] Eigen::MatrixXd read_text_table(const std::string& path, const std::string& what);
+
+}  // namespace isochron::cli
