@@ -246,8 +246,10 @@ class PotentialWell::Side {
   Side(ForceSamples& force, double bottom, double direction, double reach, double highest_energy)
       : force_(&force), bottom_(bottom), direction_(direction), reach_(reach) {
     add_core();
+    // As good as any: beyond, there is no force to speak of, or it never gets smooth.
+    constexpr std::size_t most_panels = 2000;
     while (!is_empty() && ends_.back() < reach_ && energies_.back() < highest_energy &&
-           add_panel()) {
+           ends_.size() < most_panels && add_panel()) {
     }
     if (energies_.back() > highest_energy)
       limit_ = infinity;

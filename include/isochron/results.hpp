@@ -96,10 +96,11 @@ void write_analysis(const std::filesystem::path& path, const Certificate& certif
 /// newer schema, holds no run, or sizes that do not fit each other.
 [[nodiscard]] Results read_results(const std::filesystem::path& path);
 
-/// What a file of isochron holds: /run (or an entry of another name), /benchmark, or both.
+/// What a file of isochron holds: /run (or an entry of another name), /benchmark, both, or /sweep.
 struct Entries {
   bool run = false;
   bool benchmark = false;
+  bool sweep = false;
 };
 
 /// Throws InputError as read_results does, but not when there is only a benchmark.

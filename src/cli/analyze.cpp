@@ -43,7 +43,8 @@ Subject stored_subject(const Options& options) {
   subject.title = "the force of " + file;
   Options problem(verb_train, {});
   problem.add_stored(stored_options(run, file), "Problem");
-  subject.certificate = certificate_options(read_problem(problem), run);
+  subject.certificate =
+      certificate_options(read_problem(problem), verified_loss_of_trajectories(run));
   return subject;
 }
 

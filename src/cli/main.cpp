@@ -46,6 +46,7 @@ int run(const std::vector<std::string>& arguments) {
       {"check-gradient", {verb_check_gradient, check_gradient}},
       {"benchmark", {verb_benchmark, benchmark}},
       {"analyze", {verb_analyze, analyze}},
+      {"sweep", {verb_sweep, sweep}},
       {"show", {verb_show, show}},
       {"plot", {verb_plot, plot}},
   };
@@ -53,9 +54,9 @@ int run(const std::vector<std::string>& arguments) {
   for (const auto& [name, entry] : verbs) names.push_back(name);
   if (arguments.empty()) {
     throw InputError(
-        "a verb is missing: give train, simulate, check-gradient, benchmark, analyze, show or "
-        "plot, or "
-        "--help");
+        "a verb is missing: give train, simulate, check-gradient, benchmark, analyze, sweep, show "
+        "or "
+        "plot, or --help");
   }
   const std::string& verb = arguments.front();
   if (verb == "--help" || verb == "-h") {

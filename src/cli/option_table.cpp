@@ -3,9 +3,10 @@
 namespace isochron::cli {
 namespace {
 
-constexpr unsigned writers = verb_train | verb_simulate | verb_benchmark;
+constexpr unsigned trainers = verb_train | verb_sweep;
+constexpr unsigned writers = trainers | verb_simulate | verb_benchmark;
 constexpr unsigned runs = writers | verb_check_gradient;
-constexpr unsigned problems = verb_train | verb_simulate | verb_check_gradient;
+constexpr unsigned problems = trainers | verb_simulate | verb_check_gradient;
 constexpr unsigned at_models = verb_check_gradient | verb_benchmark;
 
 constexpr Spec table[] = {
@@ -43,17 +44,16 @@ constexpr Spec table[] = {
      "+-sqrt(2 E), and f(0) = 0 held unless --symmetry odd"},
     {"period-noise", "S", "0", problems, "Problem",
      "multiplies every period by 1 + S z, z from N(0, 1) by --data-seed; 0 .. 0.1"},
-    {"hold", "FORCE", "", verb_train, "Problem",
+    {"hold", "FORCE", "", trainers, "Problem",
      "holds the force, adding --hold-weight times mean (f(x_k) - f*_k)^2 to the loss: at an "
      "analytic force over --hold-range, or at the rows x, f of a text file"},
-    {"hold-params", "a=1,b=2", "", verb_train, "Problem",
+    {"hold-params", "a=1,b=2", "", trainers, "Problem",
      "parameters of an analytic --hold: numbers by name"},
-    {"hold-range", "A,B", "", verb_train, "Problem",
+    {"hold-range", "A,B", "", trainers, "Problem",
      "where an analytic --hold applies: positions from A to B"},
-    {"hold-points", "K", "200", verb_train, "Problem",
+    {"hold-points", "K", "200", trainers, "Problem",
      "so many, evenly spaced, both ends included; 2 .. 100000"},
-    {"hold-weight", "W", "1", verb_train, "Problem",
-     "of the held force in the loss; 1e-12 .. 1e12"},
+    {"hold-weight", "W", "1", trainers, "Problem", "of the held force in the loss; 1e-12 .. 1e12"},
     {"seed", "S", "0", runs, "Problem", "sets --data-seed and --weight-seed; 0 .. 2^64 - 1"},
     {"data-seed", "S", "0", runs, "Problem", "seed of the initial states"},
     {"weight-seed", "S", "0", runs, "Problem", "seed of the initial weights"},
@@ -92,45 +92,51 @@ constexpr Spec table[] = {
      "--optimizer), otherwise 1e-10"},
     {"atol", "A", "", runs, "Integration",
      "absolute tolerance, dimensionless; 1e-15 .. 1e-1 (default: as --rtol)", true, "rtol"},
-    {"backward-rtol", "R", "", verb_train | verb_check_gradient, "Integration",
+    {"backward-rtol", "R", "", trainers | verb_check_gradient, "Integration",
      "relative tolerance of the adjoint; 1e-15 .. 1e-1 (default: as --rtol)"},
-    {"quadrature-rtol", "R", "", verb_train | verb_check_gradient, "Integration",
+    {"quadrature-rtol", "R", "", trainers | verb_check_gradient, "Integration",
      "relative tolerance of the adjoint's gradient; 1e-15 .. 1e-1 (default: as --backward-rtol)"},
-    {"sensitivity-errors", "NAME", "on", verb_train | verb_check_gradient, "Integration",
+    {"sensitivity-errors", "NAME", "on", trainers | verb_check_gradient, "Integration",
      "of forward sensitivities in the error test: on, or off (the steps are those of the states)"},
-    {"corrector", "NAME", "staggered", verb_train | verb_check_gradient, "Integration",
+    {"corrector", "NAME", "staggered", trainers | verb_check_gradient, "Integration",
      "of forward sensitivities: staggered (after the states) or simultaneous"},
     {"times", "K", "201", verb_simulate, "Integration", "samples per trajectory; 2 .. 100000"},
     {"threads", "K", "", runs, "Integration",
      "threads; 1 .. 1024 (default: all cores); results do not depend on it", false},
 
-    {"gradient", "NAME", "adjoint", verb_train, "Training",
+    {"gradient", "NAME", "adjoint", trainers, "Training",
      "adjoint or forward (CVODES), or discrete: the exact derivative of a one-step method"},
-    {"interpolation", "NAME", "polynomial", verb_train, "Training",
+    {"interpolation", "NAME", "polynomial", trainers, "Training",
      "of the forward solution in the adjoint: polynomial or hermite"},
-    {"checkpoint-distance", "K", "unlimited", verb_train, "Training",
+    {"checkpoint-distance", "K", "unlimited", trainers, "Training",
      "steps of the forward solution between checkpoints of the adjoint, which bound its memory and "
      "cost a second forward solution; 1 .. 10^9, or unlimited: every step is kept"},
-    {"optimizer", "NAME", "lbfgs+least-squares", verb_train, "Training",
+    {"optimizer", "NAME", "lbfgs+least-squares", trainers, "Training",
      "least-squares: Levenberg-Marquardt on the residuals, with the Jacobian by --gradient "
      "discrete "
      "or forward and rtol auto: 1e-2 sqrt(loss), 1e-6 .. 1e-14; lbfgs+least-squares: L-BFGS by "
      "--gradient until it is near, then that, by a discrete Jacobian; lbfgs: with rtol auto 1e-10, "
      "tightened to 1e-13 when it makes no more progress; adam: full batch, the note's baseline"},
-    {"memory", "M", "100", verb_train, "Training", "pairs that L-BFGS keeps; 3 .. 1000"},
-    {"learning-rate", "R", "0.01", verb_train, "Training", "Adam's step; 1e-12 .. 10"},
-    {"iterations", "K", "unlimited", verb_train, "Training",
+    {"memory", "M", "100", trainers, "Training", "pairs that L-BFGS keeps; 3 .. 1000"},
+    {"learning-rate", "R", "0.01", trainers, "Training", "Adam's step; 1e-12 .. 10"},
+    {"iterations", "K", "unlimited", trainers, "Training",
      "0 .. 10^9, or unlimited; with --resume: so many more"},
-    {"max-time", "S", "60", verb_train, "Training", "wall time of this run in s; 0.001 .. 1e9"},
-    {"loss-tolerance", "L", "0", verb_train, "Training", "stop at this loss; >= 0"},
-    {"gradient-tolerance", "G", "0", verb_train, "Training", "stop at this max |dL/dtheta|; >= 0"},
-    {"restarts", "K", "1", verb_train, "Training",
+    {"max-time", "S", "60", trainers, "Training", "wall time of this run in s; 0.001 .. 1e9"},
+    {"loss-tolerance", "L", "0", trainers, "Training", "stop at this loss; >= 0"},
+    {"gradient-tolerance", "G", "0", trainers, "Training", "stop at this max |dL/dtheta|; >= 0"},
+    {"restarts", "K", "1", trainers, "Training",
      "weight seeds tried, the best kept; 1 .. 1000; they share --max-time"},
-    {"period-multiple", "n", "any", verb_train, "Training",
+    {"period-multiple", "n", "any", trainers, "Training",
      "take the first weight seed, of --restarts (here by default 20), whose orbits oscillate n "
      "times in T; 1 .. 1000, or any"},
 
-    {"verdict-tolerance", "R", "1e-4", verb_train | verb_analyze, "Analysis",
+    {"runs", "K", "100", verb_sweep, "Sweep",
+     "starts of every configuration, with the seeds --seed, --seed + 1, ..; 1 .. 10^6"},
+    {"grid", "LISTS", "", verb_sweep, "Sweep",
+     "configurations: lists separated by ;, each the combinations of its key=value|value .., keys "
+     "of "
+     "these options: \"loss=periodic|antiperiodic; symmetry=odd\""},
+    {"verdict-tolerance", "R", "1e-4", trainers | verb_analyze, "Analysis",
      "of the verdict: largest |n T(E)/T - 1| of an isochronous force, largest |S|/A of a harmonic "
      "one; 1e-15 .. 1"},
 
@@ -144,10 +150,10 @@ constexpr Spec table[] = {
     {"overwrite", nullptr, "", writers, "Files", "replace an existing output file", false},
     {"append", nullptr, "", verb_benchmark, "Files",
      "put the measurements into the file of --at, beside its run", false},
-    {"resume", "FILE", "", verb_train | verb_benchmark, "Files",
+    {"resume", "FILE", "", trainers | verb_benchmark, "Files",
      "continue this file with its configuration, which options win over, into it or into --output",
      false},
-    {"checkpoint-interval", "S", "5", verb_train, "Files", "s between checkpoints; 0.001 .. 1e6",
+    {"checkpoint-interval", "S", "5", trainers, "Files", "s between checkpoints; 0.001 .. 1e6",
      false},
     {"config", "FILE", "", runs, "Files",
      "ini file: key = value, the keys of these options, which win", false},
@@ -195,6 +201,7 @@ usage: isochron VERB [options]
              compare gradient methods with each other and with differences
   benchmark  cost and accuracy of the gradient methods
   analyze    equilibria, potential, periods, verdict
+  sweep      many runs of one configuration or of a grid, and their verdicts
   show       a results file on one screen (--json: the same for programs)
   plot       figures from a results file
 
@@ -228,6 +235,9 @@ const char* usage(Verb verb) {
     case verb_analyze:
       return "isochron analyze (FILE | --force NAME) [options]\n\nThe well of a force, its orbits "
              "and how isochronous it is, by quadrature alone; puts\nthe verdict into FILE.\n";
+    case verb_sweep:
+      return "isochron sweep [options]\n\nTrains from many starts, one thread each, and writes a "
+             "table of verdicts. --max-time is\nof each run.\n";
     case verb_show: return "isochron show FILE [--json]\n\nA results file on one screen.\n";
     case verb_plot: return "isochron plot FILE [options]\n\nDraws the figures of a results file.\n";
   }

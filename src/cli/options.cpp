@@ -20,6 +20,7 @@ constexpr std::pair<Verb, const char*> verb_names[] = {{verb_train, "train"},
                                                        {verb_check_gradient, "check-gradient"},
                                                        {verb_benchmark, "benchmark"},
                                                        {verb_analyze, "analyze"},
+                                                       {verb_sweep, "sweep"},
                                                        {verb_show, "show"},
                                                        {verb_plot, "plot"}};
 

@@ -22,6 +22,7 @@ enum Verb : unsigned {
   verb_check_gradient = 16,
   verb_benchmark = 32,
   verb_analyze = 64,
+  verb_sweep = 128,
 };
 
 /// The options of one invocation: text by key, checked and typed when read. Every getter throws

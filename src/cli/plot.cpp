@@ -11,6 +11,7 @@
 #include "cli/analysis_report.hpp"
 #include "cli/benchmark_report.hpp"
 #include "cli/run.hpp"
+#include "cli/sweep_report.hpp"
 #include "isochron/error.hpp"
 #include "isochron/figure.hpp"
 
@@ -189,7 +190,11 @@ int plot(const Options& options) {
   const std::vector<Format> wanted = formats(options);
   const Entries entries = read_entries(file);
   std::vector<std::pair<std::string, Figure>> all;
-  if (entries.run || !entries.benchmark) all = figures(read_results(file));
+  if (entries.sweep) {
+    all = sweep_figures(read_sweep(file));
+  } else if (entries.run || !entries.benchmark) {
+    all = figures(read_results(file));
+  }
   if (entries.benchmark) {
     auto charts = benchmark_figures(read_benchmark(file));
     std::move(charts.begin(), charts.end(), std::back_inserter(all));

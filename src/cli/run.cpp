@@ -319,25 +319,33 @@ void add_law_arguments(Results& results) {
 
 }  // namespace
 
-Results new_results(const std::string& verb, const Options& options, const Dynamics& dynamics,
-                    const Objective& objective) {
-  Results results;
-  results.start_time = now();
-  results.environment = library_versions();
-  results.environment["isochron"] = build_info::version;
-  results.environment["git_revision"] = build_info::git_revision;
-  results.environment["compiler"] = build_info::compiler;
-  results.environment["flags"] = build_info::flags;
-  results.environment["cpu"] = processor();
-  results.environment["threads"] = std::to_string(integrator_options(options).threads);
+std::map<std::string, std::string> run_environment(const Options& options) {
+  std::map<std::string, std::string> environment = library_versions();
+  environment["isochron"] = build_info::version;
+  environment["git_revision"] = build_info::git_revision;
+  environment["compiler"] = build_info::compiler;
+  environment["flags"] = build_info::flags;
+  environment["cpu"] = processor();
+  environment["threads"] = std::to_string(integrator_options(options).threads);
+  return environment;
+}
 
+std::string configuration_json(const std::string& verb, const Options& options) {
   nlohmann::ordered_json config;
   config["verb"] = verb;
   for (const std::string& key : options.configuration_keys()) {
     config["options"][key] = typed(options.text(key));
     config["origin"][key] = options.origin_in_words(key);
   }
-  results.config = config.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  return config.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Results new_results(const std::string& verb, const Options& options, const Dynamics& dynamics,
+                    const Objective& objective) {
+  Results results;
+  results.start_time = now();
+  results.environment = run_environment(options);
+  results.config = configuration_json(verb, options);
 
   results.motion = dynamics.motion();
   results.initial_states = objective.ensemble().initial_states;
@@ -403,15 +411,17 @@ void set_summary(Results& results, const std::string& name, double value, const 
   results.summary[name] = {value, what + " (" + units + ")", units};
 }
 
-CertificateOptions certificate_options(const Problem& problem, const Results& run) {
+std::optional<double> verified_loss_of_trajectories(const Results& run) {
+  const auto found = run.summary.find(run.held ? "loss_periodicity" : "loss_verified");
+  if (found == run.summary.end()) return std::nullopt;
+  return found->second.value;
+}
+
+CertificateOptions certificate_options(const Problem& problem, std::optional<double> loss) {
   CertificateOptions asked;
   if (prescribes_periods(problem.loss)) return asked;
   asked.period = problem.period;
-  if (problem.loss == Loss::none) return asked;
-  const char* loss = run.held ? "loss_periodicity" : "loss_verified";
-  if (const auto found = run.summary.find(loss); found != run.summary.end()) {
-    asked.loss = found->second.value;
-  }
+  if (problem.loss != Loss::none) asked.loss = loss;
   return asked;
 }
 

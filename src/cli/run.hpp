@@ -18,6 +18,7 @@ int simulate(const Options& given);
 int check_gradient(const Options& given);
 int benchmark(const Options& given);
 int analyze(const Options& options);
+int sweep(const Options& given);
 int show(const Options& options);
 int plot(const Options& options);
 
@@ -79,6 +80,11 @@ void read_cvodes_options(const Options& options, SensitivityOptions& sensitivity
 /// Throws InputError unless `folder` exists and may be written to.
 void check_output_folder(const std::filesystem::path& folder);
 
+/// Versions, compiler, processor and threads of this run.
+[[nodiscard]] std::map<std::string, std::string> run_environment(const Options& options);
+/// Verb, options and their origins as JSON.
+[[nodiscard]] std::string configuration_json(const std::string& verb, const Options& options);
+
 /// Results that say who makes them: start time, environment, configuration; and of what.
 [[nodiscard]] Results new_results(const std::string& verb, const Options& options,
                                   const Dynamics& dynamics, const Objective& objective);
@@ -104,9 +110,12 @@ void check_architecture(const Mlp& network, Motion motion, const Results& stored
 
 void set_summary(Results& results, const std::string& name, double value, const std::string& what,
                  const std::string& units = "1");
-/// What `run`, trained on `problem`, asked of its force, as far as that is one period: T, and by
-/// how much trajectories miss it. Nothing where each orbit has its own period.
-[[nodiscard]] CertificateOptions certificate_options(const Problem& problem, const Results& run);
+/// Of a run's summary; absent at a checkpoint.
+[[nodiscard]] std::optional<double> verified_loss_of_trajectories(const Results& run);
+/// What `problem` asks of its force, as far as that is one period: T, and `loss`, by how much
+/// trajectories miss it. Nothing where each orbit has its own period.
+[[nodiscard]] CertificateOptions certificate_options(const Problem& problem,
+                                                     std::optional<double> loss);
 /// Counts of the `direction` forward or backward.
 void set_counts(Results& results, const std::string& direction, const IntegrationCounts& counts);
 [[nodiscard]] IntegrationCounts stored_counts(const Results& results, const std::string& direction);

@@ -8,6 +8,7 @@
 #include "cli/analysis_report.hpp"
 #include "cli/benchmark_report.hpp"
 #include "cli/run.hpp"
+#include "cli/sweep_report.hpp"
 #include "isochron/error.hpp"
 
 namespace isochron::cli {
@@ -286,11 +287,21 @@ class Screen {
   std::set<std::string> shown_;
 };
 
+int show_sweep(const SweepResults& sweep, const std::string& file, bool as_json) {
+  if (!as_json) {
+    print_sweep(sweep, file);
+    return 0;
+  }
+  std::cout << sweep_json(sweep).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  return 0;
+}
+
 }  // namespace
 
 int show(const Options& options) {
   const std::string& file = options.positional().front();
   const Entries entries = read_entries(file);
+  if (entries.sweep) return show_sweep(read_sweep(file), file, options.flag("json"));
   std::optional<Results> results;
   std::optional<BenchmarkResults> benchmark;
   if (entries.benchmark) benchmark = read_benchmark(file);

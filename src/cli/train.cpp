@@ -62,7 +62,9 @@ void read_derivatives(Options& options, Motion motion, TrainingOptions& training
   training.auto_tolerance = options.text("rtol") == "auto";
 }
 
-TrainingSetup read_setup(Options& options) {
+}  // namespace
+
+TrainingSetup read_training_setup(Options& options) {
   require_trainable(options);
   TrainingSetup setup;
   setup.problem = read_problem(options);
@@ -92,6 +94,8 @@ TrainingSetup read_setup(Options& options) {
   return setup;
 }
 
+namespace {
+
 // ---------------------------------------------------------------------------------------- resuming
 
 /// --iterations are so many more; a stored limit counts from the beginning. What is stored again is
@@ -117,7 +121,7 @@ bool nothing_left(const Options& options, const TrainingSetup& setup, const Resu
 int resume(Options options, const std::string& file) {
   const std::optional<Results> stored = read_model(file);
   options.add_stored(stored_options(*stored, file));
-  TrainingSetup setup = read_setup(options);
+  TrainingSetup setup = read_training_setup(options);
   check_architecture(*setup.network, setup.problem.motion, *stored, file);
   count_on(options, setup, *stored);
   const bool into_itself = !options.given("output");
@@ -139,7 +143,7 @@ int train(const Options& given) {
   Options options = given;
   const std::string file = options.text("resume");
   if (!file.empty()) return resume(std::move(options), file);
-  TrainingSetup setup = read_setup(options);
+  TrainingSetup setup = read_training_setup(options);
   setup.output = checked_output(options.text("output"), options.flag("overwrite"));
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
   return run_training(options, std::move(setup), std::nullopt);

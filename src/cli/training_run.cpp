@@ -355,7 +355,8 @@ class Run {
           "absent: wells are analysed for newtonian dynamics with one dimension";
       return;
     }
-    CertificateOptions certificate = certificate_options(setup_.problem, results);
+    CertificateOptions certificate =
+        certificate_options(setup_.problem, verified_loss_of_trajectories(results));
     certificate.tolerance = setup_.verdict_tolerance;
     results.analysis =
         certify(*setup_.network, state.theta, objective_.ensemble().initial_states, certificate);

@@ -26,6 +26,9 @@ struct TrainingSetup {
   TrainingOptions training;
 };
 
+/// Settles what the options leave open. Throws InputError.
+[[nodiscard]] TrainingSetup read_training_setup(Options& options);
+
 [[nodiscard]] long iterations_done(const History& history);
 
 /// Trains, writes checkpoints and the results file and prints a report; goes on from `resumed` when

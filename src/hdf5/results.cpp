@@ -567,8 +567,9 @@ Results read_entry(const InputGroup& root) {
   Results results;
   results.entry = run_entry(root);
   if (results.entry.empty()) {
-    throw InputError('\'' + root.location().file +
-                     "' holds a benchmark, but no run and so no network");
+    throw InputError('\'' + root.location().file + "' holds a " +
+                     (root.contains(sweep_entry) ? "sweep" : "benchmark") +
+                     ", but no run and so no network");
   }
   const InputGroup entry = root.group(results.entry);
   results.title = read_text(entry, "title");
@@ -628,7 +629,8 @@ Results read_results(const std::filesystem::path& path) {
 Entries read_entries(const std::filesystem::path& path) {
   const InputFile file(path);
   check_origin(file.root());
-  return {!run_entry(file.root()).empty(), file.root().contains(benchmark_entry)};
+  const InputGroup root = file.root();
+  return {!run_entry(root).empty(), root.contains(benchmark_entry), root.contains(sweep_entry)};
 }
 
 Eigen::MatrixXd read_matrix(const std::filesystem::path& file, const std::string& dataset) {

@@ -63,7 +63,7 @@ void check_origin(const InputGroup& root) {
 
 std::string run_entry(const InputGroup& root) {
   const std::string entry = root.text_attribute("default");
-  return entry == benchmark_entry ? "" : entry;
+  return entry == benchmark_entry || entry == sweep_entry ? "" : entry;
 }
 
 void begin_root(const OutputFile& file, const std::filesystem::path& path, const std::string& entry,

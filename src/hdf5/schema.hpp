@@ -17,6 +17,8 @@ namespace isochron::hdf5 {
 
 /// Name of the entry that holds measurements instead of a run.
 inline constexpr const char* benchmark_entry = "benchmark";
+/// Of many runs.
+inline constexpr const char* sweep_entry = "sweep";
 
 // ------------------------------------------------------------------------------------------ root
 

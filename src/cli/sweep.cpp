@@ -1,0 +1,364 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <iostream>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "cli/objective.hpp"
+#include "cli/sweep_report.hpp"
+#include "cli/training_run.hpp"
+#include "clock.hpp"
+#include "isochron/error.hpp"
+#include "isochron/sweep_results.hpp"
+
+namespace isochron::cli {
+namespace {
+
+// ---------------------------------------------------------------------------------- configurations
+
+using Overrides = Options::Texts;
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::stringstream stream(text);
+  for (std::string part; std::getline(stream, part, separator);) parts.push_back(part);
+  return parts;
+}
+
+[[noreturn]] void reject_grid(const std::string& word, const std::string& why) {
+  throw InputError("in --grid, '" + word + "' " + why +
+                   "; give key=value|value .. of train's options, separated by blanks for all "
+                   "combinations, by ; for one list after the other");
+}
+
+/// All combinations of one list: "loss=periodic|antiperiodic symmetry=odd".
+std::vector<Overrides> combinations(const std::string& list) {
+  std::vector<Overrides> all = {{}};
+  std::istringstream words(list);
+  for (std::string word; words >> word;) {
+    const auto equals = word.find('=');
+    if (equals == std::string::npos) reject_grid(word, "has no value");
+    const std::string key = word.substr(0, equals);
+    for (const char* taken : {"seed", "data-seed", "weight-seed", "threads", "config", "output"}) {
+      if (key == taken) reject_grid(word, "is not of a configuration");
+    }
+    const std::vector<std::string> values = split(word.substr(equals + 1), '|');
+    if (values.empty()) reject_grid(word, "has no value");
+    std::vector<Overrides> crossed;
+    for (const Overrides& base : all) {
+      for (const std::string& value : values) {
+        crossed.push_back(base);
+        if (!crossed.back().emplace(key, value).second) reject_grid(word, "is given twice");
+      }
+    }
+    all = std::move(crossed);
+  }
+  return all;
+}
+
+std::vector<Overrides> read_grid(const std::string& grid) {
+  if (grid.empty()) return {{}};
+  std::vector<Overrides> all;
+  for (const std::string& list : split(grid, ';')) {
+    for (Overrides& one : combinations(list)) all.push_back(std::move(one));
+  }
+  return all;
+}
+
+std::string described(const Overrides& overrides) {
+  std::string text;
+  for (const auto& [key, value] : overrides) text += (text.empty() ? "" : " ") + key + "=" + value;
+  return text.empty() ? "as given" : text;
+}
+
+/// The options of `isochron train` with one thread that a run has: those given to the sweep, what
+/// sets its configuration apart, and its seed.
+Options run_options(const Options& sweep, const Overrides& overrides, std::uint64_t seed) {
+  Options::Texts texts = overrides;
+  for (const std::string& key : Options(verb_train, {}).configuration_keys()) {
+    if (sweep.origin(key) > Origin::default_value) texts.emplace(key, sweep.text(key));
+  }
+  for (const char* key : {"seed", "data-seed", "weight-seed"}) texts[key] = std::to_string(seed);
+  texts["threads"] = "1";
+  std::vector<std::string> arguments;
+  for (const auto& [key, text] : texts) arguments.push_back("--" + key + "=" + text);
+  return Options(verb_train, arguments);
+}
+
+// ------------------------------------------------------------------------------------------ one
+// run
+
+struct Outcome {
+  SweepRun run;
+  Vector theta;  ///< empty when there is no force
+};
+
+/// `loss`: verified, of the trajectories.
+void judge(SweepRun& run, const TrainingSetup& setup, const Objective& objective,
+           const Vector& theta, double loss) {
+  if (setup.network->dimension() != 1 || setup.problem.motion != Motion::newtonian) {
+    run.verdict = "none";
+    run.reason = "wells are analysed for newtonian dynamics with one dimension";
+    return;
+  }
+  CertificateOptions certificate = certificate_options(setup.problem, loss);
+  certificate.tolerance = setup.verdict_tolerance;
+  const Certificate found =
+      certify(*setup.network, theta, objective.ensemble().initial_states, certificate);
+  run.verdict = name(found.verdict);
+  run.reason = found.reason;
+  run.n = found.n;
+  run.deviation = fit_harmonic(*setup.network, theta, objective.period()).deviation;
+  if (!found.center) return;
+  run.x0 = *found.center;
+  if (found.curve.empty()) return;
+  run.period_deviation = found.period_deviation_max;
+  run.width_deviation = found.width_deviation_max;
+  run.shear_max = found.shear_max;
+  constexpr double amplitude = 2;
+  const double energy = std::pow(found.omega() * amplitude, 2) / 2;
+  const auto after = std::find_if(found.curve.begin(), found.curve.end(),
+                                  [&](const WellOrbit& orbit) { return orbit.energy >= energy; });
+  if (after == found.curve.begin() || after == found.curve.end()) return;
+  const WellOrbit& before = *std::prev(after);
+  const double part = (energy - before.energy) / (after->energy - before.energy);
+  run.shear_at_2 = before.shear() + part * (after->shear() - before.shear());
+}
+
+/// Throws Interrupted. A failure is a row.
+Outcome train_once(Options options, SweepRun run) {
+  Outcome outcome{std::move(run), {}};
+  SweepRun& row = outcome.run;
+  try {
+    TrainingSetup setup = read_training_setup(options);
+    const Dynamics dynamics(setup.network, setup.problem.motion);
+    const Objective objective =
+        read_training_objective(options, setup.problem, dynamics, *setup.network, std::nullopt);
+    const auto seed = static_cast<std::uint64_t>(row.seed);
+    const TrainingResult result = isochron::train(
+        dynamics, objective, setup.network->initial_parameters(seed, setup.output_scale),
+        setup.training);
+    if (result.reason == StopReason::interrupted) throw Interrupted("interrupted");
+    const Vector& theta = result.state.theta;
+    row.stop_reason = describe(result.reason);
+    row.iterations = iterations_done(result.state.history);
+    row.loss = result.state.loss;
+    if (result.state.history.size() > 0) row.wall_time = result.state.history.wall_time.back();
+    const VerifiedLoss verified = verify_loss(dynamics, objective, theta, result.integrator);
+    row.loss_verified = verified.loss;
+    judge(row, setup, objective, theta, verified.periodicity);
+    row.status = "ok";
+    outcome.theta = theta;
+  } catch (const NumericalError& error) {
+    row.status = error.what();
+  }
+  return outcome;
+}
+
+// ---------------------------------------------------------------------------------------- the
+// sweep
+
+class Sweep {
+ public:
+  Sweep(const Options& options, std::optional<SweepResults> resumed)
+      : options_(options),
+        overrides_(read_grid(options.text("grid"))),
+        runs_(options.integer("runs", 1, 1000000)),
+        first_seed_(options.seed("seed")),
+        quiet_(options.flag("quiet")),
+        interval_(options.number("checkpoint-interval", 1e-3, 1e6)) {
+    check_configurations();
+    if (resumed) sweep_ = std::move(*resumed);
+    sweep_.title = std::to_string(runs_) + " starts of " + std::to_string(overrides_.size()) +
+                   (overrides_.size() == 1 ? " configuration" : " configurations");
+    sweep_.config = configuration_json("sweep", options);
+    sweep_.environment = run_environment(options);
+    for (const SweepRun& run : sweep_.runs) done_.push_back(run.run);
+    std::sort(done_.begin(), done_.end());
+  }
+
+  int execute(const std::filesystem::path& output) {
+    catch_signals();
+    output_ = output;
+    started_ = last_write_ = Clock::now();
+    for (long run = 0; run < total(); ++run) {
+      if (!std::binary_search(done_.begin(), done_.end(), run)) queue_.push_back(run);
+    }
+    const auto workers = std::min<std::size_t>(
+        static_cast<std::size_t>(integrator_options(options_).threads), queue_.size());
+    std::vector<std::thread> threads;
+    for (std::size_t i = 1; i < workers; ++i) threads.emplace_back([this] { work(); });
+    work();
+    for (std::thread& thread : threads) thread.join();
+    if (failure_) std::rethrow_exception(failure_);
+    save();
+    if (!quiet_) std::fputc('\n', stderr);
+    if (signalled()) {
+      std::fprintf(stderr,
+                   "isochron: interrupted; %s holds the %zu runs up to here, go on with: isochron "
+                   "sweep --resume %s\n",
+                   output_.c_str(), sweep_.runs.size(), output_.c_str());
+      return signal_status();
+    }
+    print_sweep(sweep_, output_);
+    return 0;
+  }
+
+ private:
+  [[nodiscard]] long configurations() const { return static_cast<long>(overrides_.size()); }
+
+  /// Run k has seed k / configurations, so that more --runs can follow.
+  [[nodiscard]] long total() const { return runs_ * configurations(); }
+
+  /// Bad options are found before work starts.
+  void check_configurations() {
+    for (const Overrides& overrides : overrides_) {
+      Options options = run_options(options_, overrides, first_seed_);
+      const TrainingSetup setup = read_training_setup(options);
+      static_cast<void>(read_training_objective(options, setup.problem,
+                                                Dynamics(setup.network, setup.problem.motion),
+                                                *setup.network, std::nullopt));
+      if (setup.restarts != 1 || setup.period_multiple != 0) {
+        throw InputError("--restarts and --period-multiple are for train; a sweep keeps every run");
+      }
+      SweepConfiguration configuration;
+      configuration.name = described(overrides);
+      configuration.model = ModelRecord::of(*setup.network);
+      sweep_.configurations.push_back(std::move(configuration));
+    }
+  }
+
+  /// One thread's share.
+  void work() noexcept {
+    try {
+      for (;;) {
+        const std::size_t next = next_++;
+        if (next >= queue_.size() || signalled() || failed_) return;
+        const long run = queue_[next];
+        SweepRun row;
+        row.run = run;
+        row.configuration = run % configurations();
+        const std::uint64_t seed = first_seed_ + static_cast<std::uint64_t>(run / configurations());
+        row.seed = static_cast<long>(seed);
+        const auto& overrides = overrides_[static_cast<std::size_t>(row.configuration)];
+        add(train_once(run_options(options_, overrides, seed), std::move(row)));
+      }
+    } catch (const Interrupted&) {
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      failed_ = true;
+      failure_ = std::current_exception();
+    }
+  }
+
+  void add(Outcome outcome) {
+    const std::lock_guard lock(mutex_);
+    if (outcome.theta.size() > 0) {
+      SweepConfiguration& configuration =
+          sweep_.configurations[static_cast<std::size_t>(outcome.run.configuration)];
+      // Room for twice as many, not a copy per run.
+      const auto count = static_cast<Index>(configuration.runs.size());
+      if (configuration.theta.cols() <= count) {
+        configuration.theta.conservativeResize(outcome.theta.size(), 2 * count + 8);
+      }
+      configuration.theta.col(count) = outcome.theta;
+      configuration.runs.push_back(outcome.run.run);
+    }
+    sweep_.runs.push_back(std::move(outcome.run));
+    report();
+    if (seconds_since(last_write_) < interval_) return;
+    save();
+    last_write_ = Clock::now();
+  }
+
+  /// In the order of the runs, whatever the threads did.
+  void save() {
+    SweepResults sorted = sweep_;
+    std::sort(sorted.runs.begin(), sorted.runs.end(),
+              [](const SweepRun& a, const SweepRun& b) { return a.run < b.run; });
+    for (SweepConfiguration& configuration : sorted.configurations) sort_forces(configuration);
+    write_sweep(output_, sorted);
+    if (queue_.size() + done_.size() == sorted.runs.size()) sweep_ = std::move(sorted);
+  }
+
+  static void sort_forces(SweepConfiguration& configuration) {
+    std::vector<std::size_t> order(configuration.runs.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    const std::vector<long> runs = configuration.runs;
+    std::sort(order.begin(), order.end(),
+              [&](std::size_t a, std::size_t b) { return runs[a] < runs[b]; });
+    Eigen::MatrixXd theta(configuration.theta.rows(), static_cast<Index>(order.size()));
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      configuration.runs[i] = runs[order[i]];
+      theta.col(static_cast<Index>(i)) = configuration.theta.col(static_cast<Index>(order[i]));
+    }
+    configuration.theta = std::move(theta);
+  }
+
+  void report() {
+    static const bool terminal = isatty(STDERR_FILENO) == 1;
+    const auto count = static_cast<long>(sweep_.runs.size());
+    const double elapsed = seconds_since(started_);
+    if (quiet_ || elapsed - reported_ < (terminal ? 0.1 : 5)) return;
+    reported_ = elapsed;
+    const auto here = static_cast<double>(count - static_cast<long>(done_.size()));
+    const SweepRun& last = sweep_.runs.back();
+    std::fprintf(stderr, "%srun %ld of %ld  %.0f s, %.0f s left  last: loss %.1e, %.24s%s",
+                 terminal ? "\r" : "", count, total(), elapsed,
+                 elapsed / here * static_cast<double>(total() - count), last.loss_verified,
+                 last.ok() ? last.verdict.c_str() : "failed", terminal ? "\033[K" : "\n");
+    std::fflush(stderr);
+  }
+
+  const Options& options_;
+  std::vector<Overrides> overrides_;
+  long runs_;
+  std::uint64_t first_seed_;
+  bool quiet_;
+  double interval_;
+  std::filesystem::path output_;
+  SweepResults sweep_;
+  std::vector<long> done_;  ///< before this invocation
+  std::vector<long> queue_;
+  std::atomic<std::size_t> next_ = 0;
+  std::atomic<bool> failed_ = false;
+  std::mutex mutex_;
+  std::exception_ptr failure_;
+  Clock::time_point started_;
+  Clock::time_point last_write_;
+  double reported_ = -1e9;
+};
+
+/// Goes on with the stored configuration.
+SweepResults read_resumed(Options& options, const std::string& file) {
+  SweepResults stored = read_sweep(file);
+  options.add_stored(configuration_texts(stored.config, file));
+  for (const std::string& key : options.configuration_keys()) {
+    if (options.given(key) && key != "runs") {
+      throw InputError("--" + key +
+                       " cannot change when a sweep goes on; only --runs can, to more");
+    }
+  }
+  return stored;
+}
+
+}  // namespace
+
+int sweep(const Options& given) {
+  Options options = given;
+  const std::string resumed = options.text("resume");
+  std::optional<SweepResults> stored;
+  if (!resumed.empty()) stored = read_resumed(options, resumed);
+  const bool into_itself = stored && !options.given("output");
+  const auto output = checked_output(into_itself ? resumed : options.text("output"),
+                                     into_itself || options.flag("overwrite"));
+  if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
+  return Sweep(options, std::move(stored)).execute(output);
+}
+
+}  // namespace isochron::cli

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "isochron/figure.hpp"
+#include "isochron/sweep_results.hpp"
+
+namespace isochron::cli {
+
+/// Per configuration: how many runs ended with which verdict, and the spread of what they found.
+void print_sweep(const SweepResults& sweep, const std::filesystem::path& file);
+
+/// Configurations with their counts, and all runs.
+[[nodiscard]] nlohmann::ordered_json sweep_json(const SweepResults& sweep);
+
+/// Centre and shear of the isochronous wells, and the distribution of the shear.
+[[nodiscard]] std::vector<std::pair<std::string, Figure>> sweep_figures(const SweepResults& sweep);
+
+}  // namespace isochron::cli

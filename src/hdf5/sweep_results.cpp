@@ -1,0 +1,217 @@
+#include "isochron/sweep_results.hpp"
+
+#include "hdf5/file.hpp"
+#include "hdf5/schema.hpp"
+#include "isochron/error.hpp"
+
+// The schema of /sweep: the only place where it is spelled.
+
+namespace isochron {
+namespace {
+
+using namespace hdf5;
+
+// ------------------------------------------------------------------------------------ the table
+
+void write_table(const OutputGroup& entry, const std::vector<SweepRun>& runs) {
+  if (runs.empty()) return;
+  std::vector<TableColumn> columns;
+  for (const SweepField& field : sweep_fields) {
+    std::visit(
+        [&](auto value) {
+          std::vector<std::decay_t<decltype(runs.front().*value)>> values;
+          for (const SweepRun& run : runs) values.push_back(run.*value);
+          columns.push_back({field.name, std::move(values)});
+        },
+        field.value);
+  }
+  const OutputObject table = entry.table("table", columns);
+  table.attribute("long_name",
+                  "runs, one per row; a number is nan where status or verdict say why");
+  for (const SweepField& field : sweep_fields) {
+    table.attribute(std::string(field.name) + "_long_name", field.label);
+    if (std::holds_alternative<std::string SweepRun::*>(field.value)) continue;
+    table.attribute(std::string(field.name) + "_units", field.units);
+  }
+}
+
+std::vector<SweepRun> read_table(const InputGroup& entry) {
+  std::vector<SweepRun> runs;
+  if (!entry.contains("table")) return runs;
+  const InputDataset table = open_array(entry, "table", 1);
+  for (const SweepField& field : sweep_fields) {
+    std::visit(
+        [&](auto value) {
+          using Value = std::decay_t<decltype(std::declval<SweepRun&>().*value)>;
+          auto values = table.read_column<Value>(field.name);
+          runs.resize(values.size());
+          for (std::size_t i = 0; i < values.size(); ++i) runs[i].*value = std::move(values[i]);
+        },
+        field.value);
+  }
+  return runs;
+}
+
+void write_counts(const OutputGroup& entry, const SweepResults& sweep) {
+  const std::vector<SweepCount> counts = count_verdicts(sweep.runs);
+  if (counts.empty()) return;
+  std::vector<std::string> configurations;
+  std::vector<std::string> verdicts;
+  std::vector<long> multiples;
+  std::vector<long> runs;
+  for (const SweepCount& count : counts) {
+    configurations.push_back(
+        sweep.configurations[static_cast<std::size_t>(count.configuration)].name);
+    verdicts.push_back(count.verdict);
+    multiples.push_back(count.n);
+    runs.push_back(count.runs);
+  }
+  entry
+      .table("counts", {{"configuration", configurations},
+                        {"verdict", verdicts},
+                        {"n", multiples},
+                        {"runs", runs}})
+      .attribute("long_name", "how many runs ended with which verdict and how many periods in T");
+}
+
+// ----------------------------------------------------------------------------- one configuration
+
+/// Share of the isochronous runs up to each value.
+void write_distribution(const OutputGroup& parent, const std::string& name,
+                        const std::string& label, const std::vector<double>& values) {
+  if (values.empty()) return;
+  std::vector<double> share;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    share.push_back(static_cast<double>(i + 1) / static_cast<double>(values.size()));
+  }
+  const OutputGroup group =
+      write_plot(parent, name + "_distribution", {"Distribution of " + label, "share", {name}, {}});
+  describe(write_column(group, name, values), label, "1");
+  describe(write_column(group, "share", share), "share of the isochronous runs", "1");
+}
+
+void write_forces(const OutputGroup& group, const SweepConfiguration& configuration) {
+  if (configuration.runs.empty()) return;
+  const Eigen::MatrixXd& theta = configuration.theta;
+  describe(write_column(group, "run", configuration.runs), "run", "1");
+  describe(group.numbers("theta", theta.data(),
+                         {static_cast<hsize_t>(theta.cols()), static_cast<hsize_t>(theta.rows())}),
+           "parameters theta, one row per run", "1");
+}
+
+bool is_isochronous(const SweepRun& run) {
+  return run.n > 0 &&
+         (run.verdict == name(Isochrony::harmonic) || run.verdict == name(Isochrony::sheared));
+}
+
+/// Where the isochronous wells lie, coloured by configuration. False when there is none.
+bool write_wells(const OutputGroup& entry, const std::vector<SweepRun>& runs) {
+  std::vector<double> centre;
+  std::vector<double> shear;
+  std::vector<long> configuration;
+  for (const SweepRun& run : runs) {
+    if (!is_isochronous(run) || !std::isfinite(run.shear_at_2)) continue;
+    centre.push_back(run.x0);
+    shear.push_back(run.shear_at_2);
+    configuration.push_back(run.configuration);
+  }
+  if (centre.empty()) return false;
+  const OutputGroup group =
+      write_plot(entry, "wells",
+                 {"Isochronous wells by centre and shear", "configuration", {"x0", "shear"}, {}});
+  describe(write_column(group, "x0", centre), "centre x0", "1");
+  describe(write_column(group, "shear", shear), "shear S at amplitude A = 2", "1");
+  describe(write_column(group, "configuration", configuration), "configuration", "1");
+  return true;
+}
+
+void write_configuration(const OutputGroup& entry, const SweepResults& sweep, std::size_t index) {
+  const SweepConfiguration& configuration = sweep.configurations[index];
+  const OutputGroup group =
+      write_group(entry, "configuration_" + std::to_string(index), "NXcollection");
+  group.text("name", configuration.name);
+  group.text("symmetry", configuration.model.symmetry == Symmetry::odd ? "odd" : "none");
+  group.text("skip", configuration.model.skip == Skip::linear ? "linear" : "none");
+  describe(write_column(group, "layers", configuration.model.layers), "layer widths", "1");
+  write_forces(group, configuration);
+  const auto isochronous = [&](const SweepRun& run) {
+    return run.configuration == static_cast<long>(index) && is_isochronous(run);
+  };
+  write_distribution(group, "x0", "centre x0",
+                     sorted_values(sweep.runs, &SweepRun::x0, isochronous));
+  write_distribution(group, "shear_max", "max |S|/A",
+                     sorted_values(sweep.runs, &SweepRun::shear_max, isochronous));
+  write_distribution(group, "shear_at_2", "shear S at amplitude A = 2",
+                     sorted_values(sweep.runs, &SweepRun::shear_at_2, isochronous));
+}
+
+SweepConfiguration read_configuration(const InputGroup& group) {
+  SweepConfiguration configuration;
+  configuration.name = read_text(group, "name");
+  configuration.model.layers = read_column<std::vector<Index>>(group, "layers");
+  configuration.model.symmetry =
+      read_text(group, "symmetry") == "odd" ? Symmetry::odd : Symmetry::none;
+  configuration.model.skip = read_text(group, "skip") == "linear" ? Skip::linear : Skip::none;
+  if (!group.contains("run")) return configuration;
+  configuration.runs = read_column<std::vector<long>>(group, "run");
+  const InputDataset theta = open_array(group, "theta", 2);
+  if (theta.shape()[0] != configuration.runs.size()) {
+    throw InputError(group.location().child("theta").text() + " has not a row per run");
+  }
+  configuration.theta.resize(static_cast<Index>(theta.shape()[1]),
+                             static_cast<Index>(theta.shape()[0]));
+  theta.read(configuration.theta.data());
+  return configuration;
+}
+
+void check_runs(const SweepResults& sweep, const std::filesystem::path& path) {
+  const auto count = static_cast<long>(sweep.configurations.size());
+  for (const SweepRun& run : sweep.runs) {
+    if (run.configuration >= 0 && run.configuration < count) continue;
+    throw InputError("sizes in '" + path.string() + "' do not fit: run " + std::to_string(run.run) +
+                     " has configuration " + std::to_string(run.configuration) + " of " +
+                     std::to_string(count));
+  }
+}
+
+}  // namespace
+
+void write_sweep(const std::filesystem::path& path, const SweepResults& sweep) {
+  check_runs(sweep, path);
+  OutputFile file(path);
+  write_root_attributes(file.root(), sweep_entry);
+  {
+    const OutputGroup entry = write_group(file.root(), sweep_entry, "NXentry");
+    write_text(entry, "title", sweep.title);
+    write_config(entry, sweep.config);
+    write_environment(entry, sweep.environment);
+    write_table(entry, sweep.runs);
+    write_counts(entry, sweep);
+    if (write_wells(entry, sweep.runs)) entry.attribute("default", "wells");
+    for (std::size_t i = 0; i < sweep.configurations.size(); ++i) {
+      write_configuration(entry, sweep, i);
+    }
+  }
+  file.save();
+}
+
+SweepResults read_sweep(const std::filesystem::path& path) {
+  const InputFile file(path);
+  const InputGroup root = file.root();
+  check_origin(root);
+  if (!root.contains(sweep_entry)) throw InputError("'" + path.string() + "' holds no sweep");
+  const InputGroup entry = root.group(sweep_entry);
+  SweepResults sweep;
+  sweep.title = read_text(entry, "title");
+  sweep.config = read_config(entry);
+  sweep.environment = read_environment(entry);
+  sweep.runs = read_table(entry);
+  const auto name = [&] { return "configuration_" + std::to_string(sweep.configurations.size()); };
+  while (entry.contains(name())) {
+    sweep.configurations.push_back(read_configuration(entry.group(name())));
+  }
+  check_runs(sweep, path);
+  return sweep;
+}
+
+}  // namespace isochron
