@@ -88,20 +88,37 @@ class Examination {
   }
 
   Certificate without_center(Interval range) {
+    return without_well(sentence("the force has no stable equilibrium from x = %.4g to %.4g",
+                                 range.left, range.right));
+  }
+
+  Certificate without_well(const std::string& why) {
+    found_.center.reset();
     found_.verdict = options_.loss ? Isochrony::not_converged : Isochrony::not_isochronous;
-    found_.reason = sentence("the force has no stable equilibrium from x = %.4g to %.4g",
-                             range.left, range.right) +
-                    (options_.loss ? "; start from other weights (--restarts)" : "");
+    found_.reason = why + (options_.loss ? "; start from other weights (--restarts)" : "");
     return std::move(found_);
+  }
+
+  /// Nothing when the force, where it changes sign, is as good as none.
+  [[nodiscard]] std::optional<PotentialWell> explore(double highest_energy) const {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    try {
+      return PotentialWell(field_, theta_, *found_.center, {-infinity, infinity}, highest_energy);
+    } catch (const InputError&) {
+      return std::nullopt;
+    }
   }
 
   /// `sampled`: positions that are visited anyway.
   Certificate of_energies(const Vector& energies, Interval sampled) {
     found_.lowest_energy = energies.minCoeff();
     found_.highest_energy = energies.maxCoeff();
-    const double infinity = std::numeric_limits<double>::infinity();
-    const PotentialWell well(field_, theta_, *found_.center, {-infinity, infinity},
-                             found_.highest_energy * (1 + 1e-9));
+    const std::optional<PotentialWell> explored = explore(found_.highest_energy * (1 + 1e-9));
+    if (!explored) {
+      return without_well(sentence(
+          "the force around its equilibrium at x = %.4g is too weak for a well", *found_.center));
+    }
+    const PotentialWell& well = *explored;
     found_.small_amplitude = well.small_amplitude();
     found_.energy_limit = std::max(well.energy_limit(), found_.highest_energy);
     const Interval extent = well.extent();

@@ -160,6 +160,22 @@ TEST_CASE("a force without a well") {
   CHECK(found.curve.empty());
 }
 
+TEST_CASE("a force that is as good as none") {
+  // A sign that changes by rounding errors, and a force that vanishes far out: neither hangs.
+  const auto noise = make_force(
+      0, [](double x, const auto&) { return x > 0.3 && x < 0.4 ? -1e-300 : 1e-300; },
+      [](double, const auto&) { return 0.0; },
+      [](double, const auto&) { return std::array<double, 0>{}; });
+  CHECK(certify(*noise, none, normal_states(2, 10, 3), asked(two_pi)).curve.empty());
+  const auto far = make_force(
+      0, [](double x, const auto&) { return -1e-9 * x * std::exp(-x * x); },
+      [](double x, const auto&) { return -1e-9 * (1 - 2 * x * x) * std::exp(-x * x); },
+      [](double, const auto&) { return std::array<double, 0>{}; });
+  const Certificate found = certify(*far, none, normal_states(2, 10, 3), asked(two_pi));
+  CHECK(found.escaping == 10);
+  CHECK(found.verdict == Isochrony::not_isochronous);
+}
+
 TEST_CASE("given energies in place of states") {
   const auto field = make_well("hyperbolic-shear").force_field();
   const Certificate found =

@@ -5,9 +5,11 @@
 
 #include "cli/analysis_report.hpp"
 #include "cli/run.hpp"
+#include "cli/text_table.hpp"
+#include "cli/well_option.hpp"
 #include "isochron/error.hpp"
+#include "isochron/force_table.hpp"
 #include "isochron/return_time.hpp"
-#include "isochron/well.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -48,15 +50,27 @@ Subject stored_subject(const Options& options) {
   return subject;
 }
 
-Subject analytic_subject(const Options& options) {
-  static_cast<void>(options.choice("force", well_names()));
-  const Well well = make_well(options.text("force"), options.parameters("params"));
-  const auto [left, right] = well.domain();
-  return {well.force_field(),
+Subject given_subject(const Options& options) {
+  const std::string name = options.text("force");
+  if (const auto well = read_well(options, "force", "params")) {
+    const auto [left, right] = well->domain();
+    return {well->force_field(),
+            Vector(0),
+            well->name(),
+            std::nullopt,
+            {std::max(-1.0, left / 2), std::min(1.0, right / 2)},
+            {}};
+  }
+  if (!options.text("params").empty()) {
+    throw InputError("--params is for an analytic --force; " + name + " is a file");
+  }
+  const Eigen::MatrixXd pairs = read_pairs(name, "the force", "position, force");
+  const Vector positions = pairs.row(0);
+  return {tabulated_force(positions, pairs.row(1)),
           Vector(0),
-          well.name(),
+          "the force of " + name,
           std::nullopt,
-          {std::max(-1.0, left / 2), std::min(1.0, right / 2)},
+          {positions[0], positions[positions.size() - 1]},
           {}};
 }
 
@@ -64,8 +78,7 @@ Subject read_subject(const Options& options) {
   if (options.positional().empty() && !options.given("force")) {
     throw InputError("analyze needs a force: give a results file or --force NAME");
   }
-  Subject subject =
-      options.positional().empty() ? analytic_subject(options) : stored_subject(options);
+  Subject subject = options.positional().empty() ? given_subject(options) : stored_subject(options);
   if (!options.text("period").empty()) subject.certificate.period = options.time("period");
   subject.certificate.tolerance = options.number("verdict-tolerance", 1e-15, 1);
   return subject;

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "cli/text_table.hpp"
+#include "cli/well_option.hpp"
 #include "isochron/error.hpp"
 #include "isochron/period_law.hpp"
 #include "isochron/well.hpp"
@@ -24,32 +25,6 @@ std::optional<std::string> first_given(const Options& options, Keys keys) {
 /// None of these options has a meaning here.
 void refuse(const Options& options, Keys keys, const std::string& reason) {
   if (const auto key = first_given(options, keys)) throw InputError("--" + *key + ' ' + reason);
-}
-
-/// The analytic force that an option names, with its parameters; nothing when it names a file.
-std::optional<Well> read_well(const Options& options, const char* key, const char* parameters) {
-  const std::string text = options.text(key);
-  const std::vector<std::string> names = well_names();
-  if (std::find(names.begin(), names.end(), text) != names.end()) {
-    return make_well(text, options.text(parameters).empty() ? std::map<std::string, double>()
-                                                            : options.parameters(parameters));
-  }
-  if (std::filesystem::exists(text)) return std::nullopt;
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  throw InputError(std::string("--") + key + ' ' + text + " is neither an analytic force (" + list +
-                   ") nor a file");
-}
-
-/// The two columns of a text file. `rows`: what its lines are.
-Eigen::MatrixXd read_pairs(const std::string& file, const std::string& what,
-                           const std::string& rows) {
-  Eigen::MatrixXd pairs = read_text_table(file, what);
-  if (pairs.rows() != 2) {
-    throw InputError(what + " file " + file + " has " + std::to_string(pairs.rows()) +
-                     " numbers in a line, it needs two: " + rows);
-  }
-  return pairs;
 }
 
 void require_line(const Dynamics& dynamics, const std::string& option) {

@@ -80,8 +80,14 @@ std::string described(const Overrides& overrides) {
 /// sets its configuration apart, and its seed.
 Options run_options(const Options& sweep, const Overrides& overrides, std::uint64_t seed) {
   Options::Texts texts = overrides;
-  for (const std::string& key : Options(verb_train, {}).configuration_keys()) {
-    if (sweep.origin(key) > Origin::default_value) texts.emplace(key, sweep.text(key));
+  const Options defaults(verb_train, {});
+  for (const std::string& key : defaults.configuration_keys()) {
+    // A stored configuration holds defaults, too.
+    const bool as_default =
+        sweep.origin(key) == Origin::stored_file && sweep.text(key) == defaults.text(key);
+    if (sweep.origin(key) > Origin::default_value && !as_default) {
+      texts.emplace(key, sweep.text(key));
+    }
   }
   for (const char* key : {"seed", "data-seed", "weight-seed"}) texts[key] = std::to_string(seed);
   texts["threads"] = "1";

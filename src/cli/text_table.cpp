@@ -70,4 +70,14 @@ Eigen::MatrixXd read_text_table(const std::string& path, const std::string& what
                                            static_cast<Index>(numbers.size()) / rows);
 }
 
+Eigen::MatrixXd read_pairs(const std::string& file, const std::string& what,
+                           const std::string& rows) {
+  Eigen::MatrixXd pairs = read_text_table(file, what);
+  if (pairs.rows() != 2) {
+    throw InputError(what + " file " + file + " has " + std::to_string(pairs.rows()) +
+                     " numbers in a line, it needs two: " + rows);
+  }
+  return pairs;
+}
+
 }  // namespace isochron::cli

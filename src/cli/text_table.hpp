@@ -11,4 +11,8 @@ namespace isochron::cli {
 /// the file, unless there is a finite number and all lines hold equally many.
 [[nodiscard]] Eigen::MatrixXd read_text_table(const std::string& path, const std::string& what);
 
+/// A table of two columns; `rows` is what its lines are: "position, force".
+[[nodiscard]] Eigen::MatrixXd read_pairs(const std::string& path, const std::string& what,
+                                         const std::string& rows);
+
 }  // namespace isochron::cli

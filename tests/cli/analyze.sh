@@ -40,6 +40,21 @@ diff before.json "$out" || fail 'analyze changed more than the verdict'
 succeeds plot run.h5 -o figures --format svg
 grep -q '<svg' figures/isochrony.svg || fail 'no figure of the isochrony'
 
+# A force in a text file.
+awk 'BEGIN { for (i = -200; i <= 200; ++i) printf "%.17g %.17g\n", i / 100, -sin(i / 100) }' >sine.txt
+succeeds analyze --force sine.txt --energies 0.5,1 --format csv
+awk -F, 'NR == 3 && ($4 - 7.41629870920549) ^ 2 < 1e-14 { found = 1 } END { exit !found }' "$out" ||
+  fail 'the tabulated pendulum has another period'
+printf '0 1\n1 2\n2 3\n3 4\n' >hill.txt
+printf '0 1\n0 2\n2 3\n3 4\n' >twice.txt
+printf '1\n2\n3\n4\n' >column.txt
+rejects 2 'the force of hill.txt has no well: the force has no stable equilibrium from x = 0 to 3' \
+  analyze --force hill.txt
+rejects 2 'positions of a force must increase: x = 0.0+ follows 0' analyze --force twice.txt
+rejects 2 'the force file column.txt has 1 numbers in a line, it needs two' analyze --force column.txt
+rejects 2 'no orbit of energy 1.5: admissible is 0 < E < 1.4161.*its height at x = -?2' \
+  analyze --force sine.txt --energies 1.5
+
 # Interrupted and checkpointed files have no verdict; two dimensions have none either.
 succeeds train --dimension 2 --hidden 4 --trajectories 3 --iterations 1 --quiet -o plane.h5
 succeeds show plane.h5
@@ -52,7 +67,7 @@ rejects 2 'no orbit of energy 3: admissible is 0 < E < 2, its height' \
 rejects 2 'energies up to .*, the highest that the training visited' analyze run.h5 --energies 1000
 rejects 2 '--energies -1 is not admissible; give numbers from' analyze --force pendulum --energies -1
 rejects 2 '--energies 1,x is not admissible' analyze --force pendulum --energies 1,x
-rejects 2 '--force mors is not admissible; give one of harmonic' analyze --force mors
+rejects 2 '--force mors is neither an analytic force \(harmonic' analyze --force mors
 rejects 2 'has no parameter .b.' analyze --force morse --params b=1
 rejects 2 '--verdict-tolerance 2 is not admissible' analyze --force morse --verdict-tolerance 2
 rejects 2 '--format xml is not admissible; give one of table, csv, json' \

@@ -1,0 +1,141 @@
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <cstdint>
+
+#include "isochron/error.hpp"
+#include "isochron/sweep_results.hpp"
+#include "temporary_folder.hpp"
+
+using namespace isochron;
+
+namespace {
+
+SweepRun made_up_run(long index, long configuration, const std::string& verdict, long n) {
+  SweepRun run;
+  run.run = index;
+  run.configuration = configuration;
+  run.seed = 40 + index;
+  run.status = verdict.empty() ? "the force is not finite" : "ok";
+  run.verdict = verdict;
+  run.reason = verdict.empty() ? "" : "max |n T(E)/T - 1| = 2.0e-09";
+  run.stop_reason = "loss tolerance reached";
+  run.n = n;
+  if (verdict.empty()) return run;
+  run.x0 = 0.1 * static_cast<double>(index);
+  run.loss = 1e-13;
+  run.loss_verified = 1.1e-13;
+  run.period_deviation = 1e-7;
+  run.width_deviation = 2e-7;
+  run.shear_max = 0.01 * static_cast<double>(index);
+  run.shear_at_2 = index == 3 ? std::nan("") : -0.02 * static_cast<double>(index);
+  run.deviation = 0.5;
+  run.iterations = 100 + index;
+  run.wall_time = 0.25;
+  return run;
+}
+
+SweepResults made_up_sweep() {
+  SweepResults sweep;
+  sweep.title = "7 starts of 2 configurations";
+  sweep.config = R"({"runs": 4})";
+  sweep.environment = {{"isochron", "0.1.0"}};
+  const std::string sheared = name(Isochrony::sheared);
+  sweep.runs = {made_up_run(0, 0, sheared, 1), made_up_run(1, 1, name(Isochrony::harmonic), 1),
+                made_up_run(2, 0, sheared, 2), made_up_run(3, 1, name(Isochrony::not_converged), 0),
+                made_up_run(4, 0, sheared, 1), made_up_run(5, 1, name(Isochrony::harmonic), 1),
+                made_up_run(6, 0, "", 0)};
+  const Mlp small({1, 3, 1});
+  const Mlp odd({1, 4, 1}, Symmetry::odd, Skip::linear);
+  sweep.configurations = {
+      {"loss=periodic", ModelRecord::of(small), {0, 2, 4}, Eigen::MatrixXd::Random(10, 3)},
+      {"symmetry=odd",
+       ModelRecord::of(odd),
+       {1, 3, 5},
+       Eigen::MatrixXd::Random(odd.parameters(), 3)}};
+  return sweep;
+}
+
+std::vector<std::uint64_t> bits(const SweepRun& run) {
+  std::vector<std::uint64_t> all;
+  for (const SweepField& field : sweep_fields) {
+    if (const auto* number = std::get_if<double SweepRun::*>(&field.value)) {
+      all.push_back(std::bit_cast<std::uint64_t>(run.**number));
+    } else if (const auto* count = std::get_if<long SweepRun::*>(&field.value)) {
+      all.push_back(static_cast<std::uint64_t>(run.**count));
+    } else {
+      all.push_back(std::hash<std::string>()(run.*std::get<std::string SweepRun::*>(field.value)));
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a sweep is read back to the last bit") {
+  const TemporaryFolder folder;
+  const SweepResults sweep = made_up_sweep();
+  write_sweep(folder / "sweep.h5", sweep);
+  const SweepResults found = read_sweep(folder / "sweep.h5");
+  CHECK(found.title == sweep.title);
+  CHECK(found.config == sweep.config);
+  CHECK(found.environment == sweep.environment);
+  REQUIRE(found.runs.size() == sweep.runs.size());
+  for (std::size_t i = 0; i < sweep.runs.size(); ++i) {
+    CHECK(bits(found.runs[i]) == bits(sweep.runs[i]));
+  }
+  REQUIRE(found.configurations.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(found.configurations[i].name == sweep.configurations[i].name);
+    CHECK(found.configurations[i].model.layers == sweep.configurations[i].model.layers);
+    CHECK(found.configurations[i].model.symmetry == sweep.configurations[i].model.symmetry);
+    CHECK(found.configurations[i].model.skip == sweep.configurations[i].model.skip);
+    CHECK(found.configurations[i].runs == sweep.configurations[i].runs);
+    CHECK(found.configurations[i].theta == sweep.configurations[i].theta);
+  }
+  const Entries entries = read_entries(folder / "sweep.h5");
+  CHECK(entries.sweep);
+  CHECK_FALSE(entries.run);
+  CHECK_FALSE(entries.benchmark);
+}
+
+TEST_CASE("a sweep without runs, and what is no sweep") {
+  const TemporaryFolder folder;
+  SweepResults sweep = made_up_sweep();
+  sweep.runs.clear();
+  for (SweepConfiguration& configuration : sweep.configurations) {
+    configuration.runs.clear();
+    configuration.theta.resize(0, 0);
+  }
+  write_sweep(folder / "empty.h5", sweep);
+  CHECK(read_sweep(folder / "empty.h5").runs.empty());
+  CHECK(read_sweep(folder / "empty.h5").configurations.size() == 2);
+  CHECK_THROWS_AS(static_cast<void>(read_results(folder / "empty.h5")), InputError);
+  CHECK_THROWS_AS(static_cast<void>(read_sweep(folder / "none.h5")), InputError);
+
+  sweep.runs = {made_up_run(0, 2, "harmonic", 1)};  // of a configuration that is not there
+  CHECK_THROWS_AS(write_sweep(folder / "bad.h5", sweep), InputError);
+}
+
+TEST_CASE("verdicts are counted per configuration, the most frequent first") {
+  const auto counts = count_verdicts(made_up_sweep().runs);
+  const auto row = [&](std::size_t i) {
+    return std::to_string(counts[i].configuration) + ' ' + counts[i].verdict + ' ' +
+           std::to_string(counts[i].n) + ' ' + std::to_string(counts[i].runs);
+  };
+  REQUIRE(counts.size() == 5);
+  CHECK(row(0) == "0 isochronous, sheared 1 2");
+  CHECK(row(1) == "0 failed 0 1");
+  CHECK(row(2) == "0 isochronous, sheared 2 1");
+  CHECK(row(3) == "1 harmonic 1 2");
+  CHECK(row(4) == "1 not converged 0 1");
+}
+
+TEST_CASE("values of a field, increasing, the missing ones left out") {
+  const auto runs = made_up_sweep().runs;
+  const auto all = [](const SweepRun&) { return true; };
+  CHECK(sorted_values(runs, &SweepRun::shear_at_2, all) ==
+        std::vector<double>{-0.1, -0.08, -0.04, -0.02, -0.0});
+  const auto second = [](const SweepRun& run) { return run.configuration == 1; };
+  CHECK(sorted_values(runs, &SweepRun::wall_time, second).size() == 3);
+}
