@@ -20,6 +20,7 @@ SweepRun made_up_run(long index, long configuration, const std::string& verdict,
   run.verdict = verdict;
   run.reason = verdict.empty() ? "" : "max |n T(E)/T - 1| = 2.0e-09";
   run.stop_reason = "loss tolerance reached";
+  run.file = index == 2 ? "sweep.h5.runs/000002.h5" : "";
   run.n = n;
   if (verdict.empty()) return run;
   run.x0 = 0.1 * static_cast<double>(index);

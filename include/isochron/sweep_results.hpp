@@ -23,6 +23,7 @@ struct SweepRun {
   std::string verdict;     ///< name() of an Isochrony
   std::string reason;      ///< the verdict's
   std::string stop_reason;
+  std::string file;  ///< of the run's own results, seen from the sweep's folder; or empty
   long n = 0;  ///< periods in T; 0: undecided
   double x0 = std::numeric_limits<double>::quiet_NaN();
   double loss = std::numeric_limits<double>::quiet_NaN();
@@ -54,6 +55,7 @@ inline constexpr SweepField sweep_fields[] = {
     {"verdict", &SweepRun::verdict, "verdict"},
     {"reason", &SweepRun::reason, "numbers that decide the verdict"},
     {"stop_reason", &SweepRun::stop_reason, "why training stopped"},
+    {"file", &SweepRun::file, "results file of the run, if it was kept"},
     {"n", &SweepRun::n, "periods in T (0: undecided)"},
     {"x0", &SweepRun::x0, "centre x0"},
     {"loss", &SweepRun::loss, "loss at the end of training"},

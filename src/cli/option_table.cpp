@@ -136,6 +136,8 @@ constexpr Spec table[] = {
      "configurations: lists separated by ;, each the combinations of its key=value|value .., keys "
      "of "
      "these options: \"loss=periodic|antiperiodic; symmetry=odd\""},
+    {"keep-runs", nullptr, "", verb_sweep, "Sweep",
+     "write a complete results file of every run, too, into the folder OUTPUT.runs, and link it"},
     {"verdict-tolerance", "R", "1e-4", trainers | verb_analyze, "Analysis",
      "of the verdict: largest |n T(E)/T - 1| of an isochronous force, largest |S|/A of a harmonic "
      "one; 1e-15 .. 1"},

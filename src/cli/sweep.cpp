@@ -136,8 +136,8 @@ void judge(SweepRun& run, const TrainingSetup& setup, const Objective& objective
   run.shear_at_2 = before.shear() + part * (after->shear() - before.shear());
 }
 
-/// Throws Interrupted. A failure is a row.
-Outcome train_once(Options options, SweepRun run) {
+/// Throws Interrupted. A failure is a row. `file`: where the run's own results go; or empty.
+Outcome train_once(Options options, SweepRun run, const std::filesystem::path& file) {
   Outcome outcome{std::move(run), {}};
   SweepRun& row = outcome.run;
   try {
@@ -160,6 +160,9 @@ Outcome train_once(Options options, SweepRun run) {
     judge(row, setup, objective, theta, verified.periodicity);
     row.status = "ok";
     outcome.theta = theta;
+    if (file.empty()) return outcome;
+    write_results(file, complete_results(options, std::move(setup), result));
+    row.file = file.parent_path().filename() / file.filename();
   } catch (const NumericalError& error) {
     row.status = error.what();
   }
@@ -191,6 +194,7 @@ class Sweep {
   int execute(const std::filesystem::path& output) {
     catch_signals();
     output_ = output;
+    if (options_.flag("keep-runs")) make_folder();
     started_ = last_write_ = Clock::now();
     for (long run = 0; run < total(); ++run) {
       if (!std::binary_search(done_.begin(), done_.end(), run)) queue_.push_back(run);
@@ -239,6 +243,15 @@ class Sweep {
     }
   }
 
+  void make_folder() {
+    folder_ = output_.string() + ".runs";
+    std::error_code error;
+    std::filesystem::create_directories(folder_, error);
+    if (error) {
+      throw InputError("the folder " + folder_.string() + " cannot be made: " + error.message());
+    }
+  }
+
   /// One thread's share.
   void work() noexcept {
     try {
@@ -252,7 +265,7 @@ class Sweep {
         const std::uint64_t seed = first_seed_ + static_cast<std::uint64_t>(run / configurations());
         row.seed = static_cast<long>(seed);
         const auto& overrides = overrides_[static_cast<std::size_t>(row.configuration)];
-        add(train_once(run_options(options_, overrides, seed), std::move(row)));
+        add(train_once(run_options(options_, overrides, seed), std::move(row), file_of(run)));
       }
     } catch (const Interrupted&) {
     } catch (...) {
@@ -260,6 +273,14 @@ class Sweep {
       failed_ = true;
       failure_ = std::current_exception();
     }
+  }
+
+  /// OUTPUT.runs/000017.h5, when runs are kept.
+  [[nodiscard]] std::filesystem::path file_of(long run) const {
+    if (folder_.empty()) return {};
+    const std::string digits = std::to_string(run);
+    return folder_ / (std::string(std::max<std::size_t>(6, digits.size()) - digits.size(), '0') +
+                      digits + ".h5");
   }
 
   void add(Outcome outcome) {
@@ -328,6 +349,7 @@ class Sweep {
   bool quiet_;
   double interval_;
   std::filesystem::path output_;
+  std::filesystem::path folder_;  ///< of the runs' own files, if they are kept
   SweepResults sweep_;
   std::vector<long> done_;  ///< before this invocation
   std::vector<long> queue_;

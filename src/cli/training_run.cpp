@@ -127,6 +127,22 @@ class Run {
     results_.model = ModelRecord::of(network);
   }
 
+  /// With verification, validation, portraits and analysis. Throws Interrupted.
+  [[nodiscard]] Results completed(const TrainingResult& result) const {
+    Results complete = results_;
+    record_state(complete, result.state, describe(result.reason));
+    try {
+      add_verification(complete, result);
+      add_validation(complete, result);
+      add_all_portraits(complete, result.state);
+      add_analysis(complete, result.state);
+    } catch (const NumericalError& error) {
+      complete.summary_text["verification"] = error.what();
+      std::fprintf(stderr, "isochron: warning: %s\n", error.what());
+    }
+    return complete;
+  }
+
   int execute(const std::optional<Results>& resumed) {
     catch_signals();
     setup_.training.progress = [this](const TrainingState& state) {
@@ -270,22 +286,14 @@ class Run {
   int conclude(const TrainingResult& result) {
     write(result.state, "running");  // safe before what may take a while
     progress_.say("verifying");
-    Results complete = results_;
-    record_state(complete, result.state, describe(result.reason));
     try {
-      add_verification(complete, result);
-      add_validation(complete, result);
-      add_all_portraits(complete, result.state);
-      add_analysis(complete, result.state);
-    } catch (const NumericalError& error) {
-      complete.summary_text["verification"] = error.what();
-      std::fprintf(stderr, "isochron: warning: %s\n", error.what());
+      const Results complete = completed(result);
+      write_results(setup_.output, complete, setup_.existing);
+      print_report(complete, setup_.output);
+      return 0;
     } catch (const Interrupted&) {
       return stop_early(result);
     }
-    write_results(setup_.output, complete, setup_.existing);
-    print_report(complete, setup_.output);
-    return 0;
   }
 
   [[nodiscard]] const IntegratorOptions& integrator() const {
@@ -408,6 +416,10 @@ long iterations_done(const History& history) {
 
 int run_training(Options& options, TrainingSetup setup, const std::optional<Results>& resumed) {
   return Run(options, std::move(setup), resumed).execute(resumed);
+}
+
+Results complete_results(Options& options, TrainingSetup setup, const TrainingResult& result) {
+  return Run(options, std::move(setup), std::nullopt).completed(result);
 }
 
 }  // namespace isochron::cli

@@ -35,4 +35,8 @@ struct TrainingSetup {
 /// there is one. Returns the exit status.
 int run_training(Options& options, TrainingSetup setup, const std::optional<Results>& resumed);
 
+/// All that the file of a finished run holds. Throws Interrupted.
+[[nodiscard]] Results complete_results(Options& options, TrainingSetup setup,
+                                       const TrainingResult& result);
+
 }  // namespace isochron::cli

@@ -521,6 +521,13 @@ void OutputGroup::remove(const std::string& name) const {
   written(H5Ldelete(id(), name.c_str(), H5P_DEFAULT), where);
 }
 
+void OutputGroup::external_link(const std::string& name, const std::string& file,
+                                const std::string& target) const {
+  written(H5Lcreate_external(file.c_str(), target.c_str(), id(), name.c_str(), H5P_DEFAULT,
+                             H5P_DEFAULT),
+          location().child(name));
+}
+
 OutputObject OutputGroup::dataset(const std::string& name, const Handle& file_type,
                                   const Handle& properties, const Shape& shape, hid_t memory_type,
                                   const void* data) const {

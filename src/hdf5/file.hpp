@@ -117,6 +117,10 @@ class OutputGroup : public OutputObject {
   /// Takes out what has this name, if anything has.
   void remove(const std::string& name) const;
 
+  /// A link to what stands at `target` in another file, whose name is seen from this one's folder.
+  void external_link(const std::string& name, const std::string& file,
+                     const std::string& target) const;
+
   /// A scalar UTF-8 string.
   OutputObject text(const std::string& name, const std::string& value) const;
 

@@ -74,6 +74,16 @@ void write_counts(const OutputGroup& entry, const SweepResults& sweep) {
       .attribute("long_name", "how many runs ended with which verdict and how many periods in T");
 }
 
+/// Each run that has a file of its own, as if it stood here.
+void write_links(const OutputGroup& entry, const std::vector<SweepRun>& runs) {
+  const auto kept = [](const SweepRun& run) { return !run.file.empty(); };
+  if (std::none_of(runs.begin(), runs.end(), kept)) return;
+  const OutputGroup group = write_group(entry, "runs", "NXcollection");
+  for (const SweepRun& run : runs) {
+    if (kept(run)) group.external_link(std::to_string(run.run), run.file, "/run");
+  }
+}
+
 // ----------------------------------------------------------------------------- one configuration
 
 /// Share of the isochronous runs up to each value.
@@ -187,6 +197,7 @@ void write_sweep(const std::filesystem::path& path, const SweepResults& sweep) {
     write_environment(entry, sweep.environment);
     write_table(entry, sweep.runs);
     write_counts(entry, sweep);
+    write_links(entry, sweep.runs);
     if (write_wells(entry, sweep.runs)) entry.attribute("default", "wells");
     for (std::size_t i = 0; i < sweep.configurations.size(); ++i) {
       write_configuration(entry, sweep, i);

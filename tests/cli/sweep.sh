@@ -33,6 +33,15 @@ succeeds show run.h5 --json
 verified=$(grep -o '"loss_verified": [^,]*' "$out" | cut -d ' ' -f 2)
 grep -q "^4 1 1 ok .* $verified " two.txt || fail "no row with the loss that train finds: $verified"
 
+# Complete files of the runs, as if they stood in the sweep.
+succeeds sweep "${small[@]}" --runs 2 --keep-runs -o kept.h5
+succeeds show kept.h5.runs/000001.h5
+prints 'verdict '
+if command -v h5dump >/dev/null; then
+  h5dump -d /sweep/runs/1/analysis/verdict kept.h5 >"$out" 2>"$err" || fail 'no link to the runs'
+fi
+rm -r kept.h5.runs
+
 # More runs go on from those that are there.
 succeeds sweep "${small[@]}" --runs 1 --grid "$grid" -o part.h5
 succeeds sweep --resume part.h5 --runs 3 --quiet
