@@ -9,6 +9,8 @@ streams=$(mktemp -d)
 out=$streams/out
 err=$streams/err
 failures=0
+# Under sanitizers, which are slow, a few repetitions must do.
+sanitized=${ISOCHRON_SANITIZED:-0}
 cleanup() { rm -rf "$work" "$streams"; }
 trap cleanup EXIT
 cd "$work" || exit 1
