@@ -1,8 +1,11 @@
 #include "isochron/period_law.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <sstream>
+#include <vector>
 
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
@@ -31,6 +34,30 @@ double energy_at(const Well& well, double amplitude) {
   return energy;
 }
 
+/// The width of the well at each energy (increasing), where T is linear from one to the next and
+/// constant below the first:
+///
+///   x2(U) - x1(U) = int_0^U T(E) dE/sqrt(U - E)/(sqrt(2) pi) = (sqrt(2)/pi) int T dr,
+///
+/// r = sqrt(U - E), T = T(U) - slope r^2.
+Vector widths(const Vector& energy, const Vector& period) {
+  Vector width(energy.size());
+  for (Index k = 0; k < energy.size(); ++k) {
+    const auto root = [&](Index i) { return std::sqrt(energy[k] - energy[i]); };
+    double area = period[0] * (std::sqrt(energy[k]) - root(0));
+    for (Index i = 0; i < k; ++i) {
+      if (energy[i] == energy[i + 1]) continue;
+      const double slope = (period[i + 1] - period[i]) / (energy[i + 1] - energy[i]);
+      const double at_r_0 = period[i] + slope * (energy[k] - energy[i]);
+      const double from = root(i + 1);
+      const double to = root(i);
+      area += at_r_0 * (to - from) - slope * (to * to * to - from * from * from) / 3;
+    }
+    width[k] = std::numbers::sqrt2 / std::numbers::pi * area;
+  }
+  return width;
+}
+
 }  // namespace
 
 const char* name(PeriodBy by) { return by == PeriodBy::amplitude ? "amplitude" : "energy"; }
@@ -44,6 +71,26 @@ void PeriodLaw::validate() const {
       continue;
     throw InputError(std::string("a period law has ") + name(by) + " " + number(argument[i]) +
                      " with period " + number(period[i]) + "; both must be positive and finite");
+  }
+}
+
+void PeriodLaw::require_well() const {
+  if (by == PeriodBy::amplitude) return;
+  constexpr double noise = 0.1;
+  std::vector<Index> order(static_cast<std::size_t>(argument.size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::sort(order.begin(), order.end(),
+            [&](Index i, Index j) { return argument[i] < argument[j]; });
+  const Vector energy = argument(order);
+  const Vector width = widths(energy, period(order));
+  Index widest = 0;
+  for (Index k = 1; k < width.size(); ++k) {
+    if (width[k] > width[widest]) widest = k;
+    if (width[k] >= (1 - noise) * width[widest]) continue;
+    throw InputError(
+        "no well has these periods: they fall so fast between E = " + number(energy[widest]) +
+        " and " + number(energy[k]) + " that its width would shrink from " + number(width[widest]) +
+        " to " + number(width[k]));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numbers>
 #include <string>
 
@@ -119,4 +120,47 @@ TEST_CASE("orbits that do not exist and laws that are none are refused") {
     CHECK(mentions(complaint(1, bad), "period"));
   }
   CHECK(mentions(message_of<InputError>([] { PeriodLaw().validate(); }), "at least one"));
+}
+
+TEST_CASE("periods that fall so fast that the width would shrink are refused, by energy") {
+  const auto complaint = [](PeriodBy by, const Vector& argument, const Vector& period) {
+    return message_of<InputError>([&] { PeriodLaw{by, argument, period}.require_well(); });
+  };
+  // T = 2 pi (1 - E): the width is 2 sqrt(2 U) (1 - 2 U/3), highest at U = 1/2, a tenth lower at
+  // U = 0.779. In any order; one energy twice is no harm.
+  const auto linear = [](double highest) {
+    Vector energy(42);
+    energy << highest, Vector::LinSpaced(40, 0.001, highest).reverse(), 0.001;
+    return energy;
+  };
+  const auto falling = [](const Vector& energy) {
+    return Vector(2 * std::numbers::pi * (1 - energy.array()));
+  };
+  CHECK(complaint(PeriodBy::energy, linear(0.77), falling(linear(0.77))).empty());
+  const Vector energy = linear(0.8);
+  CHECK(mentions(complaint(PeriodBy::energy, energy, falling(energy)), "shrink from 1.33"));
+  CHECK(complaint(PeriodBy::amplitude, energy, falling(energy)).empty());
+  CHECK(mentions(complaint(PeriodBy::energy, Eigen::Vector2d(1, 2), Eigen::Vector2d(6, 0.1)),
+                 "between E = 1 and 2"));
+  CHECK(complaint(PeriodBy::energy, Vector::Constant(1, 1), Vector::Constant(1, 6)).empty());
+}
+
+TEST_CASE("the periods of wells are not refused: flat ones, steep ones, with noise") {
+  struct Case {
+    const char* well;
+    std::map<std::string, double> values;
+    double highest;
+  };
+  for (const Case& c : {Case{"power", {{"n", 1.2}}, 3}, Case{"power", {{"n", 20}}, 3},
+                        Case{"duffing", {}, 6}, Case{"pendulum", {}, 1.99}}) {
+    CAPTURE(c.well);
+    for (const Index count : {2, 10, 200}) {
+      const PeriodLaw law = period_law(make_well(c.well, c.values), PeriodBy::energy,
+                                       law_arguments(PeriodBy::energy, 0, c.highest, count));
+      CHECK_NOTHROW(law.require_well());
+      for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        CHECK_NOTHROW(with_noise(law, 0.03, seed).require_well());
+      }
+    }
+  }
 }

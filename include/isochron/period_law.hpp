@@ -27,6 +27,13 @@ struct PeriodLaw {
   /// Throws InputError unless M >= 1, shapes fit and all numbers are positive and finite.
   void validate() const;
 
+  /// Throws InputError when no well has these periods, as they are by energy where they fall so
+  /// fast that the width of the well (abel.hpp) would shrink; T is taken as linear in E from sample
+  /// to sample and as constant below the lowest one, and a loss of 10% is put down to noise. By
+  /// amplitude there is a well for any periods: U may rise from one amplitude to the next by so
+  /// little that the period is as long as one likes, and by so much that it is as short.
+  void require_well() const;
+
   /// The orbits over one period: M from (A, 0), or M from (0, sqrt(2E)) and then M from
   /// (0, -sqrt(2E)).
   [[nodiscard]] Ensemble orbits() const;

@@ -72,6 +72,7 @@ PeriodLaw law_in_file(Options& options) {
   PeriodLaw law{period_by(options), pairs.row(0), pairs.row(1)};
   try {
     law.validate();
+    law.require_well();
   } catch (const InputError& error) {
     throw InputError("in " + file + ", " + error.what());
   }

@@ -115,6 +115,12 @@ for row in '1 -6' '1 0' '-1 6' '0 6'; do
   echo "$row" >bad.txt
   rejects 2 'in bad.txt, .*must be positive and finite' "${law[@]}" --period-law bad.txt
 done
+# A width that shrinks; by amplitude there is no such thing.
+printf '%s\n' '0.1 6.3' '1 6' '2 0.5' >falling.txt
+rejects 2 'in falling.txt, no well has these periods: .*between E = 1 and 2 .*width would shrink' \
+  "${law[@]}" --period-law falling.txt --period-by energy
+succeeds train --hidden 8 --loss prescribed-half-period --symmetry odd --period-law falling.txt \
+  --iterations 2 --quiet --threads 1 -o falling.h5
 echo '1 2 3' >bad.txt
 rejects 2 'bad.txt has 3 numbers in a line, it needs two: amplitude or energy, period' \
   "${law[@]}" --period-law bad.txt
