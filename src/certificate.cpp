@@ -59,8 +59,9 @@ class Examination {
       const Interval wider{sampled.left - speed, sampled.right + speed};
       if (!find_center(wider, true)) return without_center(wider);
     }
-    const Vector energies = states.row(1).transpose().cwiseAbs2() / 2 +
-                            potentials(field_, theta_, *found_.center, states.row(0).transpose());
+    Vector energies = states.row(1).transpose().cwiseAbs2() / 2 +
+                      potentials(field_, theta_, *found_.center, states.row(0).transpose());
+    if (options_.half_orbits) energies = up_to_both_turning_points(energies, states.row(1));
     return of_energies(energies, sampled);
   }
 
@@ -71,6 +72,23 @@ class Examination {
   }
 
  private:
+  static Vector up_to_both_turning_points(const Vector& energies,
+                                          const Eigen::RowVectorXd& velocities) {
+    double left = 0;
+    double right = 0;
+    for (Index i = 0; i < energies.size(); ++i) {
+      double& side = velocities[i] < 0 ? left : right;
+      side = std::max(side, energies[i]);
+    }
+    const double highest = std::min(left, right);
+    if (highest == 0) return energies;  // all on one side: there is no other range to tell of
+    std::vector<double> visited;
+    for (const double energy : energies) {
+      if (energy <= highest) visited.push_back(energy);
+    }
+    return Eigen::Map<const Vector>(visited.data(), static_cast<Index>(visited.size()));
+  }
+
   /// The deepest stable equilibrium in a range, or the one nearest to 0.
   bool find_center(Interval range, bool deepest) {
     double best = std::numeric_limits<double>::infinity();

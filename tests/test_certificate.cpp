@@ -149,6 +149,24 @@ TEST_CASE("the loss tells the unconverged from the not isochronous") {
   CHECK(trapped.reason.find("--restarts") != std::string::npos);
 }
 
+TEST_CASE("over half a period each orbit visits one of its turning points") {
+  // Harmonic up to x = 1, stiffer beyond; only leftward orbits go further.
+  const auto field = make_force(
+      0, [](double x, const auto&) { return x < 1 ? -x : -x - std::pow(x - 1, 3); },
+      [](double x, const auto&) { return x < 1 ? -1.0 : -1 - 3 * std::pow(x - 1, 2); },
+      [](double, const auto&) { return std::array<double, 0>{}; });
+  States states(2, 4);
+  states << 0.1, 0.2, 0.3, -0.1,  // x
+      0.9, -0.8, -2, 0.5;         // v
+  CertificateOptions options = asked(two_pi);
+  CHECK(certify(*field, none, states, options).verdict == Isochrony::not_isochronous);
+  options.half_orbits = true;
+  const Certificate found = certify(*field, none, states, options);
+  CHECK(found.verdict == Isochrony::harmonic);
+  CHECK(std::abs(found.highest_energy - (0.01 + 0.81) / 2) <= 1e-14);
+  CHECK(found.trajectories == 4);
+}
+
 TEST_CASE("a force without a well") {
   const auto hill = make_force(
       0, [](double x, const auto&) { return x; }, [](double, const auto&) { return 1.0; },

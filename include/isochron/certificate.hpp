@@ -67,6 +67,9 @@ struct CertificateOptions {
   double period = 0;           ///< T > 0; 0: that of the median energy
   double tolerance = 1e-4;     ///< of the verdict, > 0
   std::optional<double> loss;  ///< mean ||r_i||^2 of the training that led here
+  /// Trajectories ran over T/2 (antiperiodic loss): each visited that turning point alone to which
+  /// it moved first, so an energy counts as visited up to the highest on either side.
+  bool half_orbits = false;
 };
 
 /// The certificate of a force on the orbits through `states` (2 x N: x, v). D = 1, Newtonian.

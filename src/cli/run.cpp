@@ -421,6 +421,7 @@ CertificateOptions certificate_options(const Problem& problem, std::optional<dou
   CertificateOptions asked;
   if (prescribes_periods(problem.loss)) return asked;
   asked.period = problem.period;
+  asked.half_orbits = problem.loss == Loss::antiperiodic;
   if (problem.loss != Loss::none) asked.loss = loss;
   return asked;
 }
