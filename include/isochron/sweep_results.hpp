@@ -24,7 +24,7 @@ struct SweepRun {
   std::string reason;      ///< the verdict's
   std::string stop_reason;
   std::string file;  ///< of the run's own results, seen from the sweep's folder; or empty
-  long n = 0;  ///< periods in T; 0: undecided
+  long n = 0;        ///< periods in T; 0: undecided
   double x0 = std::numeric_limits<double>::quiet_NaN();
   double loss = std::numeric_limits<double>::quiet_NaN();
   double loss_verified = std::numeric_limits<double>::quiet_NaN();

@@ -73,7 +73,8 @@ Figure wells_figure(const SweepResults& sweep) {
     for (std::size_t k = 1; k <= share.x.size(); ++k) {
       share.y.push_back(static_cast<double>(k) / static_cast<double>(share.x.size()));
     }
-    if (!share.x.empty()) shear.curves.push_back(share);
+    // On a logarithmic axis there is no place for wells without shear.
+    if (!share.x.empty() && share.x.back() > 0) shear.curves.push_back(share);
   }
   return {{panel, shear}};
 }
