@@ -13,8 +13,11 @@ function(isochron_compiler_settings target)
   target_compile_options(${target} PRIVATE -ffp-contract=fast
     $<IF:$<BOOL:${ISOCHRON_SANITIZE}>,-O1,$<$<NOT:$<CONFIG:Debug>>:-O3>>)
   if(ISOCHRON_SANITIZE)
+    # What is left out makes Eigen's code a third longer; the address sanitizer sees null pointers and
+    # objects that are too small as well.
     target_compile_options(${target} PRIVATE
-      -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+      -fsanitize=address,undefined -fno-sanitize=null,vptr,alignment,object-size
+      -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=address,undefined)
   endif()
 endfunction()

@@ -3,13 +3,12 @@
 //   x'' = f(x; theta),  L = mean_i |X_i(T_i/2) + X_i(0)|^2,  f odd,   or
 //   L = mean_i |X_i(T_i) - X_i(0)|^2 + mean_k (f(x_k) - f*(x_k))^2,  x_k in the left half,
 //
-// for 100 periods, f a network 1-16-16-1. Symmetric wells follow from their periods, others from
-// periods and left half: Morse and Poeschl-Teller share T(E). Abel's inversion of T(E) is another
-// way to the symmetric ones. On noisy periods training stops at the loss that the noise causes.
+// for 100 periods. Symmetric wells follow from their periods (Abel's inversion is another way),
+// others from periods and left half: Morse and Poeschl-Teller share T(E). Noise decides where
+// training stops.
 //
 // Expect: from 3 of 5 seeds or more |f - f*| < 1e-6 up to the highest orbit, and < 10 s max |f|
-// with relative noise s. Five seeds take 6 minutes; --quick stops one at a loss of 1e-9. usage:
-// example_06_well_from_its_periods [--quick] [FIGURE.png]
+// with relative noise s, after 6 minutes. usage: example_06_.. [--quick] [FIGURE.png]
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -43,19 +42,44 @@ Vector learn(const Question& q, const PeriodLaw& law, const Vector& x, const Vec
 Vector invert(const PeriodLaw& law, const Vector& x, const Vector& beyond) {
   const AbelInversion abel(law.argument, law.period);
   const double edge = abel.extent().right;
-  const auto force = [&](double at, double f) { return std::abs(at) <= edge ? abel.force(at) : f; };
-  return x.binaryExpr(beyond, force);
+  return x.binaryExpr(
+      beyond, [&](double at, double f) { return std::abs(at) <= edge ? abel.force(at) : f; });
 }
 
 Panel compare(const Question& q, const Vector& x, const Vector& error, const Vector& abel) {
-  Panel panel;
-  panel.title = q.answer.name() + ", noise 1e-2";
-  panel.x_label = "position x (1)";
-  panel.y_label = "error of the force, f - f* (1)";
+  Panel panel{q.answer.name() + ", noise 1e-2", "position x (1)", "f - f* (1)", "", {}};
   for (const auto& [label, y] : {std::pair("network", error), {"Abel's inversion", abel}}) {
     panel.curves.push_back({label, {x.begin(), x.end()}, {y.begin(), y.end()}, {}, {}});
   }
   return panel;
+}
+
+/// Asks five seeds (or one), with noise s on the periods; true when enough of them find the well.
+bool ask(const Question& q, double s, bool quick, TrainingOptions options, Figure& figure) {
+  const bool inverted = q.odd && q.by == PeriodBy::energy;
+  const PeriodLaw law = period_law(q.law, q.by, law_arguments(q.by, 0, q.highest, 100));
+  const double top = q.by == PeriodBy::energy ? q.highest : q.answer.potential(q.highest);
+  const auto [low, high] = q.answer.turning_points(top);
+  const Vector x = Vector::LinSpaced(401, low, high);
+  const Vector f = x.unaryExpr([&](double at) { return q.answer.force(at); });
+  // At x = 0 v^2 = 2 E: after half a period that is wrong by s T/2 an orbit misses by v s T/2.
+  const double miss = s * s / 2 * (law.argument.array() * law.period.array().square()).mean();
+  options.optimizer.loss_tolerance = s > 0 ? 1.3 * miss : quick ? 1e-9 : 0;
+  const double allowed = s > 0 ? 10 * s * f.maxCoeff() : quick ? 1e-2 : 1e-6;
+  std::printf("%s by %s, noise %g, %s:", q.law.name().c_str(), name(q.by), s,
+              q.odd ? "odd" : "left half");
+  int found = 0;
+  for (std::uint64_t seed = 0; seed < (quick ? 1 : 5); ++seed) {
+    const PeriodLaw noisy = with_noise(law, s, seed);
+    const Vector error = learn(q, noisy, x, f, seed, options) - f;
+    const Vector abel = inverted ? Vector(invert(noisy, x, f) - f) : Vector();
+    std::printf(" %.1e", error.cwiseAbs().maxCoeff());
+    if (inverted) std::printf(" (Abel %.1e)", abel.cwiseAbs().maxCoeff());
+    found += error.cwiseAbs().maxCoeff() < allowed;
+    if (seed == 0 && s == 1e-2) figure.panels.push_back(compare(q, x, error, abel));
+  }
+  std::printf("\n");
+  return found >= (quick ? 1 : 3);
 }
 
 int main(int argc, char** argv) {
@@ -63,47 +87,21 @@ int main(int argc, char** argv) {
   const Well morse = make_well("morse", {{"D", 10}, {"a", std::sqrt(0.05)}});
   const Well poschl_teller = make_well("poschl-teller", {{"U0", 10}, {"a", std::sqrt(0.05)}});
   const Well pendulum = make_well("pendulum"), duffing = make_well("duffing", {{"beta", 1}});
-  const Question questions[] = {{morse, PeriodBy::energy, 6, morse, false},
-                                {morse, PeriodBy::energy, 6, poschl_teller, true},
-                                {pendulum, PeriodBy::amplitude, 3, pendulum, true},
-                                {pendulum, PeriodBy::energy, 1.9, pendulum, true},
-                                {duffing, PeriodBy::amplitude, 2, duffing, true},
-                                {duffing, PeriodBy::energy, 6, duffing, true}};
-  TrainingOptions options;
-  options.optimizer.kind = OptimizerKind::lbfgs_least_squares;
-  options.auto_tolerance = true;
-  options.max_time = quick ? 60 : 10;  // s
+  const TrainingOptions options{.optimizer = {.kind = OptimizerKind::lbfgs_least_squares},
+                                .auto_tolerance = true,
+                                .max_time = quick ? 60.0 : 10.0};
   bool good = true;
   Figure figure;
-  for (const Question& q : questions) {
+  for (const Question& q : {Question{morse, PeriodBy::energy, 6, morse, false},
+                            {morse, PeriodBy::energy, 6, poschl_teller, true},
+                            {pendulum, PeriodBy::amplitude, 3, pendulum, true},
+                            {pendulum, PeriodBy::energy, 1.9, pendulum, true},
+                            {duffing, PeriodBy::amplitude, 2, duffing, true},
+                            {duffing, PeriodBy::energy, 6, duffing, true}}) {
     if (quick && q.law.name() == "duffing") break;
-    const bool by_energy = q.by == PeriodBy::energy;
-    const bool inverted = q.odd && by_energy;
-    const PeriodLaw law = period_law(q.law, q.by, law_arguments(q.by, 0, q.highest, 100));
-    const double top = by_energy ? q.highest : q.answer.potential(q.highest);
-    const auto [low, high] = q.answer.turning_points(top);
-    const Vector x = Vector::LinSpaced(401, low, high);
-    const Vector f = x.unaryExpr([&](double at) { return q.answer.force(at); });
     for (const double s : {0.0, 1e-3, 1e-2}) {
-      if (s > 0 && !inverted) break;
-      // At x = 0 v^2 = 2 E: after half a period that is wrong by s T/2 an orbit misses by v s T/2.
-      const double miss = s * s / 2 * (law.argument.array() * law.period.array().square()).mean();
-      options.optimizer.loss_tolerance = s > 0 ? 1.3 * miss : quick ? 1e-9 : 0;
-      const double allowed = s > 0 ? 10 * s * f.maxCoeff() : quick ? 1e-2 : 1e-6;
-      std::printf("%s by %s, noise %g, %s:", q.law.name().c_str(), name(q.by), s,
-                  q.odd ? "odd" : "left half");
-      int found = 0;
-      for (std::uint64_t seed = 0; seed < (quick ? 1 : 5); ++seed) {
-        const PeriodLaw noisy = with_noise(law, s, seed);
-        const Vector error = learn(q, noisy, x, f, seed, options) - f;
-        const Vector abel = inverted ? invert(noisy, x, f) - f : Vector();
-        std::printf(" %.1e", error.cwiseAbs().maxCoeff());
-        if (inverted) std::printf(" (Abel %.1e)", abel.cwiseAbs().maxCoeff());
-        found += error.cwiseAbs().maxCoeff() < allowed;
-        if (seed == 0 && s == 1e-2) figure.panels.push_back(compare(q, x, error, abel));
-      }
-      std::printf("\n");
-      good = good && found >= (quick ? 1 : 3);
+      if (s > 0 && !(q.odd && q.by == PeriodBy::energy)) break;
+      good = ask(q, s, quick, options, figure) && good;
     }
   }
   if (argc > 1 + quick) draw(figure, argv[1 + quick], FigureFormat::png);
