@@ -47,7 +47,10 @@ Vector invert(const PeriodLaw& law, const Vector& x, const Vector& beyond) {
 }
 
 Panel compare(const Question& q, const Vector& x, const Vector& error, const Vector& abel) {
-  Panel panel{q.answer.name() + ", noise 1e-2", "position x (1)", "f - f* (1)", "", {}};
+  Panel panel;
+  panel.title = q.answer.name() + ", noise 1e-2";
+  panel.x_label = "position x (1)";
+  panel.y_label = "error of the force, f - f* (1)";
   for (const auto& [label, y] : {std::pair("network", error), {"Abel's inversion", abel}}) {
     panel.curves.push_back({label, {x.begin(), x.end()}, {y.begin(), y.end()}, {}, {}});
   }
@@ -87,9 +90,10 @@ int main(int argc, char** argv) {
   const Well morse = make_well("morse", {{"D", 10}, {"a", std::sqrt(0.05)}});
   const Well poschl_teller = make_well("poschl-teller", {{"U0", 10}, {"a", std::sqrt(0.05)}});
   const Well pendulum = make_well("pendulum"), duffing = make_well("duffing", {{"beta", 1}});
-  const TrainingOptions options{.optimizer = {.kind = OptimizerKind::lbfgs_least_squares},
-                                .auto_tolerance = true,
-                                .max_time = quick ? 60.0 : 10.0};
+  TrainingOptions options;
+  options.optimizer.kind = OptimizerKind::lbfgs_least_squares;
+  options.auto_tolerance = true;
+  options.max_time = quick ? 60 : 10;  // s
   bool good = true;
   Figure figure;
   for (const Question& q : {Question{morse, PeriodBy::energy, 6, morse, false},

@@ -165,6 +165,7 @@ class Examination {
     for (const double root : roots) {
       found_.curve.push_back(well.orbit(std::clamp(root * root, lowest, highest)));
     }
+    found_.curve.front() = orbits.front();
     found_.curve.back() = orbits.back();
     count_periods(orbits);
     double period_sum = 0;

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <limits>
@@ -93,7 +95,7 @@ std::vector<double> even_energies(double low, double high) {
     const double part = low > 0 ? static_cast<double>(k - 1) / (default_energies - 1)
                                 : static_cast<double>(k) / default_energies;
     const double root = std::sqrt(low) + part * (std::sqrt(high) - std::sqrt(low));
-    energies.push_back(root * root);
+    energies.push_back(std::min(root * root, high));  // rounding must not leave the range
   }
   return energies;
 }
