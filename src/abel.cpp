@@ -6,13 +6,13 @@
 #include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <limits>
 #include <numbers>
 #include <string>
 #include <vector>
 
 #include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 namespace {
@@ -27,13 +27,6 @@ constexpr Index highest_degree = 29;
 /// More samples than coefficients, so that the noise is not found small by chance.
 constexpr Index spare_samples = 3;
 constexpr Index fewest_samples = spare_samples + 1;
-
-template <class... Values>
-std::string sentence(const char* format, Values... values) {
-  char text[300];
-  std::snprintf(text, sizeof text, format, values...);
-  return text;
-}
 
 /// T_0 .. T_degree at t, and their first and second derivatives: (degree + 1) x 3.
 Eigen::MatrixX3d chebyshev(Index degree, double t) {

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <numbers>
 
 #include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 namespace {
@@ -16,13 +16,6 @@ using std::numbers::pi;
 constexpr Index curve_points = 200;
 /// Of more visited energies than this, so many are looked at, evenly among them.
 constexpr Index most_energies = 1000;
-
-template <class... Values>
-std::string sentence(const char* format, Values... values) {
-  char text[400];
-  std::snprintf(text, sizeof text, format, values...);
-  return text;
-}
 
 Vector thinned(Vector energies) {
   std::sort(energies.begin(), energies.end());

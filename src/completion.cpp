@@ -1,24 +1,17 @@
 #include "isochron/completion.hpp"
 
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <numbers>
 
 #include "isochron/error.hpp"
 #include "isochron/potential_well.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-template <class... Values>
-std::string sentence(const char* format, Values... values) {
-  char text[300];
-  std::snprintf(text, sizeof text, format, values...);
-  return text;
-}
 
 void require_left(double bottom, ConstVectorRef positions, double period) {
   if (!(period > 0) || !std::isfinite(period)) {

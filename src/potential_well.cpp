@@ -10,6 +10,7 @@
 #include <string>
 
 #include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 namespace {
@@ -51,12 +52,6 @@ double root(const F& f, double low, double high, double f_low, double f_high) {
   const auto bracket = boost::math::tools::toms748_solve(
       f, low, high, f_low, f_high, boost::math::tools::eps_tolerance<double>(52), iterations);
   return (bracket.first + bracket.second) / 2;
-}
-
-std::string shown(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", value);
-  return text;
 }
 
 // ------------------------------------------------------------------------------ Chebyshev series
@@ -512,8 +507,8 @@ PotentialWell::PotentialWell(const ForceField& field, ConstVectorRef theta, doub
   left_ = std::make_unique<Side>(force, bottom_, -1, bottom_ - range.left, highest_energy);
   right_ = std::make_unique<Side>(force, bottom_, 1, range.right - bottom_, highest_energy);
   if (left_->is_empty() || right_->is_empty()) {
-    throw InputError("the force has no well at x = " + shown(bottom_) +
-                     ": it does not drive back from both sides");
+    throw InputError(sentence(
+        "the force has no well at x = %.6g: it does not drive back from both sides", bottom_));
   }
   small_amplitude_ = expand_bottom(force, bottom_, std::min(left_->extent(), right_->extent()));
 }
@@ -531,8 +526,8 @@ Interval PotentialWell::extent() const {
 double PotentialWell::potential(double x) const {
   const auto [left, right] = extent();
   if (!(x >= left && x <= right)) {
-    throw InputError("the potential is known from x = " + shown(left) + " to " + shown(right) +
-                     ", not at " + shown(x));
+    throw InputError(
+        sentence("the potential is known from x = %.6g to %.6g, not at %.6g", left, right, x));
   }
   return x < bottom_ ? left_->potential(bottom_ - x) : right_->potential(x - bottom_);
 }
@@ -543,10 +538,11 @@ void PotentialWell::require_inside(double energy) const {
   const bool escapes = limit <= highest_energy_;
   const Side& lower = left_->limit() < right_->limit() ? *left_ : *right_;
   const double brim = &lower == left_.get() ? bottom_ - lower.extent() : bottom_ + lower.extent();
-  throw InputError("the well at x = " + shown(bottom_) + " has no orbit of energy " +
-                   shown(energy) + ": admissible is 0 < E < " +
-                   (escapes ? shown(limit) + ", its height at x = " + shown(brim)
-                            : shown(highest_energy_) + ", up to where it was followed"));
+  throw InputError(
+      sentence("the well at x = %.6g has no orbit of energy %.6g: admissible is 0 < E < ", bottom_,
+               energy) +
+      (escapes ? sentence("%.6g, its height at x = %.6g", limit, brim)
+               : sentence("%.6g, up to where it was followed", highest_energy_)));
 }
 
 WellOrbit PotentialWell::orbit(double energy) const {

@@ -59,7 +59,7 @@ SweepResults made_up_sweep() {
 
 std::vector<std::uint64_t> bits(const SweepRun& run) {
   std::vector<std::uint64_t> all;
-  for (const SweepField& field : sweep_fields) {
+  for (const auto& field : sweep_fields) {
     if (const auto* number = std::get_if<double SweepRun::*>(&field.value)) {
       all.push_back(std::bit_cast<std::uint64_t>(run.**number));
     } else if (const auto* count = std::get_if<long SweepRun::*>(&field.value)) {

@@ -3,9 +3,9 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <variant>
 #include <vector>
 
+#include "isochron/record_field.hpp"
 #include "isochron/results.hpp"
 
 namespace isochron {
@@ -43,16 +43,8 @@ struct BenchmarkPoint {
   [[nodiscard]] bool ok() const { return status == "ok"; }
 };
 
-/// A field of a point, in the file and for programs: a column of the table.
-struct BenchmarkField {
-  const char* name;
-  std::variant<std::string BenchmarkPoint::*, long BenchmarkPoint::*, double BenchmarkPoint::*>
-      value;
-  const char* label;
-  const char* units = "1";
-};
-
-inline constexpr BenchmarkField benchmark_fields[] = {
+/// The columns of the table.
+inline constexpr RecordField<BenchmarkPoint> benchmark_fields[] = {
     {"sweep", &BenchmarkPoint::sweep, "what varies"},
     {"method", &BenchmarkPoint::method, "method of the gradient"},
     {"integrator", &BenchmarkPoint::integrator, "integrator"},

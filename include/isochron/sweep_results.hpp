@@ -6,9 +6,9 @@
 #include <limits>
 #include <map>
 #include <string>
-#include <variant>
 #include <vector>
 
+#include "isochron/record_field.hpp"
 #include "isochron/results.hpp"
 
 namespace isochron {
@@ -37,17 +37,13 @@ struct SweepRun {
   double wall_time = 0;  ///< s
 
   [[nodiscard]] bool ok() const { return status == "ok"; }
+  [[nodiscard]] bool isochronous() const {
+    return n > 0 && (verdict == name(Isochrony::harmonic) || verdict == name(Isochrony::sheared));
+  }
 };
 
-/// A field of a run, in the file and for programs: a column of the table.
-struct SweepField {
-  const char* name;
-  std::variant<std::string SweepRun::*, long SweepRun::*, double SweepRun::*> value;
-  const char* label;
-  const char* units = "1";
-};
-
-inline constexpr SweepField sweep_fields[] = {
+/// The columns of the table.
+inline constexpr RecordField<SweepRun> sweep_fields[] = {
     {"run", &SweepRun::run, "run"},
     {"configuration", &SweepRun::configuration, "configuration, counted from 0"},
     {"seed", &SweepRun::seed, "seed of data and weights"},

@@ -1,21 +1,14 @@
 #include "cli/analysis_report.hpp"
 
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <numbers>
 
 #include "cli/benchmark_report.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
-
-template <class... Values>
-std::string words(const char* format, Values... values) {
-  char text[200];
-  std::snprintf(text, sizeof text, format, values...);
-  return text;
-}
 
 Panel over_energy(const char* title, const char* y_label) {
   Panel panel;
@@ -50,7 +43,7 @@ void scale_to_label(Panel& panel) {
   const double power = largest > 0 ? std::floor(std::log10(largest)) : 0;
   if (power >= 0) return;
   for (double& y : only.y) y *= std::pow(10, -power);
-  panel.y_label += words(" (10^%.0f)", power);
+  panel.y_label += sentence(" (10^%.0f)", power);
 }
 
 Figure isochrony_figure(const Certificate& certificate) {
@@ -114,20 +107,20 @@ std::vector<std::pair<std::string, std::string>> certificate_rows(const Certific
                                                            {"because", certificate.reason}};
   if (!certificate.center) return rows;
   rows.emplace_back(
-      "centre", words("x0 = %.6g; energies %.3g .. %.4g above it, of %ld orbits",
-                      *certificate.center, certificate.lowest_energy, certificate.highest_energy,
-                      static_cast<long>(certificate.trajectories)));
+      "centre", sentence("x0 = %.6g; energies %.3g .. %.4g above it, of %ld orbits",
+                         *certificate.center, certificate.lowest_energy, certificate.highest_energy,
+                         static_cast<long>(certificate.trajectories)));
   if (certificate.curve.empty()) return rows;
   rows.emplace_back(
       "periods",
-      (certificate.n > 0 ? words("n = %d times in T = %.6g", certificate.n, certificate.period)
-                         : words("n undecided, T/T(E) = %.4g", certificate.median_multiple)) +
-          words("; |n T(E)/T - 1| max %.1e, mean %.1e, between %.1e",
-                certificate.period_deviation_max, certificate.period_deviation_mean,
-                certificate.period_deviation_between));
-  rows.emplace_back("width", words("|R - 1| max %.1e, mean %.1e; shear max |S|/A %.2e",
-                                   certificate.width_deviation_max,
-                                   certificate.width_deviation_mean, certificate.shear_max));
+      (certificate.n > 0 ? sentence("n = %d times in T = %.6g", certificate.n, certificate.period)
+                         : sentence("n undecided, T/T(E) = %.4g", certificate.median_multiple)) +
+          sentence("; |n T(E)/T - 1| max %.1e, mean %.1e, between %.1e",
+                   certificate.period_deviation_max, certificate.period_deviation_mean,
+                   certificate.period_deviation_between));
+  rows.emplace_back("width", sentence("|R - 1| max %.1e, mean %.1e; shear max |S|/A %.2e",
+                                      certificate.width_deviation_max,
+                                      certificate.width_deviation_mean, certificate.shear_max));
   return rows;
 }
 

@@ -12,6 +12,7 @@
 #include "isochron/error.hpp"
 #include "isochron/force_table.hpp"
 #include "isochron/return_time.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -125,12 +126,10 @@ Analysis analyze_run(const Subject& subject, std::vector<double> energies) {
   if (energies.empty()) energies = even_energies(std::min(found.lowest_energy, top / 2), top);
   for (const double energy : energies) {
     if (energy > found.highest_energy) {
-      char text[160];
-      std::snprintf(text, sizeof text,
-                    "--energies %.6g is not admissible; give energies up to %.6g, the highest that "
-                    "the training visited: beyond, the force is an extrapolation",
-                    energy, found.highest_energy);
-      throw InputError(text);
+      throw InputError(sentence(
+          "--energies %.6g is not admissible; give energies up to %.6g, the highest that the "
+          "training visited: beyond, the force is an extrapolation",
+          energy, found.highest_energy));
     }
     analysis.orbits.push_back(well.orbit(energy));
   }

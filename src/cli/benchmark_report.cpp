@@ -199,16 +199,7 @@ Json benchmark_json(const BenchmarkResults& benchmark) {
   json["environment"] = benchmark.environment;
   json["points"] = Json::array();
   for (const BenchmarkPoint& point : benchmark.points) {
-    Json& row = json["points"].emplace_back(Json::object());
-    for (const BenchmarkField& field : benchmark_fields) {
-      if (const auto* number = std::get_if<double BenchmarkPoint::*>(&field.value)) {
-        row[field.name] = json_number(point.**number);
-      } else if (const auto* count = std::get_if<long BenchmarkPoint::*>(&field.value)) {
-        row[field.name] = point.**count;
-      } else {
-        row[field.name] = point.*std::get<std::string BenchmarkPoint::*>(field.value);
-      }
-    }
+    json["points"].push_back(record_json(point, benchmark_fields));
   }
   json["conclusions"] = benchmark.conclusions;
   return json;

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,23 @@ namespace isochron::cli {
 
 /// Whole numbers without a point, what is not finite as null.
 [[nodiscard]] nlohmann::ordered_json json_number(double value);
+/// The fields of a record by their names.
+template <class Record, class Fields>
+[[nodiscard]] nlohmann::ordered_json record_json(const Record& record, const Fields& fields) {
+  nlohmann::ordered_json row = nlohmann::ordered_json::object();
+  for (const RecordField<Record>& field : fields) {
+    std::visit(
+        [&](auto value) {
+          if constexpr (std::is_same_v<decltype(value), double Record::*>) {
+            row[field.name] = json_number(record.*value);
+          } else {
+            row[field.name] = record.*value;
+          }
+        },
+        field.value);
+  }
+  return row;
+}
 /// A stored configuration; null when it is not JSON.
 [[nodiscard]] nlohmann::ordered_json parsed(const std::string& config);
 

@@ -12,8 +12,7 @@ namespace {
 /// Whether a run of this configuration ended in an isochronous well.
 auto isochronous(std::size_t configuration) {
   return [=](const SweepRun& run) {
-    return run.configuration == static_cast<long>(configuration) && run.n > 0 &&
-           (run.verdict == name(Isochrony::harmonic) || run.verdict == name(Isochrony::sheared));
+    return run.configuration == static_cast<long>(configuration) && run.isochronous();
   };
 }
 
@@ -101,19 +100,7 @@ nlohmann::ordered_json sweep_json(const SweepResults& sweep) {
                               {"runs", count.runs}});
   }
   for (const SweepRun& run : sweep.runs) {
-    nlohmann::ordered_json row;
-    for (const SweepField& field : sweep_fields) {
-      std::visit(
-          [&](auto value) {
-            if constexpr (std::is_same_v<decltype(value), double SweepRun::*>) {
-              row[field.name] = json_number(run.*value);
-            } else {
-              row[field.name] = run.*value;
-            }
-          },
-          field.value);
-    }
-    json["runs"].push_back(std::move(row));
+    json["runs"].push_back(record_json(run, sweep_fields));
   }
   return json;
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "hdf5/file.hpp"
+#include "hdf5/record_table.hpp"
 #include "hdf5/schema.hpp"
 #include "isochron/error.hpp"
 
@@ -14,48 +15,6 @@ namespace isochron {
 namespace {
 
 using namespace hdf5;
-
-// ------------------------------------------------------------------------------------ the table
-
-void write_table(const OutputGroup& entry, const std::vector<BenchmarkPoint>& points) {
-  if (points.empty()) return;
-  std::vector<TableColumn> columns;
-  for (const BenchmarkField& field : benchmark_fields) {
-    std::visit(
-        [&](auto value) {
-          std::vector<std::decay_t<decltype(points.front().*value)>> values;
-          for (const BenchmarkPoint& point : points) values.push_back(point.*value);
-          columns.push_back({field.name, std::move(values)});
-        },
-        field.value);
-  }
-  const OutputObject table = entry.table("table", columns);
-  table.attribute("long_name", "measurements, one per row");
-  for (const BenchmarkField& field : benchmark_fields) {
-    const std::string name = field.name;
-    const bool is_text = std::holds_alternative<std::string BenchmarkPoint::*>(field.value);
-    const std::string unit = is_text ? "" : std::string(" (") + field.units + ')';
-    table.attribute(name + "_long_name", field.label + unit);
-    if (!is_text) table.attribute(name + "_units", field.units);
-  }
-}
-
-std::vector<BenchmarkPoint> read_table(const InputGroup& entry) {
-  std::vector<BenchmarkPoint> points;
-  if (!entry.contains("table")) return points;
-  const InputDataset table = open_array(entry, "table", 1);
-  for (const BenchmarkField& field : benchmark_fields) {
-    std::visit(
-        [&](auto value) {
-          using Value = std::decay_t<decltype(std::declval<BenchmarkPoint&>().*value)>;
-          auto values = table.read_column<Value>(field.name);
-          points.resize(values.size());
-          for (std::size_t i = 0; i < values.size(); ++i) points[i].*value = std::move(values[i]);
-        },
-        field.value);
-  }
-  return points;
-}
 
 // ----------------------------------------------------------------------------------- the charts
 
@@ -135,7 +94,7 @@ void write_entry(const OutputGroup& root, const BenchmarkResults& benchmark) {
   write_text(entry, "title", benchmark.title);
   write_config(entry, benchmark.config);
   write_environment(entry, benchmark.environment);
-  write_table(entry, benchmark.points);
+  write_records(entry, benchmark.points, benchmark_fields, "measurements, one per row");
   for (const BenchmarkChart& chart : charts) write_chart(entry, chart);
   if (!benchmark.conclusions.empty()) entry.texts("conclusions", benchmark.conclusions);
 }
@@ -162,7 +121,7 @@ BenchmarkResults read_benchmark(const std::filesystem::path& path) {
   benchmark.title = read_text(entry, "title");
   benchmark.config = read_config(entry);
   benchmark.environment = read_environment(entry);
-  benchmark.points = read_table(entry);
+  benchmark.points = read_records<BenchmarkPoint>(entry, benchmark_fields);
   if (entry.contains("conclusions")) benchmark.conclusions = entry.dataset("conclusions").texts();
   return benchmark;
 }

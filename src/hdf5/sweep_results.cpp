@@ -1,6 +1,7 @@
 #include "isochron/sweep_results.hpp"
 
 #include "hdf5/file.hpp"
+#include "hdf5/record_table.hpp"
 #include "hdf5/schema.hpp"
 #include "isochron/error.hpp"
 
@@ -11,46 +12,7 @@ namespace {
 
 using namespace hdf5;
 
-// ------------------------------------------------------------------------------------ the table
-
-void write_table(const OutputGroup& entry, const std::vector<SweepRun>& runs) {
-  if (runs.empty()) return;
-  std::vector<TableColumn> columns;
-  for (const SweepField& field : sweep_fields) {
-    std::visit(
-        [&](auto value) {
-          std::vector<std::decay_t<decltype(runs.front().*value)>> values;
-          for (const SweepRun& run : runs) values.push_back(run.*value);
-          columns.push_back({field.name, std::move(values)});
-        },
-        field.value);
-  }
-  const OutputObject table = entry.table("table", columns);
-  table.attribute("long_name",
-                  "runs, one per row; a number is nan where status or verdict say why");
-  for (const SweepField& field : sweep_fields) {
-    table.attribute(std::string(field.name) + "_long_name", field.label);
-    if (std::holds_alternative<std::string SweepRun::*>(field.value)) continue;
-    table.attribute(std::string(field.name) + "_units", field.units);
-  }
-}
-
-std::vector<SweepRun> read_table(const InputGroup& entry) {
-  std::vector<SweepRun> runs;
-  if (!entry.contains("table")) return runs;
-  const InputDataset table = open_array(entry, "table", 1);
-  for (const SweepField& field : sweep_fields) {
-    std::visit(
-        [&](auto value) {
-          using Value = std::decay_t<decltype(std::declval<SweepRun&>().*value)>;
-          auto values = table.read_column<Value>(field.name);
-          runs.resize(values.size());
-          for (std::size_t i = 0; i < values.size(); ++i) runs[i].*value = std::move(values[i]);
-        },
-        field.value);
-  }
-  return runs;
-}
+// ----------------------------------------------------------------------------- all configurations
 
 void write_counts(const OutputGroup& entry, const SweepResults& sweep) {
   const std::vector<SweepCount> counts = count_verdicts(sweep.runs);
@@ -109,18 +71,13 @@ void write_forces(const OutputGroup& group, const SweepConfiguration& configurat
            "parameters theta, one row per run", "1");
 }
 
-bool is_isochronous(const SweepRun& run) {
-  return run.n > 0 &&
-         (run.verdict == name(Isochrony::harmonic) || run.verdict == name(Isochrony::sheared));
-}
-
 /// Where the isochronous wells lie, coloured by configuration. False when there is none.
 bool write_wells(const OutputGroup& entry, const std::vector<SweepRun>& runs) {
   std::vector<double> centre;
   std::vector<double> shear;
   std::vector<long> configuration;
   for (const SweepRun& run : runs) {
-    if (!is_isochronous(run) || !std::isfinite(run.shear_at_2)) continue;
+    if (!run.isochronous() || !std::isfinite(run.shear_at_2)) continue;
     centre.push_back(run.x0);
     shear.push_back(run.shear_at_2);
     configuration.push_back(run.configuration);
@@ -145,7 +102,7 @@ void write_configuration(const OutputGroup& entry, const SweepResults& sweep, st
   describe(write_column(group, "layers", configuration.model.layers), "layer widths", "1");
   write_forces(group, configuration);
   const auto isochronous = [&](const SweepRun& run) {
-    return run.configuration == static_cast<long>(index) && is_isochronous(run);
+    return run.configuration == static_cast<long>(index) && run.isochronous();
   };
   write_distribution(group, "x0", "centre x0",
                      sorted_values(sweep.runs, &SweepRun::x0, isochronous));
@@ -195,7 +152,8 @@ void write_sweep(const std::filesystem::path& path, const SweepResults& sweep) {
     write_text(entry, "title", sweep.title);
     write_config(entry, sweep.config);
     write_environment(entry, sweep.environment);
-    write_table(entry, sweep.runs);
+    write_records(entry, sweep.runs, sweep_fields,
+                  "runs, one per row; a number is nan where status or verdict say why");
     write_counts(entry, sweep);
     write_links(entry, sweep.runs);
     if (write_wells(entry, sweep.runs)) entry.attribute("default", "wells");
@@ -216,7 +174,7 @@ SweepResults read_sweep(const std::filesystem::path& path) {
   sweep.title = read_text(entry, "title");
   sweep.config = read_config(entry);
   sweep.environment = read_environment(entry);
-  sweep.runs = read_table(entry);
+  sweep.runs = read_records<SweepRun>(entry, sweep_fields);
   const auto name = [&] { return "configuration_" + std::to_string(sweep.configurations.size()); };
   while (entry.contains(name())) {
     sweep.configurations.push_back(read_configuration(entry.group(name())));

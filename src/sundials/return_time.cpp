@@ -1,8 +1,7 @@
 #include "isochron/return_time.hpp"
 
-#include <cstdio>
-
 #include "isochron/error.hpp"
+#include "sentence.hpp"
 #include "sundials/solver.hpp"
 
 namespace isochron {
@@ -36,11 +35,9 @@ double return_time(const Dynamics& dynamics, ConstVectorRef theta, double positi
     const int flag = CVode(memory, 1, solver.state(), &tau, CV_NORMAL);
     if (flag < 0) solver.raise(flag, "forward", tau);
     if (flag != CV_ROOT_RETURN) {
-      char text[120];
-      std::snprintf(text, sizeof text,
-                    "the orbit at rest at x = %g has not come back by t = %g (%s at rtol %g)",
-                    position, latest, name(options.method), options.rtol);
-      throw NumericalError(text);
+      throw NumericalError(
+          sentence("the orbit at rest at x = %g has not come back by t = %g (%s at rtol %g)",
+                   position, latest, name(options.method), options.rtol));
     }
   }
   return tau * latest;
