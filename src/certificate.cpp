@@ -46,11 +46,14 @@ class Examination {
     mean_square_ = states.squaredNorm() / static_cast<double>(states.cols());
     found_.trajectories = states.cols();
     const Interval sampled{states.row(0).minCoeff(), states.row(0).maxCoeff()};
-    if (!find_center(sampled, true)) {
+    if (!find_center(sampled)) {
       // All may have started on one side of the well.
       const double speed = states.row(1).cwiseAbs().maxCoeff();
       const Interval wider{sampled.left - speed, sampled.right + speed};
-      if (!find_center(wider, true)) return without_center(wider);
+      if (!find_center(wider)) {
+        return without_well(sentence("the force has no stable equilibrium from x = %.4g to %.4g",
+                                     wider.left, wider.right));
+      }
     }
     Vector energies = states.row(1).transpose().cwiseAbs2() / 2 +
                       potentials(field_, theta_, *found_.center, states.row(0).transpose());
@@ -58,10 +61,10 @@ class Examination {
     return of_energies(energies, sampled);
   }
 
-  Certificate of_range(Interval range, ConstVectorRef energies) {
+  Certificate of_center(double center, ConstVectorRef energies) {
     found_.trajectories = energies.size();
-    if (!find_center(range, false)) return without_center(range);
-    return of_energies(energies, {*found_.center, *found_.center});
+    found_.center = center;
+    return of_energies(energies, {center, center});
   }
 
  private:
@@ -82,25 +85,19 @@ class Examination {
     return Eigen::Map<const Vector>(visited.data(), static_cast<Index>(visited.size()));
   }
 
-  /// The deepest stable equilibrium in a range, or the one nearest to 0.
-  bool find_center(Interval range, bool deepest) {
-    double best = std::numeric_limits<double>::infinity();
+  /// The deepest stable equilibrium in a range.
+  bool find_center(Interval range) {
+    double deepest = std::numeric_limits<double>::infinity();
     found_.equilibria = equilibria(field_, theta_, range.left, range.right);
     for (const auto& [x, stable] : found_.equilibria) {
       if (!stable) continue;
-      const double badness =
-          deepest ? potentials(field_, theta_, 0, Vector::Constant(1, x))[0] : std::abs(x);
-      if (badness < best) {
-        best = badness;
+      const double potential = potentials(field_, theta_, 0, Vector::Constant(1, x))[0];
+      if (potential < deepest) {
+        deepest = potential;
         found_.center = x;
       }
     }
     return found_.center.has_value();
-  }
-
-  Certificate without_center(Interval range) {
-    return without_well(sentence("the force has no stable equilibrium from x = %.4g to %.4g",
-                                 range.left, range.right));
   }
 
   Certificate without_well(const std::string& why) {
@@ -131,7 +128,7 @@ class Examination {
     }
     const PotentialWell& well = *explored;
     found_.small_amplitude = well.small_amplitude();
-    found_.energy_limit = std::max(well.energy_limit(), found_.highest_energy);
+    found_.energy_limit = std::min(well.energy_limit(), found_.highest_energy);
     const Interval extent = well.extent();
     found_.equilibria = equilibria(field_, theta_, std::min(sampled.left, extent.left),
                                    std::max(sampled.right, extent.right));
@@ -287,9 +284,9 @@ Certificate certify(const ForceField& field, ConstVectorRef theta, ConstStatesRe
   return Examination(field, theta, options).of_states(states);
 }
 
-Certificate certify(const ForceField& field, ConstVectorRef theta, Interval range,
+Certificate certify(const ForceField& field, ConstVectorRef theta, double center,
                     ConstVectorRef energies, const CertificateOptions& options) {
-  return Examination(field, theta, options).of_range(range, energies);
+  return Examination(field, theta, options).of_center(center, energies);
 }
 
 }  // namespace isochron

@@ -10,15 +10,6 @@
 namespace isochron {
 namespace {
 
-/// The stable equilibrium nearest to 0 in [low, high]; 0 where there is none.
-double potential_zero(const ForceField& field, ConstVectorRef theta, double low, double high) {
-  std::optional<double> nearest;
-  for (const auto& [x, stable] : equilibria(field, theta, low, high)) {
-    if (stable && (!nearest || std::abs(x) < std::abs(*nearest))) nearest = x;
-  }
-  return nearest.value_or(0.0);
-}
-
 Vector curve_positions(double visited_min, double visited_max) {
   constexpr Index points = 801;
   return Vector::LinSpaced(points, std::min(-2.0, visited_min), std::max(2.0, visited_max));
@@ -64,7 +55,7 @@ std::vector<PhasePortrait> phase_portraits(const Dynamics& dynamics, ConstVector
   Vector color = drawn.initial_states.colwise().norm();
   if (has_energy) {
     const double reach = 1 + drawn.initial_states.row(0).cwiseAbs().maxCoeff();
-    const double zero = potential_zero(dynamics.field(), theta, -reach, reach);
+    const double zero = nearest_bottom(dynamics.field(), theta, -reach, reach).value_or(0);
     color = drawn.initial_states.row(1).transpose().cwiseAbs2() / 2 +
             potentials(dynamics.field(), theta, zero, drawn.initial_states.row(0).transpose());
   }
@@ -108,7 +99,7 @@ OrbitFan orbit_fan(const Dynamics& dynamics, ConstVectorRef theta, double end_ti
                    double largest_position, const IntegratorOptions& integrator, Index orbits,
                    Index samples) {
   const double reach = std::max(2.0, std::abs(largest_position));
-  const double centre = potential_zero(dynamics.field(), theta, -reach, reach);
+  const double centre = nearest_bottom(dynamics.field(), theta, -reach, reach).value_or(0);
   States initial = States::Zero(2, orbits);
   for (Index m = 0; m < orbits; ++m) {
     initial(0, m) = centre + (largest_position - centre) * static_cast<double>(m + 1) /
@@ -145,7 +136,8 @@ PositionCurve potential_curve(const ForceField& field, ConstVectorRef theta, dou
   curve.visited_max = visited_max;
   curve.position = curve_positions(visited_min, visited_max);
   const Index points = curve.position.size();
-  const double zero = potential_zero(field, theta, curve.position[0], curve.position[points - 1]);
+  const double zero =
+      nearest_bottom(field, theta, curve.position[0], curve.position[points - 1]).value_or(0);
   curve.value = potentials(field, theta, zero, curve.position);
   curve.harmonic = fit_harmonic(field, theta, period).stiffness / 2 * curve.position.cwiseAbs2();
   return curve;

@@ -217,6 +217,15 @@ std::vector<Equilibrium> equilibria(const ForceField& field, ConstVectorRef thet
   return found;
 }
 
+std::optional<double> nearest_bottom(const ForceField& field, ConstVectorRef theta, double low,
+                                     double high) {
+  std::optional<double> nearest;
+  for (const auto& [x, stable] : equilibria(field, theta, low, high)) {
+    if (stable && (!nearest || std::abs(x) < std::abs(*nearest))) nearest = x;
+  }
+  return nearest;
+}
+
 Vector potentials(const ForceField& field, ConstVectorRef theta, double zero,
                   ConstVectorRef positions) {
   ForceSamples force(field, theta, rule_points);

@@ -70,12 +70,12 @@ class Objective {
   /// count weight * mean_k f*_k^2.
   [[nodiscard]] double scale() const;
 
- private:
   /// Whether states are to be mirrored after half a period.
   [[nodiscard]] bool mirrors() const {
     return loss_ == Loss::antiperiodic || loss_ == Loss::prescribed_half_period;
   }
 
+ private:
   Loss loss_;
   double period_;
   Ensemble ensemble_;

@@ -22,6 +22,10 @@ struct Equilibrium {
 [[nodiscard]] std::vector<Equilibrium> equilibria(const ForceField& field, ConstVectorRef theta,
                                                   double low, double high);
 
+/// The stable one nearest to 0 in [low, high], if there is one. D = 1.
+[[nodiscard]] std::optional<double> nearest_bottom(const ForceField& field, ConstVectorRef theta,
+                                                   double low, double high);
+
 /// U(x) - U(zero) = -int f dx at each position, by Gauss-Legendre quadrature on short panels from
 /// one position to the next. D = 1.
 [[nodiscard]] Vector potentials(const ForceField& field, ConstVectorRef theta, double zero,

@@ -130,25 +130,14 @@ nlohmann::ordered_json certificate_json(const Certificate& certificate) {
   json["reason"] = certificate.reason;
   json["n"] = certificate.n;
   if (certificate.center) json["x0"] = *certificate.center;
-  json["asked_period"] = certificate.period;
-  json["tolerance"] = certificate.tolerance;
   json["trajectories"] = certificate.trajectories;
   json["escaping"] = certificate.escaping;
   for (const auto& [x, stable] : certificate.equilibria) {
     json["equilibria"].push_back({{"position", x}, {"stable", stable}});
   }
-  const std::pair<const char*, double> numbers[] = {
-      {"energy_limit", certificate.energy_limit},
-      {"lowest_energy", certificate.lowest_energy},
-      {"highest_energy", certificate.highest_energy},
-      {"median_multiple", certificate.median_multiple},
-      {"period_deviation_max", certificate.period_deviation_max},
-      {"period_deviation_mean", certificate.period_deviation_mean},
-      {"period_deviation_between", certificate.period_deviation_between},
-      {"width_deviation_max", certificate.width_deviation_max},
-      {"width_deviation_mean", certificate.width_deviation_mean},
-      {"shear_max", certificate.shear_max}};
-  for (const auto& [key, value] : numbers) json[key] = json_number(value);
+  for (const auto& [key, label, value] : certificate_numbers) {
+    json[key] = json_number(certificate.*value);
+  }
   if (const auto& bottom = certificate.small_amplitude) {
     json["u2"] = bottom->u2;
     json["u3"] = bottom->u3;

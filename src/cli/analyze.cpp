@@ -108,9 +108,13 @@ struct Analysis {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-double center_of(const Certificate& certificate, const std::string& title) {
-  if (certificate.center) return *certificate.center;
-  throw InputError(title + " has no well: " + certificate.reason);
+double center_of(const Subject& subject) {
+  const auto [low, high] = subject.range;
+  if (const auto center = nearest_bottom(*subject.field, subject.theta, low, high)) return *center;
+  throw InputError(
+      subject.title +
+      sentence(" has no well: the force has no stable equilibrium from x = %.4g to %.4g", low,
+               high));
 }
 
 /// Of a stored force: at energies that its training visited.
@@ -141,20 +145,18 @@ Analysis analyze_given(const Subject& subject, std::vector<double> energies) {
   constexpr double default_top = 2;
   const double wanted =
       energies.empty() ? default_top : *std::max_element(energies.begin(), energies.end());
-  Analysis analysis;
-  const auto certify_at = [&](const std::vector<double>& at) {
-    return certify(*subject.field, subject.theta, subject.range,
-                   Eigen::Map<const Vector>(at.data(), static_cast<Index>(at.size())),
-                   subject.certificate);
-  };
-  const double center = center_of(certify_at({wanted}), subject.title);
+  const double center = center_of(subject);
   const PotentialWell well(*subject.field, subject.theta, center, {-infinity, infinity},
                            wanted * (1 + 1e-9));
   if (energies.empty()) {
     energies = even_energies(0, std::min(wanted, 0.9 * well.energy_limit()));
   }
+  Analysis analysis;
   for (const double energy : energies) analysis.orbits.push_back(well.orbit(energy));
-  analysis.certificate = certify_at(energies);
+  analysis.certificate =
+      certify(*subject.field, subject.theta, center,
+              Eigen::Map<const Vector>(energies.data(), static_cast<Index>(energies.size())),
+              subject.certificate);
   return analysis;
 }
 

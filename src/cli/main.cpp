@@ -54,9 +54,8 @@ int run(const std::vector<std::string>& arguments) {
   for (const auto& [name, entry] : verbs) names.push_back(name);
   if (arguments.empty()) {
     throw InputError(
-        "a verb is missing: give train, simulate, check-gradient, benchmark, analyze, sweep, show "
-        "or "
-        "plot, or --help");
+        "a verb is missing: give train, simulate, check-gradient, benchmark, analyze, sweep, "
+        "show or plot, or --help");
   }
   const std::string& verb = arguments.front();
   if (verb == "--help" || verb == "-h") {

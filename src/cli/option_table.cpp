@@ -17,15 +17,6 @@ constexpr Spec table[] = {
     {"dynamics", "NAME", "newtonian", runs, "Problem",
      "newtonian (q'' = f(q)) or first-order (y' = f(y))"},
     {"period", "T", "2pi", runs, "Problem", "period, dimensionless, > 0; 6.28, 2pi, pi/2, .."},
-    {"period", "T", "", verb_analyze, "Analysis",
-     "period that the verdict is about (default: that of the run; of an analytic force the period "
-     "at its median energy)"},
-    {"energies", "E,E,..", "", verb_analyze, "Analysis",
-     "energies of the orbits that are listed, above the bottom of the well (default: 12 over the "
-     "visited range; of an analytic force up to 2, or 0.9 of its height)"},
-    {"verify", nullptr, "", verb_analyze, "Analysis",
-     "compare their periods with return times by CVODES; exit status 1 when they differ by 1e-8",
-     false},
     {"loss", "NAME", "periodic", runs, "Problem",
      "periodic: mean |X(T) - X(0)|^2; antiperiodic: mean |X(T/2) + X(0)|^2; prescribed-period: "
      "mean |X_i(T_i) - X_i(0)|^2, the periods by --period-law; prescribed-half-period: mean "
@@ -138,6 +129,15 @@ constexpr Spec table[] = {
      "these options: \"loss=periodic|antiperiodic; symmetry=odd\""},
     {"keep-runs", nullptr, "", verb_sweep, "Sweep",
      "write a complete results file of every run, too, into the folder OUTPUT.runs, and link it"},
+    {"period", "T", "", verb_analyze, "Analysis",
+     "period that the verdict is about (default: that of the run; of an analytic force the period "
+     "at its median energy)"},
+    {"energies", "E,E,..", "", verb_analyze, "Analysis",
+     "energies of the orbits that are listed, above the bottom of the well (default: 12 over the "
+     "visited range; of an analytic force up to 2, or 0.9 of its height)"},
+    {"verify", nullptr, "", verb_analyze, "Analysis",
+     "compare their periods with return times by CVODES; exit status 1 when they differ by 1e-8",
+     false},
     {"verdict-tolerance", "R", "1e-4", trainers | verb_analyze, "Analysis",
      "of the verdict: largest |n T(E)/T - 1| of an isochronous force, largest |S|/A of a harmonic "
      "one; 1e-15 .. 1"},

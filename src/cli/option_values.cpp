@@ -42,13 +42,6 @@ std::string shown(double value) {
                    admissible);
 }
 
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::stringstream stream(text);
-  for (std::string part; std::getline(stream, part, separator);) parts.push_back(trimmed(part));
-  return parts;
-}
-
 std::string or_else(const std::string& alternative) {
   return alternative.empty() ? "" : ", or " + alternative;
 }
@@ -60,6 +53,13 @@ std::string listed(const std::vector<std::string>& names) {
 }
 
 }  // namespace
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::stringstream stream(text);
+  for (std::string part; std::getline(stream, part, separator);) parts.push_back(trimmed(part));
+  return parts;
+}
 
 bool Options::flag(const std::string& key) const {
   const std::string& text = values_.at(key).text;

@@ -25,6 +25,9 @@ enum Verb : unsigned {
   verb_sweep = 128,
 };
 
+/// What stands between separators, without blanks around it.
+[[nodiscard]] std::vector<std::string> split(const std::string& text, char separator);
+
 /// The options of one invocation: text by key, checked and typed when read. Every getter throws
 /// InputError with one sentence that names the option, the value and the admissible range.
 class Options {

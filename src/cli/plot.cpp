@@ -173,16 +173,6 @@ void require_gnuplot() {
   throw InputError("gnuplot is not installed: figures need it (Debian package gnuplot-nox)");
 }
 
-void make_folder(const std::filesystem::path& folder) {
-  if (folder.empty()) throw InputError("--output '' is not admissible; give the name of a folder");
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    throw InputError("the folder " + folder.string() + " cannot be made: " + error.message());
-  }
-  check_output_folder(folder);
-}
-
 }  // namespace
 
 int plot(const Options& options) {
@@ -202,7 +192,8 @@ int plot(const Options& options) {
   if (all.empty()) throw InputError(file + " holds nothing to draw yet");
   require_gnuplot();
   const std::filesystem::path folder = options.text("output");
-  make_folder(folder);
+  if (folder.empty()) throw InputError("--output '' is not admissible; give the name of a folder");
+  make_output_folder(folder);
   for (const auto& [name, figure] : all) {
     for (const Format& format : wanted) {
       const std::filesystem::path path = folder / (name + "." + format.extension);

@@ -250,6 +250,15 @@ SensitivityOptions sensitivity_options(Options& options, Motion motion) {
   return sensitivity;
 }
 
+void make_output_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    throw InputError("the folder " + folder.string() + " cannot be made: " + error.message());
+  }
+  check_output_folder(folder);
+}
+
 void check_output_folder(const std::filesystem::path& folder) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(folder, ignored)) {

@@ -77,6 +77,8 @@ void read_cvodes_options(const Options& options, SensitivityOptions& sensitivity
 /// written to, not in the place of anything but a file, and of that only if `may_replace`.
 [[nodiscard]] std::filesystem::path checked_output(const std::filesystem::path& path,
                                                    bool may_replace);
+/// Makes `folder` where it is not there yet. Throws InputError unless it may then be written to.
+void make_output_folder(const std::filesystem::path& folder);
 /// Throws InputError unless `folder` exists and may be written to.
 void check_output_folder(const std::filesystem::path& folder);
 

@@ -105,9 +105,7 @@ int simulate(const Options& given) {
                              : solver.integrate(source.theta, objective.ensemble()).states;
   results.residuals = objective.residuals(results.final_states);
   set_summary(results, "mean_square_residual", Objective::mean_square(results.residuals),
-              problem.loss == Loss::antiperiodic || problem.loss == Loss::prescribed_half_period
-                  ? "mean |X(T/2) + X(0)|^2"
-                  : "mean |X(T) - X(0)|^2");
+              objective.mirrors() ? "mean |X(T/2) + X(0)|^2" : "mean |X(T) - X(0)|^2");
   set_counts(results, "forward", sampled.counts);
   if (dynamics.dimension() == 1 && dynamics.motion() == Motion::newtonian) {
     results.energy =

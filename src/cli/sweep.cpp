@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdio>
 #include <iostream>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -22,13 +23,6 @@ namespace {
 // ---------------------------------------------------------------------------------- configurations
 
 using Overrides = Options::Texts;
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::stringstream stream(text);
-  for (std::string part; std::getline(stream, part, separator);) parts.push_back(part);
-  return parts;
-}
 
 [[noreturn]] void reject_grid(const std::string& word, const std::string& why) {
   throw InputError("in --grid, '" + word + "' " + why +
@@ -96,8 +90,7 @@ Options run_options(const Options& sweep, const Overrides& overrides, std::uint6
   return Options(verb_train, arguments);
 }
 
-// ------------------------------------------------------------------------------------------ one
-// run
+// ------------------------------------------------------------------------------------- one run
 
 struct Outcome {
   SweepRun run;
@@ -107,15 +100,13 @@ struct Outcome {
 /// `loss`: verified, of the trajectories.
 void judge(SweepRun& run, const TrainingSetup& setup, const Objective& objective,
            const Vector& theta, double loss) {
-  if (setup.network->dimension() != 1 || setup.problem.motion != Motion::newtonian) {
+  const std::optional<Certificate> certificate = certify_trained(setup, objective, theta, loss);
+  if (!certificate) {
     run.verdict = "none";
-    run.reason = "wells are analysed for newtonian dynamics with one dimension";
+    run.reason = no_certificate;
     return;
   }
-  CertificateOptions certificate = certificate_options(setup.problem, loss);
-  certificate.tolerance = setup.verdict_tolerance;
-  const Certificate found =
-      certify(*setup.network, theta, objective.ensemble().initial_states, certificate);
+  const Certificate& found = *certificate;
   run.verdict = name(found.verdict);
   run.reason = found.reason;
   run.n = found.n;
@@ -169,8 +160,7 @@ Outcome train_once(Options options, SweepRun run, const std::filesystem::path& f
   return outcome;
 }
 
-// ---------------------------------------------------------------------------------------- the
-// sweep
+// ----------------------------------------------------------------------------------- the sweep
 
 class Sweep {
  public:
@@ -182,22 +172,23 @@ class Sweep {
         quiet_(options.flag("quiet")),
         interval_(options.number("checkpoint-interval", 1e-3, 1e6)) {
     check_configurations();
-    if (resumed) sweep_ = std::move(*resumed);
+    if (resumed) take_up(*resumed);
     sweep_.title = std::to_string(runs_) + " starts of " + std::to_string(overrides_.size()) +
                    (overrides_.size() == 1 ? " configuration" : " configurations");
     sweep_.config = configuration_json("sweep", options);
     sweep_.environment = run_environment(options);
-    for (const SweepRun& run : sweep_.runs) done_.push_back(run.run);
-    std::sort(done_.begin(), done_.end());
   }
 
   int execute(const std::filesystem::path& output) {
     catch_signals();
     output_ = output;
-    if (options_.flag("keep-runs")) make_folder();
+    if (options_.flag("keep-runs")) {
+      folder_ = output_.string() + ".runs";
+      make_output_folder(folder_);
+    }
     started_ = last_write_ = Clock::now();
     for (long run = 0; run < total(); ++run) {
-      if (!std::binary_search(done_.begin(), done_.end(), run)) queue_.push_back(run);
+      if (outcomes_.count(run) == 0) queue_.push_back(run);
     }
     const auto workers = std::min<std::size_t>(
         static_cast<std::size_t>(integrator_options(options_).threads), queue_.size());
@@ -205,17 +196,17 @@ class Sweep {
     for (std::size_t i = 1; i < workers; ++i) threads.emplace_back([this] { work(); });
     work();
     for (std::thread& thread : threads) thread.join();
+    save();  // what there is, also after a failure
     if (failure_) std::rethrow_exception(failure_);
-    save();
-    if (!quiet_) std::fputc('\n', stderr);
+    if (!quiet_ && terminal_) std::fputc('\n', stderr);
     if (signalled()) {
       std::fprintf(stderr,
                    "isochron: interrupted; %s holds the %zu runs up to here, go on with: isochron "
                    "sweep --resume %s\n",
-                   output_.c_str(), sweep_.runs.size(), output_.c_str());
+                   output_.c_str(), outcomes_.size(), output_.c_str());
       return signal_status();
     }
-    print_sweep(sweep_, output_);
+    print_sweep(assembled(), output_);
     return 0;
   }
 
@@ -243,12 +234,13 @@ class Sweep {
     }
   }
 
-  void make_folder() {
-    folder_ = output_.string() + ".runs";
-    std::error_code error;
-    std::filesystem::create_directories(folder_, error);
-    if (error) {
-      throw InputError("the folder " + folder_.string() + " cannot be made: " + error.message());
+  /// The runs of an earlier invocation.
+  void take_up(const SweepResults& stored) {
+    for (const SweepRun& run : stored.runs) outcomes_[run.run] = {run, {}};
+    for (const SweepConfiguration& configuration : stored.configurations) {
+      for (std::size_t i = 0; i < configuration.runs.size(); ++i) {
+        outcomes_.at(configuration.runs[i]).theta = configuration.theta.col(static_cast<Index>(i));
+      }
     }
   }
 
@@ -285,60 +277,47 @@ class Sweep {
 
   void add(Outcome outcome) {
     const std::lock_guard lock(mutex_);
-    if (outcome.theta.size() > 0) {
-      SweepConfiguration& configuration =
-          sweep_.configurations[static_cast<std::size_t>(outcome.run.configuration)];
-      // Room for twice as many, not a copy per run.
-      const auto count = static_cast<Index>(configuration.runs.size());
-      if (configuration.theta.cols() <= count) {
-        configuration.theta.conservativeResize(outcome.theta.size(), 2 * count + 8);
-      }
-      configuration.theta.col(count) = outcome.theta;
-      configuration.runs.push_back(outcome.run.run);
-    }
-    sweep_.runs.push_back(std::move(outcome.run));
-    report();
+    report(outcome.run);
+    outcomes_[outcome.run.run] = std::move(outcome);
     if (seconds_since(last_write_) < interval_) return;
     save();
     last_write_ = Clock::now();
   }
 
+  void save() const { write_sweep(output_, assembled()); }
+
   /// In the order of the runs, whatever the threads did.
-  void save() {
-    SweepResults sorted = sweep_;
-    std::sort(sorted.runs.begin(), sorted.runs.end(),
-              [](const SweepRun& a, const SweepRun& b) { return a.run < b.run; });
-    for (SweepConfiguration& configuration : sorted.configurations) sort_forces(configuration);
-    write_sweep(output_, sorted);
-    if (queue_.size() + done_.size() == sorted.runs.size()) sweep_ = std::move(sorted);
-  }
-
-  static void sort_forces(SweepConfiguration& configuration) {
-    std::vector<std::size_t> order(configuration.runs.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    const std::vector<long> runs = configuration.runs;
-    std::sort(order.begin(), order.end(),
-              [&](std::size_t a, std::size_t b) { return runs[a] < runs[b]; });
-    Eigen::MatrixXd theta(configuration.theta.rows(), static_cast<Index>(order.size()));
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      configuration.runs[i] = runs[order[i]];
-      theta.col(static_cast<Index>(i)) = configuration.theta.col(static_cast<Index>(order[i]));
+  [[nodiscard]] SweepResults assembled() const {
+    SweepResults sweep = sweep_;
+    std::vector<std::vector<const Vector*>> forces(sweep.configurations.size());
+    for (const auto& [index, outcome] : outcomes_) {
+      sweep.runs.push_back(outcome.run);
+      if (outcome.theta.size() == 0) continue;
+      const auto configuration = static_cast<std::size_t>(outcome.run.configuration);
+      sweep.configurations[configuration].runs.push_back(index);
+      forces[configuration].push_back(&outcome.theta);
     }
-    configuration.theta = std::move(theta);
+    for (std::size_t i = 0; i < forces.size(); ++i) {
+      if (forces[i].empty()) continue;
+      Eigen::MatrixXd& theta = sweep.configurations[i].theta;
+      theta.resize(forces[i].front()->size(), static_cast<Index>(forces[i].size()));
+      for (Index k = 0; k < theta.cols(); ++k)
+        theta.col(k) = *forces[i][static_cast<std::size_t>(k)];
+    }
+    return sweep;
   }
 
-  void report() {
-    static const bool terminal = isatty(STDERR_FILENO) == 1;
-    const auto count = static_cast<long>(sweep_.runs.size());
+  /// Before `last` is added.
+  void report(const SweepRun& last) {
+    const long count = static_cast<long>(outcomes_.size()) + 1;
     const double elapsed = seconds_since(started_);
-    if (quiet_ || elapsed - reported_ < (terminal ? 0.1 : 5)) return;
+    if (quiet_ || elapsed - reported_ < (terminal_ ? 0.1 : 5)) return;
     reported_ = elapsed;
-    const auto here = static_cast<double>(count - static_cast<long>(done_.size()));
-    const SweepRun& last = sweep_.runs.back();
+    const long here = count - (total() - static_cast<long>(queue_.size()));
+    const double left = elapsed / static_cast<double>(here) * static_cast<double>(total() - count);
     std::fprintf(stderr, "%srun %ld of %ld  %.0f s, %.0f s left  last: loss %.1e, %.24s%s",
-                 terminal ? "\r" : "", count, total(), elapsed,
-                 elapsed / here * static_cast<double>(total() - count), last.loss_verified,
-                 last.ok() ? last.verdict.c_str() : "failed", terminal ? "\033[K" : "\n");
+                 terminal_ ? "\r" : "", count, total(), elapsed, left, last.loss_verified,
+                 last.ok() ? last.verdict.c_str() : "failed", terminal_ ? "\033[K" : "\n");
     std::fflush(stderr);
   }
 
@@ -347,11 +326,12 @@ class Sweep {
   long runs_;
   std::uint64_t first_seed_;
   bool quiet_;
+  bool terminal_ = isatty(STDERR_FILENO) == 1;
   double interval_;
   std::filesystem::path output_;
-  std::filesystem::path folder_;  ///< of the runs' own files, if they are kept
-  SweepResults sweep_;
-  std::vector<long> done_;  ///< before this invocation
+  std::filesystem::path folder_;      ///< of the runs' own files, if they are kept
+  SweepResults sweep_;                ///< all but its runs
+  std::map<long, Outcome> outcomes_;  ///< by run
   std::vector<long> queue_;
   std::atomic<std::size_t> next_ = 0;
   std::atomic<bool> failed_ = false;

@@ -358,16 +358,10 @@ class Run {
   }
 
   void add_analysis(Results& results, const TrainingState& state) const {
-    if (dynamics_.dimension() != 1 || dynamics_.motion() != Motion::newtonian) {
-      results.summary_text["analysis"] =
-          "absent: wells are analysed for newtonian dynamics with one dimension";
-      return;
-    }
-    CertificateOptions certificate =
-        certificate_options(setup_.problem, verified_loss_of_trajectories(results));
-    certificate.tolerance = setup_.verdict_tolerance;
     results.analysis =
-        certify(*setup_.network, state.theta, objective_.ensemble().initial_states, certificate);
+        certify_trained(setup_, objective_, state.theta, verified_loss_of_trajectories(results));
+    if (!results.analysis)
+      results.summary_text["analysis"] = std::string("absent: ") + no_certificate;
   }
 
   void add_all_portraits(Results& results, const TrainingState& state) const {
@@ -412,6 +406,16 @@ class Run {
 
 long iterations_done(const History& history) {
   return history.size() == 0 ? 0 : history.iteration.back();
+}
+
+std::optional<Certificate> certify_trained(const TrainingSetup& setup, const Objective& objective,
+                                           const Vector& theta, std::optional<double> loss) {
+  if (setup.network->dimension() != 1 || setup.problem.motion != Motion::newtonian) {
+    return std::nullopt;
+  }
+  CertificateOptions certificate = certificate_options(setup.problem, loss);
+  certificate.tolerance = setup.verdict_tolerance;
+  return certify(*setup.network, theta, objective.ensemble().initial_states, certificate);
 }
 
 int run_training(Options& options, TrainingSetup setup, const std::optional<Results>& resumed) {

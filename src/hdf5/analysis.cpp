@@ -11,32 +11,6 @@
 namespace isochron::hdf5 {
 namespace {
 
-struct Number {
-  const char* name;
-  const char* label;
-  double Certificate::*value;
-};
-
-constexpr std::array<Number, 12> numbers = {
-    {{"asked_period", "period T that was asked for", &Certificate::period},
-     {"tolerance", "tolerance of the verdict", &Certificate::tolerance},
-     {"energy_limit", "height of the well, at least the highest visited energy",
-      &Certificate::energy_limit},
-     {"lowest_energy", "lowest visited energy E", &Certificate::lowest_energy},
-     {"highest_energy", "highest visited energy E", &Certificate::highest_energy},
-     {"median_multiple", "T/T(E) at the median energy", &Certificate::median_multiple},
-     {"period_deviation_max", "max |n T(E)/T - 1| at the visited energies",
-      &Certificate::period_deviation_max},
-     {"period_deviation_mean", "mean |n T(E)/T - 1| at the visited energies",
-      &Certificate::period_deviation_mean},
-     {"period_deviation_between", "max |n T(E)/T - 1| between the visited energies",
-      &Certificate::period_deviation_between},
-     {"width_deviation_max", "max |R - 1| at the visited energies",
-      &Certificate::width_deviation_max},
-     {"width_deviation_mean", "mean |R - 1| at the visited energies",
-      &Certificate::width_deviation_mean},
-     {"shear_max", "max |S|/A at the visited energies", &Certificate::shear_max}}};
-
 constexpr std::array<const char*, 3> coefficients = {"u2", "u3", "u4"};
 
 struct OrbitColumn {
@@ -181,7 +155,7 @@ void write_analysis(const OutputGroup& entry, const Certificate& certificate) {
   if (certificate.center) {
     write_number(group, "x0", "centre x0, the bottom of the well", *certificate.center);
   }
-  for (const auto& [name, label, value] : numbers) {
+  for (const auto& [name, label, value] : certificate_numbers) {
     write_number(group, name, label, certificate.*value);
   }
   if (const auto& bottom = certificate.small_amplitude) {
@@ -203,7 +177,7 @@ std::optional<Certificate> read_analysis(const InputGroup& entry) {
   certificate.trajectories = read_number<long>(group, "trajectories");
   certificate.escaping = read_number<long>(group, "escaping");
   if (group.contains("x0")) certificate.center = read_number<double>(group, "x0");
-  for (const auto& [name, label, value] : numbers) {
+  for (const auto& [name, label, value] : certificate_numbers) {
     certificate.*value = read_number<double>(group, name);
   }
   if (group.contains(coefficients[0])) {
