@@ -62,9 +62,14 @@ wait "$job"
 grep -q 'go on with: isochron sweep --resume cut.h5' "$err" || fail 'no word on how to go on'
 succeeds show cut.h5
 
-# Two dimensions have no wells; a force that cannot be integrated is a row.
+# Two dimensions have no wells; a start that cannot be integrated is a row.
 succeeds sweep "${small[@]}" --dimension 2 --iterations 1 --runs 1 -o plane.h5
 prints 'none +1'
+succeeds sweep "${small[@]}" --skip linear --output-scale 1e6 --period 1e6 --method rk4 \
+  --gradient discrete --optimizer lbfgs --runs 2 -o failed.h5
+prints 'failed +2  100.0 %'
+succeeds show failed.h5 --json
+prints '"status": "the loss cannot be evaluated .* method rk4'
 
 if command -v gnuplot >/dev/null; then
   succeeds plot two.h5 -o figures --format svg
