@@ -69,7 +69,7 @@ succeeds sweep "${small[@]}" --skip linear --output-scale 1e6 --period 1e6 --met
   --gradient discrete --optimizer lbfgs --runs 2 -o failed.h5
 prints 'failed +2  100.0 %'
 succeeds show failed.h5 --json
-prints '"status": "the loss cannot be evaluated .* method rk4'
+prints '"status": "the loss cannot be evaluated .*method rk4'
 
 if command -v gnuplot >/dev/null; then
   succeeds plot two.h5 -o figures --format svg
