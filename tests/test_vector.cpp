@@ -248,6 +248,90 @@ TEST_CASE("vector arrays: scaled sums and scalings, also in place") {
   }
 }
 
+TEST_CASE("predictions of every order, exactly as one addition after the other") {
+  // Levels of `count` vectors: CVODES' histories of the state (1) and of sensitivities (more).
+  for (const VectorShape& shape : shapes) {
+    for (const int count : {1, 3}) {
+      for (int order = 1; order <= 13; ++order) {
+        CAPTURE(order);
+        Bench bench(shape);
+        std::vector<VectorHandle> owners;
+        std::vector<std::vector<N_Vector>> z(static_cast<std::size_t>(order) + 1);
+        std::vector<std::vector<Block>> expected(z.size());
+        for (std::size_t j = 0; j < z.size(); ++j) {
+          for (int i = 0; i < count; ++i) {
+            owners.push_back(bench.random());
+            z[j].push_back(owners.back().get());
+            expected[j].push_back(copy(owners.back()));
+          }
+        }
+        const auto add = [&](std::size_t to, std::size_t from, double sign) {
+          if (count == 1) {
+            N_VLinearSum(1, z[to][0], sign, z[from][0], z[to][0]);
+          } else {
+            N_VLinearSumVectorArray(count, 1, z[to].data(), sign, z[from].data(), z[to].data());
+          }
+          for (std::size_t i = 0; i < z[to].size(); ++i) {
+            expected[to][i] += sign * expected[from][i];
+          }
+        };
+        const auto q = static_cast<std::size_t>(order);
+        const auto predict = [&](double sign, std::size_t last) {
+          for (std::size_t k = 1; k <= last; ++k) {
+            for (std::size_t j = q; j >= k; --j) add(j - 1, j, sign);
+          }
+        };
+        const auto all_equal = [&] {
+          for (std::size_t j = 0; j < z.size(); ++j) {
+            for (std::size_t i = 0; i < z[j].size(); ++i) {
+              if (!(as_block(z[j][i]) == expected[j][i])) return false;
+            }
+          }
+          return true;
+        };
+        predict(1, q);
+        CHECK(all_equal());
+        predict(1, q);  // and back, before anyone looks
+        predict(-1, q);
+        CHECK(all_equal());
+        predict(1, q / 2);  // not all of it
+        CHECK(all_equal());
+        predict(1, q - 1);  // as many additions, the last another one
+        add(0, q, 1);
+        CHECK(all_equal());
+        predict(1, q);
+        add(0, q, -1);  // something else in the same breath
+        add(0, 0, 1);
+        CHECK(all_equal());
+        predict(1, q);
+        N_VLinearSum(1, z[0].back(), 1, z[q].back(), z[0].back());
+        expected[0].back() += expected[q].back();
+        CHECK(all_equal());
+        predict(1, q);
+        N_VScale(2, z[q][0], z[q][0]);  // of what it was before
+        expected[q][0] *= 2;
+        CHECK(all_equal());
+        predict(-1, q);
+        owners.front().reset();
+        owners.clear();
+      }
+    }
+  }
+}
+
+TEST_CASE("an addition sees the other vector as it was, relative or not") {
+  Bench bench({2, 13, 16});
+  const VectorHandle z = bench.random(), relative = bench.random();
+  const VectorHandle stranger = make_vector(bench.shape, bench.context.get());
+  N_VConst(3, stranger.get());
+  for (const N_Vector y : {relative.get(), stranger.get()}) {
+    const Block sum = copy(z) + as_block(y);
+    N_VLinearSum(1, z.get(), 1, y, z.get());
+    N_VConst(5, y);
+    CHECK(copy(z) == sum);
+  }
+}
+
 TEST_CASE("storage of destroyed clones is used again, and never shared by two that live") {
   Bench bench({2, 8, 8});
   std::vector<VectorHandle> alive;

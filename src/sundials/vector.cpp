@@ -1,6 +1,7 @@
 #include "sundials/vector.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <new>
@@ -14,14 +15,76 @@ namespace {
 /// What as_block promises.
 constexpr std::size_t alignment = block_padding * sizeof(double);
 
-/// Storage of destroyed vectors, kept for the next clones: CVODES makes and destroys a dozen
-/// vectors at every checkpoint. Shared by a vector and its clones, which one thread uses at a time.
-class Storage {
+constexpr int highest_order = 12;  // of Adams' methods
+constexpr std::size_t additions_of_order(std::size_t q) { return q * (q + 1) / 2; }
+
+/// For k = 1 .. q, for j = q .. k: z_{j-1} += sign z_j.
+template <int q>
+void add_in_registers(Lanes* const* z, double sign, Index lane_blocks) {
+  for (Index i = 0; i < lane_blocks; ++i) {
+    Lanes v[q + 1];
+    for (int j = 0; j <= q; ++j) v[j] = z[j][i];
+    for (int k = 1; k <= q; ++k) {
+      for (int j = q; j >= k; --j) v[j - 1] += sign * v[j];
+    }
+    for (int j = 0; j < q; ++j) z[j][i] = v[j];
+  }
+}
+
+using AddInRegisters = void (*)(Lanes* const*, double, Index);
+
+template <int... k>
+AddInRegisters add_in_registers_at(std::size_t order, std::integer_sequence<int, k...>) {
+  constexpr AddInRegisters functions[] = {add_in_registers<k + 1>...};
+  return functions[order - 1];
+}
+
+/// The additions by which CVODES predicts, put off until someone looks at a vector.
+///
+/// With the history z_0 .. z_q (Nordsieck's array) they are: for k = 1 .. q, for j = q .. k:
+/// z_{j-1} += z_j, and -= where a step that failed is taken back. One after the other they go
+/// q (q + 1)/2 times through memory, together once: that saves 2% of a gradient with 321 parameters
+/// and 10 to 20% with 4,417.
+class Prediction {
  public:
-  explicit Storage(std::size_t bytes) : bytes_(bytes) {}
-  Storage(const Storage&) = delete;
-  Storage& operator=(const Storage&) = delete;
-  ~Storage() {
+  /// target[i] += sign source[i], i < count. The two arrays are CVODES' own and stay.
+  void put_off(N_Vector* target, N_Vector* source, int count, double sign) {
+    if (additions_ == capacity || count != count_ || sign != sign_) finish();
+    count_ = count;
+    sign_ = sign;
+    addition_[additions_++] = {target, source};
+  }
+
+  void finish() {
+    if (additions_ > 0) add();
+  }
+
+ private:
+  static constexpr std::size_t capacity = additions_of_order(highest_order);
+
+  struct Addition {
+    N_Vector* target = nullptr;
+    N_Vector* source = nullptr;
+    bool operator==(const Addition&) const = default;
+  };
+
+  void add();
+  [[nodiscard]] std::size_t order() const;
+
+  std::size_t additions_ = 0;
+  int count_ = 0;
+  double sign_ = 1;
+  std::array<Addition, capacity> addition_;
+};
+
+/// What a vector and its clones share; one thread uses them at a time. Storage of destroyed vectors
+/// is kept for the next clones: CVODES makes and destroys a dozen vectors at every checkpoint.
+class Family {
+ public:
+  explicit Family(std::size_t bytes) : bytes_(bytes) {}
+  Family(const Family&) = delete;
+  Family& operator=(const Family&) = delete;
+  ~Family() {
     for (Lanes* lanes : free_) std::free(lanes);
   }
 
@@ -33,6 +96,8 @@ class Storage {
   }
   void give_back(Lanes* lanes) { free_.push_back(lanes); }
 
+  Prediction prediction;
+
  private:
   std::size_t bytes_;
   std::vector<Lanes*> free_;
@@ -40,12 +105,19 @@ class Storage {
 
 struct Content {
   VectorShape shape;
-  std::shared_ptr<Storage> storage;
-  Lanes* lanes = nullptr;  // from storage
+  std::shared_ptr<Family> family;
+  Lanes* lanes = nullptr;  // from family
+  N_Vector self = nullptr;
 };
 
 Content& content(N_Vector v) { return *static_cast<Content*>(v->content); }
-Lanes* lanes(N_Vector v) { return content(v).lanes; }
+
+/// The numbers of a vector, up to date.
+Lanes* lanes(N_Vector v) {
+  content(v).family->prediction.finish();
+  return content(v).lanes;
+}
+
 Index lane_blocks(N_Vector v) {
   return content(v).shape.rows * content(v).shape.stride / lane_count;
 }
@@ -56,11 +128,44 @@ void for_each(N_Vector z, Op op) {
   for (Index i = 0; i < n; ++i) op(i);
 }
 
+void Prediction::add() {
+  const Index n = lane_blocks(*addition_[0].target);
+  const std::size_t q = order();
+  for (int i = 0; i < count_; ++i) {
+    if (q > 0) {
+      std::array<Lanes*, highest_order + 1> z{};
+      z[q] = content(addition_[0].source[i]).lanes;
+      for (std::size_t j = 0; j < q; ++j) z[j] = content(addition_[q - 1 - j].target[i]).lanes;
+      add_in_registers_at(q, std::make_integer_sequence<int, highest_order>{})(z.data(), sign_, n);
+      continue;
+    }
+    for (std::size_t k = 0; k < additions_; ++k) {
+      Lanes* target = content(addition_[k].target[i]).lanes;
+      const Lanes* source = content(addition_[k].source[i]).lanes;
+      for (Index l = 0; l < n; ++l) target[l] += sign_ * source[l];
+    }
+  }
+  additions_ = 0;
+}
+
+/// q if the additions are those above, or else 0. Theirs is one descent from z_q to z_0, and then
+/// again and again what it began with, one shorter each time.
+std::size_t Prediction::order() const {
+  std::size_t q = 1;
+  while (q < additions_ && addition_[q].source == addition_[q - 1].target) ++q;
+  if (additions_ != additions_of_order(q)) return 0;
+  const Addition* again = &addition_[q];
+  for (std::size_t length = q - 1; length > 0; again += length--) {
+    if (!std::equal(again, again + length, addition_.data())) return 0;
+  }
+  return q;
+}
+
 N_Vector clone(N_Vector v);
 
 void destroy(N_Vector v) {
   if (v == nullptr) return;
-  if (v->content != nullptr && lanes(v) != nullptr) content(v).storage->give_back(lanes(v));
+  if (v->content != nullptr && lanes(v) != nullptr) content(v).family->give_back(lanes(v));
   delete static_cast<Content*>(v->content);
   v->content = nullptr;
   N_VFreeEmpty(v);
@@ -73,11 +178,29 @@ void report_size(N_Vector v, sunindextype* reals, sunindextype* integers) {
   *integers = 1;
 }
 
+/// Whether this is z += y or z -= y among relatives: then it can wait until someone looks.
+bool can_wait(double a, N_Vector x, double b, N_Vector y, N_Vector z) {
+  return x == z && a == 1 && std::abs(b) == 1 && content(y).family == content(z).family;
+}
+
 void linear_sum(sunrealtype a, N_Vector x, sunrealtype b, N_Vector y, N_Vector z) {
+  if (can_wait(a, x, b, y, z)) {
+    content(z).family->prediction.put_off(&content(z).self, &content(y).self, 1, b);
+    return;
+  }
   const Lanes* px = lanes(x);
   const Lanes* py = lanes(y);
   Lanes* pz = lanes(z);
   for_each(z, [=](Index i) { pz[i] = a * px[i] + b * py[i]; });
+}
+
+int linear_sums(int count, sunrealtype a, N_Vector* x, sunrealtype b, N_Vector* y, N_Vector* z) {
+  if (x == z && can_wait(a, x[0], b, y[0], z[0])) {
+    content(z[0]).family->prediction.put_off(z, y, count, b);
+  } else {
+    for (int k = 0; k < count; ++k) linear_sum(a, x[k], b, y[k], z[k]);
+  }
+  return 0;
 }
 
 void set_constant(sunrealtype c, N_Vector z) {
@@ -227,7 +350,7 @@ int scale_vector_array(int count, sunrealtype* c, N_Vector* x, N_Vector* z) {
   return 0;
 }
 
-N_Vector allocate(const VectorShape& shape, const std::shared_ptr<Storage>& storage,
+N_Vector allocate(const VectorShape& shape, const std::shared_ptr<Family>& family,
                   SUNContext context) {
   N_Vector v = N_VNewEmpty(context);
   if (v == nullptr) return nullptr;
@@ -252,10 +375,11 @@ N_Vector allocate(const VectorShape& shape, const std::shared_ptr<Storage>& stor
   v->ops->nvlinearcombination = linear_combination;
   v->ops->nvscaleaddmulti = scale_add_multi;
   v->ops->nvscalevectorarray = scale_vector_array;
+  v->ops->nvlinearsumvectorarray = linear_sums;
 
-  auto* own = new (std::nothrow) Content{shape, storage, nullptr};
+  auto* own = new (std::nothrow) Content{shape, family, nullptr, v};
   v->content = own;
-  if (own != nullptr) own->lanes = storage->take();
+  if (own != nullptr) own->lanes = family->take();
   if (own == nullptr || own->lanes == nullptr) {
     destroy(v);
     return nullptr;
@@ -263,13 +387,13 @@ N_Vector allocate(const VectorShape& shape, const std::shared_ptr<Storage>& stor
   return v;
 }
 
-N_Vector clone(N_Vector v) { return allocate(content(v).shape, content(v).storage, v->sunctx); }
+N_Vector clone(N_Vector v) { return allocate(content(v).shape, content(v).family, v->sunctx); }
 
 }  // namespace
 
 VectorHandle make_vector(const VectorShape& shape, SUNContext context) {
   const auto bytes = static_cast<std::size_t>(shape.rows * shape.stride) * sizeof(double);
-  VectorHandle v(check_handle(allocate(shape, std::make_shared<Storage>(bytes), context)));
+  VectorHandle v(check_handle(allocate(shape, std::make_shared<Family>(bytes), context)));
   N_VConst(0, v.get());
   return v;
 }
