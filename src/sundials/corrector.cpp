@@ -76,7 +76,8 @@ int solve(SUNNonlinearSolver solver, N_Vector, N_Vector correction, N_Vector wei
         y_p.middleRows(s.near_row, s.rows) + c.middleRows(s.near_row, s.rows);
     auto g = f.middleRows(s.far_row, s.rows);
     if (const int failed = s.far_derivative(tau, y.middleRows(s.near_row, s.rows), g)) {
-      return failed;
+      // CVODES counts only failures that it knows; of others it would try ever shorter steps.
+      return failed > 0 ? SUN_NLS_CONV_RECVR : CV_RHSFUNC_FAIL;
     }
     auto d = change.middleRows(s.far_row, s.rows);
     correct(d, gamma, g, rl1, history.middleRows(s.far_row, s.rows));
