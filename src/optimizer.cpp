@@ -28,11 +28,17 @@ class ObservedFunction {
 
   double operator()(const Vector& theta, Vector& gradient) {
     const double loss = guarded([&] { return f_(theta, gradient); });
-    if (!started_) start(theta, loss, gradient);
-    // Infinite fails the sufficient decrease, so the bracket closes in.
     const bool usable = std::isfinite(loss) && gradient.allFinite();
+    if (std::exchange(at_start_, false)) {
+      if (!usable) throw NumericalError("the loss cannot be evaluated at the initial parameters");
+      if (best_.theta.size() == 0) report(theta, loss, gradient);
+    }
+    // Infinite fails the sufficient decrease, so the bracket closes in.
     return usable ? loss : std::numeric_limits<double>::infinity();
   }
+
+  /// The next point is one to start from.
+  void begin() { at_start_ = true; }
 
   void accept(const Vector& theta, double loss, const Vector& gradient, double step) {
     ++best_.iteration;
@@ -52,14 +58,6 @@ class ObservedFunction {
     }
   }
 
-  void start(const Vector& theta, double loss, const Vector& gradient) {
-    if (!std::isfinite(loss) || !gradient.allFinite()) {
-      throw NumericalError("the loss cannot be evaluated at the initial parameters");
-    }
-    started_ = true;
-    report(theta, loss, gradient);
-  }
-
   void report(const Vector& theta, double loss, const Vector& gradient) {
     best_.loss = loss;
     best_.theta = theta;
@@ -75,7 +73,7 @@ class ObservedFunction {
   const OptimizerOptions& options_;
   const IterationCallback& observe_;
   Iterate best_;
-  bool started_ = false;
+  bool at_start_ = false;
 };
 
 /// LBFGSpp's bracketing line search; it alone knows which points are accepted.
@@ -107,7 +105,9 @@ Minimum minimize_lbfgs(const Differentiable& f, ConstVectorRef start,
   const auto parameters = lbfgs_parameters(options);  // the solver refers to it
   Vector theta = start;
   for (long iterations_before = -1; function.best().iteration > iterations_before;) {
+    const bool first = iterations_before < 0;
     iterations_before = function.best().iteration;  // NOLINT(clang-analyzer-deadcode.DeadStores)
+    function.begin();
     try {
       LBFGSpp::LBFGSSolver<double, ObservedLineSearch> solver(parameters);
       double loss = 0;
@@ -117,7 +117,9 @@ Minimum minimize_lbfgs(const Differentiable& f, ConstVectorRef start,
       if (stop.error) std::rethrow_exception(stop.error);
       return {function.best(), *stop.reason};
     } catch (const NumericalError&) {
-      throw;
+      // What could be evaluated once need not be so again: steps depend on what was before.
+      if (first) throw;
+      break;
     } catch (const std::exception&) {
       // A failed line search. Stale curvature is the usual cause: start again without memory, as
       // long as that helps.
@@ -133,7 +135,9 @@ Minimum minimize_adam(const Differentiable& f, ConstVectorRef start,
   constexpr double beta1 = 0.9;
   constexpr double beta2 = 0.999;
   constexpr double epsilon = 1e-8;
+  constexpr int most_halvings = 30;
   Vector gradient(start.size());
+  Vector step = Vector::Zero(start.size());
   Vector mean = Vector::Zero(start.size());
   Vector square = Vector::Zero(start.size());
   Iterate now;
@@ -141,12 +145,17 @@ Minimum minimize_adam(const Differentiable& f, ConstVectorRef start,
   Iterate best;
   for (now.iteration = 0;; ++now.iteration) {
     now.loss = f(now.theta, gradient);
-    if (!std::isfinite(now.loss) || !gradient.allFinite()) {
+    // A step too far: half of it.
+    for (int k = 0; !std::isfinite(now.loss) || !gradient.allFinite(); ++k) {
       if (now.iteration == 0) {
         throw NumericalError("the loss cannot be evaluated at the initial parameters");
       }
-      return {best, StopReason::no_progress};
+      if (k == most_halvings) return {best, StopReason::no_progress};
+      step /= 2;
+      now.theta -= step;
+      now.loss = f(now.theta, gradient);
     }
+    now.step = step.norm();
     now.gradient_norm = gradient.norm();
     now.gradient_max_norm = gradient.cwiseAbs().maxCoeff();
     if (now.iteration == 0 || now.loss < best.loss) best = now;
@@ -157,13 +166,11 @@ Minimum minimize_adam(const Differentiable& f, ConstVectorRef start,
     const double t = static_cast<double>(now.iteration + 1);
     mean = beta1 * mean + (1 - beta1) * gradient;
     square = beta2 * square + (1 - beta2) * gradient.cwiseAbs2();
-    const Vector step =
-        -options.learning_rate *
-        (mean / (1 - std::pow(beta1, t)))
-            .cwiseQuotient(
-                ((square / (1 - std::pow(beta2, t))).cwiseSqrt().array() + epsilon).matrix());
+    step = -options.learning_rate *
+           (mean / (1 - std::pow(beta1, t)))
+               .cwiseQuotient(
+                   ((square / (1 - std::pow(beta2, t))).cwiseSqrt().array() + epsilon).matrix());
     now.theta += step;
-    now.step = step.norm();
   }
 }
 

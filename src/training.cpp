@@ -95,8 +95,10 @@ class Trainer {
       const StopReason reason = minimise();
       return {std::move(state_), reason, integrator()};
     } catch (const NumericalError&) {
-      // The very first evaluation failed.
+      // The first evaluation of a phase failed.
       if (asked_to_stop()) return {std::move(state_), stop_reason(), integrator()};
+      if (observed_with_)
+        return {std::move(state_), StopReason::no_progress, std::move(*observed_with_)};
       throw NumericalError("the loss cannot be evaluated at the initial parameters: " + failure_);
     }
   }
@@ -351,6 +353,7 @@ class Trainer {
       record(iterate);
     }
     iterations_done_ += iterate.iteration > 0 ? 1 : 0;
+    observed_with_ = integrator();
     sensitivity_->limit_steps(std::max(smallest_step_budget, step_budget_factor * steps_of_last_));
     if (options_.progress) {
       const auto before = Clock::now();
@@ -386,6 +389,7 @@ class Trainer {
   bool auto_tolerance_;                     // tolerances follow the loss
   std::optional<Sensitivity> sensitivity_;  // of the phase that is on
   TrainingState state_;
+  std::optional<IntegratorOptions> observed_with_;  // the last iterate
   Clock::time_point start_;
   double reporting_ = 0;  // s spent in options_.progress
   long evaluations_ = 0;

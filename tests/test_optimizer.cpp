@@ -227,6 +227,22 @@ TEST_CASE("adam takes first steps of its learning rate in every component, downh
   CHECK(minimum.best.loss < 0.8 * log.iterates.front().loss);
 }
 
+TEST_CASE("adam halves a step that leads where the function cannot be evaluated") {
+  // x^2/2 + x, minimum at -1, behind a wall at -0.25: first steps of 0.2 would pass it.
+  const auto walled = [](ConstVectorRef x, VectorRef gradient) {
+    gradient = x.array() + 1;
+    return x[0] < -0.25 ? std::numeric_limits<double>::quiet_NaN() : x[0] * x[0] / 2 + x[0];
+  };
+  OptimizerOptions options;
+  options.kind = OptimizerKind::adam;
+  options.learning_rate = 0.2;
+  options.max_iterations = 5;
+  const Minimum minimum = minimize(walled, Vector::Zero(1), options, {});
+  CHECK(minimum.reason == StopReason::max_iterations);
+  CHECK(minimum.best.theta[0] < -0.2);
+  CHECK(minimum.best.theta[0] >= -0.25);
+}
+
 TEST_CASE("a start where the function cannot be evaluated is a numerical failure") {
   for (const OptimizerKind kind : kinds) {
     OptimizerOptions options;

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -255,6 +257,31 @@ TEST_CASE("a start that cannot be integrated is a numerical failure that says wh
       [&] { static_cast<void>(train(problem.dynamics, problem.objective, one(0.8), options)); });
   CHECK(mentions(text, "initial parameters"));
   CHECK(mentions(text, "more than 5 steps"));
+}
+
+TEST_CASE("a phase that cannot begin loses nothing of the one before") {
+  // A force that can be evaluated only so often: the first tolerance uses it up.
+  auto left = std::make_shared<std::atomic<long>>(0);
+  const auto mortal = make_force(
+      1,
+      [left](double x, const auto& k) {
+        return --*left > 0 ? -k[0] * x : std::numeric_limits<double>::quiet_NaN();
+      },
+      [](double, const auto& k) { return -k[0]; },
+      [](double x, const auto&) { return std::array{-x}; });
+  const Dynamics dynamics(mortal);
+  const Objective objective(Loss::periodic, normal_states(2, 1, 1), two_pi);
+  for (const OptimizerKind kind : {OptimizerKind::lbfgs, OptimizerKind::lbfgs_least_squares}) {
+    *left = 20000;
+    TrainingOptions options = with(1e-8);
+    options.optimizer.kind = kind;
+    options.auto_tolerance = true;
+    const TrainingResult result = train(dynamics, objective, one(0.9), options);
+    CHECK(*left <= 0);
+    CHECK(result.reason == StopReason::no_progress);
+    REQUIRE(result.state.history.size() > 1);
+    CHECK(result.state.loss < result.state.history.loss.front());
+  }
 }
 
 TEST_CASE("refined tolerances carry the loss below what the first tolerance can see") {
