@@ -42,7 +42,9 @@ class Examination {
   }
 
   Certificate of_states(ConstStatesRef states) {
-    if (states.rows() != 2) throw InputError("a certificate needs states of two rows, x and v");
+    if (states.rows() != 2 || states.cols() == 0) {
+      throw InputError("a certificate needs states of two rows, x and v, at least one");
+    }
     mean_square_ = states.squaredNorm() / static_cast<double>(states.cols());
     found_.trajectories = states.cols();
     const Interval sampled{states.row(0).minCoeff(), states.row(0).maxCoeff()};
@@ -55,34 +57,41 @@ class Examination {
                                      wider.left, wider.right));
       }
     }
-    Vector energies = states.row(1).transpose().cwiseAbs2() / 2 +
-                      potentials(field_, theta_, *found_.center, states.row(0).transpose());
-    if (options_.half_orbits) energies = up_to_both_turning_points(energies, states.row(1));
-    return of_energies(energies, sampled);
+    Starts starts{states.row(1).transpose().cwiseAbs2() / 2 +
+                      potentials(field_, theta_, *found_.center, states.row(0).transpose()),
+                  states.row(0)};
+    if (options_.half_orbits) starts = up_to_both_turning_points(starts, states.row(1));
+    return of_energies(starts, sampled);
   }
 
   Certificate of_center(double center, ConstVectorRef energies) {
+    if (energies.size() == 0) throw InputError("a certificate needs at least one energy");
     found_.trajectories = energies.size();
     found_.center = center;
-    return of_energies(energies, {center, center});
+    return of_energies({energies, Vector::Constant(energies.size(), center)}, {center, center});
   }
 
  private:
-  static Vector up_to_both_turning_points(const Vector& energies,
-                                          const Eigen::RowVectorXd& velocities) {
+  /// Of orbits.
+  struct Starts {
+    Vector energies;
+    Vector positions;
+  };
+
+  static Starts up_to_both_turning_points(const Starts& all, const Eigen::RowVectorXd& velocities) {
     double left = 0;
     double right = 0;
-    for (Index i = 0; i < energies.size(); ++i) {
+    for (Index i = 0; i < all.energies.size(); ++i) {
       double& side = velocities[i] < 0 ? left : right;
-      side = std::max(side, energies[i]);
+      side = std::max(side, all.energies[i]);
     }
     const double highest = std::min(left, right);
-    if (highest == 0) return energies;  // all on one side: there is no other range to tell of
-    std::vector<double> visited;
-    for (const double energy : energies) {
-      if (energy <= highest) visited.push_back(energy);
+    if (highest == 0) return all;  // all on one side: there is no other range to tell of
+    std::vector<Index> visited;
+    for (Index i = 0; i < all.energies.size(); ++i) {
+      if (all.energies[i] <= highest) visited.push_back(i);
     }
-    return Eigen::Map<const Vector>(visited.data(), static_cast<Index>(visited.size()));
+    return {all.energies(visited), all.positions(visited)};
   }
 
   /// The deepest stable equilibrium in a range.
@@ -118,7 +127,8 @@ class Examination {
   }
 
   /// `sampled`: positions that are visited anyway.
-  Certificate of_energies(const Vector& energies, Interval sampled) {
+  Certificate of_energies(const Starts& starts, Interval sampled) {
+    const auto& [energies, positions] = starts;
     found_.lowest_energy = energies.minCoeff();
     found_.highest_energy = energies.maxCoeff();
     const std::optional<PotentialWell> explored = explore(found_.highest_energy * (1 + 1e-9));
@@ -133,15 +143,18 @@ class Examination {
     found_.equilibria = equilibria(field_, theta_, std::min(sampled.left, extent.left),
                                    std::max(sampled.right, extent.right));
     std::vector<double> inside;
-    for (const double energy : energies) {
-      if (energy > 0 && energy < well.energy_limit()) inside.push_back(energy);
+    for (Index i = 0; i < energies.size(); ++i) {
+      const bool over_the_brim = energies[i] >= well.energy_limit();
+      const bool beyond_it = positions[i] < extent.left || positions[i] > extent.right;
+      if (over_the_brim || beyond_it) {
+        ++found_.escaping;
+      } else if (energies[i] > 0) {
+        inside.push_back(energies[i]);
+      }
     }
-    found_.escaping = (energies.array() >= well.energy_limit()).count();
-    if (inside.empty()) {
-      decide();
-      return std::move(found_);
+    if (!inside.empty()) {
+      measure(well, thinned(Eigen::Map<Vector>(inside.data(), static_cast<Index>(inside.size()))));
     }
-    measure(well, thinned(Eigen::Map<Vector>(inside.data(), static_cast<Index>(inside.size()))));
     decide();
     return std::move(found_);
   }
@@ -204,14 +217,18 @@ class Examination {
           found_.reason += sentence("%s x = %.4g", found_.reason.back() == 'd' ? ":" : ",", x);
       }
     } else if (found_.escaping > 0) {
-      fail(sentence("%ld of %ld trajectories leave the well, whose height is %.4g",
-                    static_cast<long>(found_.escaping), static_cast<long>(found_.trajectories),
-                    found_.energy_limit));
+      found_.verdict = Isochrony::not_isochronous;
+      found_.reason =
+          sentence("%ld of %ld trajectories are not held by the well, whose height is %.4g",
+                   static_cast<long>(found_.escaping), static_cast<long>(found_.trajectories),
+                   found_.energy_limit);
     } else if (found_.n == 0 || found_.period_deviation_max > tolerance) {
-      fail(found_.n == 0 ? sentence("T/T(E) = %.4g at the median energy, and T(E) varies by %.1e",
-                                    found_.median_multiple, found_.period_deviation_max)
-                         : sentence("max |n T(E)/T - 1| = %.1e at the visited energies, above %.1e",
-                                    found_.period_deviation_max, tolerance));
+      found_.verdict = Isochrony::not_isochronous;
+      found_.reason =
+          found_.n == 0 ? sentence("T/T(E) = %.4g at the median energy, and T(E) varies by %.1e",
+                                   found_.median_multiple, found_.period_deviation_max)
+                        : sentence("max |n T(E)/T - 1| = %.1e at the visited energies, above %.1e",
+                                   found_.period_deviation_max, tolerance);
     } else if (found_.period_deviation_between > tolerance) {
       found_.verdict = Isochrony::at_samples_only;
       found_.reason = sentence(
@@ -224,13 +241,13 @@ class Examination {
                    std::max(found_.period_deviation_max, found_.period_deviation_between),
                    found_.shear_max, tolerance);
     }
+    if (wells <= 1) compare_with_loss();
   }
 
-  /// Not isochronous, unless the loss tells that as well: a period that is off by d leaves
-  /// residuals of about 2 pi d times the size of the states.
-  void fail(const std::string& why) {
-    found_.verdict = Isochrony::not_isochronous;
-    found_.reason = why;
+  /// A period that is off by d leaves residuals of about 2 pi d times the size of the states; where
+  /// they are larger than the tolerance allows, training has not converged, whatever the well is
+  /// like.
+  void compare_with_loss() {
     if (!options_.loss) return;
     const double residual = std::sqrt(*options_.loss / mean_square_);
     if (residual <= 2 * pi * found_.tolerance) return;

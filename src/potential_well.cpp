@@ -512,6 +512,10 @@ PotentialWell::PotentialWell(const ForceField& field, ConstVectorRef theta, doub
                              Interval range, double highest_energy)
     : bottom_(equilibrium), highest_energy_(highest_energy) {
   if (field.dimension() != 1) throw InputError("a potential well needs a force of dimension 1");
+  if (!(range.left < bottom_ && bottom_ < range.right)) {
+    throw InputError(sentence("the bottom of a well must lie within its range: %.6g < %.6g < %.6g",
+                              range.left, bottom_, range.right));
+  }
   ForceSamples force(field, theta, nodes);
   left_ = std::make_unique<Side>(force, bottom_, -1, bottom_ - range.left, highest_energy);
   right_ = std::make_unique<Side>(force, bottom_, 1, range.right - bottom_, highest_energy);

@@ -149,6 +149,37 @@ TEST_CASE("the loss tells the unconverged from the not isochronous") {
   CHECK(trapped.reason.find("--restarts") != std::string::npos);
 }
 
+TEST_CASE("a large loss is believed more than a good well") {
+  CertificateOptions options = asked(two_pi);
+  for (const char* well : {"harmonic", "hyperbolic-shear"}) {
+    options.loss = 1e-20;
+    CHECK(of_states(make_well(well), options).verdict != Isochrony::not_converged);
+    options.loss = 0.3;
+    const Certificate found = of_states(make_well(well), options);
+    CHECK(found.verdict == Isochrony::not_converged);
+    CHECK(found.reason.find("the loss is still 3.0e-01") != std::string::npos);
+  }
+}
+
+TEST_CASE("a state beyond the brim is not held by the well, whatever its energy") {
+  // U = x^2/2 - x^3/3: the brim is at x = 1, U = 1/6.
+  const auto field = make_well("cubic").force_field();
+  States states(2, 3);
+  states << -0.1, 1.2, 2, 0, 0, 0;
+  const Certificate found = certify(*field, none, states, asked(two_pi));
+  CHECK(found.escaping == 2);
+  CHECK(found.trajectories == 3);
+  CHECK(found.reason.find("2 of 3 trajectories are not held by the well") != std::string::npos);
+}
+
+TEST_CASE("nothing to look at is bad input") {
+  const auto field = make_well("harmonic").force_field();
+  CHECK_THROWS_AS(static_cast<void>(certify(*field, none, States(2, 0), asked(two_pi))),
+                  InputError);
+  CHECK_THROWS_AS(static_cast<void>(certify(*field, none, 0.0, Vector(0), asked(two_pi))),
+                  InputError);
+}
+
 TEST_CASE("over half a period each orbit visits one of its turning points") {
   // Harmonic up to x = 1, stiffer beyond; only leftward orbits go further.
   const auto field = make_force(

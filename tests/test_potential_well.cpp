@@ -233,6 +233,10 @@ TEST_CASE("what is not there is refused in one sentence") {
                   InputError);
   CHECK_THROWS_WITH_AS(PotentialWell(*shifted(-1, 0), none, 0, everywhere, 1),
                        doctest::Contains("no well at x = 0"), InputError);
+  for (const double bottom : {-1.0, 2.0, std::nan("")}) {
+    CHECK_THROWS_WITH_AS(PotentialWell(*shifted(1, 0), none, bottom, {-1, 1}, 1),
+                         doctest::Contains("must lie within its range"), InputError);
+  }
   const PotentialWell narrow(*shifted(1, 0), none, 0, {-1, 1}, 10);
   CHECK_THROWS_WITH_AS(static_cast<void>(narrow.potential(2)),
                        doctest::Contains("from x = -1 to 1"), InputError);

@@ -42,7 +42,7 @@ struct Certificate {
   double lowest_energy = 0;
   double highest_energy = 0;
   Index trajectories = 0;  ///< that were looked at
-  Index escaping = 0;      ///< of them, those that leave the well
+  Index escaping = 0;      ///< of them, those that the well does not hold
 
   int n = 0;  ///< periods in T, the integer nearest to T/T(E) at the median energy;
               ///< 0 unless |T/T(E) - n| < 0.1 at every visited energy
@@ -73,7 +73,7 @@ struct CertificateOptions {
 };
 
 /// The certificate of a force on the orbits through `states` (2 x N: x, v). D = 1, Newtonian.
-/// Throws InputError when shapes do not fit.
+/// Throws InputError when shapes do not fit or there are no states.
 [[nodiscard]] Certificate certify(const ForceField& field, ConstVectorRef theta,
                                   ConstStatesRef states, const CertificateOptions& options);
 

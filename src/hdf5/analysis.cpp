@@ -151,7 +151,7 @@ void write_analysis(const OutputGroup& entry, const Certificate& certificate) {
   group.text("reason", certificate.reason);
   write_count(group, "n", "periods in T (0: undecided)", certificate.n);
   write_count(group, "trajectories", "trajectories", certificate.trajectories);
-  write_count(group, "escaping", "trajectories that leave the well", certificate.escaping);
+  write_count(group, "escaping", "trajectories that the well does not hold", certificate.escaping);
   if (certificate.center) {
     write_number(group, "x0", "centre x0, the bottom of the well", *certificate.center);
   }
