@@ -27,6 +27,10 @@ struct Subject {
   CertificateOptions certificate;
 };
 
+double verdict_tolerance(const Options& options) {
+  return options.number("verdict-tolerance", 1e-15, 1);
+}
+
 Subject stored_subject(const Options& options) {
   const std::string& file = options.positional().front();
   if (options.given("force")) {
@@ -46,10 +50,11 @@ Subject stored_subject(const Options& options) {
   subject.field = std::make_shared<Mlp>(run.model->network());
   subject.theta = run.model->theta;
   subject.title = "the force of " + file;
-  Options problem(verb_train, {});
-  problem.add_stored(stored_options(run, file), "Problem");
+  Options training(verb_train, {});
+  training.add_stored(stored_options(run, file));
   subject.certificate =
-      certificate_options(read_problem(problem), verified_loss_of_trajectories(run));
+      certificate_options(read_problem(training), verified_loss_of_trajectories(run));
+  subject.certificate.tolerance = verdict_tolerance(training);
   return subject;
 }
 
@@ -83,7 +88,8 @@ Subject read_subject(const Options& options) {
   }
   Subject subject = options.positional().empty() ? given_subject(options) : stored_subject(options);
   if (!options.text("period").empty()) subject.certificate.period = options.time("period");
-  subject.certificate.tolerance = options.number("verdict-tolerance", 1e-15, 1);
+  const bool of_the_run = subject.run && !options.given("verdict-tolerance");
+  if (!of_the_run) subject.certificate.tolerance = verdict_tolerance(options);
   return subject;
 }
 
@@ -127,7 +133,9 @@ Analysis analyze_run(const Subject& subject, std::vector<double> energies) {
   const PotentialWell well(*subject.field, subject.theta, *found.center, {-infinity, infinity},
                            found.highest_energy * (1 + 1e-9));
   const double top = std::min(found.highest_energy, 0.999 * well.energy_limit());
-  if (energies.empty()) energies = even_energies(std::min(found.lowest_energy, top / 2), top);
+  if (energies.empty()) {
+    energies = even_energies(std::clamp(found.lowest_energy, 0.0, top / 2), top);
+  }
   for (const double energy : energies) {
     if (energy > found.highest_energy) {
       throw InputError(sentence(
@@ -235,12 +243,12 @@ int analyze(const Options& options) {
   const std::size_t format = options.choice("format", {"table", "csv", "json"});
   const Analysis analysis =
       subject.run ? analyze_run(subject, energies) : analyze_given(subject, energies);
-  if (subject.run) write_analysis(options.positional().front(), analysis.certificate);
   switch (format) {
     case 0: print_table(subject, analysis); break;
     case 1: print_csv(analysis.orbits); break;
     default: print_json(subject, analysis); break;
   }
+  if (subject.run) write_analysis(options.positional().front(), analysis.certificate);
   return options.flag("verify") && !verify(subject, analysis) ? 1 : 0;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "cli/measurement.hpp"
@@ -10,6 +11,7 @@
 #include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -234,32 +236,42 @@ double at(const Curve& curve, double x) {
          (x - left->first) * (right->second - left->second) / (right->first - left->first);
 }
 
-/// Where b becomes cheaper than a, in words.
-std::string crossover(const Curve& a, const std::string& name_a, const Curve& b,
-                      const std::string& name_b, const std::string& quantity) {
+/// Which of two methods is cheaper where, in words; nothing when they were not measured in one
+/// range.
+std::optional<std::string> comparison(const Curve& a, const std::string& name_a, const Curve& b,
+                                      const std::string& name_b, const std::string& quantity) {
   const double low = std::max(a.front().first, b.front().first);
   const double high = std::min(a.back().first, b.back().first);
-  char text[300];
-  const auto difference = [&](double x) { return at(b, x) - at(a, x); };
-  if (difference(low) * difference(high) > 0) {
-    const bool b_wins = difference(low) < 0;
-    std::snprintf(text, sizeof text,
-                  "%s is faster than %s at every %s measured (%.0f to %.0f), by %.3g to %.3g times",
-                  (b_wins ? name_b : name_a).c_str(), (b_wins ? name_a : name_b).c_str(),
-                  quantity.c_str(), std::exp(low), std::exp(high),
-                  std::exp(std::abs(difference(low))), std::exp(std::abs(difference(high))));
-    return text;
+  if (!(low < high)) return std::nullopt;
+  std::set<double> xs;
+  for (const Curve* curve : {&a, &b}) {
+    for (const auto& [x, y] : *curve) {
+      if (x >= low && x <= high) xs.insert(x);
+    }
   }
-  double left = low, right = high;
-  for (int k = 0; k < 60; ++k) {
-    const double middle = (left + right) / 2;
-    (difference(middle) * difference(low) > 0 ? left : right) = middle;
+  // Of b over a; both are linear between neighbouring x.
+  std::vector<std::pair<double, double>> ratios;
+  for (const double x : xs) ratios.emplace_back(x, at(b, x) - at(a, x));
+  const auto winner = [&](double ratio) { return (ratio < 0 ? name_b : name_a); };
+  const auto loser = [&](double ratio) { return (ratio < 0 ? name_a : name_b); };
+  std::string overtaking;
+  double least = std::abs(ratios.front().second);
+  double most = least;
+  for (std::size_t i = 1; i < ratios.size(); ++i) {
+    const auto& [x, ratio] = ratios[i];
+    const auto& [x_before, before] = ratios[i - 1];
+    least = std::min(least, std::abs(ratio));
+    most = std::max(most, std::abs(ratio));
+    if ((ratio < 0) == (before < 0)) continue;
+    const double crossing = x_before + (x - x_before) * before / (before - ratio);
+    overtaking += (overtaking.empty() ? "" : ", and ") + winner(ratio) + " overtakes " +
+                  loser(ratio) + " at " + quantity + sentence(" = %.3g", std::exp(crossing));
   }
-  const bool b_wins = difference(high) < 0;
-  std::snprintf(text, sizeof text, "%s overtakes %s at %s = %.3g",
-                (b_wins ? name_b : name_a).c_str(), (b_wins ? name_a : name_b).c_str(),
-                quantity.c_str(), std::exp(left));
-  return text;
+  if (!overtaking.empty()) return overtaking;
+  const double sign = ratios.front().second;
+  return winner(sign) + " is faster than " + loser(sign) + " at every " + quantity +
+         sentence(" measured (%.0f to %.0f), by %.3g to %.3g times", std::exp(low), std::exp(high),
+                  std::exp(least), std::exp(most));
 }
 
 /// The adjoint against the others, and the two ways to a Jacobian against each other.
@@ -290,8 +302,9 @@ std::vector<std::string> conclusions(const std::vector<BenchmarkPoint>& points) 
     }
     for (const auto& [name_a, a] : curves) {
       for (const auto& [name_b, b] : curves) {
-        if (worth_comparing(name_a, name_b)) {
-          result.push_back(crossover(a, name_a, b, name_b, quantity));
+        if (!worth_comparing(name_a, name_b)) continue;
+        if (auto words = comparison(a, name_a, b, name_b, quantity)) {
+          result.push_back(std::move(*words));
         }
       }
     }
@@ -301,15 +314,17 @@ std::vector<std::string> conclusions(const std::vector<BenchmarkPoint>& points) 
   return result;
 }
 
-/// The cheapest way to a gradient, and to a Jacobian, that errs no more than the adjoint at the
-/// default tolerance: for the problem of the end-time sweep at its shortest.
+/// The cheapest way to a gradient, and to a Jacobian, that errs by less than 1e-9: at random
+/// parameters, for the shortest end time that was measured. Empty when nothing is that accurate.
 std::string recommendation(const std::vector<BenchmarkPoint>& points) {
   std::string text;
   for (const std::string task : {"gradient", "jacobian"}) {
     const BenchmarkPoint* best = nullptr;
     for (const BenchmarkPoint& p : points) {
       const bool candidate = p.sweep == "tolerance" || p.sweep == "end_time";
-      if (!candidate || p.status != "ok" || p.task != task || !(p.error <= 1e-9)) continue;
+      if (!candidate || p.start != "random" || p.status != "ok" || p.task != task ||
+          !(p.error <= 1e-9))
+        continue;
       if (best != nullptr && best->end_time < p.end_time) continue;
       if (best == nullptr || p.end_time < best->end_time || p.seconds < best->seconds) best = &p;
     }
@@ -347,12 +362,13 @@ void print_header() {
 class Bench {
  public:
   Bench(const Options& options, const Problem& problem, const Mlp& network,
-        const std::optional<Results>& trained, std::filesystem::path output, Existing existing,
-        BenchmarkResults results)
+        const std::optional<Results>& trained, std::optional<States> given_states,
+        std::filesystem::path output, Existing existing, BenchmarkResults results)
       : options_(options),
         problem_(problem),
         network_(network),
         trained_(trained),
+        given_states_(std::move(given_states)),
         output_(std::move(output)),
         existing_(existing),
         results_(std::move(results)),
@@ -381,7 +397,9 @@ class Bench {
     }
     results_.conclusions = conclusions(results_.points);
     add_kernel_ratios(plan);
-    results_.conclusions.push_back(recommendation(results_.points));
+    if (std::string words = recommendation(results_.points); !words.empty()) {
+      results_.conclusions.push_back(std::move(words));
+    }
     save();
     std::printf("\n");
     for (const std::string& sentence : results_.conclusions) std::printf("%s\n", sentence.c_str());
@@ -409,8 +427,13 @@ class Bench {
     const Dynamics dynamics(network, problem_.motion);
     States states =
         normal_states(dynamics.state_dimension(), station.trajectories, options_.seed("data-seed"));
-    const bool own_states = trained && trained_->initial_states.cols() == station.trajectories;
-    if (own_states) states = trained_->initial_states;
+    const bool given = given_states_ && given_states_->cols() == station.trajectories;
+    const bool own = trained && trained_->initial_states.cols() == station.trajectories;
+    if (given) {
+      states = *given_states_;
+    } else if (own) {
+      states = trained_->initial_states;
+    }
     return {station.sweep,
             station.start,
             dynamics,
@@ -463,6 +486,7 @@ class Bench {
   Problem problem_;
   const Mlp& network_;
   const std::optional<Results>& trained_;
+  std::optional<States> given_states_;  // by --initial-states
   std::filesystem::path output_;
   Existing existing_;
   BenchmarkResults results_;
@@ -488,7 +512,7 @@ int benchmark(const Options& given) {
   const std::string resumed = options.text("resume");
   if (!resumed.empty()) {
     results = read_benchmark(resumed);
-    options.add_stored(configuration_texts(results.config, resumed));
+    options.add_stored(stored_configuration(results.config, resumed));
   }
   if (options.flag("quick") && options.flag("full")) {
     throw InputError("--quick and --full exclude each other");
@@ -504,7 +528,12 @@ int benchmark(const Options& given) {
   const auto network = read_network(options);
   if (trained) check_architecture(*network, problem.motion, *trained, file);
   const IntegratorOptions integrator = integrator_options(options);
-  integrator.validate(Dynamics(network, problem.motion));
+  const Dynamics dynamics(network, problem.motion);
+  integrator.validate(dynamics);
+  std::optional<States> given_states;
+  // Those of the run that --at names are in its file.
+  const bool from_file = trained ? options.given("initial-states") : !states_are_drawn(options);
+  if (from_file) given_states = initial_states(options, dynamics.state_dimension(), std::nullopt);
   const Plan plan(options, problem, *network, integrator, trained.has_value());
 
   const bool append = options.flag("append");
@@ -521,15 +550,15 @@ int benchmark(const Options& given) {
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
 
   const Results described = new_results(
-      "benchmark", options, Dynamics(network, problem.motion),
-      Objective(problem.loss,
-                normal_states(Dynamics(network, problem.motion).state_dimension(), 1, 0),
-                problem.period));
+      "benchmark", options, dynamics,
+      Objective(problem.loss, normal_states(dynamics.state_dimension(), 1, 0), problem.period));
   results.title = "cost and accuracy of the gradient methods";
   results.environment = described.environment;
   results.config = described.config;
   const Existing existing = append || target == resumed ? Existing::kept : Existing::replaced;
-  return Bench(options, problem, *network, trained, output, existing, std::move(results)).run(plan);
+  return Bench(options, problem, *network, trained, std::move(given_states), output, existing,
+               std::move(results))
+      .run(plan);
 }
 
 }  // namespace isochron::cli

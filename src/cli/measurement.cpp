@@ -89,7 +89,8 @@ SensitivityOptions by_adjoint(double rtol) {
   return options;
 }
 
-/// The gradients that errors are measured against, and the size of what they sum.
+/// The gradients that errors are measured against, and the size of what they sum; NaN where they
+/// cannot be had.
 struct References {
   Vector discrete;
   Vector adjoint;
@@ -97,16 +98,23 @@ struct References {
 };
 
 References references(const MeasuredProblem& problem) {
-  References result;
-  Sensitivity discrete(problem.dynamics, by_discrete(problem, 1e-14));
-  result.discrete = evaluate(discrete, problem, false).gradient;
-  Sensitivity adjoint(problem.dynamics, by_adjoint(1e-13));
-  result.adjoint = evaluate(adjoint, problem, false).gradient;
-  Sensitivity coarse(problem.dynamics, by_discrete(problem, 1e-8));
-  const FinalJacobian final = coarse.jacobian(problem.theta, problem.objective.ensemble());
-  const double residual = problem.objective.residuals(final.final_states).norm();
-  result.terms = 2 * final.jacobian.norm() * residual /
-                 static_cast<double>(problem.objective.ensemble().size());
+  const auto gradient_by = [&](const SensitivityOptions& options) -> Vector {
+    try {
+      Sensitivity sensitivity(problem.dynamics, options);
+      return evaluate(sensitivity, problem, false).gradient;
+    } catch (const NumericalError&) {
+      return Vector::Constant(problem.theta.size(), unknown);  // and so are the errors
+    }
+  };
+  References result{gradient_by(by_discrete(problem, 1e-14)), gradient_by(by_adjoint(1e-13))};
+  try {
+    Sensitivity coarse(problem.dynamics, by_discrete(problem, 1e-8));
+    const FinalJacobian final = coarse.jacobian(problem.theta, problem.objective.ensemble());
+    const double residual = problem.objective.residuals(final.final_states).norm();
+    result.terms = 2 * final.jacobian.norm() * residual /
+                   static_cast<double>(problem.objective.ensemble().size());
+  } catch (const NumericalError&) {
+  }
   return result;
 }
 
@@ -165,10 +173,9 @@ void summarise(Contestant& contestant) {
   BenchmarkPoint& point = contestant.point;
   if (seconds.size() > 1) seconds.erase(seconds.begin());  // it also made the solvers
   std::sort(seconds.begin(), seconds.end());
-  const std::size_t last = seconds.size() - 1;
-  point.seconds = seconds[last / 2];
-  point.seconds_low = seconds[last / 4];
-  point.seconds_high = seconds[last - last / 4];
+  point.seconds = seconds[(seconds.size() - 1) / 2];
+  point.seconds_low = seconds.front();
+  point.seconds_high = seconds.back();
   point.repeats = static_cast<long>(seconds.size());
 }
 

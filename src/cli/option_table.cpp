@@ -12,7 +12,8 @@ constexpr unsigned at_models = verb_check_gradient | verb_benchmark;
 constexpr Spec table[] = {
     {"trajectories", "N", "100", runs, "Problem", "initial states drawn from N(0, I); 1 .. 10^7"},
     {"initial-states", "FILE", "", runs, "Problem",
-     "read them instead: text with one state per row, or HDF5 as FILE:/dataset"},
+     "read them instead: text with one state per row, or HDF5 as FILE:/dataset (benchmark: where "
+     "it measures as many)"},
     {"dimension", "D", "1", runs, "Problem", "dimension of the position; 1 .. 64"},
     {"dynamics", "NAME", "newtonian", runs, "Problem",
      "newtonian (q'' = f(q)) or first-order (y' = f(y))"},
@@ -46,8 +47,8 @@ constexpr Spec table[] = {
      "so many, evenly spaced, both ends included; 2 .. 100000"},
     {"hold-weight", "W", "1", trainers, "Problem", "of the held force in the loss; 1e-12 .. 1e12"},
     {"seed", "S", "0", runs, "Problem", "sets --data-seed and --weight-seed; 0 .. 2^64 - 1"},
-    {"data-seed", "S", "0", runs, "Problem", "seed of the initial states"},
-    {"weight-seed", "S", "0", runs, "Problem", "seed of the initial weights"},
+    {"data-seed", "S", "0", runs & ~verb_sweep, "Problem", "seed of the initial states"},
+    {"weight-seed", "S", "0", runs & ~verb_sweep, "Problem", "seed of the initial weights"},
 
     {"force", "NAME", "mlp", runs, "Force field",
      "mlp (simulate: untrained), or for simulate an analytic one: harmonic, isotonic, "
@@ -77,7 +78,8 @@ constexpr Spec table[] = {
      "adams or bdf (CVODES), rkn8 or rkn12 (q'' = f(q) only), rk8 or rk4 with --steps; rkn8 or rk8 "
      "when --gradient discrete is given alone"},
     {"steps", "K", "100", runs, "Integration",
-     "steps of rk4, which has no error control; 1 .. 10^9"},
+     "steps of rk4, which has no error control; 1 .. 10^9; between samples of simulate at least "
+     "one each"},
     {"rtol", "R", "1e-10", runs, "Integration",
      "relative tolerance of every trajectory; 1e-15 .. 1e-1, or auto: what training needs (see "
      "--optimizer), otherwise 1e-10"},
@@ -140,7 +142,7 @@ constexpr Spec table[] = {
      false},
     {"verdict-tolerance", "R", "1e-4", trainers | verb_analyze, "Analysis",
      "of the verdict: largest |n T(E)/T - 1| of an isochronous force, largest |S|/A of a harmonic "
-     "one; 1e-15 .. 1"},
+     "one; 1e-15 .. 1; of a results file analyze takes the run's own"},
 
     {"quick", nullptr, "", verb_benchmark, "Benchmark", "few points, under a minute"},
     {"full", nullptr, "", verb_benchmark, "Benchmark", "all points, as long as it takes"},

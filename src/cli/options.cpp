@@ -160,13 +160,17 @@ Options::Texts Options::read_config_file(const std::string& path) const {
   return texts;
 }
 
-void Options::add_stored(const Texts& values, const std::string& group) {
-  Texts layer;
-  for (const auto& [key, text] : values) {
-    const Spec* spec = find_option(key, verb_);
-    if (spec != nullptr && (group.empty() || group == spec->group)) layer[key] = text;
-  }
-  apply(std::move(layer), Origin::stored_file);
+void Options::add_stored(const Stored& stored, const std::string& group) {
+  const auto taken = [&](const Texts& values) {
+    Texts layer;
+    for (const auto& [key, text] : values) {
+      const Spec* spec = find_option(key, verb_);
+      if (spec != nullptr && (group.empty() || group == spec->group)) layer[key] = text;
+    }
+    return layer;
+  };
+  apply(taken(stored.defaults), Origin::default_value);
+  apply(taken(stored.asked_for), Origin::stored_file);
 }
 
 void Options::apply(Texts layer, Origin origin) {

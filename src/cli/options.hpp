@@ -34,13 +34,20 @@ class Options {
  public:
   using Texts = std::map<std::string, std::string>;
 
+  /// A stored configuration.
+  struct Stored {
+    Texts defaults;  ///< what nobody had asked for
+    Texts asked_for;
+  };
+
   /// Parses `isochron VERB arguments`. Throws InputError for an unknown option (naming the nearest
   /// one), a missing value, an unreadable or faulty --config file.
   Options(Verb verb, const std::vector<std::string>& arguments);
 
-  /// Values of a stored configuration: above the defaults, below a config file and the command
-  /// line. Keys that the verb does not take are passed over; with `group`, those of others too.
-  void add_stored(const Texts& values, const std::string& group = "");
+  /// A stored configuration: what it asked for is above the defaults, below a config file and the
+  /// command line; its defaults take the place of today's. Keys that the verb does not take are
+  /// passed over; with `group`, those of others too.
+  void add_stored(const Stored& stored, const std::string& group = "");
 
   /// What a value came to, once it is known; its origin stays.
   void settle(const std::string& key, const std::string& text) { values_.at(key).text = text; }

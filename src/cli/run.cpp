@@ -9,7 +9,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -17,6 +16,7 @@
 
 #include "build_info.hpp"
 #include "cli/text_table.hpp"
+#include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
 #include "isochron/well.hpp"
@@ -37,15 +37,6 @@ std::string processor() {
     if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
   }
   return "unknown";
-}
-
-std::string now() {
-  const std::time_t t = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&t, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
 }
 
 bool is_hdf5(const std::string& path) {
@@ -165,21 +156,24 @@ std::string widths(const std::vector<Index>& layers) {
 }
 
 bool states_are_drawn(const Options& options) {
-  return options.text("initial-states").empty() ||
-         std::max(options.origin("trajectories"), options.origin("data-seed")) >
-             options.origin("initial-states");
+  // A data seed that only follows --seed does not ask for other states.
+  const Origin file = options.origin("initial-states");
+  const bool own_seed = options.text("data-seed") != options.text("seed");
+  return options.text("initial-states").empty() || options.origin("trajectories") > file ||
+         (own_seed && options.origin("data-seed") > file);
 }
 
 States initial_states(Options& options, Index state_dimension,
                       const std::optional<Results>& stored) {
   const Index count = trajectories(options);
+  const bool drawn = states_are_drawn(options);
   const bool asked_for = options.given("initial-states") || options.given("trajectories") ||
-                         options.given("data-seed");
+                         (drawn && options.given("data-seed"));
   if (stored && !asked_for && !stored->has_period_law() &&
       stored->initial_states.rows() == state_dimension) {
     return stored->initial_states;
   }
-  if (states_are_drawn(options)) {
+  if (drawn) {
     options.settle("initial-states", "");
     return normal_states(state_dimension, count, options.seed("data-seed"));
   }
@@ -352,7 +346,7 @@ std::string configuration_json(const std::string& verb, const Options& options) 
 Results new_results(const std::string& verb, const Options& options, const Dynamics& dynamics,
                     const Objective& objective) {
   Results results;
-  results.start_time = now();
+  results.start_time = time_of_day();
   results.environment = run_environment(options);
   results.config = configuration_json(verb, options);
 
@@ -372,46 +366,46 @@ Results read_model(const std::string& file) {
   return stored;
 }
 
-Options::Texts configuration_texts(const std::string& text, const std::string& file) {
+Options::Stored stored_configuration(const std::string& text, const std::string& file) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object() || !json.contains("options") || !json["options"].is_object()) {
     throw InputError(file + " holds no configuration of a run");
   }
-  const auto follows = [&](const std::string& key) {
-    const auto origin = json.value(nlohmann::json::json_pointer("/origin/" + key), std::string());
-    return origin.rfind("as --", 0) == 0;
-  };
-  Options::Texts result;
+  Options::Stored result;
   for (const auto& [key, value] : json["options"].items()) {
-    if (value.is_null() || follows(key)) continue;
-    result[key] = value.is_string() ? value.get<std::string>() : value.dump();
+    const auto origin = json.value(nlohmann::json::json_pointer("/origin/" + key), std::string());
+    const bool follows = origin.rfind("as --", 0) == 0;
+    if (value.is_null() || follows) continue;
+    Options::Texts& texts = origin == "default" ? result.defaults : result.asked_for;
+    texts[key] = value.is_string() ? value.get<std::string>() : value.dump();
   }
   return result;
 }
 
-Options::Texts stored_options(const Results& stored, const std::string& file) {
-  Options::Texts result = configuration_texts(stored.config, file);
+Options::Stored stored_options(const Results& stored, const std::string& file) {
+  Options::Stored result = stored_configuration(stored.config, file);
   std::string hidden;
   const std::vector<Index>& layers = stored.model->layers;
   for (std::size_t i = 1; i + 1 < layers.size(); ++i) {
     hidden += (hidden.empty() ? "" : ",") + std::to_string(layers[i]);
   }
-  result["dimension"] = std::to_string(layers.front());
-  result["hidden"] = hidden;
-  result["activation"] = stored.model->activation;
-  result["symmetry"] = name(stored.model->symmetry);
-  result["skip"] = name(stored.model->skip);
-  result["dynamics"] = stored.motion == Motion::newtonian ? "newtonian" : "first-order";
+  Options::Texts& texts = result.asked_for;
+  texts["dimension"] = std::to_string(layers.front());
+  texts["hidden"] = hidden;
+  texts["activation"] = stored.model->activation;
+  texts["symmetry"] = name(stored.model->symmetry);
+  texts["skip"] = name(stored.model->skip);
+  texts["dynamics"] = stored.motion == Motion::newtonian ? "newtonian" : "first-order";
   return result;
 }
 
-std::optional<Results> read_trained(Options& options) {
-  const std::string file = options.text("at");
+std::optional<Results> read_trained(Options& options, const std::string& key) {
+  const std::string file = options.text(key);
   if (file.empty()) return std::nullopt;
   Results stored = read_model(file);
-  const Options::Texts texts = stored_options(stored, file);
-  options.add_stored(texts, "Problem");
-  options.add_stored(texts, "Force field");
+  const Options::Stored configuration = stored_options(stored, file);
+  options.add_stored(configuration, "Problem");
+  options.add_stored(configuration, "Force field");
   return stored;
 }
 

@@ -93,19 +93,20 @@ void check_output_folder(const std::filesystem::path& folder);
 
 /// A results file with a network. Throws InputError when it holds none.
 [[nodiscard]] Results read_model(const std::string& file);
-/// The run that --at names, if it does; its problem and its network become options.
-[[nodiscard]] std::optional<Results> read_trained(Options& options);
+/// The run that the option `key` names, if it does; its problem and its network become options.
+[[nodiscard]] std::optional<Results> read_trained(Options& options, const std::string& key = "at");
 
 /// Throws InputError when the options ask for another network or motion than `stored` holds.
 void check_architecture(const Mlp& network, Motion motion, const Results& stored,
                         const std::string& file);
 
 /// The options of a stored configuration (JSON). Throws InputError when it is not isochron's.
-[[nodiscard]] Options::Texts configuration_texts(const std::string& json, const std::string& file);
+[[nodiscard]] Options::Stored stored_configuration(const std::string& json,
+                                                   const std::string& file);
 
 /// Configuration of a stored run by option, the architecture as its model has it. Throws InputError
 /// when it is not isochron's.
-[[nodiscard]] Options::Texts stored_options(const Results& stored, const std::string& file);
+[[nodiscard]] Options::Stored stored_options(const Results& stored, const std::string& file);
 
 /// Name and version of every library.
 [[nodiscard]] std::map<std::string, std::string> library_versions();

@@ -68,12 +68,15 @@ class Screen {
   }
 
  private:
+  /// Breaks long values at blanks; a word that is too long, a path say, stays whole.
   static void row(std::string name, std::string value) {
     constexpr std::size_t width = 92;
     while (!value.empty()) {
-      const std::size_t cut = value.size() <= width ? value.size() : value.rfind(' ', width);
+      std::size_t cut = std::string::npos;
+      if (value.size() > width) cut = value.rfind(' ', width);
+      if (value.size() > width && cut == std::string::npos) cut = value.find(' ');
       std::printf("  %-14s %s\n", name.c_str(), value.substr(0, cut).c_str());
-      value.erase(0, cut + 1);
+      value.erase(0, cut == std::string::npos ? cut : cut + 1);
       name.clear();
     }
   }

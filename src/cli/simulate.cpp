@@ -75,13 +75,12 @@ void check_memory(double numbers) {
 
 int simulate(const Options& given) {
   Options options = given;
-  std::optional<Results> stored;
-  if (const std::string file = options.text("model"); !file.empty()) {
-    stored = read_model(file);
-    options.add_stored(stored_options(*stored, file), "Problem");
-  }
+  const std::optional<Results> stored = read_trained(options, "model");
   const Problem problem = read_problem(options);
   const Source source = choose_source(options, stored);
+  if (stored) {
+    check_architecture(*read_network(options), problem.motion, *stored, options.text("model"));
+  }
   const Dynamics dynamics(source.field, problem.motion);
   const Index times = options.integer("times", 2, 100000);
   const IntegratorOptions integrator = integrator_options(options);
@@ -100,7 +99,9 @@ int simulate(const Options& given) {
   Results results = new_results("simulate", options, dynamics, objective);
   results.title = "orbits of " + source.title;
   results.model = source.model;
-  results.final_states = problem.loss == Loss::periodic || problem.loss == Loss::none
+  // The equal steps of rk4 are others when they must meet the samples.
+  const bool sampled_to_the_end = problem.loss == Loss::periodic || problem.loss == Loss::none;
+  results.final_states = sampled_to_the_end && integrator.method != Method::rk4
                              ? sampled.trajectories.states.back()
                              : solver.integrate(source.theta, objective.ensemble()).states;
   results.residuals = objective.residuals(results.final_states);

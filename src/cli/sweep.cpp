@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "cli/objective.hpp"
+#include "cli/option_table.hpp"
 #include "cli/sweep_report.hpp"
 #include "cli/training_run.hpp"
 #include "clock.hpp"
@@ -74,14 +75,9 @@ std::string described(const Overrides& overrides) {
 /// sets its configuration apart, and its seed.
 Options run_options(const Options& sweep, const Overrides& overrides, std::uint64_t seed) {
   Options::Texts texts = overrides;
-  const Options defaults(verb_train, {});
-  for (const std::string& key : defaults.configuration_keys()) {
-    // A stored configuration holds defaults, too.
-    const bool as_default =
-        sweep.origin(key) == Origin::stored_file && sweep.text(key) == defaults.text(key);
-    if (sweep.origin(key) > Origin::default_value && !as_default) {
-      texts.emplace(key, sweep.text(key));
-    }
+  for (const std::string& key : sweep.configuration_keys()) {
+    if (find_option(key, verb_train) == nullptr) continue;
+    if (sweep.origin(key) > Origin::default_value) texts.emplace(key, sweep.text(key));
   }
   for (const char* key : {"seed", "data-seed", "weight-seed"}) texts[key] = std::to_string(seed);
   texts["threads"] = "1";
@@ -173,6 +169,10 @@ class Sweep {
         interval_(options.number("checkpoint-interval", 1e-3, 1e6)) {
     check_configurations();
     if (resumed) take_up(*resumed);
+    if (!outcomes_.empty() && outcomes_.rbegin()->first >= total()) {
+      throw InputError("--runs " + std::to_string(runs_) + " is less than what the sweep holds; " +
+                       "when it goes on, there can only be more");
+    }
     sweep_.title = std::to_string(runs_) + " starts of " + std::to_string(overrides_.size()) +
                    (overrides_.size() == 1 ? " configuration" : " configurations");
     sweep_.config = configuration_json("sweep", options);
@@ -185,6 +185,11 @@ class Sweep {
     if (options_.flag("keep-runs")) {
       folder_ = output_.string() + ".runs";
       make_output_folder(folder_);
+      const bool own = !outcomes_.empty() || options_.flag("overwrite");
+      if (!own && !std::filesystem::is_empty(folder_)) {
+        throw InputError("the folder " + folder_.string() +
+                         " of --keep-runs is not empty; give --overwrite or another --output");
+      }
     }
     started_ = last_write_ = Clock::now();
     for (long run = 0; run < total(); ++run) {
@@ -192,10 +197,11 @@ class Sweep {
     }
     const auto workers = std::min<std::size_t>(
         static_cast<std::size_t>(integrator_options(options_).threads), queue_.size());
-    std::vector<std::thread> threads;
-    for (std::size_t i = 1; i < workers; ++i) threads.emplace_back([this] { work(); });
-    work();
-    for (std::thread& thread : threads) thread.join();
+    {
+      std::vector<std::jthread> threads;
+      for (std::size_t i = 1; i < workers; ++i) threads.emplace_back([this] { work(); });
+      work();
+    }
     save();  // what there is, also after a failure
     if (failure_) std::rethrow_exception(failure_);
     if (!quiet_ && terminal_) std::fputc('\n', stderr);
@@ -345,7 +351,7 @@ class Sweep {
 /// Goes on with the stored configuration.
 SweepResults read_resumed(Options& options, const std::string& file) {
   SweepResults stored = read_sweep(file);
-  options.add_stored(configuration_texts(stored.config, file));
+  options.add_stored(stored_configuration(stored.config, file));
   for (const std::string& key : options.configuration_keys()) {
     if (options.given(key) && key != "runs") {
       throw InputError("--" + key +

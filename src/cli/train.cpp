@@ -38,7 +38,13 @@ void read_derivatives(Options& options, Motion motion, TrainingOptions& training
   const OptimizerKind kind = training.optimizer.kind;
   const bool fits = kind == OptimizerKind::least_squares;
   const bool least_squares = fits || kind == OptimizerKind::lbfgs_least_squares;
-  if (least_squares && is_default("rtol")) options.settle("rtol", "auto");
+  if (least_squares && is_default("rtol") && is_default("atol")) options.settle("rtol", "auto");
+  training.auto_tolerance = options.text("rtol") == "auto";
+  if (training.auto_tolerance && !is_default("atol")) {
+    throw InputError("--atol " + options.text("atol") +
+                     " does not fit --rtol auto, with which both tolerances follow the loss; give "
+                     "--rtol a number");
+  }
   if (fits && is_default("gradient")) {
     const bool multistep = is_multistep(integrator_options(options).method);
     options.settle("gradient", multistep && !is_default("method") ? "forward" : "discrete");
@@ -59,7 +65,6 @@ void read_derivatives(Options& options, Motion motion, TrainingOptions& training
   if (least_squares && asked_for && (fits || !is_multistep(method))) {
     training.jacobian = training.sensitivity;
   }
-  training.auto_tolerance = options.text("rtol") == "auto";
 }
 
 }  // namespace
@@ -118,9 +123,24 @@ bool nothing_left(const Options& options, const TrainingSetup& setup, const Resu
   return true;
 }
 
+/// A resumed run has its weights: what chooses other ones must be as it was.
+void keep_start(Options& options, const Options& stored) {
+  const bool only_seed = options.text("weight-seed") == options.text("seed");
+  if (only_seed) options.settle("weight-seed", stored.text("weight-seed"));
+  for (const char* key : {"weight-seed", "output-scale", "restarts", "period-multiple"}) {
+    if (!options.given(key) || options.text(key) == stored.text(key)) continue;
+    throw InputError(std::string("--") + key + ' ' + options.text(key) +
+                     " is for a new run; a resumed one goes on from its weights");
+  }
+}
+
 int resume(Options options, const std::string& file) {
   const std::optional<Results> stored = read_model(file);
-  options.add_stored(stored_options(*stored, file));
+  const Options::Stored configuration = stored_options(*stored, file);
+  Options original(verb_train, {});
+  original.add_stored(configuration);
+  options.add_stored(configuration);
+  keep_start(options, original);
   TrainingSetup setup = read_training_setup(options);
   check_architecture(*setup.network, setup.problem.motion, *stored, file);
   count_on(options, setup, *stored);

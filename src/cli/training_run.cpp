@@ -15,6 +15,14 @@ namespace {
 
 // -------------------------------------------------------------------------------- the stored state
 
+/// |dL/dtheta| of the iterate that was kept, which need not be the last one.
+double kept_gradient_norm(const TrainingState& state) {
+  const History& h = state.history;
+  const auto kept = std::find(h.loss.rbegin(), h.loss.rend(), state.loss);
+  const auto back = kept == h.loss.rend() ? 0 : kept - h.loss.rbegin();
+  return *(h.gradient_norm.rbegin() + back);
+}
+
 /// The state of a run as it is stored, at checkpoints and at the end.
 void record_state(Results& results, const TrainingState& state, const std::string& stop_reason) {
   results.model->theta = state.theta;
@@ -27,7 +35,7 @@ void record_state(Results& results, const TrainingState& state, const std::strin
   const History& h = state.history;
   if (h.size() == 0) return;
   set_summary(results, "loss", state.loss, "loss at the end of training");
-  set_summary(results, "gradient_norm", h.gradient_norm.back(), "|dL/dtheta| at the end");
+  set_summary(results, "gradient_norm", kept_gradient_norm(state), "|dL/dtheta| at the end");
   set_summary(results, "iterations", static_cast<double>(h.iteration.back()), "iterations");
   set_summary(results, "evaluations", static_cast<double>(h.evaluations.back()),
               "evaluations of loss and gradient");
@@ -190,11 +198,12 @@ class Run {
     TrainingOptions training = setup_.training;
     double& tolerance = training.optimizer.loss_tolerance;
     tolerance = std::max(tolerance, decided);
-    for (std::int64_t k = 0; k < setup_.restarts && !signalled(); ++k) {
+    for (std::int64_t k = 0; k < setup_.restarts && (k == 0 || !signalled()); ++k) {
       training.max_time = (setup_.training.max_time - seconds_since(start)) / 4;
       const std::uint64_t seed = weight_seed_ + static_cast<std::uint64_t>(k);
       best_.reset();
-      try_seed(seed, training, true);
+      try_seed(seed, training, false);
+      if (!best_) continue;
       const int n = oscillations(best_->state.theta);
       if (best_->reason == StopReason::loss_tolerance && n == setup_.period_multiple) {
         training = setup_.training;
@@ -207,7 +216,7 @@ class Run {
       progress_.say("weight seed " + std::to_string(seed) +
                     " is set aside: n = " + std::to_string(n));
     }
-    if (signalled()) return *best_;
+    if (signalled() && best_) return *best_;
     throw NumericalError("none of " + std::to_string(setup_.restarts) +
                          " weight seeds led to n = " + std::to_string(setup_.period_multiple) +
                          " within --max-time; give more --restarts or --max-time");

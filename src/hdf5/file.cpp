@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -45,12 +46,16 @@ std::string quoted(const std::string& text) { return '\'' + text + '\''; }
 
 /// The innermost description on HDF5's error stack, in parentheses and on one line.
 std::string reason() {
-  std::string text;
+  using Text = std::array<char, 300>;  // nothing that throws in a callback
+  Text first{};
   const auto keep_first = [](unsigned n, const H5E_error2_t* error, void* out) -> herr_t {
-    if (n == 0 && error->desc != nullptr) *static_cast<std::string*>(out) = error->desc;
+    auto& kept = *static_cast<Text*>(out);
+    if (n == 0 && error->desc != nullptr)
+      std::snprintf(kept.data(), kept.size(), "%s", error->desc);
     return 0;
   };
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &text);
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &first);
+  std::string text = first.data();
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text.empty() ? "" : " (" + text + ")";
 }
@@ -239,11 +244,11 @@ herr_t copy_attribute_unless_there(hid_t object, const char* name, hid_t to) {
   const hsize_t size = H5Aget_storage_size(attribute.get());
   constexpr hsize_t largest = hsize_t{1} << 20;
   if (size > largest) return 0;
-  std::vector<char> value(static_cast<std::size_t>(size) + 1);
-  if (H5Aread(attribute.get(), type.get(), value.data()) < 0) return -1;
+  const std::unique_ptr<char[]> value(new (std::nothrow) char[static_cast<std::size_t>(size) + 1]);
+  if (!value || H5Aread(attribute.get(), type.get(), value.get()) < 0) return -1;
   const Handle copy(H5Acreate2(to, name, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT),
                     H5Aclose);
-  return H5Awrite(copy.get(), type.get(), value.data());
+  return H5Awrite(copy.get(), type.get(), value.get());
 }
 
 Handle create_in_memory(const std::string& path, Image& image) {

@@ -1,11 +1,9 @@
 #include "hdf5/schema.hpp"
 
-#include <array>
-#include <chrono>
-#include <ctime>
 #include <optional>
 #include <system_error>
 
+#include "clock.hpp"
 #include "isochron/version.hpp"
 
 namespace isochron::hdf5 {
@@ -13,17 +11,6 @@ namespace {
 
 constexpr int schema_version = 1;
 constexpr const char* creator = "isochron";
-
-/// The present time, UTC, ISO 8601.
-std::string now() {
-  const std::time_t seconds =
-      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text.data();
-}
 
 /// Scales of signal and axes, in JSON. H5Web reads axes_scale_type, silx axes_scale_types; silx
 /// keeps the scales of the chart before where none are given, so linear ones are given too.
@@ -45,7 +32,7 @@ void write_root_attributes(const OutputGroup& root, const std::string& entry) {
       .attribute("default", entry)
       .attribute("creator", creator)
       .attribute("creator_version", version)
-      .attribute("file_time", now())
+      .attribute("file_time", time_of_day())
       .attribute("schema_version", schema_version);
 }
 

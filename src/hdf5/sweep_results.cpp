@@ -1,5 +1,7 @@
 #include "isochron/sweep_results.hpp"
 
+#include <set>
+
 #include "hdf5/file.hpp"
 #include "hdf5/record_table.hpp"
 #include "hdf5/schema.hpp"
@@ -133,11 +135,20 @@ SweepConfiguration read_configuration(const InputGroup& group) {
 
 void check_runs(const SweepResults& sweep, const std::filesystem::path& path) {
   const auto count = static_cast<long>(sweep.configurations.size());
+  std::set<long> known;
   for (const SweepRun& run : sweep.runs) {
+    known.insert(run.run);
     if (run.configuration >= 0 && run.configuration < count) continue;
     throw InputError("sizes in '" + path.string() + "' do not fit: run " + std::to_string(run.run) +
                      " has configuration " + std::to_string(run.configuration) + " of " +
                      std::to_string(count));
+  }
+  for (const SweepConfiguration& configuration : sweep.configurations) {
+    for (const long run : configuration.runs) {
+      if (known.count(run) != 0) continue;
+      throw InputError("sizes in '" + path.string() + "' do not fit: run " + std::to_string(run) +
+                       " has a force but no row");
+    }
   }
 }
 

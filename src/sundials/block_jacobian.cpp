@@ -100,7 +100,15 @@ void solve_newtonian(const BlockJacobian& jacobian, const Factors& factors, Cons
 
 // SUNMatrix operations.
 
-SUNMatrix clone(SUNMatrix matrix);
+// No exception, not even of memory that runs out, crosses the C frames of SUNDIALS.
+template <class F>
+int guarded(F&& f) noexcept {
+  try {
+    return f();
+  } catch (...) {
+    return SUNLS_MEM_FAIL;
+  }
+}
 
 void destroy(SUNMatrix matrix) {
   delete static_cast<BlockJacobian*>(matrix->content);
@@ -115,9 +123,13 @@ int set_zero(SUNMatrix matrix) {
 }
 
 int copy(SUNMatrix from, SUNMatrix to) {
-  content(to) = content(from);
-  return 0;
+  return guarded([&] {
+    content(to) = content(from);
+    return 0;
+  });
 }
+
+SUNMatrix clone(SUNMatrix matrix);
 
 int scale_add_identity(sunrealtype c, SUNMatrix matrix) {
   content(matrix).scale *= c;
@@ -137,25 +149,36 @@ SUNMatrix allocate(const BlockJacobian& jacobian, SUNContext context) {
   return matrix;
 }
 
-SUNMatrix clone(SUNMatrix matrix) { return allocate(content(matrix), matrix->sunctx); }
+SUNMatrix clone(SUNMatrix matrix) {
+  SUNMatrix copied = nullptr;
+  static_cast<void>(guarded([&] {
+    copied = allocate(content(matrix), matrix->sunctx);
+    return 0;
+  }));
+  return copied;
+}
 
 // SUNLinearSolver operations.
 
 Factors& content(SUNLinearSolver solver) { return *static_cast<Factors*>(solver->content); }
 
 int setup(SUNLinearSolver solver, SUNMatrix matrix) {
-  factorise(content(matrix), content(solver));
-  return content(solver).inverse.allFinite() ? 0 : SUNLS_LUFACT_FAIL;
+  return guarded([&] {
+    factorise(content(matrix), content(solver));
+    return content(solver).inverse.allFinite() ? 0 : SUNLS_LUFACT_FAIL;
+  });
 }
 
 int solve(SUNLinearSolver solver, SUNMatrix matrix, N_Vector x, N_Vector b, sunrealtype) {
-  const BlockJacobian& jacobian = content(matrix);
-  if (jacobian.newtonian()) {
-    solve_newtonian(jacobian, content(solver), as_block(b), as_block(x));
-  } else {
-    apply_inverse(content(solver), as_block(b), as_block(x));
-  }
-  return 0;
+  return guarded([&] {
+    const BlockJacobian& jacobian = content(matrix);
+    if (jacobian.newtonian()) {
+      solve_newtonian(jacobian, content(solver), as_block(b), as_block(x));
+    } else {
+      apply_inverse(content(solver), as_block(b), as_block(x));
+    }
+    return 0;
+  });
 }
 
 }  // namespace

@@ -94,7 +94,13 @@ class Family {
     free_.pop_back();
     return lanes;
   }
-  void give_back(Lanes* lanes) { free_.push_back(lanes); }
+  void give_back(Lanes* lanes) noexcept {
+    try {
+      free_.push_back(lanes);
+    } catch (const std::bad_alloc&) {
+      std::free(lanes);
+    }
+  }
 
   Prediction prediction;
 

@@ -24,6 +24,7 @@ done
 for t in 0 nan inf -1 -2pi 0pi 2pi/0 pi2 pi/ 2pi/x 1e7 abc; do
   rejects 2 'period .*positive time such as 6.28, 2pi or pi/2, at most 1e6' train --period="$t"
 done
+rejects 2 '--atol 1e-9 does not fit --rtol auto' train --rtol auto --atol 1e-9
 for tolerance in rtol atol; do
   for t in 0 -1e-10 1e-16 0.2 1 nan inf x; do
     rejects 2 "$tolerance $t is not.* from 1e-15 to 0.1" train "--$tolerance=$t"

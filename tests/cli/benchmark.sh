@@ -21,6 +21,23 @@ prints '^tolerance +trained +adjoint '
 same_model run.h5 before.h5
 rejects 2 'run.h5 exists' benchmark "${quick[@]}" --at run.h5 -o run.h5
 
+# A run that is not finished may still replace its file.
+"$program" train --max-time 20 --checkpoint-interval 0.01 --quiet -o running.h5 2>"$err" &
+pid=$!
+for _ in $(seq 100); do
+  [[ -e running.h5 ]] && break
+  sleep 0.1
+done
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+rejects 2 "running.h5 belongs to a run that is not finished" benchmark --at running.h5 --append
+
+# States from a file.
+printf '1 0\n0.5 0.5\n' >states.txt
+succeeds benchmark --quick --hidden 4 --budget 0.3 --quiet --initial-states states.txt -o given.h5
+prints '^end_time +random +adjoint +adams +gradient +[0-9]+ +2 '
+rejects 2 'missing.txt' benchmark --initial-states missing.txt -o x.h5
+
 # An interrupt keeps what was measured; --resume measures the rest, and only that.
 "$program" benchmark "${quick[@]}" -o stopped.h5 >"$out" 2>"$err" &
 pid=$!

@@ -48,11 +48,21 @@ asked reseeded.h5 data-seed 9
 succeeds train --resume run.h5 --iterations unlimited --max-time 0.2 --quiet -o unlimited.h5
 is unlimited.h5 stop_reason 'time limit reached'
 
+# What only a new run can use is refused, unless it is as it was; a default is no wish.
+succeeds train --resume run.h5 --iterations 1 --restarts 1 --output-scale 1 --quiet -o same.h5
+for option in 'restarts 3' 'period-multiple 1' 'output-scale 2' 'weight-seed 5'; do
+  # shellcheck disable=SC2086
+  rejects 2 "--$option is for a new run" train --resume run.h5 --iterations 1 --$option -o x.h5
+done
+asked reseeded.h5 weight-seed 3
+succeeds train --resume run.h5 --optimizer least-squares --iterations 1 --quiet -o squares.h5
+asked squares.h5 gradient discrete
+
 # States from a file need not be there any more.
 printf '1 0\n0.5 0.5\n' >states.txt
 succeeds train --initial-states states.txt --iterations 2 --quiet -o states.h5
 rm states.txt
-succeeds train --resume states.h5 --iterations 2 --quiet
+succeeds train --resume states.h5 --iterations 2 --seed 7 --quiet
 asked states.h5 trajectories 2
 
 # Training goes on to where it would have gone.

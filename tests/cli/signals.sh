@@ -33,6 +33,11 @@ stored_by() {
   complains 'interrupted; run.h5 is complete up to here, go on with: isochron train --resume run.h5'
   [[ $(ls) == run.h5 ]] || fail "other files than run.h5: $(ls)"
   is run.h5 stop_reason interrupted
+  long_name=$(printf 'a%.0s' {1..100}).h5
+  cp run.h5 "$long_name"
+  succeeds show "$long_name"
+  prints "^ +$long_name"
+  rm "$long_name"
   succeeds show run.h5
   prints 'interrupted: the run is unfinished and not verified'
   ! grep -q 'loss verified' "$out" || fail 'an interrupted file is verified'

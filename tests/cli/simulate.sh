@@ -33,12 +33,16 @@ rejects 2 'exists; give --overwrite' simulate --force duffing -o bdf.h5
 succeeds simulate --force duffing --trajectories 3 -o bdf.h5 --overwrite
 
 # A learned force, with its own problem unless options change it.
-succeeds train "${quick[@]}" --period pi --loss antiperiodic --seed 4 -o run.h5
+succeeds train "${quick[@]}" --period pi --loss antiperiodic --seed 4 \
+  --hidden 8 --symmetry odd -o run.h5
 succeeds simulate --model run.h5 --verbose -o orbits.h5
 complains 'period *= pi  \(stored file\)'
 asked orbits.h5 trajectories 10
 [[ $(value orbits.h5 mean_square_residual | cut -c 1-7) == $(value run.h5 loss_verified | cut -c 1-7) ]] ||
   fail 'the model moves the orbits of its training otherwise than there'
+asked orbits.h5 hidden 8
+asked orbits.h5 symmetry odd
+rejects 2 'run.h5 holds network 1-8-1, symmetry odd' simulate --model run.h5 --hidden 4 -o x.h5
 succeeds simulate --model run.h5 --trajectories 7 --period 1 -o others.h5
 asked others.h5 trajectories 7
 succeeds train "${quick[@]}" --dynamics first-order --dimension 2 -o plane.h5

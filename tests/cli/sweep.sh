@@ -49,6 +49,16 @@ runs part.h5 | diff - two.txt >/dev/null || fail 'a resumed sweep is not the who
 succeeds sweep --resume part.h5 --quiet
 prints '^part.h5: 3 starts of 3 configurations'
 
+# With what was asked for, also where that is the default of another optimizer.
+succeeds sweep "${small[@]}" --rtol 1e-10 --runs 1 --keep-runs -o asked.h5
+succeeds sweep --resume asked.h5 --runs 2 --quiet
+for run in 0 1; do asked asked.h5.runs/00000$run.h5 rtol 1e-10; done
+rejects 2 '--runs 1 is less than what the sweep holds' sweep --resume asked.h5 --runs 1
+rm asked.h5
+rejects 2 'asked.h5.runs of --keep-runs is not empty' \
+  sweep "${small[@]}" --runs 1 --keep-runs -o asked.h5
+rm -r asked.h5*
+
 # Interrupted, it keeps what it has.
 "$program" sweep "${small[@]}" --runs 2000 --checkpoint-interval 0.01 -o cut.h5 >"$out" 2>"$err" &
 job=$!
@@ -82,6 +92,7 @@ rejects 2 "in --grid, 'loss=none' is given twice" sweep --grid 'loss=periodic lo
 rejects 2 "option '--los' is unknown; the nearest one is" sweep --grid 'los=periodic' -o x.h5
 rejects 2 '--loss perodic is not admissible' sweep --grid 'loss=perodic' -o x.h5
 rejects 2 '--runs 0 is not admissible' sweep --runs 0 -o x.h5
+rejects 2 "option '--data-seed' is only for" sweep --data-seed 3 -o x.h5
 rejects 2 '--restarts and --period-multiple are for train' sweep --restarts 3 -o x.h5
 rejects 2 '--loss cannot change when a sweep goes on' sweep --resume two.h5 --loss antiperiodic
 rejects 2 "run.h5' holds no sweep" sweep --resume run.h5

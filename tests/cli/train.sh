@@ -39,6 +39,11 @@ asked run.h5 trajectories 11
 succeeds train "${quick[@]}"
 succeeds show isochron.h5
 
+# A tolerance that was asked for is kept, whichever it is.
+succeeds train "${quick[@]}" --atol 1e-9 -o atol.h5
+asked atol.h5 atol 1e-9
+asked atol.h5 rtol 1e-10
+
 # A configuration file, below the command line, with the same keys; origins are told and stored.
 cat >run.ini <<'INI'
 # a comment
