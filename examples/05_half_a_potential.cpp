@@ -52,7 +52,8 @@ int main(int argc, char** argv) {
   Figure figure;
   for (const Half& half : halves) {
     const ForceFieldPtr exact = half.well.force_field();
-    const Vector held = Vector::LinSpaced(200, half.edge, 0);
+    const Vector held = Vector::LinSpaced(200, half.edge, 0);  // which has a completion, or throws:
+    static_cast<void>(isochronous_completion(*exact, Vector(), 0, held.head(199), period));
     for (std::uint64_t seed = 0; seed < (quick ? 1 : 5); ++seed) {
       const States states = normal_states(2, 100, seed);
       const auto learn = [&](Loss loss, double loss_tolerance) {
@@ -72,8 +73,7 @@ int main(int argc, char** argv) {
       const Vector left = Vector::LinSpaced(400, edge, edge / 400);
       const RightHalf right = isochronous_completion(*exact, Vector(), 0, left, period);
       const Vector& x = right.position;
-      const Vector f = values(network, found, x);
-      const Vector f_alone = values(network, alone, x);
+      const Vector f = values(network, found, x), f_alone = values(network, alone, x);
       const double worst = (f - right.force).cwiseAbs().maxCoeff();
       const double worst_alone = (f_alone - right.force).cwiseAbs().maxCoeff();
       const double width = visited.width_deviation_max;

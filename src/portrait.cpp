@@ -15,6 +15,13 @@ Vector curve_positions(double visited_min, double visited_max) {
   return Vector::LinSpaced(points, std::min(-2.0, visited_min), std::max(2.0, visited_max));
 }
 
+/// The position from which energies of orbits through these states are counted: the bottom of their
+/// well, or 0 where there is none.
+double energy_zero(const ForceField& field, ConstVectorRef theta, ConstStatesRef states) {
+  const double reach = 1 + states.row(0).cwiseAbs().maxCoeff();
+  return nearest_bottom(field, theta, -reach, reach).value_or(0);
+}
+
 }  // namespace
 
 HarmonicFit fit_harmonic(const ForceField& field, ConstVectorRef theta, double period) {
@@ -54,8 +61,7 @@ std::vector<PhasePortrait> phase_portraits(const Dynamics& dynamics, ConstVector
   const bool has_energy = newtonian && d == 1;
   Vector color = drawn.initial_states.colwise().norm();
   if (has_energy) {
-    const double reach = 1 + drawn.initial_states.row(0).cwiseAbs().maxCoeff();
-    const double zero = nearest_bottom(dynamics.field(), theta, -reach, reach).value_or(0);
+    const double zero = energy_zero(dynamics.field(), theta, drawn.initial_states);
     color = drawn.initial_states.row(1).transpose().cwiseAbs2() / 2 +
             potentials(dynamics.field(), theta, zero, drawn.initial_states.row(0).transpose());
   }
@@ -149,6 +155,7 @@ EnergyRecord energy_record(const ForceField& field, ConstVectorRef theta,
   const Index times = trajectories.tau.size();
   EnergyRecord record{trajectories.tau * end_time, Eigen::MatrixXd(orbits, times),
                       Vector::Zero(times)};
+  const double zero = energy_zero(field, theta, trajectories.states.front());
   Vector position(times);
   Vector velocity(times);
   for (Index i = 0; i < orbits; ++i) {
@@ -156,7 +163,7 @@ EnergyRecord energy_record(const ForceField& field, ConstVectorRef theta,
       position[k] = trajectories.states[static_cast<std::size_t>(k)](0, i);
       velocity[k] = trajectories.states[static_cast<std::size_t>(k)](1, i);
     }
-    record.energy.row(i) = velocity.cwiseAbs2() / 2 + potentials(field, theta, 0, position);
+    record.energy.row(i) = velocity.cwiseAbs2() / 2 + potentials(field, theta, zero, position);
   }
   record.drift = (record.energy.colwise() - record.energy.col(0)).cwiseAbs().colwise().maxCoeff();
   return record;

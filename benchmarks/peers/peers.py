@@ -16,6 +16,7 @@ replaced by a complete new one at the end.
 """
 
 import argparse
+import json
 import os
 import shutil
 import statistics
@@ -46,15 +47,17 @@ class Problem:
         states = file["run/data/initial_states"][()]
         if self.layers[0] != 1 or states.shape[1] != 2:
             fail("only one degree of freedom, x'' = f(x), is implemented here")
+        model = file["run/model"]
+        if "skip" in model and model["skip"][()] != 0:
+            fail("only networks without a linear skip are implemented here")
         self.states = states[:trajectories] if trajectories else states
         end_times = file["run/data/end_times"][()]
         self.end_time = float(end_times[0])
-        residuals = file["run/data/residuals"][()] if "run/data/residuals" in file else None
-        finals = file["run/data/final_states"][()] if residuals is not None else None
+        loss = json.loads(file["run/config/data"][()])["options"]["loss"]
+        if loss not in ("periodic", "antiperiodic"):
+            fail(f"the loss of {file.filename} is {loss}; periodic and antiperiodic are known here")
         # r = X(T) - X(0) or, antiperiodic, X(T/2) + X(0).
-        self.sign = -1.0
-        if finals is not None and np.allclose(residuals, finals + states):
-            self.sign = 1.0
+        self.sign = 1.0 if loss == "antiperiodic" else -1.0
         self.bias = self.theta.size != sum(a * b for a, b in zip(self.layers, self.layers[1:]))
 
     def weights(self, theta):

@@ -10,6 +10,7 @@
 #include "isochron/error.hpp"
 #include "isochron/period_law.hpp"
 #include "isochron/well.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -157,7 +158,12 @@ std::optional<HeldForce> held_points(const Options& options, const std::optional
 
 /// An orbit of energy E starts at x = 0 with v^2/2 = E, so that is where the minimum must be.
 void add_equilibrium(HeldForce& held) {
-  if ((held.position.array() == 0).any()) return;
+  for (Index k = 0; k < held.position.size(); ++k) {
+    if (held.position[k] != 0) continue;
+    if (held.force[k] == 0) return;
+    throw InputError(sentence("the force is held at %g in x = 0, where periods by energy need it 0",
+                              held.force[k]));
+  }
   const Index points = held.position.size();
   held.position.conservativeResize(points + 1);
   held.force.conservativeResize(points + 1);

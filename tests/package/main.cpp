@@ -12,5 +12,5 @@ int main() {
   const TrainingResult result =
       train(Dynamics(network), objective, network->initial_parameters(0), options);
   std::cout << describe(result.reason) << ": loss " << result.state.loss
-            << ", f(1) = " << network->force(result.state.theta, 1.0) << '\n';
+            << ", f(1) + 1 = " << network->force(result.state.theta, 1.0) + 1 << '\n';
 }
