@@ -15,30 +15,6 @@ using namespace isochron::one_step;
 
 namespace {
 
-constexpr double eps = std::numeric_limits<double>::epsilon();
-
-const std::vector<Method> nystrom_methods = {Method::rkn8, Method::rkn12, Method::rk8, Method::rk4};
-const std::vector<Method> runge_kutta_methods = {Method::rk8, Method::rk4};
-
-double sum(const std::vector<double>& b, const std::vector<double>& c, int power) {
-  double result = 0;
-  for (std::size_t i = 0; i < b.size(); ++i) result += b[i] * std::pow(c[i], power);
-  return result;
-}
-
-/// |sum b_i c_i^k - exact| over sum |b_i|: roundoff when the condition holds.
-double defect(const std::vector<double>& b, const std::vector<double>& c, int power, double exact) {
-  double size = std::abs(exact);
-  for (std::size_t i = 0; i < b.size(); ++i) size += std::abs(b[i] * std::pow(c[i], power));
-  return std::abs(sum(b, c, power) - exact) / size;
-}
-
-std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b) {
-  std::vector<double> result = a;
-  for (std::size_t i = 0; i < a.size(); ++i) result[i] -= b[i];
-  return result;
-}
-
 IntegratorOptions options_of(Method method, double rtol = 1e-8) {
   IntegratorOptions options;
   options.method = method;
@@ -170,45 +146,6 @@ const std::vector<Case> cases = {
 };
 
 }  // namespace
-
-TEST_CASE("tableaux: quadrature conditions of every order") {
-  for (const Method method : nystrom_methods) {
-    CAPTURE(name(method));
-    const Tableau t = tableau(method, Motion::newtonian);
-    for (int k = 0; k < t.order; ++k) {
-      CAPTURE(k);
-      CHECK(defect(t.b_velocity, t.c, k, 1.0 / (k + 1)) < 4 * eps);
-      if (k + 1 < t.order) CHECK(defect(t.b, t.c, k, 1.0 / ((k + 1) * (k + 2))) < 4 * eps);
-    }
-    CHECK(defect(t.b_velocity, t.c, t.order, 1.0 / (t.order + 1)) > 1e-9);
-    if (t.embedded_order == 0) continue;
-    const auto b = difference(t.b, t.e);
-    const auto b_velocity = difference(t.b_velocity, t.e_velocity);
-    for (int k = 0; k < t.embedded_order; ++k) {
-      CAPTURE(k);
-      CHECK(defect(b_velocity, t.c, k, 1.0 / (k + 1)) < 40 * eps);
-      if (k + 1 < t.embedded_order) CHECK(defect(b, t.c, k, 1.0 / ((k + 1) * (k + 2))) < 40 * eps);
-    }
-  }
-  for (const Method method : runge_kutta_methods) {
-    const Tableau t = tableau(method, Motion::first_order);
-    for (int k = 0; k < t.order; ++k) CHECK(defect(t.b, t.c, k, 1.0 / (k + 1)) < 4 * eps);
-    for (std::size_t i = 0; i < t.stages(); ++i) {
-      const std::vector<double> ones(t.a[i].size(), 1);
-      CHECK(sum(t.a[i], ones, 0) == doctest::Approx(t.c[i]).epsilon(1e-14));
-    }
-  }
-}
-
-TEST_CASE("tableaux: rows add up to c^2/2 from the second stage that may") {
-  for (const Method method : {Method::rkn8, Method::rkn12}) {
-    const Tableau t = tableau(method, Motion::newtonian);
-    for (std::size_t i = 1; i < t.stages(); ++i) {
-      CHECK(sum(t.a[i], std::vector<double>(t.a[i].size(), 1), 0) ==
-            doctest::Approx(t.c[i] * t.c[i] / 2).epsilon(1e-13));
-    }
-  }
-}
 
 TEST_CASE("one-step methods converge at their order") {
   const struct {

@@ -892,6 +892,61 @@ TEST_CASE("every way: a network's Jacobian, row by row the gradient of one final
   }
 }
 
+TEST_CASE("every way: networks of every kind, against a discrete method of another order") {
+  struct Kind {
+    Motion motion;
+    std::vector<Index> layers;
+    Symmetry symmetry;
+  };
+  for (const auto& [motion, layers, symmetry] :
+       {Kind{Motion::newtonian, {1, 6, 5, 1}, Symmetry::none},
+        {Motion::newtonian, {1, 7, 1}, Symmetry::odd},
+        {Motion::newtonian, {2, 5, 2}, Symmetry::none},
+        {Motion::first_order, {1, 6, 1}, Symmetry::none},
+        {Motion::first_order, {2, 6, 2}, Symmetry::none}}) {
+    const Start start(layers, 10, 31, motion, symmetry);
+    const Index rows = start.dynamics.state_dimension();
+    CAPTURE(rows);
+    const Ensemble ensemble(start.objective.ensemble().initial_states, oracle::unequal_times(10));
+    const States weights = normal_states(rows, 10, 32);
+    for (SensitivityOptions way : all_ways(1e-9, motion)) {
+      CAPTURE(text(way));
+      const bool eighth = way.integrator.method == Method::rk8 && motion == Motion::newtonian;
+      SensitivityOptions tight = with(1e-13, eighth ? Method::rkn12 : Method::rk8);
+      tight.gradient = GradientMethod::discrete;
+      const LossGradient exact =
+          gradient(start.dynamics, start.theta, ensemble, weighted_sum(weights), tight);
+      way.integrator.block_size = 4;
+      const LossGradient result =
+          gradient(start.dynamics, start.theta, ensemble, weighted_sum(weights), way);
+      CHECK(relative_error(result.gradient, exact.gradient) <= permitted(way, result));
+      if (knows_initial_cotangents(way)) {
+        CHECK((result.initial_cotangents - exact.initial_cotangents).norm() <=
+              permitted(way, result) * exact.initial_cotangents.norm());
+      }
+      if (way.gradient == GradientMethod::difference) {
+        CHECK((result.gradient - exact.gradient).norm() <= result.gradient_error);
+      }
+    }
+  }
+}
+
+TEST_CASE("separate tolerances of the backward problem and of its quadrature") {
+  const Start start({1, 8, 1}, 20);
+  const auto run = [&](double backward, double quadrature) {
+    SensitivityOptions options = with(1e-11);
+    options.backward_rtol = backward;
+    options.quadrature_rtol = quadrature;
+    return start.gradient(options);
+  };
+  const LossGradient tight = run(0, 0);
+  const LossGradient loose = run(1e-5, 0);
+  CHECK(loose.backward.steps < tight.backward.steps);
+  CHECK(relative_error(loose.gradient, tight.gradient) > 1e-8);
+  CHECK(relative_error(run(1e-5, 1e-11).gradient, tight.gradient) <
+        relative_error(loose.gradient, tight.gradient));
+}
+
 TEST_CASE("every way: a zero cotangent gives a gradient of exactly zero") {
   const Start start({1, 8, 1}, 20, 13);
   const FinalLoss nothing = [](Index, ConstStatesRef, StatesRef cotangents) {

@@ -83,8 +83,8 @@ struct HarmonicFit {
 [[nodiscard]] PositionCurve potential_curve(const ForceField& field, ConstVectorRef theta,
                                             double period, double visited_min, double visited_max);
 
-/// Energies along sampled trajectories, counted from the bottom of their well (from U(0) where there
-/// is none), as in the phase portraits. D = 1, Newtonian.
+/// Energies along sampled trajectories, counted from the bottom of their well (from U(0) where
+/// there is none), as in the phase portraits. D = 1, Newtonian.
 [[nodiscard]] EnergyRecord energy_record(const ForceField& field, ConstVectorRef theta,
                                          const Trajectories& trajectories, double end_time);
 
