@@ -16,14 +16,6 @@ constexpr double reference_tolerance = 1e-14;
 constexpr double allowed_over_rtol = 100;
 constexpr double allowed_over_residual_error = 3;
 
-Method eighth_order(const Dynamics& dynamics) {
-  return dynamics.motion() == Motion::newtonian ? Method::rkn8 : Method::rk8;
-}
-
-Method highest_order(const Dynamics& dynamics) {
-  return dynamics.motion() == Motion::newtonian ? Method::rkn12 : Method::rk8;
-}
-
 /// The gradient that a Jacobian gives, and the sizes that errors are measured by.
 struct Reference {
   Vector gradient;
@@ -41,7 +33,7 @@ class Checker {
         options_(options),
         at_minimum_(at_minimum),
         by_forward_(reference(GradientMethod::forward, Method::adams)),
-        by_discrete_(reference(GradientMethod::discrete, highest_order(dynamics))) {
+        by_discrete_(reference(GradientMethod::discrete, highest_order(dynamics.motion()))) {
     const auto n = static_cast<double>(objective.ensemble().size());
     check_.reference = "forward, adams at rtol 1e-14";
     check_.loss = Objective::mean_square(by_forward_.residuals);
@@ -52,7 +44,7 @@ class Checker {
   }
 
   GradientCheck run() {
-    const Method one_step = eighth_order(dynamics_);
+    const Method one_step = eighth_order(dynamics_.motion());
     const Method asked = options_.integrator.method;
     const Method multistep = is_multistep(asked) ? asked : Method::adams;
     SensitivityOptions hermite = with(GradientMethod::adjoint, multistep);
@@ -90,8 +82,7 @@ class Checker {
         Sensitivity(dynamics_, options).jacobian(theta_, objective_.ensemble());
     Reference result;
     result.residuals = objective_.residuals(final.final_states);
-    result.gradient = 2.0 / static_cast<double>(result.residuals.cols()) *
-                      (final.jacobian.transpose() * result.residuals.reshaped());
+    result.gradient = objective_.gradient(final);
     result.jacobian_norm = final.jacobian.norm();
     return result;
   }

@@ -450,6 +450,9 @@ class MlpLinearisation final : public Linearisation {
 
 }  // namespace
 
+const char* name(Symmetry symmetry) { return symmetry == Symmetry::odd ? "odd" : "none"; }
+const char* name(Skip skip) { return skip == Skip::linear ? "linear" : "none"; }
+
 Mlp::Mlp(std::vector<Index> layers, Symmetry symmetry, Skip skip)
     : layers_(std::move(layers)), symmetry_(symmetry), skip_(skip) {
   const bool sound = layers_.size() >= 2 && layers_.front() == layers_.back() &&

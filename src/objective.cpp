@@ -20,6 +20,17 @@ void require_states(const States& initial_states) {
 
 }  // namespace
 
+const char* name(Loss loss) {
+  switch (loss) {
+    case Loss::periodic: return "periodic";
+    case Loss::antiperiodic: return "antiperiodic";
+    case Loss::prescribed_period: return "prescribed-period";
+    case Loss::prescribed_half_period: return "prescribed-half-period";
+    case Loss::none: return "none";
+  }
+  return "";
+}
+
 Objective::Objective(Loss loss, States initial_states, double period)
     : loss_(loss), period_(period) {
   require_period(period);
@@ -63,6 +74,11 @@ FinalLoss Objective::final_loss() const {
     cotangents *= 2 / n;
     return loss;
   };
+}
+
+Vector Objective::gradient(const FinalJacobian& final) const {
+  return 2 / static_cast<double>(ensemble_.size()) *
+         (final.jacobian.transpose() * residuals(final.final_states).reshaped());
 }
 
 double Objective::total(ConstStatesRef residuals, const ForceField& field,

@@ -214,10 +214,10 @@ class Trainer {
     SensitivityOptions jacobian = options_.jacobian.value_or(options_.sensitivity);
     if (auto_tolerance_) set_tolerance(jacobian, tolerance);
     if (options_.jacobian) return jacobian;
-    const bool newtonian = dynamics_.motion() == Motion::newtonian;
+    const Motion motion = dynamics_.motion();
     const bool tight = jacobian.integrator.rtol < tolerance_of_rkn12;
     jacobian.gradient = GradientMethod::discrete;
-    jacobian.integrator.method = !newtonian ? Method::rk8 : tight ? Method::rkn12 : Method::rkn8;
+    jacobian.integrator.method = tight ? highest_order(motion) : eighth_order(motion);
     jacobian.freeze_steps = true;
     return jacobian;
   }
@@ -458,9 +458,8 @@ VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective, C
 
 double integration_floor(const Dynamics& dynamics, const Objective& objective, ConstVectorRef theta,
                          const IntegratorOptions& trained_with) {
-  const Method other = trained_with.method != Method::adams     ? Method::adams
-                       : dynamics.motion() == Motion::newtonian ? Method::rkn12
-                                                                : Method::rk8;
+  const Method other =
+      trained_with.method != Method::adams ? Method::adams : highest_order(dynamics.motion());
   const auto by = [&](Method method, double tolerance) {
     return final_states(dynamics, objective, theta, trained_with, method, tolerance);
   };

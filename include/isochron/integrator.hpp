@@ -23,6 +23,14 @@ enum class Method {
   return method == Method::adams || method == Method::bdf;
 }
 
+/// The one-step methods of the highest order, and those of the eighth.
+[[nodiscard]] constexpr Method highest_order(Motion motion) {
+  return motion == Motion::newtonian ? Method::rkn12 : Method::rk8;
+}
+[[nodiscard]] constexpr Method eighth_order(Motion motion) {
+  return motion == Motion::newtonian ? Method::rkn8 : Method::rk8;
+}
+
 /// "adams", "rkn8", ..
 [[nodiscard]] const char* name(Method method);
 

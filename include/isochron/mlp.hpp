@@ -13,6 +13,10 @@ enum class Symmetry { none, odd };
 /// linear: beside the layers a term A q + b, so that a harmonic force is represented exactly.
 enum class Skip { none, linear };
 
+/// "none", "odd"; "none", "linear".
+[[nodiscard]] const char* name(Symmetry symmetry);
+[[nodiscard]] const char* name(Skip skip);
+
 /// A multilayer perceptron as a force field, f: R^D -> R^D,
 ///
 ///   a_0 = q,  a_l = tanh(W_l a_{l-1} + b_l),  l = 1..L-1,   f = W_L a_{L-1} + b_L [+ A q + b],

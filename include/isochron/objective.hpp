@@ -20,6 +20,9 @@ enum class Loss {
   none,                    ///< nothing: only a held force counts; X_i(T) - X_i(0) is still measured
 };
 
+/// "periodic", "antiperiodic", "prescribed-period", "prescribed-half-period", "none".
+[[nodiscard]] const char* name(Loss loss);
+
 [[nodiscard]] constexpr bool prescribes_periods(Loss loss) {
   return loss == Loss::prescribed_period || loss == Loss::prescribed_half_period;
 }
@@ -60,6 +63,9 @@ class Objective {
 
   /// mean_i ||r_i||^2 as Sensitivity takes it: dL/dy_i(T) = 2 r_i / N. Refers to this objective.
   [[nodiscard]] FinalLoss final_loss() const;
+
+  /// Its gradient by a Jacobian of the final states: 2 J^T r / N.
+  [[nodiscard]] Vector gradient(const FinalJacobian& final) const;
 
   /// The whole loss at theta, where the trajectories leave such residuals: mean_i ||r_i||^2, as far
   /// as trajectories count, and the penalty of the held force.

@@ -81,8 +81,7 @@ class Plan {
  private:
   [[nodiscard]] bool newtonian() const { return problem_.motion == Motion::newtonian; }
   [[nodiscard]] Method one_step() const {
-    if (!is_multistep(integrator_.method)) return integrator_.method;
-    return newtonian() ? Method::rkn8 : Method::rk8;
+    return is_multistep(integrator_.method) ? eighth_order(problem_.motion) : integrator_.method;
   }
   [[nodiscard]] Method multistep() const {
     return integrator_.method == Method::bdf ? Method::bdf : Method::adams;
@@ -522,7 +521,7 @@ int benchmark(const Options& given) {
   require_trainable(options);
   const Problem problem = read_problem(options);
   if (problem.loss != Loss::periodic && problem.loss != Loss::antiperiodic) {
-    throw InputError("--loss " + name(problem.loss) +
+    throw InputError(std::string("--loss ") + name(problem.loss) +
                      " is not measured, for end times and trajectories vary; give --loss periodic");
   }
   const auto network = read_network(options);

@@ -62,7 +62,7 @@ int check_gradient(const Options& given) {
   const GradientCheck check =
       check_gradients(dynamics, objective, theta, sensitivity, stored.has_value());
   std::printf("%s loss, network %s, N = %ld, T = %.6g, %s, rtol %.1e, atol %.1e\n",
-              name(problem.loss).c_str(), widths(network->layers()).c_str(),
+              name(problem.loss), widths(network->layers()).c_str(),
               static_cast<long>(objective.ensemble().size()), objective.period(),
               stored ? ("at " + file).c_str() : "at the initial weights",
               sensitivity.integrator.rtol, sensitivity.integrator.atol);

@@ -51,32 +51,21 @@ struct Evaluation {
   double stored_bytes = 0;
 };
 
-Vector gradient_of(const FinalJacobian& final, const Objective& objective) {
-  const States residuals = objective.residuals(final.final_states);
-  return 2.0 / static_cast<double>(residuals.cols()) *
-         (final.jacobian.transpose() * residuals.reshaped());
-}
-
 Evaluation evaluate(Sensitivity& sensitivity, const MeasuredProblem& problem, bool jacobian) {
   const Ensemble& ensemble = problem.objective.ensemble();
   if (jacobian) {
     const FinalJacobian final = sensitivity.jacobian(problem.theta, ensemble);
-    return {gradient_of(final, problem.objective), final.forward, final.backward,
-            final.stored_bytes};
+    return {problem.objective.gradient(final), final.forward, final.backward, final.stored_bytes};
   }
   LossGradient result =
       sensitivity.gradient(problem.theta, ensemble, problem.objective.final_loss());
   return {std::move(result.gradient), result.forward, result.backward, result.stored_bytes};
 }
 
-Method highest_order(const MeasuredProblem& problem) {
-  return problem.dynamics.motion() == Motion::newtonian ? Method::rkn12 : Method::rk8;
-}
-
 SensitivityOptions by_discrete(const MeasuredProblem& problem, double rtol) {
   SensitivityOptions options;
   options.gradient = GradientMethod::discrete;
-  options.integrator.method = highest_order(problem);
+  options.integrator.method = highest_order(problem.dynamics.motion());
   options.integrator.rtol = options.integrator.atol = rtol;
   options.integrator.stop_requested = signalled;
   return options;

@@ -89,7 +89,7 @@ Ensemble prescribed_orbits(Options& options, Loss loss, const std::optional<Resu
     return {stored->initial_states, Vector(halves * stored->end_times)};
   }
   if (options.text("period-law").empty()) {
-    throw InputError("--loss " + name(loss) +
+    throw InputError(std::string("--loss ") + name(loss) +
                      " needs --period-law: an analytic force, or a text file with an "
                      "amplitude or energy and its period in each row");
   }
@@ -102,9 +102,10 @@ Ensemble prescribed_orbits(Options& options, Loss loss, const std::optional<Resu
 
 Objective prescribed_periods(Options& options, Loss loss, const Dynamics& dynamics,
                              const std::optional<Results>& stored) {
-  require_line(dynamics, "--loss " + name(loss));
-  refuse(options, {"period", "initial-states"},
-         "is not for --loss " + name(loss) + ", whose orbits follow from --period-law");
+  require_line(dynamics, std::string("--loss ") + name(loss));
+  refuse(
+      options, {"period", "initial-states"},
+      std::string("is not for --loss ") + name(loss) + ", whose orbits follow from --period-law");
   Objective objective(prescribed_orbits(options, loss, stored), loss);
   char mean[40];
   std::snprintf(mean, sizeof mean, "%.17g", objective.period());

@@ -74,13 +74,8 @@ nlohmann::json typed(const std::string& text) {
 
 std::string architecture(const Mlp& network, Motion motion) {
   return "network " + widths(network.layers()) + ", symmetry " + name(network.symmetry()) +
-         (network.skip() == Skip::none ? "" : ", skip " + name(network.skip())) +
+         (network.skip() == Skip::none ? "" : std::string(", skip ") + name(network.skip())) +
          (motion == Motion::newtonian ? ", newtonian" : ", first-order");
-}
-
-/// In the order of the enumerators.
-std::vector<std::string> loss_names() {
-  return {"periodic", "antiperiodic", "prescribed-period", "prescribed-half-period", "none"};
 }
 
 Index trajectories(const Options& options) { return options.integer("trajectories", 1, 10000000); }
@@ -99,7 +94,9 @@ Problem read_problem(const Options& options) {
   problem.motion = options.choice("dynamics", {"newtonian", "first-order"}) == 0
                        ? Motion::newtonian
                        : Motion::first_order;
-  problem.loss = static_cast<Loss>(options.choice("loss", loss_names()));
+  problem.loss = static_cast<Loss>(
+      options.choice("loss", names({Loss::periodic, Loss::antiperiodic, Loss::prescribed_period,
+                                    Loss::prescribed_half_period, Loss::none})));
   problem.period = options.time("period");
   static_cast<void>(trajectories(options));
   // The first one first: the others may have its value, and the sentence names the one that was
@@ -107,10 +104,6 @@ Problem read_problem(const Options& options) {
   for (const char* key : {"seed", "data-seed", "weight-seed"}) static_cast<void>(options.seed(key));
   return problem;
 }
-
-std::string name(Loss loss) { return loss_names()[static_cast<std::size_t>(loss)]; }
-std::string name(Skip skip) { return skip == Skip::linear ? "linear" : "none"; }
-std::string name(Symmetry symmetry) { return symmetry == Symmetry::odd ? "odd" : "none"; }
 
 void require_trainable(const Options& options) {
   std::vector<std::string> forces = well_names();
@@ -138,10 +131,10 @@ std::shared_ptr<const Mlp> read_network(const Options& options) {
   std::vector<Index> layers = options.widths("hidden");
   layers.insert(layers.begin(), dimension);
   layers.push_back(dimension);
-  const bool odd = options.choice("symmetry", {"none", "odd"}) == 1;
-  const bool skip = options.choice("skip", {"none", "linear"}) == 1;
-  return std::make_shared<Mlp>(layers, odd ? Symmetry::odd : Symmetry::none,
-                               skip ? Skip::linear : Skip::none);
+  const auto symmetry =
+      static_cast<Symmetry>(options.choice("symmetry", names({Symmetry::none, Symmetry::odd})));
+  const auto skip = static_cast<Skip>(options.choice("skip", names({Skip::none, Skip::linear})));
+  return std::make_shared<Mlp>(layers, symmetry, skip);
 }
 
 Vector initial_parameters(const Options& options, const Mlp& network) {
@@ -226,7 +219,7 @@ SensitivityOptions sensitivity_options(Options& options, Motion motion) {
   const bool discrete = sensitivity.gradient == GradientMethod::discrete;
   const bool one_step = !is_multistep(sensitivity.integrator.method);
   if (discrete && !one_step && options.origin("gradient") > options.origin("method")) {
-    options.settle("method", motion == Motion::newtonian ? "rkn8" : "rk8");
+    options.settle("method", name(eighth_order(motion)));
     sensitivity.integrator = integrator_options(options);
   } else if (!discrete && one_step && options.origin("method") > options.origin("gradient")) {
     options.settle("gradient", "discrete");

@@ -44,15 +44,12 @@ struct Problem {
 };
 /// Checks the seeds and the number of trajectories too, before any file is looked at.
 [[nodiscard]] Problem read_problem(const Options& options);
-[[nodiscard]] std::string name(Loss loss);
 
 /// Throws InputError when the options ask for a force that has no parameters to train.
 void require_trainable(const Options& options);
 
 /// The network that the options describe.
 [[nodiscard]] std::shared_ptr<const Mlp> read_network(const Options& options);
-[[nodiscard]] std::string name(Symmetry symmetry);
-[[nodiscard]] std::string name(Skip skip);
 /// Its parameters before training, by --weight-seed and --output-scale.
 [[nodiscard]] Vector initial_parameters(const Options& options, const Mlp& network);
 /// Its widths: "1-16-16-1".

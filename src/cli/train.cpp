@@ -49,7 +49,7 @@ void read_derivatives(Options& options, Motion motion, TrainingOptions& training
     const bool multistep = is_multistep(integrator_options(options).method);
     options.settle("gradient", multistep && !is_default("method") ? "forward" : "discrete");
     if (is_default("method")) {
-      options.settle("method", motion == Motion::newtonian ? "rkn8" : "rk8");
+      options.settle("method", name(eighth_order(motion)));
     }
   }
   training.sensitivity = sensitivity_options(options, motion);
@@ -60,7 +60,7 @@ void read_derivatives(Options& options, Motion motion, TrainingOptions& training
   }
   // The usual method leaves the choice by tolerance to the training, also when a run goes on.
   const Method method = training.sensitivity.integrator.method;
-  const Method usual = motion == Motion::newtonian ? Method::rkn8 : Method::rk8;
+  const Method usual = eighth_order(motion);
   const bool asked_for = method != usual || options.given("method");
   if (least_squares && asked_for && (fits || !is_multistep(method))) {
     training.jacobian = training.sensitivity;

@@ -130,7 +130,8 @@ class Run {
         results_(new_results("train", options, dynamics_, objective_)),
         progress_(setup_.quiet) {
     const Mlp& network = *setup_.network;
-    results_.title = name(setup_.problem.loss) + " loss, network " + widths(network.layers()) +
+    results_.title = std::string(name(setup_.problem.loss)) + " loss, network " +
+                     widths(network.layers()) +
                      ", N = " + std::to_string(objective_.ensemble().size());
     results_.model = ModelRecord::of(network);
   }

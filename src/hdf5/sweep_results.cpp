@@ -99,8 +99,8 @@ void write_configuration(const OutputGroup& entry, const SweepResults& sweep, st
   const OutputGroup group =
       write_group(entry, "configuration_" + std::to_string(index), "NXcollection");
   group.text("name", configuration.name);
-  group.text("symmetry", configuration.model.symmetry == Symmetry::odd ? "odd" : "none");
-  group.text("skip", configuration.model.skip == Skip::linear ? "linear" : "none");
+  group.text("symmetry", name(configuration.model.symmetry));
+  group.text("skip", name(configuration.model.skip));
   describe(write_column(group, "layers", configuration.model.layers), "layer widths", "1");
   write_forces(group, configuration);
   const auto isochronous = [&](const SweepRun& run) {
