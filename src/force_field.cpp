@@ -134,6 +134,45 @@ Block central_difference(const G& g, double x) {
   return (8 * (g(x + h) - g(x - h)) - (g(x + 2 * h) - g(x - 2 * h))) / (12 * h);
 }
 
+/// df/dq by differences, as jacobians() lays it out.
+Block differenced_jacobians(const ForceField& field, ConstVectorRef theta, ConstBlockRef q) {
+  const Index d = field.dimension();
+  Block jacobians(d * d, q.cols());
+  for (Index j = 0; j < d; ++j) {
+    for (Index b = 0; b < q.cols(); ++b) {
+      Block moved = q.col(b);
+      const Block column = central_difference(
+          [&](double x) {
+            moved(j, 0) = x;
+            return field.force(theta, moved);
+          },
+          q(j, b));
+      for (Index i = 0; i < d; ++i) jacobians(i * d + j, b) = column(i, 0);
+    }
+  }
+  return jacobians;
+}
+
+/// df/dtheta by differences, as parameter_jacobians() lays it out.
+Block differenced_parameter_jacobians(const ForceField& field, ConstVectorRef theta,
+                                      ConstBlockRef q) {
+  const Index d = field.dimension();
+  const Index count = field.parameters();
+  Block jacobians(d * count, q.cols());
+  Vector moved = theta;
+  for (Index p = 0; p < count; ++p) {
+    const Block slope = central_difference(
+        [&](double x) {
+          moved[p] = x;
+          return field.force(moved, q);
+        },
+        theta[p]);
+    moved[p] = theta[p];
+    for (Index i = 0; i < d; ++i) jacobians.row(i * count + p) = slope.row(i);
+  }
+  return jacobians;
+}
+
 /// Cotangents and directions for the check: fixed, of order one, without symmetry.
 Block probe(Index rows, Index columns) {
   Block w(rows, columns);
@@ -168,19 +207,7 @@ ForceCheck check_force(const ForceField& field, ConstVectorRef theta, ConstBlock
     check.value = std::max(check.value, deviation(alone, f.col(b)));
   }
 
-  Block differenced(d * d, points);  // as jacobians() lays them out
-  for (Index j = 0; j < d; ++j) {
-    for (Index b = 0; b < points; ++b) {
-      Block moved = q.col(b);
-      const Block column = central_difference(
-          [&](double x) {
-            moved(j, 0) = x;
-            return field.force(theta, moved);
-          },
-          q(j, b));
-      for (Index i = 0; i < d; ++i) differenced(i * d + j, b) = column(i, 0);
-    }
-  }
+  const Block differenced = differenced_jacobians(field, theta, q);
   Block jacobians(d * d, points);
   at->jacobians(jacobians);
   check.jacobian = deviation(jacobians, differenced);
@@ -203,18 +230,7 @@ ForceCheck check_force(const ForceField& field, ConstVectorRef theta, ConstBlock
   check.transposed_product = deviation(out, expected_transposed);
 
   const Index count = field.parameters();
-  Block slopes(d * count, points);
-  Vector moved = theta;
-  for (Index p = 0; p < count; ++p) {
-    const Block slope = central_difference(
-        [&](double x) {
-          moved[p] = x;
-          return field.force(moved, q);
-        },
-        theta[p]);
-    moved[p] = theta[p];
-    for (Index i = 0; i < d; ++i) slopes.row(i * count + p) = slope.row(i);
-  }
+  const Block slopes = differenced_parameter_jacobians(field, theta, q);
   Block parameter_jacobians(d * count, points);
   at->parameter_jacobians(parameter_jacobians);
   check.parameter_jacobian = deviation(parameter_jacobians, slopes);

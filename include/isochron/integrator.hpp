@@ -43,7 +43,8 @@ struct IntegratorOptions {
   Index block_size = 0;      ///< trajectories solved together; 0: from N, D and P (block_size())
   int threads = 1;           ///< blocks run on so many threads; results do not depend on it
 
-  /// Polled at every right-hand side; true ends the computation with Interrupted.
+  /// Polled at every right-hand side, by all threads at once; true ends the computation with
+  /// Interrupted.
   std::function<bool()> stop_requested;
 
   /// Throws InputError naming the first field out of range, or the method if it is not for
