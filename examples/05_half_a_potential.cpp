@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
   Figure figure;
   for (const Half& half : halves) {
     const ForceFieldPtr exact = half.well.force_field();
-    const Vector held = Vector::LinSpaced(200, half.edge, 0);  // which has a completion, or throws:
+    const Vector held = Vector::LinSpaced(200, half.edge, 0);  // throws without a completion:
     static_cast<void>(isochronous_completion(*exact, Vector(), 0, held.head(199), period));
     for (std::uint64_t seed = 0; seed < (quick ? 1 : 5); ++seed) {
       const States states = normal_states(2, 100, seed);

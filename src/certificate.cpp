@@ -153,9 +153,12 @@ class Examination {
       }
     }
     if (!inside.empty()) {
-      measure(well, thinned(Eigen::Map<Vector>(inside.data(), static_cast<Index>(inside.size()))));
+      const Eigen::Map<Vector> held(inside.data(), static_cast<Index>(inside.size()));
+      found_.lowest_energy = held.minCoeff();
+      found_.highest_energy = held.maxCoeff();
+      measure(well, thinned(held));
     }
-    decide();
+    decide(well.energy_limit());
     return std::move(found_);
   }
 
@@ -205,7 +208,7 @@ class Examination {
     found_.n = decided ? static_cast<int>(n) : 0;
   }
 
-  void decide() {
+  void decide(double height) {
     const auto wells = std::count_if(found_.equilibria.begin(), found_.equilibria.end(),
                                      [](const Equilibrium& e) { return e.stable; });
     const double tolerance = found_.tolerance;
@@ -219,9 +222,9 @@ class Examination {
     } else if (found_.escaping > 0) {
       found_.verdict = Isochrony::not_isochronous;
       found_.reason =
-          sentence("%ld of %ld trajectories are not held by the well, whose height is %.4g",
-                   static_cast<long>(found_.escaping), static_cast<long>(found_.trajectories),
-                   found_.energy_limit);
+          sentence("%ld of %ld trajectories are not held by the well",
+                   static_cast<long>(found_.escaping), static_cast<long>(found_.trajectories));
+      if (std::isfinite(height)) found_.reason += sentence(", whose height is %.4g", height);
     } else if (found_.n == 0 || found_.period_deviation_max > tolerance) {
       found_.verdict = Isochrony::not_isochronous;
       found_.reason =

@@ -169,7 +169,12 @@ TEST_CASE("a state beyond the brim is not held by the well, whatever its energy"
   const Certificate found = certify(*field, none, states, asked(two_pi));
   CHECK(found.escaping == 2);
   CHECK(found.trajectories == 3);
-  CHECK(found.reason.find("2 of 3 trajectories are not held by the well") != std::string::npos);
+  CHECK(found.reason == "2 of 3 trajectories are not held by the well");
+  CHECK(found.highest_energy == doctest::Approx(0.01 / 2 + 0.001 / 3));
+  // With an orbit over the brim the height is known.
+  states(1, 0) = 1;
+  const std::string over = certify(*field, none, states, asked(two_pi)).reason;
+  CHECK(over.find("not held by the well, whose height is 0.1667") != std::string::npos);
 }
 
 TEST_CASE("nothing to look at is bad input") {

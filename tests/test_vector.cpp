@@ -332,6 +332,28 @@ TEST_CASE("an addition sees the other vector as it was, relative or not") {
   }
 }
 
+TEST_CASE("additions that only look like a prediction") {
+  Bench bench({2, 13, 16});
+  const VectorHandle a = bench.random(), b = bench.random();
+  const Block before_a = copy(a), before_b = copy(b);
+  N_VLinearSum(1, a.get(), 1, b.get(), a.get());
+  N_VLinearSum(1, b.get(), 1, a.get(), b.get());
+  N_VLinearSum(1, a.get(), 1, b.get(), a.get());
+  CHECK(close(a, 2 * before_a + 3 * before_b));
+  CHECK(close(b, before_a + 2 * before_b));
+}
+
+TEST_CASE("norms see additions that were put off") {
+  for (const Norm norm : {Norm::root_mean_square, Norm::largest_trajectory}) {
+    Bench bench({2, 16, 16, norm});
+    const VectorHandle x(N_VClone(bench.first.get())), y(N_VClone(bench.first.get()));
+    const VectorHandle weights = make_vector(bench.shape, bench.context.get());
+    for (const N_Vector v : {x.get(), y.get(), weights.get()}) N_VConst(1, v);
+    N_VLinearSum(1, x.get(), 1, y.get(), x.get());
+    CHECK(N_VWrmsNorm(x.get(), weights.get()) == doctest::Approx(2).epsilon(rounding));
+  }
+}
+
 TEST_CASE("storage of destroyed clones is used again, and never shared by two that live") {
   Bench bench({2, 8, 8});
   std::vector<VectorHandle> alive;

@@ -35,10 +35,12 @@ struct Certificate {
 
   std::vector<Equilibrium> equilibria;  ///< in the visited range of positions, increasing
   std::optional<double> center;         ///< x0, the deepest stable one; absent without a well
-  double energy_limit = 0;  ///< height of its well, as far as it was followed: to highest_energy
+  double energy_limit = 0;  ///< height of its well, as far as it was followed: to the highest
+                            ///< energy of any trajectory
   std::optional<SmallAmplitude> small_amplitude;
 
-  /// The visited energies, above the bottom: the range that everything here is about.
+  /// The energies visited in the well, above its bottom: the range that everything here is about
+  /// (of all trajectories when it holds none).
   double lowest_energy = 0;
   double highest_energy = 0;
   Index trajectories = 0;  ///< that were looked at
@@ -78,7 +80,7 @@ struct CertificateOptions {
                                   ConstStatesRef states, const CertificateOptions& options);
 
 /// The same on the orbits of `energies` (> 0) in the well whose bottom is the stable equilibrium
-/// `center`.
+/// `center`. Throws InputError when there are no energies.
 [[nodiscard]] Certificate certify(const ForceField& field, ConstVectorRef theta, double center,
                                   ConstVectorRef energies, const CertificateOptions& options);
 

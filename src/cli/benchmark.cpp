@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -182,8 +183,7 @@ class Plan {
   std::vector<Station> stations_;
 };
 
-// -------------------------------------------------------------------------------- what was
-// measured
+// ------------------------------------------------------------------------------ what was measured
 
 std::string key(const BenchmarkPoint& p) {
   char numbers[160];
@@ -196,19 +196,19 @@ std::string curve(const BenchmarkPoint& p) {
   return p.method + " (" + p.integrator + ", " + p.task + ")";
 }
 
-/// log seconds over log x of one curve of a sweep at the random start, sorted by x.
+/// log seconds over log x of one curve of a sweep at the random start, sorted by x; what was
+/// measured last, where a resumed benchmark has an x twice.
 using Curve = std::vector<std::pair<double, double>>;
 
 template <class X>
 Curve log_curve(const std::vector<BenchmarkPoint>& points, const std::string& sweep,
                 const std::string& name, const X& x) {
-  Curve result;
+  std::map<double, double> result;
   for (const BenchmarkPoint& p : points) {
     if (p.sweep != sweep || curve(p) != name || p.start != "random" || p.status != "ok") continue;
-    result.emplace_back(std::log(static_cast<double>(x(p))), std::log(p.seconds));
+    result[std::log(static_cast<double>(x(p)))] = std::log(p.seconds);
   }
-  std::sort(result.begin(), result.end());
-  return result;
+  return {result.begin(), result.end()};
 }
 
 /// The exponent of x in the least-squares power law.
@@ -509,15 +509,18 @@ int benchmark(const Options& given) {
   Options options = given;
   BenchmarkResults results;
   const std::string resumed = options.text("resume");
+  Options::Stored configuration;
   if (!resumed.empty()) {
     results = read_benchmark(resumed);
-    options.add_stored(stored_configuration(results.config, resumed));
+    configuration = stored_configuration(results.config, resumed);
+    options.add_stored(configuration);
   }
   if (options.flag("quick") && options.flag("full")) {
     throw InputError("--quick and --full exclude each other");
   }
   const std::string file = options.text("at");
   const std::optional<Results> trained = read_trained(options);
+  options.add_stored(configuration);  // what was asked for beside --at
   require_trainable(options);
   const Problem problem = read_problem(options);
   if (problem.loss != Loss::periodic && problem.loss != Loss::antiperiodic) {
@@ -530,9 +533,11 @@ int benchmark(const Options& given) {
   const Dynamics dynamics(network, problem.motion);
   integrator.validate(dynamics);
   std::optional<States> given_states;
-  // Those of the run that --at names are in its file.
-  const bool from_file = trained ? options.given("initial-states") : !states_are_drawn(options);
-  if (from_file) given_states = initial_states(options, dynamics.state_dimension(), std::nullopt);
+  // The states of the run that --at names are in its file.
+  const bool asked_for =
+      options.given("initial-states") || configuration.asked_for.count("initial-states") != 0;
+  if (asked_for && !states_are_drawn(options))
+    given_states = initial_states(options, dynamics.state_dimension(), std::nullopt);
   const Plan plan(options, problem, *network, integrator, trained.has_value());
 
   const bool append = options.flag("append");

@@ -46,7 +46,8 @@ constexpr Spec table[] = {
     {"hold-points", "K", "200", trainers, "Problem",
      "so many, evenly spaced, both ends included; 2 .. 100000"},
     {"hold-weight", "W", "1", trainers, "Problem", "of the held force in the loss; 1e-12 .. 1e12"},
-    {"seed", "S", "0", runs, "Problem", "sets --data-seed and --weight-seed; 0 .. 2^64 - 1"},
+    {"seed", "S", "0", runs, "Problem",
+     "sets --data-seed and --weight-seed (sweep: those of its first start); 0 .. 2^64 - 1"},
     {"data-seed", "S", "0", runs & ~verb_sweep, "Problem", "seed of the initial states"},
     {"weight-seed", "S", "0", runs & ~verb_sweep, "Problem", "seed of the initial weights"},
 
@@ -84,7 +85,9 @@ constexpr Spec table[] = {
      "relative tolerance of every trajectory; 1e-15 .. 1e-1, or auto: what training needs (see "
      "--optimizer), otherwise 1e-10"},
     {"atol", "A", "", runs, "Integration",
-     "absolute tolerance, dimensionless; 1e-15 .. 1e-1 (default: as --rtol)", true, "rtol"},
+     "absolute tolerance, dimensionless; 1e-15 .. 1e-1 (default: as --rtol, which is 1e-10 where "
+     "only this one is given)",
+     true, "rtol"},
     {"backward-rtol", "R", "", trainers | verb_check_gradient, "Integration",
      "relative tolerance of the adjoint; 1e-15 .. 1e-1 (default: as --rtol)"},
     {"quadrature-rtol", "R", "", trainers | verb_check_gradient, "Integration",

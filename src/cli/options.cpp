@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iomanip>
+#include <set>
 #include <sstream>
 
 #include "cli/option_table.hpp"
@@ -174,14 +175,16 @@ void Options::add_stored(const Stored& stored, const std::string& group) {
 }
 
 void Options::apply(Texts layer, Origin origin) {
+  std::set<std::string> following;
   if (const auto seed = layer.find("seed"); seed != layer.end()) {
     const std::string text = seed->second;
-    layer.try_emplace("data-seed", text);
-    layer.try_emplace("weight-seed", text);
+    for (const char* key : {"data-seed", "weight-seed"}) {
+      if (layer.try_emplace(key, text).second) following.insert(key);
+    }
   }
   for (const auto& [key, text] : layer) {
     Value& value = values_[key];
-    if (value.origin <= origin) value = {text, origin};
+    if (value.origin <= origin) value = {text, origin, following.count(key) != 0};
   }
 }
 

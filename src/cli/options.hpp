@@ -54,6 +54,10 @@ class Options {
 
   [[nodiscard]] bool given(const std::string& key) const;  ///< neither default nor stored
   [[nodiscard]] Origin origin(const std::string& key) const { return values_.at(key).origin; }
+  /// Whether a seed was not given itself but has the value of --seed.
+  [[nodiscard]] bool follows_seed(const std::string& key) const {
+    return values_.at(key).follows_seed;
+  }
   /// The origin in words; of a value that is not set but follows another one: "as --rtol".
   [[nodiscard]] std::string origin_in_words(const std::string& key) const;
 
@@ -92,6 +96,7 @@ class Options {
   struct Value {
     std::string text;
     Origin origin = Origin::default_value;
+    bool follows_seed = false;
   };
 
   [[nodiscard]] Texts read_command_line(const std::vector<std::string>& arguments);

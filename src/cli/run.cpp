@@ -151,7 +151,7 @@ std::string widths(const std::vector<Index>& layers) {
 bool states_are_drawn(const Options& options) {
   // A data seed that only follows --seed does not ask for other states.
   const Origin file = options.origin("initial-states");
-  const bool own_seed = options.text("data-seed") != options.text("seed");
+  const bool own_seed = !options.follows_seed("data-seed");
   return options.text("initial-states").empty() || options.origin("trajectories") > file ||
          (own_seed && options.origin("data-seed") > file);
 }

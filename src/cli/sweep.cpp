@@ -75,9 +75,12 @@ std::string described(const Overrides& overrides) {
 /// sets its configuration apart, and its seed.
 Options run_options(const Options& sweep, const Overrides& overrides, std::uint64_t seed) {
   Options::Texts texts = overrides;
+  const Options today(verb_train, {});  // a resumed sweep has the defaults of its beginning
   for (const std::string& key : sweep.configuration_keys()) {
     if (find_option(key, verb_train) == nullptr) continue;
-    if (sweep.origin(key) > Origin::default_value) texts.emplace(key, sweep.text(key));
+    const bool as_default =
+        sweep.origin(key) == Origin::default_value && sweep.text(key) == today.text(key);
+    if (!as_default) texts.emplace(key, sweep.text(key));
   }
   for (const char* key : {"seed", "data-seed", "weight-seed"}) texts[key] = std::to_string(seed);
   texts["threads"] = "1";
@@ -179,13 +182,14 @@ class Sweep {
     sweep_.environment = run_environment(options);
   }
 
-  int execute(const std::filesystem::path& output) {
+  /// `into_itself`: the output is the file of the resumed sweep.
+  int execute(const std::filesystem::path& output, bool into_itself) {
     catch_signals();
     output_ = output;
     if (options_.flag("keep-runs")) {
       folder_ = output_.string() + ".runs";
       make_output_folder(folder_);
-      const bool own = !outcomes_.empty() || options_.flag("overwrite");
+      const bool own = into_itself || options_.flag("overwrite");
       if (!own && !std::filesystem::is_empty(folder_)) {
         throw InputError("the folder " + folder_.string() +
                          " of --keep-runs is not empty; give --overwrite or another --output");
@@ -372,7 +376,7 @@ int sweep(const Options& given) {
   const auto output = checked_output(into_itself ? resumed : options.text("output"),
                                      into_itself || options.flag("overwrite"));
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
-  return Sweep(options, std::move(stored)).execute(output);
+  return Sweep(options, std::move(stored)).execute(output, into_itself);
 }
 
 }  // namespace isochron::cli

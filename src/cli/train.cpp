@@ -3,6 +3,7 @@
 #include <iostream>
 #include <limits>
 
+#include "cli/option_table.hpp"
 #include "cli/training_run.hpp"
 #include "isochron/error.hpp"
 
@@ -38,7 +39,11 @@ void read_derivatives(Options& options, Motion motion, TrainingOptions& training
   const OptimizerKind kind = training.optimizer.kind;
   const bool fits = kind == OptimizerKind::least_squares;
   const bool least_squares = fits || kind == OptimizerKind::lbfgs_least_squares;
-  if (least_squares && is_default("rtol") && is_default("atol")) options.settle("rtol", "auto");
+  if (is_default("rtol") && !is_default("atol")) {
+    options.settle("rtol", find_option("rtol", verb_train)->standard);
+  } else if (is_default("rtol") && least_squares) {
+    options.settle("rtol", "auto");
+  }
   training.auto_tolerance = options.text("rtol") == "auto";
   if (training.auto_tolerance && !is_default("atol")) {
     throw InputError("--atol " + options.text("atol") +
@@ -125,8 +130,9 @@ bool nothing_left(const Options& options, const TrainingSetup& setup, const Resu
 
 /// A resumed run has its weights: what chooses other ones must be as it was.
 void keep_start(Options& options, const Options& stored) {
-  const bool only_seed = options.text("weight-seed") == options.text("seed");
-  if (only_seed) options.settle("weight-seed", stored.text("weight-seed"));
+  if (options.follows_seed("weight-seed")) {
+    options.settle("weight-seed", stored.text("weight-seed"));
+  }
   for (const char* key : {"weight-seed", "output-scale", "restarts", "period-multiple"}) {
     if (!options.given(key) || options.text(key) == stored.text(key)) continue;
     throw InputError(std::string("--") + key + ' ' + options.text(key) +

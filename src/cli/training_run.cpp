@@ -199,12 +199,14 @@ class Run {
     TrainingOptions training = setup_.training;
     double& tolerance = training.optimizer.loss_tolerance;
     tolerance = std::max(tolerance, decided);
+    bool evaluated = false;
     for (std::int64_t k = 0; k < setup_.restarts && (k == 0 || !signalled()); ++k) {
       training.max_time = (setup_.training.max_time - seconds_since(start)) / 4;
       const std::uint64_t seed = weight_seed_ + static_cast<std::uint64_t>(k);
       best_.reset();
       try_seed(seed, training, false);
       if (!best_) continue;
+      evaluated = true;
       const int n = oscillations(best_->state.theta);
       if (best_->reason == StopReason::loss_tolerance && n == setup_.period_multiple) {
         training = setup_.training;
@@ -218,6 +220,7 @@ class Run {
                     " is set aside: n = " + std::to_string(n));
     }
     if (signalled() && best_) return *best_;
+    if (!evaluated) throw NumericalError("no weight seed can be trained; " + failure_);
     throw NumericalError("none of " + std::to_string(setup_.restarts) +
                          " weight seeds led to n = " + std::to_string(setup_.period_multiple) +
                          " within --max-time; give more --restarts or --max-time");
@@ -265,8 +268,9 @@ class Run {
       set_summary(results_, "weight_seed", static_cast<double>(seed), "weight seed that was kept");
     } catch (const NumericalError& error) {
       if (is_last && !best_) throw;
-      results_.summary_text[restart] = words + ": " + error.what();
-      progress_.say(results_.summary_text[restart]);
+      failure_ = words + ": " + error.what();
+      results_.summary_text[restart] = failure_;
+      progress_.say(failure_);
     }
   }
 
@@ -409,6 +413,7 @@ class Run {
   Results results_;  ///< what is the same at every checkpoint and at the end
   Progress progress_;
   std::optional<TrainingResult> best_;  ///< of the weight seeds so far
+  std::string failure_;                 ///< of the last one that could not be evaluated
   Clock::time_point last_checkpoint_;
 };
 

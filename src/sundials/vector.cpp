@@ -160,6 +160,10 @@ std::size_t Prediction::order() const {
   std::size_t q = 1;
   while (q < additions_ && addition_[q].source == addition_[q - 1].target) ++q;
   if (additions_ != additions_of_order(q)) return 0;
+  for (std::size_t k = 0; k < q; ++k) {  // every z once
+    const auto same = [&](const Addition& a) { return a.source == addition_[k].target; };
+    if (std::any_of(&addition_[0], &addition_[k + 1], same)) return 0;
+  }
   const Addition* again = &addition_[q];
   for (std::size_t length = q - 1; length > 0; again += length--) {
     if (!std::equal(again, again + length, addition_.data())) return 0;
@@ -286,23 +290,23 @@ sunrealtype dot_product(N_Vector x, N_Vector y) {
 }
 
 /// Norm::largest_trajectory: max_b sqrt(mean_rows (x w)^2); padding repeats a trajectory or is 0.
-double largest_trajectory_norm(const Content& x, const Lanes* w) {
-  const Index groups = x.shape.stride / lane_count;
+double largest_trajectory_norm(const VectorShape& shape, const Lanes* x, const Lanes* w) {
+  const Index groups = shape.stride / lane_count;
   Lanes most{};
   for (Index g = 0; g < groups; ++g) {
     Lanes sum{};
-    for (Index row = 0; row < x.shape.rows; ++row) {
-      const Lanes weighted = x.lanes[row * groups + g] * w[row * groups + g];
+    for (Index row = 0; row < shape.rows; ++row) {
+      const Lanes weighted = x[row * groups + g] * w[row * groups + g];
       sum += weighted * weighted;
     }
     most = sum > most ? sum : most;
   }
-  return std::sqrt(largest(most) / static_cast<double>(x.shape.rows));
+  return std::sqrt(largest(most) / static_cast<double>(shape.rows));
 }
 
 sunrealtype weighted_norm(N_Vector x, N_Vector w) {
   if (content(x).shape.norm == Norm::largest_trajectory) {
-    return largest_trajectory_norm(content(x), lanes(w));
+    return largest_trajectory_norm(content(x).shape, lanes(x), lanes(w));
   }
   const Lanes* px = lanes(x);
   const Lanes* pw = lanes(w);

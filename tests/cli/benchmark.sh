@@ -33,9 +33,16 @@ wait "$pid" 2>/dev/null
 rejects 2 "running.h5 belongs to a run that is not finished" benchmark --at running.h5 --append
 
 # States from a file.
-printf '1 0\n0.5 0.5\n' >states.txt
-succeeds benchmark --quick --hidden 4 --budget 0.3 --quiet --initial-states states.txt -o given.h5
-prints '^end_time +random +adjoint +adams +gradient +[0-9]+ +2 '
+given() {
+  printf '%s 0\n0 %s\n' "$1" "$1" >states.txt
+  succeeds benchmark --quick --hidden 4 --budget 0.3 --quiet --initial-states states.txt "${@:2}"
+  prints '^end_time +random +adjoint +adams +gradient +[0-9]+ +2 '
+  steps=$(awk '/^end_time +random +adjoint/ { print $13; exit }' "$out")
+}
+given 0.1 -o small.h5
+small_steps=$steps
+given 30 -o large.h5
+[[ $steps -ne $small_steps ]] || fail "the states of a file are not those measured"
 rejects 2 'missing.txt' benchmark --initial-states missing.txt -o x.h5
 
 # An interrupt keeps what was measured; --resume measures the rest, and only that.
@@ -52,6 +59,14 @@ status=$?
 succeeds benchmark --resume stopped.h5 --quiet
 prints '^threads +random +discrete .* 2 '
 grep -c '^parameters' "$out" | grep -qx 12 || fail "not every point once after --resume"
+
+# Resumed, a benchmark keeps what was asked for beside the run that --at names.
+succeeds benchmark "${quick[@]}" --at before.h5 --loss antiperiodic -o beside.h5
+succeeds benchmark --resume beside.h5 --quiet
+asked_by_benchmark() { h5dump -d /benchmark/config/data "$1" | grep -q "$2"; }
+if command -v h5dump >/dev/null; then
+  asked_by_benchmark beside.h5 'loss.*antiperiodic' || fail 'a resumed benchmark has another loss'
+fi
 
 rejects 2 '--budget 0 .* 0.001 to 1e' benchmark --budget 0
 rejects 2 'quick and --full' benchmark --quick --full

@@ -55,6 +55,12 @@ for option in 'restarts 3' 'period-multiple 1' 'output-scale 2' 'weight-seed 5';
   rejects 2 "--$option is for a new run" train --resume run.h5 --iterations 1 --$option -o x.h5
 done
 asked reseeded.h5 weight-seed 3
+rejects 2 '--weight-seed 0 is for a new run' train --resume run.h5 --weight-seed 0 -o x.h5
+succeeds train --trajectories 8 --iterations 1 --hidden 4 --quiet -o auto.h5
+asked auto.h5 rtol auto
+succeeds train --resume auto.h5 --iterations 1 --atol 1e-9 --quiet
+asked auto.h5 rtol 1e-10
+asked auto.h5 atol 1e-9
 succeeds train --resume run.h5 --optimizer least-squares --iterations 1 --quiet -o squares.h5
 asked squares.h5 gradient discrete
 
@@ -64,6 +70,13 @@ succeeds train --initial-states states.txt --iterations 2 --quiet -o states.h5
 rm states.txt
 succeeds train --resume states.h5 --iterations 2 --seed 7 --quiet
 asked states.h5 trajectories 2
+same_states() { h5diff -q "$1" "$2" /run/data/initial_states; }
+if command -v h5diff >/dev/null; then
+  succeeds train --resume states.h5 --iterations 1 --seed 8 --quiet -o kept.h5
+  same_states states.h5 kept.h5 || fail 'a seed alone draws other states than those of the file'
+  succeeds train --resume states.h5 --iterations 1 --data-seed 0 --quiet -o drawn.h5
+  ! same_states states.h5 drawn.h5 || fail '--data-seed 0 draws no states'
+fi
 
 # Training goes on to where it would have gone.
 well=(--symmetry odd --loss antiperiodic --trajectories 20 --seed 1 --loss-tolerance 3e-9
