@@ -24,10 +24,7 @@ rejects 2 'run.h5 exists' benchmark "${quick[@]}" --at run.h5 -o run.h5
 # A run that is not finished may still replace its file.
 "$program" train --max-time 20 --checkpoint-interval 0.01 --quiet -o running.h5 2>"$err" &
 pid=$!
-for _ in $(seq 100); do
-  [[ -e running.h5 ]] && break
-  sleep 0.1
-done
+appears running.h5
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 rejects 2 "running.h5 belongs to a run that is not finished" benchmark --at running.h5 --append
@@ -48,10 +45,7 @@ rejects 2 'missing.txt' benchmark --initial-states missing.txt -o x.h5
 # An interrupt keeps what was measured; --resume measures the rest, and only that.
 "$program" benchmark "${quick[@]}" -o stopped.h5 >"$out" 2>"$err" &
 pid=$!
-for _ in $(seq 100); do
-  [[ -e stopped.h5 ]] && break
-  sleep 0.1
-done
+appears stopped.h5
 kill -INT "$pid"
 wait "$pid"
 status=$?

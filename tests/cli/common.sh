@@ -99,6 +99,14 @@ same_model() {
   h5diff -q "$1" "$2" /run/model || fail "$1 and $2 hold different networks"
 }
 
+# appears FILE: waits until it is there, at most 20 s.
+appears() {
+  for _ in {1..200}; do
+    [[ -e $1 ]] && return
+    sleep 0.1
+  done
+}
+
 # A run of a moment.
 # shellcheck disable=SC2034
 quick=(--trajectories 10 --iterations 3 --max-time 60 --quiet)

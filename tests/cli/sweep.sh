@@ -62,10 +62,7 @@ rm -r asked.h5*
 # Interrupted, it keeps what it has.
 "$program" sweep "${small[@]}" --runs 2000 --checkpoint-interval 0.01 -o cut.h5 >"$out" 2>"$err" &
 job=$!
-for _ in $(seq 200); do
-  [[ -e cut.h5 ]] && break
-  sleep 0.1
-done
+appears cut.h5
 kill -INT "$job"
 wait "$job"
 [[ $? -eq 130 ]] || fail 'an interrupted sweep does not exit with 130'
