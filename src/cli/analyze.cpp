@@ -129,7 +129,7 @@ Analysis analyze_run(const Subject& subject, std::vector<double> energies) {
   analysis.certificate =
       certify(*subject.field, subject.theta, subject.run->initial_states, subject.certificate);
   const Certificate& found = analysis.certificate;
-  if (!found.center) return analysis;
+  if (!found.center || found.highest_energy <= 0) return analysis;  // no orbit moves in the well
   const PotentialWell well(*subject.field, subject.theta, *found.center, {-infinity, infinity},
                            found.highest_energy * (1 + 1e-9));
   const double top = std::min(found.highest_energy, 0.999 * well.energy_limit());

@@ -150,12 +150,11 @@ SUNMatrix allocate(const BlockJacobian& jacobian, SUNContext context) {
 }
 
 SUNMatrix clone(SUNMatrix matrix) {
-  SUNMatrix copied = nullptr;
-  static_cast<void>(guarded([&] {
-    copied = allocate(content(matrix), matrix->sunctx);
-    return 0;
-  }));
-  return copied;
+  try {
+    return allocate(content(matrix), matrix->sunctx);
+  } catch (...) {
+    return nullptr;
+  }
 }
 
 // SUNLinearSolver operations.
