@@ -18,6 +18,15 @@ double ForceField::force(ConstVectorRef theta, double q) const {
   return force(theta, Block::Constant(1, 1, q))(0, 0);
 }
 
+void Linearisation::parameter_product(ConstVectorRef direction, BlockRef out) {
+  const Index parameters = direction.size();
+  workspace_.resize(out.rows() * parameters, out.cols());
+  parameter_jacobians(workspace_);
+  for (Index d = 0; d < out.rows(); ++d) {
+    out.row(d) = direction.transpose() * workspace_.middleRows(d * parameters, parameters);
+  }
+}
+
 void Linearisation::add_parameter_products(double* records, Index count, ConstBlockRef w,
                                            VectorRef gradient) {
   const Index dimension = w.rows() / count;
@@ -243,21 +252,29 @@ ForceCheck check_force(const ForceField& field, ConstVectorRef theta, ConstBlock
     expected_gradient += slopes.middleRows(i * count, count) * w.row(i).transpose();
   }
   check.parameter_product = deviation(gradient, expected_gradient);
+
+  const Vector direction = probe(count, 1);
+  at->parameter_product(direction, out);
+  for (Index i = 0; i < d; ++i) {
+    expected.row(i) = direction.transpose() * slopes.middleRows(i * count, count);
+  }
+  check.parameter_direction = deviation(out, expected);
   return check;
 }
 
 double ForceCheck::worst() const {
-  return std::max(
-      {value, jacobian, product, transposed_product, parameter_product, parameter_jacobian});
+  return std::max({value, jacobian, product, transposed_product, parameter_product,
+                   parameter_direction, parameter_jacobian});
 }
 
 std::string ForceCheck::summary() const {
   char text[256];
   std::snprintf(text, sizeof text,
                 "value %.1e, jacobian %.1e, J u %.1e, J^T w %.1e, parameter product %.1e, "
-                "parameter jacobian %.1e (allowed %.1e): %s",
-                value, jacobian, product, transposed_product, parameter_product, parameter_jacobian,
-                tolerance, passed() ? "agree" : "DISAGREE");
+                "direction %.1e, jacobian %.1e (allowed %.1e): %s",
+                value, jacobian, product, transposed_product, parameter_product,
+                parameter_direction, parameter_jacobian, tolerance,
+                passed() ? "agree" : "DISAGREE");
   return text;
 }
 

@@ -226,27 +226,17 @@ class MlpLinearisation final : public Linearisation {
   void product(ConstBlockRef u, BlockRef out) override {
     const Lanes* group = record_;
     for (Index b = 0; b < u.cols(); b += lane_count, group += group_stride_) {
-      Lanes* tangent = scratch_.data();
-      for (Index d = 0; d < dimension_; ++d) tangent[d] = load_points(u, d, b);
-      for (std::size_t l = 0; l < layers_.size(); ++l) {
-        Layer linear = layers_[l];
-        linear.biases = -1;
-        Lanes* next = tangent + linear.inputs;
-        dense(linear, theta_, tangent, next);
-        if (l + 1 < layers_.size()) {
-          const Lanes* activation = group + layers_[l + 1].activation;
-          for (Index o = 0; o < linear.outputs; ++o) next[o] *= slope(activation[o]);
-        }
-        tangent = next;
-      }
-      if (skip_) {
-        for (Index d = 0; d < dimension_; ++d) {
-          for (Index e = 0; e < dimension_; ++e) {
-            tangent[d] += theta_[skip_->weights + d * dimension_ + e] * load_points(u, e, b);
-          }
-        }
-      }
-      for (Index d = 0; d < dimension_; ++d) store_points(out, d, b, tangent[d]);
+      for (Index d = 0; d < dimension_; ++d)
+        scratch_[static_cast<std::size_t>(d)] = load_points(u, d, b);
+      store_tangent(group, nullptr, out, b);
+    }
+  }
+
+  void parameter_product(ConstVectorRef direction, BlockRef out) override {
+    const Lanes* group = record_;
+    for (Index b = 0; b < out.cols(); b += lane_count, group += group_stride_) {
+      std::fill_n(scratch_.begin(), dimension_, Lanes{});
+      store_tangent(group, direction.data(), out, b);
     }
   }
 
@@ -358,6 +348,36 @@ class MlpLinearisation final : public Linearisation {
       for (Index d = 0; d < dimension_; ++d) last[d] += linear[d];
     }
     for (Index d = 0; d < dimension_; ++d) store_points(f, d, b, last[d]);
+  }
+
+  // J u + (df/dtheta) direction (or null) in a group, layer by layer; u lies at the start of
+  // scratch_.
+  void store_tangent(const Lanes* group, const double* direction, BlockRef out, Index b) {
+    Lanes* const u = scratch_.data();
+    Lanes* const of_parameters = u + size_ + dimension_;
+    const auto apply = [&](const Layer& layer, const Lanes* in, Lanes* result) {
+      Layer linear = layer;
+      linear.biases = -1;
+      dense(linear, theta_, in, result);
+      if (direction == nullptr) return;
+      dense(layer, direction, group + layer.activation, of_parameters);
+      for (Index o = 0; o < layer.outputs; ++o) result[o] += of_parameters[o];
+    };
+    Lanes* tangent = u;
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      Lanes* next = tangent + layers_[l].inputs;
+      apply(layers_[l], tangent, next);
+      tangent = next;
+      if (l + 1 == layers_.size()) break;
+      const Lanes* activation = group + layers_[l + 1].activation;
+      for (Index o = 0; o < layers_[l].outputs; ++o) next[o] *= slope(activation[o]);
+    }
+    if (skip_) {
+      Lanes* linear = of_parameters + dimension_;
+      apply(*skip_, u, linear);
+      for (Index d = 0; d < dimension_; ++d) tangent[d] += linear[d];
+    }
+    for (Index d = 0; d < dimension_; ++d) store_points(out, d, b, tangent[d]);
   }
 
   void seed_output(Index row, Lanes* delta) const {

@@ -86,6 +86,7 @@ enum class Result {
   product,
   transposed_product,
   parameter_product,
+  parameter_direction,
   jacobians,
   parameter_jacobians
 };
@@ -124,6 +125,10 @@ class SpoiledField final : public ForceField {
       Vector added = Vector::Zero(gradient.size());
       inner->add_parameter_product(w, added);
       gradient += factor_of(Result::parameter_product) * added;
+    }
+    void parameter_product(ConstVectorRef direction, BlockRef out) override {
+      inner->parameter_product(direction, out);
+      out *= factor_of(Result::parameter_direction);
     }
     void product(ConstBlockRef u, BlockRef out) override {
       inner->product(u, out);
@@ -296,6 +301,7 @@ TEST_CASE("check_force fails, and names, every wrong result of a linearisation")
   check_one(Result::product, &ForceCheck::product);
   check_one(Result::transposed_product, &ForceCheck::transposed_product);
   check_one(Result::parameter_product, &ForceCheck::parameter_product);
+  check_one(Result::parameter_direction, &ForceCheck::parameter_direction);
   check_one(Result::jacobians, &ForceCheck::jacobian);
   check_one(Result::parameter_jacobians, &ForceCheck::parameter_jacobian);
   const SpoiledField field(planar_field(), Result::force, 1 + 1e-4);
@@ -312,7 +318,8 @@ TEST_CASE("check_force fails what is not a number") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (const Result result :
        {Result::force, Result::linearise, Result::product, Result::transposed_product,
-        Result::parameter_product, Result::jacobians, Result::parameter_jacobians}) {
+        Result::parameter_product, Result::parameter_direction, Result::jacobians,
+        Result::parameter_jacobians}) {
     const auto field = std::make_shared<SpoiledField>(planar_field(), result, nan);
     CHECK_FALSE(passes(field, planar_theta, plane(9)));
   }

@@ -165,7 +165,7 @@ TEST_CASE("mlp: widths that make no force field are refused") {
   }
 }
 
-TEST_CASE("mlp: force, J u, J^T w and (df/dtheta)^T w are those of the definition") {
+TEST_CASE("mlp: f, J u, J^T w, (df/dtheta) u and (df/dtheta)^T w are those of the definition") {
   for_all_networks([](const Mlp& mlp, const Vector& theta) {
     const Index d = mlp.dimension();
     for (const Index points : block_sizes) {
@@ -174,11 +174,14 @@ TEST_CASE("mlp: force, J u, J^T w and (df/dtheta)^T w are those of the definitio
       const Block w = scattered(d, points, 0.7);
       const auto at = mlp.linearisation(points);
       Block f(d, points), again(d, points), forward(d, points), backward(d, points);
+      Block by_parameters(d, points);
+      const Vector direction = scattered(theta.size(), 1, 0.5);
       Block jacobians(d * d, points);
       at->force(theta, q, f);
       at->linearise(theta, q, again);
       at->product(w, forward);
       at->transposed_product(w, backward);
+      at->parameter_product(direction, by_parameters);
       at->jacobians(jacobians);
       const Vector start = scattered(theta.size(), 1, 0.3);
       Vector gradient = start;  // products are added
@@ -190,13 +193,15 @@ TEST_CASE("mlp: force, J u, J^T w and (df/dtheta)^T w are those of the definitio
         CHECK(distance(f.col(b), plain.value) < 1e-14);
         CHECK(distance(backward.col(b), plain.input_gradient) < 1e-14);
         expected += plain.gradient;
-        Vector along = Vector::Zero(d);
+        Vector along = Vector::Zero(d), along_parameters = Vector::Zero(d);
         for (Index i = 0; i < d; ++i) {
-          const Vector row = Plain(mlp, theta, q.col(b), Vector::Unit(d, i)).input_gradient;
-          CHECK(distance(jacobians.col(b).segment(i * d, d), row) < 1e-14);
-          along[i] = row.dot(w.col(b));
+          const Plain output(mlp, theta, q.col(b), Vector::Unit(d, i));
+          CHECK(distance(jacobians.col(b).segment(i * d, d), output.input_gradient) < 1e-14);
+          along[i] = output.input_gradient.dot(w.col(b));
+          along_parameters[i] = output.gradient.dot(direction);
         }
         CHECK(distance(forward.col(b), along) < 1e-14);
+        CHECK(distance(by_parameters.col(b), along_parameters) < 1e-13);
       }
       CHECK((again - f).norm() == 0);
       // A sum of B terms of order one.

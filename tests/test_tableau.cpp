@@ -205,3 +205,16 @@ TEST_CASE("the last stage of the Nystrom pairs is the next step's first") {
   }
   CHECK(tableau(Method::rkn8, Motion::newtonian).last_is_first);
 }
+
+TEST_CASE("every error estimate sees the error of a quadrature") {
+  // sum_i e_i c_i^p, p the order of the embedded method: where f depends on time alone, it is all
+  // that there is to see.
+  for (const Known& k : known) {
+    if (k.embedded_order == 0) continue;
+    CAPTURE(name(k.method));
+    const Tableau t = tableau(k.method, k.motion);
+    const Vector e = as_vector(k.motion == Motion::newtonian ? t.e_velocity : t.e);
+    const Vector power = as_vector(t.c).array().pow(k.embedded_order);
+    CHECK(std::abs(e.dot(power)) > 1e6 * roundoff * e.cwiseAbs().dot(power.cwiseAbs()));
+  }
+}

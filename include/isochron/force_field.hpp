@@ -38,6 +38,9 @@ class Linearisation {
   /// out_b = J(q_b) u_b. D x B.
   virtual void product(ConstBlockRef u, BlockRef out) = 0;
 
+  /// out_b = (df/dtheta at q_b) direction, for a direction of length P. D x B.
+  virtual void parameter_product(ConstVectorRef direction, BlockRef out);
+
   /// All Jacobians: out(i*D + j, b) = df_i/dq_j at q_b. D^2 x B.
   virtual void jacobians(BlockRef out) = 0;
 
@@ -92,10 +95,11 @@ struct ForceCheck {
   double value = 0;     ///< a block against its points one by one, force against linearise
   double jacobian = 0;  ///< jacobians() against central differences in q
   double product = 0;   ///< J u against the differenced Jacobian
-  double transposed_product = 0;  ///< J^T w against the differenced Jacobian
-  double parameter_product = 0;   ///< sum_b (df/dtheta)^T w_b against central differences in theta
-  double parameter_jacobian = 0;  ///< parameter_jacobians() against central differences in theta
-  double tolerance = 0;           ///< what differences can resolve
+  double transposed_product = 0;   ///< J^T w against the differenced Jacobian
+  double parameter_product = 0;    ///< sum_b (df/dtheta)^T w_b against central differences in theta
+  double parameter_direction = 0;  ///< (df/dtheta) u against central differences in theta
+  double parameter_jacobian = 0;   ///< parameter_jacobians() against central differences in theta
+  double tolerance = 0;            ///< what differences can resolve
 
   [[nodiscard]] double worst() const;
   [[nodiscard]] bool passed() const { return worst() <= tolerance; }

@@ -14,7 +14,7 @@ enum class Method {
   bdf,    ///< variable-order BDF (1..5), Newton on the analytic block-diagonal Jacobian: stiff ones
   rkn8,   ///< Runge-Kutta-Nystrom 8(6), for q'' = f(q) only
   rkn12,  ///< Runge-Kutta-Nystrom 12(10), for q'' = f(q) only
-  rk8,    ///< Fehlberg's Runge-Kutta 8(7)
+  rk8,    ///< Prince and Dormand's Runge-Kutta 8(7)
   rk4,    ///< the textbook Runge-Kutta method, with a fixed number of steps
 };
 

@@ -15,6 +15,7 @@ DiscreteSensitivity::DiscreteSensitivity(const Dynamics& dynamics, const Integra
       grids_(grids),
       ones_(static_cast<std::size_t>(solver_.stages()), 1),
       sum_(dynamics.dimension(), stride) {
+  solver_.control_tangents();
   const auto stages = static_cast<std::size_t>(solver_.stages());
   later_.assign(stages, std::vector<double>(stages, 0));
   for (std::size_t j = 0; j < stages; ++j) {

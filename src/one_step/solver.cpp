@@ -12,6 +12,21 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 /// A step is never shorter than this part of the whole.
 constexpr double smallest_step = 1e-13;
 
+// The tangents are looked at in every so many steps, the first one included, and wherever the
+// states would allow steps so many times longer: there it is not they that need the step.
+constexpr std::size_t tangent_interval = 16;
+constexpr double idle_growth = 3;
+
+/// Their error may be so many times rtol: steps which are right for the states then stay as they
+/// are. And their estimate, which is the embedded method's, may be at most so large: beyond, it
+/// says little about the error.
+constexpr double tangent_tolerance = 5;
+constexpr double largest_tangent_estimate = 1e-3;
+
+/// Where no force is felt at the start, nothing is known of the way ahead: the first of steps that
+/// are controlled by tangents is this part of the whole.
+constexpr double first_free_step = 1.0 / 64;
+
 /// Of the records of all steps of a block.
 constexpr double largest_storage = 4.0 * 1024 * 1024 * 1024;  // bytes
 
@@ -50,6 +65,8 @@ void OneStepSolver::start(const double* theta, ConstStatesRef states, ConstVecto
   first_force_known_ = false;
   tau_ = 0;
   step_ = 0;
+  tangent_step_ = infinity;
+  if (tangents_) tangents_->start(theta_, end_times_);
   steps_.clear();
   counts_ = {};
 }
@@ -99,23 +116,25 @@ void OneStepSolver::step_from(double h, double factor, ConstBlockRef base, Block
   }
 }
 
+void OneStepSolver::place(double h, double c, const std::vector<double>& coefficients,
+                          BlockRef q) const {
+  // Horner in h T.
+  combine(coefficients, forces_, q);
+  if (newtonian()) step_from(h, c, state_.bottomRows(q.rows()), q);
+  step_from(h, 1, state_.topRows(q.rows()), q);
+}
+
 double OneStepSolver::attempt(double h) {
   const Index d = dynamics_.dimension();
   make_room(static_cast<Index>(steps_.size()) + 1);
   if (!first_force_known_) evaluate(0, state_.topRows(d));
   first_force_known_ = true;
 
-  // q + h T (c v + h T sum): Horner in h T.
-  const auto place = [&](double c, const std::vector<double>& coefficients, BlockRef q) {
-    combine(coefficients, forces_, q);
-    if (newtonian()) step_from(h, c, state_.bottomRows(d), q);
-    step_from(h, 1, state_.topRows(d), q);
-  };
   for (std::size_t i = 1; i < tableau_.stages(); ++i) {
-    place(tableau_.c[i], tableau_.a[i], position_);
+    place(h, tableau_.c[i], tableau_.a[i], position_);
     evaluate(static_cast<Index>(i), position_);
   }
-  place(1, tableau_.b, next_.topRows(d));
+  place(h, 1, tableau_.b, next_.topRows(d));
   if (newtonian()) {
     combine(tableau_.b_velocity, forces_, next_.bottomRows(d));
     step_from(h, 1, state_.bottomRows(d), next_.bottomRows(d));
@@ -126,7 +145,41 @@ double OneStepSolver::attempt(double h) {
   if (tableau_.embedded_order == 0) return 0;
   combine(tableau_.e, forces_, error_.topRows(d));
   if (newtonian()) combine(tableau_.e_velocity, forces_, error_.bottomRows(d));
-  return error_norm(h);
+  const double error = error_norm(h);
+  if (!tangents_are_due(error)) return error;
+  const double of_tangents = tangent_error(h);
+  tangent_step_ = allowed_step(h, of_tangents);
+  return std::max(error, of_tangents);
+}
+
+bool OneStepSolver::tangents_are_due(double state_error) const {
+  if (!tangents_ || state_error > 1) return false;
+  const bool states_are_idle = state_error < std::pow(idle_growth, -(tableau_.embedded_order + 1));
+  return states_are_idle || steps_.size() % tangent_interval == 0;
+}
+
+double OneStepSolver::tangent_error(double h) {
+  tangents_->start_step(h * end_times_.array());
+  for (std::size_t i = 0; i < tableau_.stages(); ++i) {
+    if (keeps_linearisations_) {
+      at_->use_record(record(static_cast<Index>(steps_.size()), static_cast<Index>(i)));
+    } else {
+      poll_stop(options_);
+      place(h, tableau_.c[i], tableau_.a[i], position_);
+      at_->linearise(theta_, position_, error_.topRows(dynamics_.dimension()));
+      ++counts_.right_hand_sides;
+    }
+    tangents_->take_stage(*at_);
+  }
+  // The estimate is of the order h^(q + 1) of the embedded method, the error of h^(p + 1).
+  const double exponent = (tableau_.embedded_order + 1.0) / (tableau_.order + 1.0);
+  const double allowed = std::pow(tangent_tolerance * options_.rtol, exponent);
+  return tangents_->estimate() / std::min(allowed, largest_tangent_estimate);
+}
+
+double OneStepSolver::allowed_step(double h, double error) const {
+  constexpr double safety = 0.9;
+  return h * (safety * std::pow(error, -1.0 / (tableau_.embedded_order + 1)));
 }
 
 double OneStepSolver::error_norm(double h) const {
@@ -177,11 +230,11 @@ double OneStepSolver::first_step() {
       newtonian() ? (slopes.sqrt() * times).maxCoeff() : (slopes * times).maxCoeff();
   const double tolerance = options_.rtol + options_.atol;
   const double reach = 3 * std::pow(tolerance, 1.0 / (tableau_.embedded_order + 1));
-  return std::isfinite(frequency) && frequency > reach ? reach / frequency : 1;
+  if (std::isfinite(frequency) && frequency > reach) return reach / frequency;
+  return tangents_ ? first_free_step : 1;
 }
 
 void OneStepSolver::advance(double tau) {
-  constexpr double safety = 0.9;
   constexpr double most_growth = 4;
   constexpr double most_reduction = 0.2;
   if (step_ == 0) step_ = first_step();
@@ -199,8 +252,8 @@ void OneStepSolver::advance(double tau) {
       if (error > 1) fail("the force is not finite");
       continue;
     }
-    const double factor = safety * std::pow(error, -1.0 / (tableau_.embedded_order + 1));
-    step_ = std::min(1.0, h * std::clamp(factor, most_reduction, most_growth));
+    step_ = std::clamp(allowed_step(h, error), most_reduction * h, most_growth * h);
+    step_ = std::min({1.0, step_, std::max(tangent_step_, most_reduction * h)});
     if (error > 1) {
       ++counts_.error_test_failures;
       if (step_ < smallest_step) {

@@ -1,15 +1,14 @@
 #pragma once
 
+#include <limits>
+#include <optional>
 #include <vector>
 
 #include "block_solver.hpp"
 #include "lanes.hpp"
-#include "one_step/tableau.hpp"
+#include "one_step/tangent.hpp"
 
 namespace isochron::one_step {
-
-/// z = sum_k coefficients[k] x_k, where the x_k are blocks of z's shape, one below the other in x.
-void combine(const std::vector<double>& coefficients, const Block& x, BlockRef z);
 
 /// One block by an explicit one-step method. It can keep the linearisation of every stage, as the
 /// exact derivative of its steps needs them.
@@ -17,6 +16,9 @@ class OneStepSolver final : public BlockSolver {
  public:
   /// `options` is referred to, not copied.
   OneStepSolver(const Dynamics& dynamics, const IntegratorOptions& options, Index stride);
+
+  /// From the next start on, steps are short enough for the derivatives of the solution, too.
+  void control_tangents() { tangents_.emplace(dynamics_, tableau_, stride()); }
 
   /// Whether the steps from the next start on keep the linearisation of every stage. They are the
   /// same to the last bit with and without.
@@ -51,6 +53,12 @@ class OneStepSolver final : public BlockSolver {
  private:
   [[nodiscard]] double attempt(double h);
   [[nodiscard]] double error_norm(double h) const;
+  [[nodiscard]] bool tangents_are_due(double state_error) const;
+  [[nodiscard]] double tangent_error(double h);
+  /// The step that an error allows which an attempt with h has left.
+  [[nodiscard]] double allowed_step(double h, double error) const;
+  /// q + c h T v + (h T)^2 sum_j coefficients_j f_j, or its like for first-order motion.
+  void place(double h, double c, const std::vector<double>& coefficients, BlockRef q) const;
   void evaluate(Index stage, ConstBlockRef q);
   void accept(double h, double tau);
   void make_room(Index steps);
@@ -75,6 +83,8 @@ class OneStepSolver final : public BlockSolver {
   bool first_force_known_ = false;
   double tau_ = 0;
   double step_ = 0;  // what the error allows; 0: not yet known
+  std::optional<TangentError> tangents_;
+  double tangent_step_ = std::numeric_limits<double>::infinity();  // what the tangents allow
   std::vector<double> steps_;
   std::vector<Lanes, Eigen::aligned_allocator<Lanes>> records_;
   IntegrationCounts counts_;
