@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdio>
 #include <string>
 
@@ -12,5 +13,17 @@ template <class... Values>
   std::snprintf(text, sizeof text, format, values...);
   return text;
 }
+
+/// The longest value or name that a sentence shows in full, in bytes.
+inline constexpr std::size_t longest_shown = 200;
+
+/// What a user or a file says, as it may stand in a sentence on a terminal, on one line: control
+/// characters, marks that reorder a line, and bytes that are no UTF-8 as escapes (\n, \x1b,
+/// \u202e); of a text of more than `longest` bytes only its beginning and its end. Escapes are not
+/// escaped again.
+[[nodiscard]] std::string shown(const std::string& text, std::size_t longest = longest_shown);
+
+/// The same in single quotes.
+[[nodiscard]] std::string quoted(const std::string& text);
 
 }  // namespace isochron

@@ -10,6 +10,7 @@ cmake_minimum_required(VERSION 3.22)
 # src/<concept>.*, a name with a slash for a file below src, of which cli/* is every one there.
 set(rooms
   "0|ground|error states random version lanes sentence record_field clock"
+  "1|text|text_file text_table"
   "1|force field|force_field force_table mlp well"
   "1|optimizer|optimizer least_squares"
   "1|figure|figure"

@@ -144,6 +144,8 @@ Results made_up_results(Index dimension, Index trajectories, Index size) {
   results.summary = {{"loss", {1e-17, "loss L (1)", "1"}},
                      {"loss_validation", {not_a_number, "loss on fresh states (1)", "1"}},
                      {"wall_time", {12.5, "wall time (s)", "s"}}};
+  constexpr auto last_seed = std::numeric_limits<std::uint64_t>::max();
+  results.summary["weight_seed"] = {0x1p64, "weight seed that was kept (1)", "1", last_seed};
   results.summary_text = {{"stop_reason", "loss tolerance reached"}, {"remark", ""}};
   return results;
 }
@@ -211,6 +213,7 @@ void check_same(const std::map<std::string, SummaryValue>& a,
     CHECK(same_bits(std::array{number.value}, std::array{b.at(name).value}));
     CHECK(number.long_name == b.at(name).long_name);
     CHECK(number.units == b.at(name).units);
+    CHECK(number.whole == b.at(name).whole);
   }
 }
 
@@ -959,6 +962,41 @@ TEST_CASE("read_matrix takes numbers of any width from any file") {
   CHECK(floats == (Eigen::MatrixXd(3, 2) << 1, 2, 3, 4, 5, 6).finished());
   CHECK(read_matrix(path, "integers") == Eigen::Vector2d(-7, 8));
   CHECK(read_matrix(path, "/deep/zeros").rows() == 1 << 21);
+}
+
+TEST_CASE("what was never written of a matrix is its fill value") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "any.h5";
+  make_foreign(path, [](hid_t file) {
+    constexpr double half = 0.5;
+    const hdf5::Shape shape = {100, 2};
+    const Handle space(H5Screate_simple(2, shape.data(), nullptr), H5Sclose);
+    const Handle piece(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    H5Pset_fill_value(piece.get(), H5T_NATIVE_DOUBLE, &half);
+    const Handle chunks(H5Pcopy(piece.get()), H5Pclose);
+    const hdf5::Shape chunk = {10, 2};
+    H5Pset_chunk(chunks.get(), 2, chunk.data());
+    const auto make = [&](const char* name, const Handle& properties) {
+      return Handle(H5Dcreate2(file, name, H5T_NATIVE_DOUBLE, space.get(), H5P_DEFAULT,
+                               properties.get(), H5P_DEFAULT),
+                    H5Dclose);
+    };
+    const Handle nothing = make("nothing", piece);
+    const Handle no_chunk = make("no_chunk", chunks);
+    const Handle one_chunk = make("one_chunk", chunks);
+    const hdf5::Shape start = {20, 0};
+    H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, chunk.data(), nullptr);
+    const Handle memory(H5Screate_simple(2, chunk.data(), nullptr), H5Sclose);
+    const std::vector<double> sevens(20, 7);
+    REQUIRE(H5Dwrite(one_chunk.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT,
+                     sevens.data()) >= 0);
+  });
+  const Eigen::MatrixXd fill = Eigen::MatrixXd::Constant(100, 2, 0.5);
+  CHECK(read_matrix(path, "nothing") == fill);
+  CHECK(read_matrix(path, "no_chunk") == fill);
+  Eigen::MatrixXd partly = fill;
+  partly.middleRows(20, 10).setConstant(7);
+  CHECK(read_matrix(path, "one_chunk") == partly);
 }
 
 TEST_CASE("read_matrix finds HDF5 behind a user block") {

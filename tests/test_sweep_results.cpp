@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <limits>
 
 #include "isochron/error.hpp"
 #include "isochron/sweep_results.hpp"
@@ -15,7 +16,7 @@ SweepRun made_up_run(long index, long configuration, const std::string& verdict,
   SweepRun run;
   run.run = index;
   run.configuration = configuration;
-  run.seed = 40 + index;
+  run.seed = std::numeric_limits<std::uint64_t>::max() - static_cast<std::uint64_t>(index);
   run.status = verdict.empty() ? "the force is not finite" : "ok";
   run.verdict = verdict;
   run.reason = verdict.empty() ? "" : "max |n T(E)/T - 1| = 2.0e-09";
@@ -64,6 +65,8 @@ std::vector<std::uint64_t> bits(const SweepRun& run) {
       all.push_back(std::bit_cast<std::uint64_t>(run.**number));
     } else if (const auto* count = std::get_if<long SweepRun::*>(&field.value)) {
       all.push_back(static_cast<std::uint64_t>(run.**count));
+    } else if (const auto* seed = std::get_if<std::uint64_t SweepRun::*>(&field.value)) {
+      all.push_back(run.**seed);
     } else {
       all.push_back(std::hash<std::string>()(run.*std::get<std::string SweepRun::*>(field.value)));
     }

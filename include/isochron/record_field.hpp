@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <variant>
 
@@ -10,7 +11,8 @@ namespace isochron {
 template <class Record>
 struct RecordField {
   const char* name;
-  std::variant<std::string Record::*, long Record::*, double Record::*> value;
+  std::variant<std::string Record::*, long Record::*, std::uint64_t Record::*, double Record::*>
+      value;
   const char* label;
   const char* units = "1";  ///< of a number; "1": dimensionless
 };

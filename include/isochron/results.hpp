@@ -34,6 +34,7 @@ struct SummaryValue {
   double value = 0;
   std::string long_name;    ///< what it is, unit included: "wall time (s)"
   std::string units = "1";  ///< "1": dimensionless
+  std::optional<std::uint64_t> whole = std::nullopt;  ///< exactly, of one that may exceed 2^53
 };
 
 /// A results file in memory: the tree of schema_version 1. What is absent (no value, no entries, an

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <limits>
 #include <map>
@@ -18,7 +19,7 @@ namespace isochron {
 struct SweepRun {
   long run = 0;            ///< counted from 0 over the whole sweep
   long configuration = 0;  ///< index into SweepResults::configurations
-  long seed = 0;           ///< of data and weights
+  std::uint64_t seed = 0;  ///< of data and weights
   std::string status;      ///< ok, or why there is no force
   std::string verdict;     ///< name() of an Isochrony
   std::string reason;      ///< the verdict's

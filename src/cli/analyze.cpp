@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/analysis_report.hpp"
+#include "cli/input_tables.hpp"
 #include "cli/run.hpp"
-#include "cli/text_table.hpp"
 #include "cli/well_option.hpp"
 #include "isochron/error.hpp"
 #include "isochron/force_table.hpp"
@@ -44,8 +44,10 @@ Subject stored_subject(const Options& options) {
   subject.run = read_model(file);
   const Results& run = *subject.run;
   if (run.motion != Motion::newtonian || run.model->layers.front() != 1) {
-    throw InputError("analyze is for newtonian dynamics of dimension 1, and " + file +
-                     " holds something else");
+    throw InputError("analyze needs x'' = f(x) in one dimension; " + shown(file) + " has " +
+                     (run.motion == Motion::newtonian ? "newtonian" : "first-order") +
+                     " dynamics with --dimension " + std::to_string(run.model->layers.front()) +
+                     ": use show or plot");
   }
   subject.field = std::make_shared<Mlp>(run.model->network());
   subject.theta = run.model->theta;
@@ -72,7 +74,7 @@ Subject given_subject(const Options& options) {
   if (!options.text("params").empty()) {
     throw InputError("--params is for an analytic --force; " + name + " is a file");
   }
-  const Eigen::MatrixXd pairs = read_pairs(name, "the force", "position, force");
+  const Eigen::MatrixXd pairs = read_forces(name, "the force");
   const Vector positions = pairs.row(0);
   return {tabulated_force(positions, pairs.row(1)),
           Vector(0),

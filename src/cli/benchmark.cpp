@@ -30,7 +30,7 @@ struct Extent {
 };
 
 Extent extent(const Options& options) {
-  const double budget = options.text("budget").empty() ? 0 : options.number("budget", 1e-3, 1e6);
+  const double budget = options.text("budget").empty() ? 0 : options.duration("budget", 1e-3, 1e6);
   Extent e;
   if (options.flag("quick")) {
     e = {{{8}, {16, 16}, {32, 32}}, {1, 100, 1000}, {1e-5, 1e-8, 1e-11}, {1, 5}, 200, {1, 0.1, 5}};

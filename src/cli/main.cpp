@@ -6,6 +6,7 @@
 #include <iostream>
 #include <map>
 #include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "cli/options.hpp"
 #include "cli/run.hpp"
 #include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace {
 
@@ -22,8 +24,11 @@ using namespace isochron::cli;
 
 enum Status { done = 0, bad_input = 2, numerical_failure = 3, write_failure = 4 };
 
-int fail(int status, const std::string& sentence) {
-  std::cerr << "isochron: " << sentence << '\n';
+/// The one door for errors: what users and files contribute to the sentence cannot leave its line,
+/// control the terminal, or bury the rest.
+int fail(int status, const std::string& words) {
+  constexpr std::size_t longest = 2000;
+  std::cerr << "isochron: " << shown(words, longest) << '\n';
   return status;
 }
 
@@ -66,9 +71,17 @@ int run(const std::vector<std::string>& arguments) {
     print_version();
     return done;
   }
+  if (verb == "help") {
+    const auto about = arguments.size() > 1 ? verbs.find(arguments[1]) : verbs.end();
+    if (arguments.size() > 2 || (arguments.size() == 2 && about == verbs.end())) {
+      throw InputError("help takes one verb, as in: isochron help train");
+    }
+    std::cout << help(about == verbs.end() ? std::nullopt : std::optional(about->second.verb));
+    return done;
+  }
   const auto found = verbs.find(verb);
   if (found == verbs.end()) {
-    throw InputError("the verb '" + verb + "' is unknown; the nearest one is '" +
+    throw InputError("the verb " + quoted(verb) + " is unknown; the nearest one is '" +
                      nearest(verb, names) + "'");
   }
   const Options options(found->second.verb, {arguments.begin() + 1, arguments.end()});
@@ -81,11 +94,13 @@ int run(const std::vector<std::string>& arguments) {
   const bool needs_file = which == verb_show || which == verb_plot;
   const bool takes_file = needs_file || which == verb_analyze;
   if (!takes_file && !words.empty()) {
-    throw InputError("'" + words.front() + "' is neither an option nor its value");
+    throw InputError(words.front() == verb
+                         ? "the verb " + verb + " is given twice"
+                         : quoted(words.front()) + " is neither an option nor its value");
   }
   if (words.size() > 1 || (needs_file && words.empty())) {
     throw InputError(verb + " takes the name of one results file, not " +
-                     std::to_string(words.size()));
+                     std::to_string(words.size()) + ", as in: isochron " + verb + " run.h5");
   }
   return found->second.run(options);
 }

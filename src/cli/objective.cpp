@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "cli/text_table.hpp"
+#include "cli/input_tables.hpp"
 #include "cli/well_option.hpp"
 #include "isochron/error.hpp"
 #include "isochron/period_law.hpp"
@@ -63,7 +63,7 @@ PeriodLaw law_in_file(Options& options) {
   const std::string file = options.text("period-law");
   refuse(options, {"law-params", "law-range"},
          "is for an analytic --period-law; " + file + " is a file");
-  const Eigen::MatrixXd pairs = read_pairs(file, "the period law", "amplitude or energy, period");
+  const Eigen::MatrixXd pairs = read_periods(file, period_by(options));
   if (options.given("trajectories") &&
       options.integer("trajectories", 1, 10000000) != pairs.cols()) {
     throw InputError("--trajectories " + options.text("trajectories") + " does not fit " + file +
@@ -139,7 +139,7 @@ HeldForce held_to_file(const Options& options) {
   const std::string file = options.text("hold");
   refuse(options, {"hold-params", "hold-range", "hold-points"},
          "is for an analytic --hold; " + file + " is a file");
-  const Eigen::MatrixXd pairs = read_pairs(file, "the held force", "position, force");
+  const Eigen::MatrixXd pairs = read_forces(file, "the held force");
   return {pairs.row(0), pairs.row(1), 1};
 }
 

@@ -12,8 +12,10 @@ constexpr unsigned at_models = verb_check_gradient | verb_benchmark;
 constexpr Spec table[] = {
     {"trajectories", "N", "100", runs, "Problem", "initial states drawn from N(0, I); 1 .. 10^7"},
     {"initial-states", "FILE", "", runs, "Problem",
-     "read them instead: text with one state per row, or HDF5 as FILE:/dataset (benchmark: where "
-     "it measures as many)"},
+     "read them instead: text with one state per row, columns x,v (q1.., v1..; y1..) unless a "
+     "first "
+     "line of names says otherwise, or HDF5 as FILE:/dataset (benchmark uses them only where N is "
+     "their number)"},
     {"dimension", "D", "1", runs, "Problem", "dimension of the position; 1 .. 64"},
     {"dynamics", "NAME", "newtonian", runs, "Problem",
      "newtonian (q'' = f(q)) or first-order (y' = f(y))"},
@@ -29,8 +31,8 @@ constexpr Spec table[] = {
     {"law-params", "a=1,b=2", "", problems, "Problem",
      "parameters of an analytic --period-law: numbers by name"},
     {"law-range", "LOW,HIGH", "", problems, "Problem",
-     "amplitudes or energies of an analytic --period-law, of which --trajectories are taken: in "
-     "the amplitude, or the square root of the energy, half the Chebyshev points"},
+     "range of the amplitudes or energies of an analytic --period-law; --trajectories values in it "
+     "are used, spaced as Chebyshev points in the amplitude or the square root of the energy"},
     {"period-by", "NAME", "amplitude", problems, "Problem",
      "amplitude: orbits released at rest at x = A; energy: two orbits from x = 0 with v = "
      "+-sqrt(2 E), and f(0) = 0 held unless --symmetry odd"},
@@ -44,7 +46,7 @@ constexpr Spec table[] = {
     {"hold-range", "A,B", "", trainers, "Problem",
      "where an analytic --hold applies: positions from A to B"},
     {"hold-points", "K", "200", trainers, "Problem",
-     "so many, evenly spaced, both ends included; 2 .. 100000"},
+     "number of equally spaced positions, ends included; 2 .. 100000"},
     {"hold-weight", "W", "1", trainers, "Problem", "of the held force in the loss; 1e-12 .. 1e12"},
     {"seed", "S", "0", runs, "Problem",
      "sets --data-seed and --weight-seed (sweep: those of its first start); 0 .. 2^64 - 1"},
@@ -117,7 +119,8 @@ constexpr Spec table[] = {
     {"learning-rate", "R", "0.01", trainers, "Training", "Adam's step; 1e-12 .. 10"},
     {"iterations", "K", "unlimited", trainers, "Training",
      "0 .. 10^9, or unlimited; with --resume: so many more"},
-    {"max-time", "S", "60", trainers, "Training", "wall time of this run in s; 0.001 .. 1e9"},
+    {"max-time", "S", "60", trainers, "Training",
+     "wall time of this run in s, or as 90s, 1m, 2h; 0.001 .. 1e9"},
     {"loss-tolerance", "L", "0", trainers, "Training", "stop at this loss; >= 0"},
     {"gradient-tolerance", "G", "0", trainers, "Training", "stop at this max |dL/dtheta|; >= 0"},
     {"restarts", "K", "1", trainers, "Training",
@@ -163,7 +166,7 @@ constexpr Spec table[] = {
     {"checkpoint-interval", "S", "5", trainers, "Files", "s between checkpoints; 0.001 .. 1e6",
      false},
     {"config", "FILE", "", runs, "Files",
-     "ini file: key = value, the keys of these options, which win", false},
+     "ini file: key = value, the keys of these options, which win; # begins a comment", false},
 
     {"json", nullptr, "", verb_show, "Output", "the same for programs", false},
     {"output", "FOLDER", ".", verb_plot, "Output", "folder for the figures; is created", false},

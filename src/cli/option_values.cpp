@@ -2,12 +2,13 @@
 #include <boost/math/constants/constants.hpp>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
+#include <limits>
 #include <optional>
 #include <sstream>
 
 #include "cli/options.hpp"
 #include "isochron/error.hpp"
+#include "sentence.hpp"
 
 // The typed values of options, made of their texts.
 
@@ -24,22 +25,20 @@ std::string trimmed(const std::string& text) {
 template <class T>
 std::optional<T> parse(const std::string& text) {
   T value{};
-  const char* begin = text.data() + (text.size() > 1 && text[0] == '+' ? 1 : 0);
+  const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-';
+  const char* begin = text.data() + (plus ? 1 : 0);
   const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
-std::string shown(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", value);
-  return text;
-}
+std::string in_digits(double value) { return sentence("%g", value); }
 
 [[noreturn]] void reject(const std::string& key, const std::string& text,
                          const std::string& admissible) {
-  throw InputError("--" + key + " " + (text.empty() ? "''" : text) + " is not admissible; give " +
-                   admissible);
+  const bool plain = !text.empty() && text.find_first_of(" \t") == std::string::npos;
+  throw InputError("--" + key + " " + (plain ? shown(text) : quoted(text)) +
+                   " is not admissible; give " + admissible);
 }
 
 std::string or_else(const std::string& alternative) {
@@ -94,14 +93,26 @@ std::uint64_t Options::seed(const std::string& key) const {
   return *number;
 }
 
+std::uint64_t Options::seeds(const std::string& key, std::int64_t count) const {
+  const std::uint64_t first = seed(key);
+  const std::uint64_t last_first =
+      std::numeric_limits<std::uint64_t>::max() - static_cast<std::uint64_t>(count - 1);
+  if (first > last_first) {
+    reject(follows_seed(key) ? "seed" : key, text(key),
+           "at most " + std::to_string(last_first) + ", for " + std::to_string(count) +
+               " seeds begin there and 18446744073709551615 is the last one");
+  }
+  return first;
+}
+
 double Options::number(const std::string& key, double low, double high,
                        const std::string& alternative) const {
   const std::string text = this->text(key);
   const auto number = parse<double>(text);
   if (!number || !std::isfinite(*number) || *number < low || *number > high) {
     const std::string range = std::isfinite(high)
-                                  ? "a number from " + shown(low) + " to " + shown(high)
-                                  : "a finite number >= " + shown(low);
+                                  ? "a number from " + in_digits(low) + " to " + in_digits(high)
+                                  : "a finite number >= " + in_digits(low);
     reject(key, text, range + or_else(alternative));
   }
   return *number;
@@ -114,11 +125,32 @@ std::vector<double> Options::numbers(const std::string& key, double low, double 
     const auto number = parse<double>(part);
     if (!number || !std::isfinite(*number) || *number < low || *number > high) {
       reject(key, text,
-             "numbers from " + shown(low) + " to " + shown(high) + ", separated by commas");
+             "numbers from " + in_digits(low) + " to " + in_digits(high) + ", separated by commas");
     }
     result.push_back(*number);
   }
   return result;
+}
+
+double Options::duration(const std::string& key, double low, double high) const {
+  const std::string text = this->text(key);
+  constexpr std::pair<const char*, double> units[] = {
+      {"ms", 1e-3}, {"s", 1}, {"min", 60}, {"m", 60}, {"h", 3600}};
+  std::optional<double> seconds = parse<double>(text);
+  for (const auto& [unit, factor] : units) {
+    const std::string name = unit;
+    const bool has_unit = text.size() > name.size() &&
+                          text.compare(text.size() - name.size(), name.size(), name) == 0;
+    if (seconds || !has_unit) continue;
+    seconds = parse<double>(trimmed(text.substr(0, text.size() - name.size())));
+    if (seconds) *seconds *= factor;
+  }
+  if (!seconds || !(*seconds >= low && *seconds <= high)) {
+    reject(key, text,
+           "a number of s from " + in_digits(low) + " to " + in_digits(high) +
+               ", or with a unit: 90s, 1m, 2h");
+  }
+  return *seconds;
 }
 
 double Options::time(const std::string& key) const {

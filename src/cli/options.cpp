@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <filesystem>
-#include <fstream>
 #include <iomanip>
 #include <set>
 #include <sstream>
 
+#include "cli/ini_file.hpp"
 #include "cli/option_table.hpp"
 #include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -40,9 +40,16 @@ po::options_description description(Verb verb) {
   return options;
 }
 
+/// -o=FILE, which would otherwise be a file of the name =FILE.
+std::pair<std::string, std::string> output_after_equals(const std::string& token) {
+  if (token.rfind("-o=", 0) != 0) return {};
+  return {"output", token.substr(3)};
+}
+
 /// `dashes`: what a key begins with where `word` was found.
 [[noreturn]] void unknown(const std::string& what, const std::string& dashes,
-                          const std::string& word, Verb verb) {
+                          const std::string& found, Verb verb) {
+  const std::string word = shown(found);
   const std::string key = word.substr(std::min(word.size(), dashes.size()));
   if (const Spec* elsewhere = find_option(key, ~0U)) {
     std::string verbs;
@@ -70,7 +77,8 @@ std::string in_words(Origin origin) {
 
 }  // namespace
 
-std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
+std::string nearest(const std::string& found, const std::vector<std::string>& candidates) {
+  const std::string word = found.substr(0, longest_shown);
   const auto edits = [&](const std::string& other) {
     std::vector<std::size_t> row(other.size() + 1);
     for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
@@ -108,8 +116,12 @@ Options::Texts Options::read_command_line(const std::vector<std::string>& argume
       po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
   Texts texts;
   try {
-    const auto parsed =
-        po::command_line_parser(arguments).options(options).style(style).allow_unregistered().run();
+    const auto parsed = po::command_line_parser(arguments)
+                            .options(options)
+                            .style(style)
+                            .extra_parser(output_after_equals)
+                            .allow_unregistered()
+                            .run();
     for (const auto& option : parsed.options) {
       if (option.position_key >= 0) {
         positional_.insert(positional_.end(), option.value.begin(), option.value.end());
@@ -121,7 +133,7 @@ Options::Texts Options::read_command_line(const std::vector<std::string>& argume
       }
       const std::string text = option.value.empty() ? "true" : option.value.front();
       if (!texts.emplace(option.string_key, text).second) {
-        throw InputError("option --" + option.string_key + " is given twice");
+        throw InputError("option --" + shown(option.string_key) + " is given twice");
       }
     }
   } catch (const po::error_with_option_name& error) {
@@ -137,26 +149,16 @@ Options::Texts Options::read_command_line(const std::vector<std::string>& argume
 }
 
 Options::Texts Options::read_config_file(const std::string& path) const {
-  std::ifstream file(path);
-  if (!file || std::filesystem::is_directory(path)) {
-    throw InputError("the configuration file " + path + " cannot be read");
-  }
   Texts texts;
-  try {
-    const auto parsed = po::parse_config_file(file, po::options_description(), true);
-    for (const auto& option : parsed.options) {
-      const std::string& key = option.string_key;
-      if (key == "config" || key == "help") {
-        throw InputError("in " + path + ", key '" + key + "' is only for the command line");
-      }
-      if (find_option(key, verb_) == nullptr) unknown("in " + path + ", key", "", key, verb_);
-      const std::string text = option.value.empty() ? "" : option.value.front();
-      if (!texts.emplace(key, text).second) {
-        throw InputError("in " + path + ", key '" + key + "' is given twice");
-      }
+  for (const IniEntry& entry : read_ini(path, "grid")) {
+    const std::string& key = entry.key;
+    if (key == "config" || key == "help") {
+      throw InputError(entry.where + ", key '" + key + "' is only for the command line");
     }
-  } catch (const po::error& error) {
-    throw InputError("the configuration file " + path + " is faulty: " + error.what());
+    if (find_option(key, verb_) == nullptr) unknown(entry.where + ", key", "", key, verb_);
+    if (!texts.emplace(key, entry.value).second) {
+      throw InputError(entry.where + ", key '" + key + "' is given twice");
+    }
   }
   return texts;
 }
@@ -214,7 +216,7 @@ std::string Options::echo() const {
   std::ostringstream lines;
   for (const std::string& key : option_keys(verb_)) {
     if (key == "help") continue;
-    const std::string text = this->text(key);
+    const std::string text = shown(this->text(key));
     lines << "  " << std::left << std::setw(20) << key << "= " << (text.empty() ? "-" : text)
           << "  (" << origin_in_words(key) << ")\n";
   }

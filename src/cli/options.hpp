@@ -67,11 +67,15 @@ class Options {
   [[nodiscard]] std::int64_t integer(const std::string& key, std::int64_t low, std::int64_t high,
                                      const std::string& alternative = "") const;
   [[nodiscard]] std::uint64_t seed(const std::string& key) const;
+  /// The first of so many seeds in a row, all of which must exist.
+  [[nodiscard]] std::uint64_t seeds(const std::string& key, std::int64_t count) const;
   /// A finite number from low to high; high may be infinity.
   [[nodiscard]] double number(const std::string& key, double low, double high,
                               const std::string& alternative = "") const;
   /// One or more finite numbers from low to high, separated by commas.
   [[nodiscard]] std::vector<double> numbers(const std::string& key, double low, double high) const;
+  /// Seconds, or with a unit 90s, 1m, 2h, from low to high s.
+  [[nodiscard]] double duration(const std::string& key, double low, double high) const;
   /// A positive time such as 6.28, 2pi, pi/2, 3*pi/4.
   [[nodiscard]] double time(const std::string& key) const;
   /// Two finite numbers low < high, separated by a comma.

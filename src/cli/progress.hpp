@@ -7,6 +7,7 @@
 
 #include "clock.hpp"
 #include "isochron/training.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 
@@ -32,7 +33,8 @@ class Progress {
   }
 
   void say(const std::string& line) const {
-    if (!quiet_) std::fprintf(stderr, "%s\n", line.c_str());
+    constexpr std::size_t longest = 2000;
+    if (!quiet_) std::fprintf(stderr, "%s\n", shown(line, longest).c_str());
   }
 
  private:

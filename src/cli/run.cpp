@@ -15,11 +15,12 @@
 #include <thread>
 
 #include "build_info.hpp"
-#include "cli/text_table.hpp"
+#include "cli/input_tables.hpp"
 #include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
 #include "isochron/well.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -39,31 +40,6 @@ std::string processor() {
   return "unknown";
 }
 
-bool is_hdf5(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  return std::getline(file, line) && line.rfind("\x89HDF", 0) == 0;
-}
-
-States read_states(const std::string& source, Index state_dimension) {
-  const auto colon = source.find(":/");
-  if (colon == std::string::npos && is_hdf5(source)) {
-    throw InputError("the initial states file " + source + " is HDF5; name its dataset, as " +
-                     source + ":/run/data/initial_states");
-  }
-  States states = colon == std::string::npos
-                      ? read_text_table(source, "the initial states")
-                      : read_matrix(source.substr(0, colon), source.substr(colon + 1)).transpose();
-  if (states.rows() != state_dimension) {
-    throw InputError("the initial states in " + source + " have " + std::to_string(states.rows()) +
-                     " components, the problem needs " + std::to_string(state_dimension));
-  }
-  if (!states.allFinite()) {
-    throw InputError("the initial states in " + source + " are not all finite");
-  }
-  return states;
-}
-
 /// A stored value: numbers as numbers, so that programs need not parse them.
 nlohmann::json typed(const std::string& text) {
   if (text.empty()) return nullptr;
@@ -76,6 +52,11 @@ std::string architecture(const Mlp& network, Motion motion) {
   return "network " + widths(network.layers()) + ", symmetry " + name(network.symmetry()) +
          (network.skip() == Skip::none ? "" : std::string(", skip ") + name(network.skip())) +
          (motion == Motion::newtonian ? ", newtonian" : ", first-order");
+}
+
+Motion read_motion(const Options& options) {
+  return options.choice("dynamics", {"newtonian", "first-order"}) == 0 ? Motion::newtonian
+                                                                       : Motion::first_order;
 }
 
 Index trajectories(const Options& options) { return options.integer("trajectories", 1, 10000000); }
@@ -91,9 +72,7 @@ int signal_status() { return 128 + static_cast<int>(caught_signal); }
 
 Problem read_problem(const Options& options) {
   Problem problem;
-  problem.motion = options.choice("dynamics", {"newtonian", "first-order"}) == 0
-                       ? Motion::newtonian
-                       : Motion::first_order;
+  problem.motion = read_motion(options);
   problem.loss = static_cast<Loss>(
       options.choice("loss", names({Loss::periodic, Loss::antiperiodic, Loss::prescribed_period,
                                     Loss::prescribed_half_period, Loss::none})));
@@ -109,7 +88,9 @@ void require_trainable(const Options& options) {
   std::vector<std::string> forces = well_names();
   forces.insert(forces.begin(), "mlp");
   if (options.choice("force", forces) != 0) {
-    throw InputError("--force " + options.text("force") + " has no parameters to train; give mlp");
+    const std::string& force = options.text("force");
+    throw InputError("--force " + force + " has no parameters to train; give mlp; to imitate it: " +
+                     "--hold " + force + " --hold-range A,B; to run it: isochron simulate");
   }
   if (!options.text("params").empty()) {
     throw InputError("--params is for the analytic forces of simulate; a network has none");
@@ -171,7 +152,7 @@ States initial_states(Options& options, Index state_dimension,
     return normal_states(state_dimension, count, options.seed("data-seed"));
   }
   const std::string source = options.text("initial-states");
-  States states = read_states(source, state_dimension);
+  States states = read_states(source, read_motion(options), state_dimension);
   const bool two_counts = options.origin("trajectories") == options.origin("initial-states");
   if (two_counts && states.cols() != count) {
     throw InputError("--trajectories " + std::to_string(count) + " does not fit " + source +
@@ -249,7 +230,8 @@ void make_output_folder(const std::filesystem::path& folder) {
 void check_output_folder(const std::filesystem::path& folder) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(folder, ignored)) {
-    throw InputError("the output folder " + folder.string() + " does not exist");
+    const std::string name = shown(folder.string());
+    throw InputError("the output folder " + name + " does not exist; create it: mkdir -p " + name);
   }
   if (access(folder.c_str(), W_OK | X_OK) != 0) {
     throw InputError("the output folder " + folder.string() +
@@ -354,7 +336,7 @@ Results new_results(const std::string& verb, const Options& options, const Dynam
 Results read_model(const std::string& file) {
   Results stored = read_results(file);
   if (!stored.model || stored.model->theta.size() == 0) {
-    throw InputError(file + " holds no network, as the file of a training run does");
+    throw InputError(shown(file) + " holds no network; give the file of a training run");
   }
   return stored;
 }

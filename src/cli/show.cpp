@@ -10,6 +10,7 @@
 #include "cli/run.hpp"
 #include "cli/sweep_report.hpp"
 #include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -33,7 +34,7 @@ Json as_json(const Results& results) {
   }
   json["trajectories"] = results.initial_states.cols();
   for (const auto& [name, entry] : results.summary)
-    json["summary"][name] = json_number(entry.value);
+    json["summary"][name] = entry.whole ? Json(*entry.whole) : json_number(entry.value);
   for (const auto& [name, text] : results.summary_text) json["summary"][name] = text;
   if (results.analysis) json["analysis"] = certificate_json(*results.analysis);
   return json;
@@ -56,7 +57,7 @@ class Screen {
   explicit Screen(const Results& results) : results_(results), config_(parsed(results.config)) {}
 
   void print(const std::string& file) {
-    std::printf("%s: %s\n", file.c_str(), results_.title.c_str());
+    std::printf("%s: %s\n", shown(file).c_str(), shown(results_.title).c_str());
     state(file);
     losses();
     analysis();
@@ -71,6 +72,9 @@ class Screen {
   /// Breaks long values at blanks; a word that is too long, a path say, stays whole.
   static void row(std::string name, std::string value) {
     constexpr std::size_t width = 92;
+    constexpr std::size_t longest = 2000;
+    name = shown(name);
+    value = shown(value, longest);
     while (!value.empty()) {
       std::size_t cut = std::string::npos;
       if (value.size() > width) cut = value.rfind(' ', width);
@@ -225,7 +229,6 @@ class Screen {
   }
 
   void restarts() {
-    const auto kept = number("weight_seed");
     std::string name = "restarts";
     for (const auto& [key, entry] : results_.summary) {
       if (key.rfind("restart_", 0) != 0) continue;
@@ -233,7 +236,10 @@ class Screen {
       row(name, real(entry.value) + "  " + entry.long_name);
       name = "";
     }
-    if (kept) row("", "weight seed " + whole(*kept) + " was kept");
+    if (const auto kept = number("weight_seed")) {
+      const auto exact = results_.summary.at("weight_seed").whole;
+      row("", "weight seed " + (exact ? std::to_string(*exact) : whole(*kept)) + " was kept");
+    }
   }
 
   /// T, or where periods are prescribed their range.

@@ -34,7 +34,10 @@ Source analytic_source(const Options& options) {
   std::vector<std::string> names = well_names();
   names.insert(names.begin(), "mlp");
   static_cast<void>(options.choice("force", names));
-  static_cast<void>(options.integer("dimension", 1, 1));
+  if (options.integer("dimension", 1, 64) != 1) {
+    throw InputError("the force " + options.text("force") + " has one dimension; leave out " +
+                     "--dimension " + options.text("dimension"));
+  }
   const Well well = make_well(options.text("force"), options.parameters("params"));
   return {well.force_field(), Vector(0), std::nullopt, well.name()};
 }

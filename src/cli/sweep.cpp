@@ -17,6 +17,7 @@
 #include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/sweep_results.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -26,7 +27,7 @@ namespace {
 using Overrides = Options::Texts;
 
 [[noreturn]] void reject_grid(const std::string& word, const std::string& why) {
-  throw InputError("in --grid, '" + word + "' " + why +
+  throw InputError("in --grid, " + quoted(word) + " " + why +
                    "; give key=value|value .. of train's options, separated by blanks for all "
                    "combinations, by ; for one list after the other");
 }
@@ -40,7 +41,7 @@ std::vector<Overrides> combinations(const std::string& list) {
     if (equals == std::string::npos) reject_grid(word, "has no value");
     const std::string key = word.substr(0, equals);
     for (const char* taken : {"seed", "data-seed", "weight-seed", "threads", "config", "output"}) {
-      if (key == taken) reject_grid(word, "is not of a configuration");
+      if (key == taken) reject_grid(word, "cannot vary");
     }
     const std::vector<std::string> values = split(word.substr(equals + 1), '|');
     if (values.empty()) reject_grid(word, "has no value");
@@ -135,9 +136,8 @@ Outcome train_once(Options options, SweepRun run, const std::filesystem::path& f
     const Dynamics dynamics(setup.network, setup.problem.motion);
     const Objective objective =
         read_training_objective(options, setup.problem, dynamics, *setup.network, std::nullopt);
-    const auto seed = static_cast<std::uint64_t>(row.seed);
     const TrainingResult result = isochron::train(
-        dynamics, objective, setup.network->initial_parameters(seed, setup.output_scale),
+        dynamics, objective, setup.network->initial_parameters(row.seed, setup.output_scale),
         setup.training);
     if (result.reason == StopReason::interrupted) throw Interrupted("interrupted");
     const Vector& theta = result.state.theta;
@@ -167,9 +167,9 @@ class Sweep {
       : options_(options),
         overrides_(read_grid(options.text("grid"))),
         runs_(options.integer("runs", 1, 1000000)),
-        first_seed_(options.seed("seed")),
+        first_seed_(options.seeds("seed", runs_)),
         quiet_(options.flag("quiet")),
-        interval_(options.number("checkpoint-interval", 1e-3, 1e6)) {
+        interval_(options.duration("checkpoint-interval", 1e-3, 1e6)) {
     check_configurations();
     if (resumed) take_up(*resumed);
     if (!outcomes_.empty() && outcomes_.rbegin()->first >= total()) {
@@ -265,7 +265,7 @@ class Sweep {
         row.run = run;
         row.configuration = run % configurations();
         const std::uint64_t seed = first_seed_ + static_cast<std::uint64_t>(run / configurations());
-        row.seed = static_cast<long>(seed);
+        row.seed = seed;
         const auto& overrides = overrides_[static_cast<std::size_t>(row.configuration)];
         add(train_once(run_options(options_, overrides, seed), std::move(row), file_of(run)));
       }

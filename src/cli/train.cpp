@@ -91,7 +91,7 @@ TrainingSetup read_training_setup(Options& options) {
   }
   setup.restarts = options.integer("restarts", 1, 1000);
   setup.output_scale = options.number("output-scale", 0, 1e6);
-  setup.checkpoint_interval = options.number("checkpoint-interval", 1e-3, 1e6);
+  setup.checkpoint_interval = options.duration("checkpoint-interval", 1e-3, 1e6);
   setup.verdict_tolerance = options.number("verdict-tolerance", 1e-15, 1);
   setup.quiet = options.flag("quiet");
 
@@ -99,7 +99,7 @@ TrainingSetup read_training_setup(Options& options) {
   training.optimizer = optimizer_options(options);
   read_derivatives(options, setup.problem.motion, training);
   training.sensitivity.validate(Dynamics(setup.network, setup.problem.motion));
-  training.max_time = options.number("max-time", 1e-3, 1e9);
+  training.max_time = options.duration("max-time", 1e-3, 1e9);
   training.stop_requested = signalled;
   return setup;
 }

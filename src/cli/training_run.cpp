@@ -9,6 +9,7 @@
 #include "cli/progress.hpp"
 #include "clock.hpp"
 #include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -72,7 +73,11 @@ void print_report(const Results& results, const std::filesystem::path& file) {
     if (name.rfind("restart_", 0) != 0) continue;
     std::printf("%s: %.4e\n", entry.long_name.c_str(), entry.value);
   }
-  if (has("weight_seed")) std::printf("weight seed kept %.0f\n", number("weight_seed"));
+  if (has("weight_seed")) {
+    const std::optional<std::uint64_t> seed = results.summary.at("weight_seed").whole;
+    std::printf("weight seed kept %s\n", seed ? std::to_string(*seed).c_str()
+                                              : sentence("%.0f", number("weight_seed")).c_str());
+  }
   if (has("loss")) std::printf("loss             %.4e\n", number("loss"));
   if (has("loss_verified")) {
     std::printf("loss verified    %.4e +- %.0e\n", number("loss_verified"),
@@ -125,7 +130,7 @@ class Run {
         objective_(
             read_training_objective(options, setup_.problem, dynamics_, *setup_.network, resumed)),
         data_seed_(options.seed("data-seed")),
-        weight_seed_(options.seed("weight-seed")),
+        weight_seed_(options.seeds("weight-seed", setup_.restarts)),
         states_are_drawn_(states_are_drawn(options)),
         results_(new_results("train", options, dynamics_, objective_)),
         progress_(setup_.quiet) {
@@ -266,6 +271,7 @@ class Run {
         return;
       best_ = std::move(trial);
       set_summary(results_, "weight_seed", static_cast<double>(seed), "weight seed that was kept");
+      results_.summary["weight_seed"].whole = seed;
     } catch (const NumericalError& error) {
       if (is_last && !best_) throw;
       failure_ = words + ": " + error.what();
@@ -293,7 +299,7 @@ class Run {
     std::fprintf(stderr,
                  "isochron: interrupted; %s is complete up to here, go on with: isochron train "
                  "--resume %s\n",
-                 setup_.output.c_str(), setup_.output.c_str());
+                 shown(setup_.output).c_str(), shown(setup_.output).c_str());
     return signal_status();
   }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 
@@ -14,11 +15,12 @@ std::optional<Well> read_well(const Options& options, const char* key, const cha
     return make_well(text, options.text(parameters).empty() ? std::map<std::string, double>()
                                                             : options.parameters(parameters));
   }
-  if (std::filesystem::exists(text)) return std::nullopt;
+  std::error_code ignored;
+  if (std::filesystem::exists(text, ignored)) return std::nullopt;
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  throw InputError(std::string("--") + key + ' ' + text + " is neither an analytic force (" + list +
-                   ") nor a file");
+  throw InputError(std::string("--") + key + ' ' + shown(text) + " is neither an analytic force (" +
+                   list + ") nor a file");
 }
 
 }  // namespace isochron::cli

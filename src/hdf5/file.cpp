@@ -18,6 +18,7 @@
 
 #include "isochron/error.hpp"
 #include "isochron/results.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 
@@ -41,8 +42,6 @@ std::recursive_mutex& library_mutex() {
   static std::recursive_mutex mutex;
   return mutex;
 }
-
-std::string quoted(const std::string& text) { return '\'' + text + '\''; }
 
 /// The innermost description on HDF5's error stack, in parentheses and on one line.
 std::string reason() {
@@ -75,15 +74,23 @@ T readable(T result, const Location& where) {
 }
 
 template <class T>
+constexpr bool is_stored =
+    std::is_same_v<T, double> || std::is_same_v<T, long> || std::is_same_v<T, std::uint64_t>;
+
+template <class T>
 hid_t memory_type() {
-  static_assert(std::is_same_v<T, double> || std::is_same_v<T, long>);
-  return std::is_same_v<T, double> ? H5T_NATIVE_DOUBLE : H5T_NATIVE_LONG;
+  static_assert(is_stored<T>);
+  return std::is_same_v<T, double> ? H5T_NATIVE_DOUBLE
+         : std::is_same_v<T, long> ? H5T_NATIVE_LONG
+                                   : H5T_NATIVE_UINT64;
 }
 
 template <class T>
 hid_t stored_type() {
-  static_assert(std::is_same_v<T, double> || std::is_same_v<T, long>);
-  return std::is_same_v<T, double> ? H5T_IEEE_F64LE : H5T_STD_I64LE;
+  static_assert(is_stored<T>);
+  return std::is_same_v<T, double> ? H5T_IEEE_F64LE
+         : std::is_same_v<T, long> ? H5T_STD_I64LE
+                                   : H5T_STD_U64LE;
 }
 
 // ------------------------------------------------------------------------------------- writing
@@ -401,9 +408,11 @@ hsize_t total_bytes(hsize_t element, const Shape& shape) {
   return bytes;
 }
 
-/// What `held` bytes in chunks may expand to: gzip reaches 1:1032, and the rest of 16 MiB is for
-/// filters that reach more on tiny data.
-hsize_t chunked_capacity(hsize_t held) { return 1100 * held + (hsize_t{1} << 24); }
+/// What may be there without having been written: the fill value in its place.
+constexpr hsize_t most_fill = hsize_t{1} << 28;
+
+/// What `held` bytes in chunks may expand to: gzip reaches 1:1032.
+hsize_t chunked_capacity(hsize_t held) { return 1100 * held + most_fill; }
 
 /// Reads one string of the given file type through `read(memory type, destination)`.
 template <class Read>
@@ -434,7 +443,8 @@ bool is_fixed_text(const Handle& type) {
   return H5Tget_class(type.get()) == H5T_STRING && H5Tis_variable_str(type.get()) == 0;
 }
 
-/// Whether values of the type are converted to double (any real number) or long (any integer).
+/// Whether values of the type are converted to double (any real number) or to an integer (any
+/// integer).
 template <class T>
 bool holds(const Handle& type) {
   constexpr std::size_t largest_number = 16;
@@ -564,6 +574,8 @@ OutputObject OutputGroup::numbers(const std::string& name, const T* values,
 
 template OutputObject OutputGroup::numbers(const std::string&, const double*, const Shape&) const;
 template OutputObject OutputGroup::numbers(const std::string&, const long*, const Shape&) const;
+template OutputObject OutputGroup::numbers(const std::string&, const std::uint64_t*,
+                                           const Shape&) const;
 
 OutputObject OutputGroup::texts(const std::string& name,
                                 const std::vector<std::string>& values) const {
@@ -695,7 +707,7 @@ void InputDataset::check_extent() const {
   }
   const hsize_t element = H5Tget_size(type_.get());
   const hsize_t held = std::min(H5Dget_storage_size(id()), file_size(id(), location()));
-  hsize_t capacity = held;
+  hsize_t capacity = held == 0 ? most_fill : held;
   hsize_t needed = total_bytes(element, shape_);
   if (layout == H5D_CHUNKED) {
     Shape chunk(shape_.size());
@@ -729,6 +741,7 @@ void InputDataset::read(T* values) const {
 
 template void InputDataset::read(double*) const;
 template void InputDataset::read(long*) const;
+template void InputDataset::read(std::uint64_t*) const;
 
 std::vector<std::string> InputDataset::texts() const {
   if (!is_fixed_text(type_) || shape_.size() != 1) {
@@ -778,6 +791,7 @@ std::vector<T> InputDataset::read_column(const std::string& name) const {
 
 template std::vector<double> InputDataset::read_column(const std::string&) const;
 template std::vector<long> InputDataset::read_column(const std::string&) const;
+template std::vector<std::uint64_t> InputDataset::read_column(const std::string&) const;
 template std::vector<std::string> InputDataset::read_column(const std::string&) const;
 
 bool InputGroup::contains(const std::string& name) const {

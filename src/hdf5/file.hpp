@@ -6,6 +6,7 @@
 #include <hdf5.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -101,7 +102,9 @@ class OutputObject {
 /// A named column of a table. Strings get the length of the longest.
 struct TableColumn {
   std::string name;
-  std::variant<std::vector<std::string>, std::vector<long>, std::vector<double>> values;
+  std::variant<std::vector<std::string>, std::vector<long>, std::vector<std::uint64_t>,
+               std::vector<double>>
+      values;
 };
 
 /// A group that takes groups and datasets. Names are single path components not in use yet;
@@ -124,9 +127,9 @@ class OutputGroup : public OutputObject {
   /// A scalar UTF-8 string.
   OutputObject text(const std::string& name, const std::string& value) const;
 
-  /// Numbers in C order; T is double or long. Stored little-endian, 64 bits, in one piece: gzip
-  /// with shuffle takes only 8 to 18% off states and orbits, and the index of chunks, unlike all
-  /// other metadata, has no checksum.
+  /// Numbers in C order; T is double, long or std::uint64_t. Stored little-endian, 64 bits, in one
+  /// piece: gzip with shuffle takes only 8 to 18% off states and orbits, and the index of chunks,
+  /// unlike all other metadata, has no checksum.
   template <class T>
   OutputObject numbers(const std::string& name, const T* values, const Shape& shape) const;
 
@@ -200,20 +203,24 @@ class InputDataset : public InputObject {
 
   [[nodiscard]] const Shape& shape() const { return shape_; }
   [[nodiscard]] bool is_text() const { return class_ == H5T_STRING; }
+  [[nodiscard]] bool is_unsigned() const {
+    return class_ == H5T_INTEGER && H5Tget_sign(type_.get()) == H5T_SGN_NONE;
+  }
   [[nodiscard]] bool is_number() const { return class_ == H5T_FLOAT || class_ == H5T_INTEGER; }
 
   /// The one string it holds.
   [[nodiscard]] std::string text() const;
 
   /// All numbers in C order; `values` has room for the product of shape(). T is double (any real
-  /// type is converted) or long (any integer type).
+  /// type is converted), long or std::uint64_t (any integer type).
   template <class T>
   void read(T* values) const;
 
   /// All strings of a 1-D array of strings of fixed length.
   [[nodiscard]] std::vector<std::string> texts() const;
 
-  /// A member of a 1-D array of compounds. T is double, long or std::string (of fixed length).
+  /// A member of a 1-D array of compounds. T is double, long, std::uint64_t or std::string (of
+  /// fixed length).
   template <class T>
   [[nodiscard]] std::vector<T> read_column(const std::string& name) const;
 

@@ -477,9 +477,9 @@ void write_summary(const OutputGroup& entry, const Results& results) {
   if (results.summary.empty() && results.summary_text.empty()) return;
   const OutputGroup group = write_group(entry, "summary", "NXcollection");
   for (const auto& [name, number] : results.summary) {
-    group.numbers(name, &number.value, {})
-        .attribute("long_name", number.long_name)
-        .attribute("units", number.units);
+    const OutputObject dataset = number.whole ? group.numbers(name, &*number.whole, {})
+                                              : group.numbers(name, &number.value, {});
+    dataset.attribute("long_name", number.long_name).attribute("units", number.units);
   }
   for (const auto& [name, text] : results.summary_text) {
     std::string words = name;
@@ -497,8 +497,11 @@ void read_summary(const InputGroup& entry, Results& results) {
     if (dataset.is_text()) results.summary_text[name] = dataset.text();
     if (dataset.is_number()) {
       results.summary[name] = {read_number<double>(group, name),
-                               dataset.text_attribute("long_name"),
-                               dataset.text_attribute("units")};
+                               dataset.text_attribute("long_name"), dataset.text_attribute("units"),
+                               std::nullopt};
+      if (dataset.is_unsigned()) {
+        results.summary[name].whole = read_number<std::uint64_t>(group, name);
+      }
     }
   }
 }
@@ -645,7 +648,8 @@ Eigen::MatrixXd read_matrix(const std::filesystem::path& file, const std::string
   const auto rows = static_cast<Index>(shape[0]);
   const auto columns = shape.size() == 2 ? static_cast<Index>(shape[1]) : Index{1};
   if (rows == 0 || columns == 0) throw InputError(name + " is empty");
-  Eigen::MatrixXd transposed(columns, rows);
+  // Chunks that were not written and have no fill value leave what is there.
+  Eigen::MatrixXd transposed = Eigen::MatrixXd::Zero(columns, rows);
   data.read(transposed.data());
   return transposed.transpose();
 }

@@ -42,23 +42,52 @@ done
 # Initial states as text.
 states() { printf '%s\n' "$@" >states.txt; }
 states '1 2' '3 four'
-rejects 2 "states.txt, line 2, 'four' is not a finite number" train --initial-states states.txt
+rejects 2 "states.txt, line 2, column 2: 'four' is not a number" train --initial-states states.txt
 states '1 2' '# a comment' '3 4 5'
-rejects 2 'states.txt, line 3 has 3 numbers, the lines before have 2' \
+rejects 2 'states.txt, line 3 has 3 columns; the initial states need 2, x, v' \
   train --initial-states states.txt
 states '1 2 3' '4 5 6'
-rejects 2 'states.txt have 3 components, the problem needs 2' train --initial-states states.txt
-rejects 2 'have 3 components, the problem needs 4' \
+rejects 2 'states.txt, line 1 has 3 columns; .* need 2, x, v' train --initial-states states.txt
+rejects 2 'line 1 has 3 columns; .* need 4, q1..q2, v1..v2' \
   train --dimension 2 --initial-states states.txt
+rejects 2 'line 1 has 3 columns; .* need 2, y1..y2' \
+  train --dimension 2 --dynamics first-order --initial-states states.txt
 states '1 nan'
-rejects 2 "line 1, 'nan' is not a finite number" train --initial-states states.txt
+rejects 2 "line 1, column 2: 'nan' is not a finite number" train --initial-states states.txt
 states '1 1e999'
-rejects 2 "line 1, '1e999' is not a finite number" train --initial-states states.txt
+rejects 2 "line 1, column 2: '1e999' is not a finite number" train --initial-states states.txt
+states '1,,2' '3,,4'
+rejects 2 'line 1, column 2 is empty' train --initial-states states.txt
+states 'x,p' '3,4'
+rejects 2 "line 1, column 2: the name 'p' is unknown; .* columns x, v" \
+  train --initial-states states.txt
+states 'v1 q1 v2 v1' '1 2 3 4'
+rejects 2 "line 1, column 4: the name 'v1' .*q1..q2, v1..v2" \
+  train --dimension 2 --initial-states states.txt
+states 'A T' '1 6'
+rejects 2 "column 1: the name 'A' is unknown; .*E, T .*--period-by amplitude: A, T" \
+  train --loss prescribed-period --period-by energy --period-law states.txt
+states '1 2' '3 x'
+rejects 2 "line 2, column 2: 'x'" train --hold states.txt
+rejects 2 "line 2, column 2: 'x'" train --loss prescribed-period --period-law states.txt
+rejects 2 "line 2, column 2: 'x'" analyze --force states.txt
 states '# nothing'
 rejects 2 'states.txt holds no numbers' train --initial-states states.txt
 states '1 2' '3 4'
 rejects 2 'trajectories 5 does not fit states.txt, which holds 2' \
   train --initial-states states.txt --trajectories 5
+for table in 'train --initial-states' 'train --hold' 'train --loss prescribed-period --period-law' \
+  'analyze --force'; do
+  # shellcheck disable=SC2086
+  {
+    rejects 2 'zero cannot be read|zero bytes' $table /dev/zero
+    rejects 2 'cannot be read: Input/output error' $table /proc/self/mem
+    rejects 2 'cannot be read: Is a directory' $table folder.h5
+    rejects 2 'line 1 is longer than 1024 KiB' $table <(yes 1 | tr '\n' ' ')
+    rejects 2 'UTF-16' $table <(printf '\xff\xfe1\0')
+  }
+done
+rejects 2 'more than 10000000 rows' train --initial-states <(yes '1 2')
 rejects 2 'missing.txt cannot be read' train --initial-states missing.txt
 rejects 2 'folder.h5 cannot be read' train --initial-states folder.h5
 head -c 1000 /dev/urandom >noise.txt

@@ -102,7 +102,7 @@ rejects 2 'params .*name=number' simulate --force duffing --params beta
 rejects 2 'params .*name=number' simulate --force duffing --params beta=x
 rejects 2 'params .*different names' simulate --force duffing --params beta=1,beta=2
 rejects 2 'params is for an analytic' simulate --force mlp --params beta=1
-rejects 2 'dimension 2 .*from 1 to 1' simulate --force duffing --dimension 2
+rejects 2 'duffing has one dimension; leave out --dimension 2' simulate --force duffing --dimension 2
 rejects 2 'times .* from 2 to 100000' simulate --force duffing --times 1
 rejects 2 'from 1e-15 to 0.1' simulate --force duffing --rtol nan
 rejects 2 'samples need .* GB' simulate --force duffing --trajectories 1e7 --times 100000 -o big.h5
@@ -118,11 +118,11 @@ rejects 2 'format .* any of svg, png, pdf' plot isochron.h5 --format ''
 # ini files
 ini() { printf '%s\n' "$@" >run.ini; }
 ini 'trajectorie = 5'
-rejects 2 "run.ini, key 'trajectorie' is unknown.*'trajectories'" train --config run.ini
+rejects 2 "run.ini, line 1, key 'trajectorie' is unknown.*'trajectories'" train --config run.ini
 ini 'trajectories = -5'
 rejects 2 'trajectories -5 .*from 1 to 10000000' train --config run.ini
 ini 'period = 1' 'period = 2'
-rejects 2 "run.ini, key 'period' is given twice" train --config run.ini
+rejects 2 "run.ini, line 2, key 'period' is given twice" train --config run.ini
 ini 'config = other.ini'
 rejects 2 "key 'config' is only for the command line" train --config run.ini
 ini 'quiet = perhaps'
@@ -130,10 +130,75 @@ rejects 2 'quiet perhaps .*true or false' train --config run.ini
 ini 'max-time = 1'
 rejects 2 "key 'max-time' is only for train" simulate --force duffing --config run.ini
 ini 'this is no ini file'
-rejects 2 'run.ini is faulty' train --config run.ini
-ini '[run]' 'period = 1'
+rejects 2 "run.ini, line 1, 'this is no ini file' is not of the form key = value" \
+  train --config run.ini
+ini '# comment' '[run]' 'period = 1'
+rejects 2 'line 2: sections such as \[run\] are not supported' train --config run.ini
+ini 'run.period = 1'
 rejects 2 "key 'run.period' is unknown" train --config run.ini
-rejects 2 'missing.ini cannot be read' train --config missing.ini
-rejects 2 'cannot be read' train --config .
+for line in 'period' 'period 1' 'period: 1' '= 1' '--period'; do
+  ini "$line"
+  rejects 2 "line 1, '$line' is not of the form key = value" train --config run.ini
+done
+for line in 'period =' 'period = # 1' 'period = ; 1' 'output =#1.h5'; do
+  ini "$line"
+  rejects 2 'line 1, key .* has no value' train --config run.ini
+done
+ini 'output = "a.h5'
+rejects 2 'line 1, the quote "a.h5 does not end' train --config run.ini
+ini "output = 'a' b"
+rejects 2 "line 1, 'b' follows the quoted value 'a'" train --config run.ini
+ini 'output = ""'
+rejects 2 "output '' is not admissible" train --config run.ini
+rejects 2 'missing.ini cannot be read: No such file' train --config missing.ini
+rejects 2 'cannot be read: Is a directory' train --config .
+rejects 2 'cannot be read: Input/output error' train --config /proc/self/mem
+rejects 2 'zero bytes' train --config /dev/zero
+printf 'period = 1\n\0' >zero.ini
+rejects 2 'zero bytes' train --config zero.ini
+printf '\xff\xfep\0=\0001\0' >utf16.ini
+rejects 2 'UTF-16' train --config utf16.ini
+head -c 100000 /dev/zero | tr '\0' x >long.ini
+rejects 2 'line 1 is longer than 64 KiB' train --config long.ini
+rejects 2 'more than 1 MiB' train --config <(yes '# without end')
+rejects 2 'more than 1 MiB' train --config <(yes '')
+rejects 2 'more than 1 MiB' train --config <(yes 'period = 1')
+
+# The seeds are 64 bits, and all that a run counts through exist.
+for s in ' 7' 0x10 1e3 '7 ' 1_0 ++5 -0; do
+  rejects 2 "--seed '?${s//+/\\+}'? is not admissible; give a whole number from 0 to 18446744073709551615" \
+    train --seed "$s"
+done
+rejects 2 'seed 18446744073709551614 .* at most 18446744073709551612, for 4 seeds' \
+  sweep --seed 18446744073709551614 --runs 4 -o new.h5
+rejects 2 '--seed 18446744073709551615 .* at most 18446744073709551614, for 2 seeds' \
+  train --seed 18446744073709551615 --restarts 2 -o new.h5
+rejects 2 '--weight-seed 18446744073709551615 .* for 2 seeds' \
+  train --weight-seed 18446744073709551615 --restarts 2 -o new.h5
+rejects 2 'iterations \+-5 is not' train --iterations +-5
+
+# Options and verbs as people write them.
+rejects 2 'output needs a value' train -o=
+rejects 2 'option --output is given twice' train -o a.h5 --output b.h5
+rejects 2 'option --output is given twice' train -o=a.h5 -o=b.h5
+rejects 2 'the verb train is given twice' train train
+rejects 2 'help takes one verb' help trian
+rejects 2 'output folder nodir does not exist; create it: mkdir -p nodir' train -o nodir/a.h5
+for s in 1x 1d m -1m 0m 1e9h; do
+  rejects 2 'max-time .* from 0.001 to 1e\+09, or with a unit: 90s, 1m, 2h' train --max-time="$s"
+done
+
+# What somebody else wrote cannot leave its line, control the terminal, or bury the sentence.
+rejects 2 "the verb '.n.x1b\[31mred' is unknown" $'\n\e[31mred'
+rejects 2 'seed .x1b\[2J.n is not admissible' train --seed $'\e[2J\n'
+rejects 2 'a.x1b\[2J.nb.txt cannot be read' train -o new.h5 --initial-states $'a\e[2J\nb.txt'
+rejects 2 'x9b' train -o new.h5 --initial-states $'\x9b31m'
+long=$(head -c 100000 /dev/zero | tr '\0' 7)
+for key in seed trajectories period initial-states config hold resume grid; do
+  rejects 2 '77 \[\.\. [0-9]+ bytes \.\.\] 77' sweep -o new.h5 "--$key" "$long"
+  [[ $(wc -c <"$err") -le 2100 ]] || fail "--$key: a long value fills the screen"
+done
+printf 'seed = %s\n' "$(head -c 60000 /dev/zero | tr '\0' 7)" >long.ini
+rejects 2 'seed 77.* bytes .*is not admissible; give a whole number' train --config long.ini
 
 finish

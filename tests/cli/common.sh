@@ -17,7 +17,7 @@ cd "$work" || exit 1
 
 fail() {
   failures=$((failures + 1))
-  printf 'FAILED: %s\n' "$*"
+  printf 'FAILED: %.1000s\n' "$*"
   sed 's/^/    stdout: /' "$out" | head -n 5
   sed 's/^/    stderr: /' "$err" | head -n 5
 }

@@ -179,7 +179,7 @@ same_model one.h5 states.h5
 asked states.h5 trajectories 300
 succeeds show states.h5
 prints 'validation .*absent: the initial states came from a file'
-printf '1, 0 # a state\n\n0.5; 0.25\n-1 +1e-1\n' >states.txt
+printf '1, 0 # a state\n\n0.5\t0.25\n-1 +1e-1\n' >states.txt
 succeeds train --initial-states states.txt --iterations 2 --quiet -o text.h5
 asked text.h5 trajectories 3
 

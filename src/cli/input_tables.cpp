@@ -1,0 +1,117 @@
+#include "cli/input_tables.hpp"
+
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "isochron/error.hpp"
+#include "isochron/results.hpp"
+#include "sentence.hpp"
+#include "text_table.hpp"
+
+namespace isochron::cli {
+namespace {
+
+/// The components 1..D of a vector by its names: of q and x for "q1, q_1, x1, x_1", ...
+void add_components(TextTable& table, const std::vector<std::string>& names, Index dimension) {
+  for (Index i = 1; i <= dimension; ++i) {
+    std::vector<std::string> column;
+    for (const std::string& name : names) {
+      if (dimension == 1) column.push_back(name);
+      column.push_back(name + std::to_string(i));
+      column.push_back(name + '_' + std::to_string(i));
+    }
+    table.columns.push_back(std::move(column));
+  }
+  const std::string& name = names.front();
+  table.names += (table.names.empty() ? "" : ", ") + name;
+  if (dimension > 1) table.names += "1.." + name + std::to_string(dimension);
+}
+
+TextTable table_of_states(const std::string& file, Motion motion, Index state_dimension) {
+  TextTable table{"the initial states",
+                  {},
+                  "",
+                  "; name its dataset, as " + shown(file) + ":/run/data/initial_states"};
+  if (motion == Motion::first_order) {
+    add_components(table, {"y"}, state_dimension);
+  } else {
+    const Index dimension = state_dimension / 2;
+    add_components(
+        table,
+        dimension == 1 ? std::vector<std::string>{"x", "q"} : std::vector<std::string>{"q", "x"},
+        dimension);
+    add_components(table, {"v"}, dimension);
+  }
+  return table;
+}
+
+/// A pipe can be read once only, however many runs of a sweep begin from it.
+Eigen::MatrixXd read_once(const std::string& path, const TextTable& table) {
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(path, ignored)) return read_text_table(path, table);
+  static std::mutex mutex;
+  static std::map<std::pair<std::string, std::string>, Eigen::MatrixXd> tables;
+  const std::lock_guard lock(mutex);
+  const auto key = std::pair(path, table.names);
+  if (tables.count(key) == 0) tables[key] = read_text_table(path, table);
+  return tables[key];
+}
+
+/// Where FILE ends in FILE:/dataset. FILE may hold ":/", too: then the longest FILE that exists.
+std::size_t end_of_file_name(const std::string& source) {
+  const auto last = source.rfind(":/");
+  for (auto end = last; end != std::string::npos && end > 0; end = source.rfind(":/", end - 1)) {
+    std::error_code ignored;
+    if (std::filesystem::exists(source.substr(0, end), ignored)) return end;
+  }
+  return last;
+}
+
+States read_states_in_hdf5(const std::string& file, const std::string& dataset,
+                           Index state_dimension) {
+  States states = read_matrix(file, dataset).transpose();
+  const std::string name = "the initial states in " + shown(file + ':' + dataset);
+  if (states.rows() != state_dimension) {
+    throw InputError(name + " have " + std::to_string(states.rows()) +
+                     " components, the problem needs " + std::to_string(state_dimension));
+  }
+  for (Index column = 0; column < states.cols(); ++column) {
+    if (states.col(column).allFinite()) continue;
+    throw InputError(name + " are not all finite: row " + std::to_string(column) +
+                     " (counted from 0)");
+  }
+  return states;
+}
+
+}  // namespace
+
+States read_states(const std::string& source, Motion motion, Index state_dimension) {
+  std::error_code ignored;
+  const std::size_t end = end_of_file_name(source);
+  if (end != std::string::npos && !std::filesystem::exists(source, ignored)) {
+    return read_states_in_hdf5(source.substr(0, end), source.substr(end + 1), state_dimension);
+  }
+  return read_once(source, table_of_states(source, motion, state_dimension));
+}
+
+Eigen::MatrixXd read_forces(const std::string& path, const std::string& what) {
+  return read_once(
+      path,
+      {what, {{"x", "q", "q1", "q_1", "position"}, {"f", "force"}}, "x, f (position, force)"});
+}
+
+Eigen::MatrixXd read_periods(const std::string& path, PeriodBy by) {
+  const std::vector<std::string> period = {"T", "period"};
+  if (by == PeriodBy::amplitude) {
+    return read_once(path, {"the period law",
+                            {{"A", "amplitude"}, period},
+                            "A, T (amplitude, period; with --period-by energy: E, T)"});
+  }
+  return read_once(path, {"the period law",
+                          {{"E", "energy"}, period},
+                          "E, T (energy, period; with --period-by amplitude: A, T)"});
+}
+
+}  // namespace isochron::cli

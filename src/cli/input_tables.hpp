@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "isochron/dynamics.hpp"
+#include "isochron/period_law.hpp"
+#include "isochron/states.hpp"
+
+namespace isochron::cli {
+
+// The tables that options read from files. All throw InputError.
+
+/// Initial states, one per row, of a text or of a dataset of an HDF5 file, FILE:/dataset.
+[[nodiscard]] States read_states(const std::string& source, Motion motion, Index state_dimension);
+
+/// Positions and the force there, in two rows; `what` they are: "the held force".
+[[nodiscard]] Eigen::MatrixXd read_forces(const std::string& path, const std::string& what);
+
+/// Amplitudes or energies and their periods, in two rows.
+[[nodiscard]] Eigen::MatrixXd read_periods(const std::string& path, PeriodBy by);
+
+}  // namespace isochron::cli
