@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "blocks.hpp"
+#include "central_differences.hpp"
 #include "isochron/error.hpp"
 #include "one_step/discrete.hpp"
 #include "sundials/adjoint.hpp"
@@ -86,9 +87,9 @@ struct Sensitivity::Workers {
   LossGradient difference_gradient(ConstVectorRef theta, const Ensemble& ensemble,
                                    const FinalLoss& loss, bool with_gradient);
   FinalJacobian difference_jacobian(ConstVectorRef theta, const Ensemble& ensemble);
-  template <class G>
-  void differences(ConstVectorRef theta, const G& values, Eigen::MatrixXd& slopes,
-                   Vector& squared_errors) const;
+  struct DifferencedStates;
+  DifferencedStates difference_states(ConstVectorRef theta, const Ensemble& ensemble);
+  Vector parameter_units(ConstVectorRef theta, const Ensemble& ensemble);
 };
 
 Sensitivity::Sensitivity(Dynamics dynamics, SensitivityOptions options) {
@@ -215,48 +216,70 @@ FinalJacobian Sensitivity::Workers::jacobian(ConstVectorRef theta, const Ensembl
   return result;
 }
 
-/// Slopes of `values` by each parameter: central differences D(h), extrapolated to an error O(h^4)
-/// by R(h) = (4 D(h) - D(2h))/3. Its error is estimated by R(h) - R(2h) and by the values' own
-/// errors over h; h is halved as long as that can fall (Ridders 1982,
-/// doi 10.1016/S0141-1195(82)80057-0, with one column of his table).
-template <class G>
-void Sensitivity::Workers::differences(ConstVectorRef theta, const G& values,
-                                       Eigen::MatrixXd& slopes, Vector& squared_errors) const {
-  // At a well-scaled problem between the noise rtol/h and the truncation, some 100 h^4.
-  const double relative_step = 0.25 * std::pow(options.integrator.rtol, 0.2);
-  constexpr double smallest_step = 1e-9;
-  Vector moved = theta;
-  squared_errors.setConstant(theta.size(), std::numeric_limits<double>::infinity());
-  for (Index p = 0; p < theta.size(); ++p) {
-    double size = 1;
-    const auto difference = [&](double h) -> Vector {
-      moved[p] = theta[p] + h;
-      const Vector above = values(moved);
-      moved[p] = theta[p] - h;
-      const Vector below = values(moved);
-      moved[p] = theta[p];
-      size = std::max({size, above.norm(), below.norm()});
-      return (above - below) / (2 * h);
-    };
-    double h = 2 * relative_step * std::max(0.1, std::abs(theta[p]));
-    Vector wide = difference(2 * h);
-    Vector narrow = difference(h);
-    Vector coarse = (4 * narrow - wide) / 3;
-    while (h > smallest_step) {
-      h /= 2;
-      wide = std::exchange(narrow, difference(h));
-      const Vector fine = (4 * narrow - wide) / 3;
-      const double noise = std::pow(options.integrator.rtol * size / h, 2);
-      if (noise >= squared_errors[p]) break;
-      const double truncation = (fine - coarse).squaredNorm();
-      coarse = fine;
-      if (truncation + noise < squared_errors[p]) {
-        squared_errors[p] = truncation + noise;
-        slopes.col(p) = fine;
-      }
-      if (truncation <= noise) break;
+/// The final states as a function of the parameters, with their error at the options' tolerance: by
+/// how much they change at another one.
+struct Sensitivity::Workers::DifferencedStates {
+  States states;  // at theta
+  double error = 0;
+  double relative_error = 0;
+};
+
+Sensitivity::Workers::DifferencedStates Sensitivity::Workers::difference_states(
+    ConstVectorRef theta, const Ensemble& ensemble) {
+  constexpr double tightest = 1e-14;
+  IntegratorOptions other = options.integrator;
+  const double factor = other.rtol >= 10 * tightest ? 0.1 : 10;
+  other.rtol *= factor;
+  other.atol = std::clamp(factor * other.atol, 1e-15, 1e-1);
+  DifferencedStates result;
+  result.states = integrator.integrate(theta, ensemble).states;
+  const States others = Integrator(dynamics, other).integrate(theta, ensemble).states;
+  const double size = result.states.norm();
+  result.error = (result.states - others).norm() + std::numeric_limits<double>::epsilon() * size;
+  result.relative_error = size > 0 ? result.error / size : 1;
+  return result;
+}
+
+/// By how much each parameter must change to change the force along the trajectories by about
+/// itself: at most by its own size, or 1. From the force alone, like all of this.
+Vector Sensitivity::Workers::parameter_units(ConstVectorRef theta, const Ensemble& ensemble) {
+  constexpr Index samples = 9;
+  constexpr double part = 1e-3;
+  constexpr double visible = 1e-8;  // of the force: less may be rounding errors
+  const std::vector<States> along =
+      integrator.sample(theta, ensemble, Vector::LinSpaced(samples, 0, 1)).trajectories.states;
+  const ForceField& field = dynamics.field();
+  const auto forces = [&](ConstVectorRef at) {
+    const Index d = dynamics.dimension();
+    const Index n = ensemble.size();
+    Block all(d, n * samples);
+    for (Index k = 0; k < samples; ++k) {
+      all.middleCols(k * n, n) = field.force(at, along[static_cast<std::size_t>(k)].topRows(d));
     }
+    return all;
+  };
+  double size = forces(theta).cwiseAbs().maxCoeff();
+  for (const States& states : along) {
+    const auto rates = states.array().rowwise() / ensemble.end_times.transpose().array();
+    size = std::max(size, rates.abs().maxCoeff());
   }
+  Vector units = theta.cwiseAbs().cwiseMax(1.0);
+  Vector moved = theta;
+  for (Index p = 0; p < theta.size(); ++p) {
+    const double longest = part * units[p];
+    for (double step = theta[p] == 0 ? longest : part * std::abs(theta[p]);; step /= part) {
+      moved[p] = theta[p] + step;
+      Block change = forces(moved);
+      moved[p] = theta[p] - step;
+      change -= forces(moved);
+      const double response = change.cwiseAbs().maxCoeff() / 2;
+      if (!(response > visible * size) && step < longest) continue;
+      if (std::isfinite(response)) units[p] = std::min(units[p], size * step / response);
+      break;
+    }
+    moved[p] = theta[p];
+  }
+  return units;
 }
 
 LossGradient Sensitivity::Workers::difference_gradient(ConstVectorRef theta,
@@ -264,18 +287,21 @@ LossGradient Sensitivity::Workers::difference_gradient(ConstVectorRef theta,
                                                        const FinalLoss& loss, bool with_gradient) {
   LossGradient result;
   States cotangents(ensemble.initial_states.rows(), ensemble.initial_states.cols());
-  const auto value = [&](ConstVectorRef at) {
+  const auto value = [&](ConstVectorRef at) -> Vector {
     FinalStates final_states = integrator.integrate(at, ensemble);
     result.forward += final_states.counts;
     result.final_states = std::move(final_states.states);
     return Vector::Constant(1, loss(0, result.final_states, cotangents));
   };
   if (with_gradient) {
-    Eigen::MatrixXd slopes(1, theta.size());
-    Vector squared_errors;
-    differences(theta, value, slopes, squared_errors);
-    result.gradient = slopes.transpose();
-    result.gradient_error = std::sqrt(squared_errors.sum());
+    const DifferencedStates at_theta = difference_states(theta, ensemble);
+    const double size = std::abs(loss(0, at_theta.states, cotangents));
+    const double noise =
+        cotangents.norm() * at_theta.error + std::numeric_limits<double>::epsilon() * size;
+    const Slopes slopes = central_differences({value, noise, at_theta.relative_error}, theta,
+                                              parameter_units(theta, ensemble));
+    result.gradient = slopes.columns.transpose();
+    result.gradient_error = slopes.errors.norm();
   }
   result.loss = value(theta)[0];
   result.blocks =
@@ -294,9 +320,10 @@ FinalJacobian Sensitivity::Workers::difference_jacobian(ConstVectorRef theta,
     result.final_states = std::move(final_states.states);
     return result.final_states.reshaped();
   };
-  Vector squared_errors;
-  result.jacobian.resize(ensemble.initial_states.size(), theta.size());
-  differences(theta, value, result.jacobian, squared_errors);
+  const DifferencedStates at_theta = difference_states(theta, ensemble);
+  result.jacobian = central_differences({value, at_theta.error, at_theta.relative_error}, theta,
+                                        parameter_units(theta, ensemble))
+                        .columns;
   (void)value(theta);
   return result;
 }

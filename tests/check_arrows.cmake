@@ -17,7 +17,7 @@ set(rooms
   "2|dynamics|dynamics"
   "2|theory|potential_well certificate abel completion"
   "3|integrator|integrator blocks block_solver one_step/tableau one_step/tangent one_step/solver sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver return_time sundials/return_time"
-  "4|sensitivity|sensitivity block_sensitivity one_step/discrete sundials/adjoint sundials/forward"
+  "4|sensitivity|sensitivity central_differences block_sensitivity one_step/discrete sundials/adjoint sundials/forward"
   "4|portrait|portrait"
   "5|objective|objective held_force period_law"
   "6|gradient check|gradient_check"

@@ -803,6 +803,89 @@ TEST_CASE("every way: the harmonic oscillator's periodic loss and its slope") {
   }
 }
 
+namespace {
+
+/// q_i'' = -(p_i u_i) q_i, or q_i' = the same: oscillators and decays whose stiffnesses have units
+/// of their own.
+ForceFieldPtr springs(const Vector& units) {
+  const Index d = units.size();
+  return make_force(
+      d, d,
+      [=](const Vector& q, const auto& p) {
+        return Vector(-(p.array() * units.array() * q.array()));
+      },
+      [=](const Vector&, const auto& p) {
+        return Eigen::MatrixXd(Vector(-(p.array() * units.array())).asDiagonal());
+      },
+      [=](const Vector& q, const auto&) {
+        return Eigen::MatrixXd(Vector(-(units.array() * q.array())).asDiagonal());
+      });
+}
+
+}  // namespace
+
+TEST_CASE("every way: derivatives do not depend on the units of the parameters") {
+  const double t = 6;
+  const std::vector<Vector> all_units = {Vector{{1.0}},         Vector{{1e-4}}, Vector{{1e-12}},
+                                         Vector{{1e4}},         Vector{{1e12}}, Vector{{1e-12, 1}},
+                                         Vector{{1e-9, 1, 1e9}}};
+  for (const Motion motion : {Motion::newtonian, Motion::first_order}) {
+    const bool newtonian = motion == Motion::newtonian;
+    const auto slope = [&](double q, double v) {
+      const Eigen::Vector2d s = oracle::harmonic_flow_slope(1, t) * Eigen::Vector2d(q, v);
+      return newtonian ? s[0] + s[1] : -t * std::exp(-t) * q;
+    };
+    for (const Vector& units : all_units) {
+      CAPTURE(units.transpose());
+      const Index d = units.size();
+      const Index rows = newtonian ? 2 * d : d;
+      const Dynamics dynamics(springs(units), motion);
+      const States y = normal_states(rows, 3, 5).array() + 2;
+      const FinalLoss sum = [](Index, ConstStatesRef f, StatesRef c) {
+        c.setOnes();
+        return f.sum();
+      };
+      Vector exact = Vector::Zero(d);
+      for (Index i = 0; i < d; ++i) {
+        for (const auto& column : y.colwise()) {
+          exact[i] += units[i] * slope(column[i], newtonian ? column[d + i] : 0);
+        }
+      }
+      for (const SensitivityOptions& way : all_ways(1e-9, motion)) {
+        if (way.gradient == GradientMethod::forward && !way.sensitivity_error_control) continue;
+        CAPTURE(text(way));
+        const Vector theta = units.cwiseInverse();
+        const LossGradient result = gradient(dynamics, theta, Ensemble(y, t), sum, way);
+        const Vector error = (result.gradient - exact).cwiseQuotient(exact);
+        CAPTURE(error.transpose());
+        // At this time the phase is ten times as sensitive as the step of differences supposes.
+        const double factor = way.gradient == GradientMethod::difference ? 10 : 1;
+        CHECK(error.cwiseAbs().maxCoeff() <= factor * permitted(way, result));
+      }
+    }
+  }
+}
+
+TEST_CASE("differences at a parameter of 0, whatever its unit, and their errors") {
+  for (const double unit : {1e-12, 1e-6, 1.0, 1e6, 1e12}) {
+    CAPTURE(unit);
+    const Dynamics dynamics(make_force(
+        1, [=](double x, const auto& p) { return -(1 + p[0] * unit) * x; },
+        [=](double, const auto& p) { return -(1 + p[0] * unit); },
+        [=](double x, const auto&) { return std::array{-x * unit}; }));
+    SensitivityOptions way = with(1e-10);
+    way.gradient = GradientMethod::difference;
+    const double t = 6;
+    const States y{{1}, {0}};
+    const LossGradient result =
+        gradient(dynamics, Vector::Zero(1), Ensemble(y, t), weighted_sum(States::Ones(2, 1)), way);
+    const double exact = unit * (oracle::harmonic_flow_slope(1, t) * y).sum();
+    CHECK(std::abs(result.gradient[0] - exact) <= 1e-5 * std::abs(exact));
+    CHECK(std::abs(result.gradient[0] - exact) <= result.gradient_error);
+    CHECK(result.gradient_error <= 1e-4 * std::abs(exact));
+  }
+}
+
 TEST_CASE("every way: linear systems, gradients and Jacobians with unequal end times") {
   const Index n = 9;
   const Eigen::MatrixXd a1 = Eigen::MatrixXd::Constant(1, 1, -0.8);

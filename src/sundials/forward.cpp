@@ -33,9 +33,6 @@ ForwardSensitivity::ForwardSensitivity(const Dynamics& dynamics, const Sensitivi
   check(CVodeSensInit(memory, count, corrector_flag(options), sensitivity_derivatives,
                       sensitivities_.get()),
         "CVodeSensInit");
-  Vector atol = Vector::Constant(count, options.integrator.atol);
-  check(CVodeSensSStolerances(memory, options.integrator.rtol, atol.data()),
-        "CVodeSensSStolerances");
   check(CVodeSetSensErrCon(memory, options.sensitivity_error_control ? 1 : 0),
         "CVodeSetSensErrCon");
   if (options.integrator.method == Method::adams) attach_corrector();  // BDF has its Newton
@@ -54,6 +51,17 @@ void ForwardSensitivity::attach_corrector() {
   }
 }
 
+/// A state may err by atol, so its derivative by p may err by atol where p changes by its own size:
+/// a parameter of another unit gives the same solution to the same accuracy. Small parameters, such
+/// as the weights of a network, count as 1.
+void ForwardSensitivity::set_tolerances(const double* theta) {
+  constexpr double smallest = 1e-200;
+  const Eigen::Map<const Vector> parameters(theta, parameter_count_);
+  Vector atol = (options_.integrator.atol / parameters.array().abs().max(1.0)).max(smallest);
+  check(CVodeSensSStolerances(solver_.memory(), options_.integrator.rtol, atol.data()),
+        "CVodeSensSStolerances");
+}
+
 void ForwardSensitivity::clear() {
   for (Index p = 0; p < parameters(); ++p) {
     N_VConst(0, sensitivities_[static_cast<std::size_t>(p)]);
@@ -65,6 +73,7 @@ void ForwardSensitivity::forward(Index, const double* theta, ConstStatesRef stat
   solver_.start(theta, states, end_times);
   if (parameters() > 0) {
     clear();
+    set_tolerances(theta);
     check(CVodeSensReInit(solver_.memory(), corrector_flag(options_), sensitivities_.get()),
           "CVodeSensReInit");
   }

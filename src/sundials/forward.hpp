@@ -26,6 +26,7 @@ class ForwardSensitivity final : public BlockSensitivity {
   static int sensitivity_derivatives(int, sunrealtype, N_Vector, N_Vector, N_Vector*, N_Vector*,
                                      void*, N_Vector, N_Vector);
   void attach_corrector();
+  void set_tolerances(const double* theta);
   void clear();
   [[nodiscard]] Index parameters() const { return parameter_count_; }
 
