@@ -1,5 +1,6 @@
 #include "block_solver.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace isochron {
@@ -20,6 +21,12 @@ void poll_stop(const IntegratorOptions& options) {
   if (options.stop_requested && options.stop_requested()) {
     throw Interrupted("the integration was stopped on request");
   }
+}
+
+double longest_step(const IntegratorOptions& options, ConstVectorRef end_times, double widest_gap) {
+  const double time = end_times.cwiseAbs().maxCoeff();
+  const double step = options.max_step > 0 ? options.max_step : longest_step(time) / widest_gap;
+  return std::min(1.0, step / time);
 }
 
 NumericalError integration_failure(const char* problem, double tau, double end_time,

@@ -44,6 +44,8 @@ void IntegratorOptions::validate(const Dynamics& dynamics) const {
   require(atol >= 1e-15 && atol <= 1e-1, "atol = " + shown(atol) + " is outside 1e-15 .. 1e-1");
   require(steps >= 1, "steps = " + std::to_string(steps) + " must be at least 1");
   require(max_steps > 0, "max_steps = " + std::to_string(max_steps) + " must be positive");
+  require(max_step >= 0 && std::isfinite(max_step),
+          "max_step = " + shown(max_step) + " must be 0 (by the end times) or positive");
   require(block_size >= 0,
           "block_size = " + std::to_string(block_size) + " must be 0 (automatic) or positive");
   require(threads >= 1, "threads = " + std::to_string(threads) + " must be at least 1");
@@ -67,6 +69,13 @@ Index block_size(Index trajectories, const Dynamics& dynamics, Method method) {
   const Index largest = std::max<Index>(16, 128 / dynamics.dimension());
   const Index blocks = std::max<Index>(1, (trajectories + largest - 1) / largest);
   return padded((trajectories + blocks - 1) / blocks);
+}
+
+double longest_step(double end_time) {
+  constexpr double fewest_steps = 20;
+  constexpr double most_steps = 200;
+  const double time = std::abs(end_time);
+  return time / std::clamp(time, fewest_steps, most_steps);
 }
 
 std::vector<BlockRange> cut_into_blocks(const Ensemble& ensemble, const Dynamics& dynamics,

@@ -169,4 +169,19 @@ EnergyRecord energy_record(const ForceField& field, ConstVectorRef theta,
   return record;
 }
 
+double explained_drift(const ForceField& field, ConstVectorRef theta,
+                       const Trajectories& trajectories, const IntegratorOptions& integrator,
+                       long steps) {
+  constexpr double tolerances_per_step = 10;
+  const auto error = [&](const auto& size) { return integrator.rtol * size + integrator.atol; };
+  double largest = 0;
+  for (const States& states : trajectories.states) {
+    const Eigen::ArrayXXd force = field.force(theta, states.topRows(1)).array().abs();
+    const Eigen::ArrayXXd x = states.row(0).array().abs();
+    const Eigen::ArrayXXd v = states.row(1).array().abs();
+    largest = std::max(largest, (v * error(v) + force * error(x)).maxCoeff());
+  }
+  return tolerances_per_step * static_cast<double>(steps) * largest;
+}
+
 }  // namespace isochron

@@ -11,6 +11,7 @@
 #include "isochron/error.hpp"
 #include "isochron/integrator.hpp"
 #include "isochron/mlp.hpp"
+#include "isochron/return_time.hpp"
 #include "isochron/well.hpp"
 #include "oracles.hpp"
 
@@ -170,7 +171,7 @@ TEST_CASE("free motion and constant forces, forward and backward, are exact to r
       IntegratorOptions options = with(method);
       options.block_size = n;
       const FinalStates end = solve(dynamics, one(g), ensemble, options);
-      CHECK(end.counts.steps == (method == Method::rk4 ? with(method).steps : 1));
+      CHECK(end.counts.steps <= (method == Method::rk4 ? with(method).steps : 2));
       for (Index i = 0; i < n; ++i) {
         const double t = ensemble.end_times[i];
         const Vector start = ensemble.initial_states.col(i);
@@ -542,6 +543,117 @@ TEST_CASE("too many steps is a numerical failure that says how many") {
     });
     CHECK(mentions(text, "more than 10 steps"));
   }
+}
+
+TEST_CASE("samples and their number do not change how many steps are too many") {
+  const Dynamics dynamics(oracle::harmonic());
+  const Ensemble ensemble(States::Ones(2, 1), 200.0);
+  for (const Method method : methods) {
+    CAPTURE(name(method));
+    IntegratorOptions options = with(method);
+    const long needed = solve(dynamics, one(1), ensemble, options).counts.steps;
+    for (const Index samples : {1, 2, 50, 2000}) {
+      const Vector tau = Vector::LinSpaced(samples, 1.0 / static_cast<double>(samples), 1);
+      const auto sample = [&] {
+        return Integrator(dynamics, options).sample(one(1), ensemble, tau).counts.steps;
+      };
+      options.max_steps = 1000000;
+      const long steps = sample();
+      options.max_steps = steps;
+      CHECK(sample() == steps);
+      options.max_steps = std::min(needed, steps) - 1;
+      CHECK(mentions(message_of<NumericalError>([&] { (void)sample(); }),
+                     "more than " + std::to_string(options.max_steps) + " steps"));
+    }
+  }
+}
+
+TEST_CASE("a return time keeps to the number of steps, over both halves of the orbit") {
+  const auto spring = make_well("harmonic", {});
+  const Dynamics dynamics(spring.force_field());
+  IntegratorOptions options = with(Method::adams);
+  const auto period = [&] { return return_time(dynamics, none, 1, 3 * two_pi, options); };
+  CHECK(std::abs(period() / two_pi - 1) < 1e-7);
+  long enough = 1;
+  const auto suffices = [&](long steps) {
+    options.max_steps = steps;
+    try {
+      return period() > 0;
+    } catch (const NumericalError&) {
+      return false;
+    }
+  };
+  while (!suffices(enough)) enough += 1;
+  const long half =
+      solve(dynamics, none, {States{{1}, {0}}, two_pi / 2}, with(Method::adams)).counts.steps;
+  CHECK(enough > half + half / 4);
+}
+
+// --- the longest step ---------------------------------------------------------------------------
+
+TEST_CASE("a well that lies ahead is not stepped over") {
+  // Through U = -U0/cosh^2(a x) with E = v^2/2 far outside: sinh(a x) follows a hyperbola, so that
+  // the time gained is known in closed form.
+  const double v = 1;
+  for (const double a : {1.0, 2.0, 5.0}) {
+    for (const double start : {-10.0, -20.0, -50.0}) {
+      CAPTURE(a);
+      CAPTURE(start);
+      const double u0 = 1;
+      const Well well = make_well("poschl-teller", {{"U0", u0}, {"a", a}});
+      const double t = 2 * -start / v;
+      // cosh^2(a x) x'^2 = v^2 cosh^2(a x) + 2 u0: with s = sinh(a x),
+      // s' = a sqrt(v^2 s^2 + v^2 + 2 u0), so asinh(s/b) = asinh(s0/b) + a v t, b^2 = 1 + 2 u0/v^2.
+      const double b = std::sqrt(1 + 2 * u0 / (v * v));
+      // For large |s|: asinh(s/b) = -a|x| - log(2)... exactly by logarithms: no overflow.
+      const auto log_sinh = [](double z) { return z + std::log1p(-std::exp(-2 * z)); };  // + log 2
+      const double before = -(log_sinh(a * -start) - std::log(b));
+      const double after = before + a * v * t;
+      const double end = (after + std::log(b)) / a;
+      for (const Method method : methods) {
+        CAPTURE(std::string(name(method)));
+        const States y{{start}, {v}};
+        const States last =
+            solve(Dynamics(well.force_field()), none, {y, t}, with(method, 1e-10)).states;
+        CHECK(std::abs(last(0, 0) - end) < 1e-7 * (10 + end));
+      }
+    }
+  }
+}
+
+TEST_CASE(
+    "the longest step is that of the options, in time, whatever end times trajectories have") {
+  const Dynamics free(make_force(
+      0, [](double, const auto&) { return 0.0; }, [](double, const auto&) { return 0.0; },
+      [](double, const auto&) { return std::array<double, 0>{}; }));
+  const States y = States::Ones(2, 3);
+  for (const Method method :
+       {Method::adams, Method::bdf, Method::rkn8, Method::rkn12, Method::rk8, Method::rk4}) {
+    CAPTURE(name(method));
+    IntegratorOptions options = with(method);
+    options.steps = 3;
+    options.max_step = 0.25;
+    const auto steps = [&](const Vector& end_times) {
+      return solve(free, none, Ensemble(y, end_times), options).counts.steps;
+    };
+    CHECK(steps(Vector{{1.0, 10.0, 3.0}}) >= 40);
+    CHECK(steps(Vector{{1.0, 10.0, 3.0}}) <= 80);
+    CHECK(steps(Vector{{-1.0, -20.0, 3.0}}) >= 80);
+    options.max_step = 1e6;
+    CHECK(steps(Vector{{1.0, 10.0, 3.0}}) <= 40);
+  }
+  for (const Method method : multistep) {
+    const IntegratorOptions options = with(method);
+    for (const double time : {1e-3, 6.0, 100.0, 1e5}) {
+      CAPTURE(time);
+      const long steps = solve(free, none, {y, time}, options).counts.steps;
+      CHECK(steps >= static_cast<long>(time / longest_step(time)));
+      CHECK(longest_step(time) == doctest::Approx(longest_step(-time)));
+    }
+  }
+  CHECK(longest_step(10) == doctest::Approx(0.5));
+  CHECK(longest_step(100) == doctest::Approx(1));
+  CHECK(longest_step(1000) == doctest::Approx(5));
 }
 
 TEST_CASE("what a force throws passes through unchanged, from any thread") {

@@ -40,8 +40,9 @@ struct IntegratorOptions {
   double atol = 1e-10;       ///< absolute tolerance, > 0
   long steps = 100;          ///< of rk4, which has no error control
   long max_steps = 1000000;  ///< per block and direction; exceeding it is a NumericalError
-  Index block_size = 0;      ///< trajectories solved together; 0: from N, D and P (block_size())
-  int threads = 1;           ///< blocks run on so many threads; results do not depend on it
+  double max_step = 0;   ///< longest step, in units of time; 0: by the end times, longest_step()
+  Index block_size = 0;  ///< trajectories solved together; 0: from N, D and P (block_size())
+  int threads = 1;       ///< blocks run on so many threads; results do not depend on it
 
   /// Polled at every right-hand side, by all threads at once; true ends the computation with
   /// Interrupted.
@@ -123,6 +124,13 @@ class Integrator {
 /// for one dimension, 8 for one-step methods; never depends on the threads.
 [[nodiscard]] Index block_size(Index trajectories, const Dynamics& dynamics,
                                Method method = Method::adams);
+
+/// The longest step to an end time of T, in units of time, unless options say otherwise: T/20 for
+/// T up to 20, then 1, and T/200 from T = 200 on. A solver sees the force only where its steps end:
+/// over a region without a force they grow until a well that lies ahead falls between two of them.
+/// Steps along orbits that go around in a time of the order of T, or of 1, are shorter than this.
+/// A one-step method sees the force at every stage, and may go twice as far from stage to stage.
+[[nodiscard]] double longest_step(double end_time);
 
 /// "6.4.1": of the SUNDIALS that isochron was compiled with.
 [[nodiscard]] std::string sundials_version();

@@ -88,4 +88,11 @@ struct HarmonicFit {
 [[nodiscard]] EnergyRecord energy_record(const ForceField& field, ConstVectorRef theta,
                                          const Trajectories& trajectories, double end_time);
 
+/// The drift of the energy that errors of a few tolerances at each of `steps` steps explain: the
+/// largest 10 steps (|v| dv + |f| dx) with dv = rtol |v| + atol and dx = rtol |x| + atol. D = 1,
+/// Newtonian.
+[[nodiscard]] double explained_drift(const ForceField& field, ConstVectorRef theta,
+                                     const Trajectories& trajectories,
+                                     const IntegratorOptions& integrator, long steps);
+
 }  // namespace isochron

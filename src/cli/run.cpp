@@ -174,6 +174,9 @@ IntegratorOptions integrator_options(const Options& options) {
   integrator.steps = options.integer("steps", 1, 1000000000);
   integrator.rtol = tolerance("rtol");
   integrator.atol = tolerance("atol");
+  if (!options.text("max-step").empty()) {
+    integrator.max_step = options.number("max-step", 1e-12, 1e12);
+  }
   integrator.threads = options.text("threads").empty()
                            ? static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))
                            : static_cast<int>(options.integer("threads", 1, 1024));
@@ -386,7 +389,13 @@ std::optional<Results> read_trained(Options& options, const std::string& key) {
 
 void set_summary(Results& results, const std::string& name, double value, const std::string& what,
                  const std::string& units) {
-  results.summary[name] = {value, what + " (" + units + ")", units};
+  if (std::isfinite(value)) {
+    results.summary_text.erase(name);
+    results.summary[name] = {value, what + " (" + units + ")", units};
+  } else {
+    results.summary.erase(name);
+    results.summary_text[name] = "absent: not a finite number";
+  }
 }
 
 std::optional<double> verified_loss_of_trajectories(const Results& run) {

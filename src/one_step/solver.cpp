@@ -30,6 +30,16 @@ constexpr double first_free_step = 1.0 / 64;
 /// Of the records of all steps of a block.
 constexpr double largest_storage = 4.0 * 1024 * 1024 * 1024;  // bytes
 
+/// Between neighbouring stages, as a part of the step.
+double widest_gap(const Tableau& tableau) {
+  std::vector<double> c = tableau.c;
+  c.insert(c.end(), {0, 1});
+  std::sort(c.begin(), c.end());
+  double widest = 0;
+  for (std::size_t i = 1; i < c.size(); ++i) widest = std::max(widest, c[i] - c[i - 1]);
+  return widest;
+}
+
 }  // namespace
 
 void combine(const std::vector<double>& coefficients, const Block& x, BlockRef z) {
@@ -67,6 +77,7 @@ void OneStepSolver::start(const double* theta, ConstStatesRef states, ConstVecto
   step_ = 0;
   tangent_step_ = infinity;
   if (tangents_) tangents_->start(theta_, end_times_);
+  longest_step_ = longest_step(options_, end_times_, widest_gap(tableau_) / 2);
   steps_.clear();
   counts_ = {};
 }
@@ -213,7 +224,10 @@ void OneStepSolver::accept(double h, double tau) {
 }
 
 double OneStepSolver::first_step() {
-  if (tableau_.embedded_order == 0) return 1.0 / static_cast<double>(options_.steps);
+  if (tableau_.embedded_order == 0) {
+    const double step = 1.0 / static_cast<double>(options_.steps);
+    return options_.max_step > 0 ? std::min(step, longest_step_) : step;
+  }
   // The local error is about (omega h)^(order + 1), omega the fastest frequency of the linearised
   // motion; what this misses, the error estimate corrects.
   const Index d = dynamics_.dimension();
@@ -230,8 +244,10 @@ double OneStepSolver::first_step() {
       newtonian() ? (slopes.sqrt() * times).maxCoeff() : (slopes * times).maxCoeff();
   const double tolerance = options_.rtol + options_.atol;
   const double reach = 3 * std::pow(tolerance, 1.0 / (tableau_.embedded_order + 1));
-  if (std::isfinite(frequency) && frequency > reach) return reach / frequency;
-  return tangents_ ? first_free_step : 1;
+  if (std::isfinite(frequency) && frequency > reach) {
+    return std::min(longest_step_, reach / frequency);
+  }
+  return std::min(longest_step_, tangents_ ? first_free_step : 1);
 }
 
 void OneStepSolver::advance(double tau) {
@@ -253,7 +269,7 @@ void OneStepSolver::advance(double tau) {
       continue;
     }
     step_ = std::clamp(allowed_step(h, error), most_reduction * h, most_growth * h);
-    step_ = std::min({1.0, step_, std::max(tangent_step_, most_reduction * h)});
+    step_ = std::min({longest_step_, step_, std::max(tangent_step_, most_reduction * h)});
     if (error > 1) {
       ++counts_.error_test_failures;
       if (step_ < smallest_step) {

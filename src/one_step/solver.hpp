@@ -85,6 +85,7 @@ class OneStepSolver final : public BlockSolver {
   double step_ = 0;  // what the error allows; 0: not yet known
   std::optional<TangentError> tangents_;
   double tangent_step_ = std::numeric_limits<double>::infinity();  // what the tangents allow
+  double longest_step_ = 1;
   std::vector<double> steps_;
   std::vector<Lanes, Eigen::aligned_allocator<Lanes>> records_;
   IntegrationCounts counts_;

@@ -96,12 +96,16 @@ void AdjointSensitivity::add_checkpoint(double tau) {
 /// this takes more steps than there is room for, it leaves another checkpoint and goes on from it.
 void AdjointSensitivity::solve_again(double end) {
   void* memory = forward_.memory();
+  long all_steps = 0;
   for (;;) {
     double tau = checkpoints_.back().tau;
     as_block(forward_.state()) = checkpoints_.back().state;
     forward_.restart(tau);
     check(CVodeAdjReInit(memory), "CVodeAdjReInit");
-    for (long steps = 0; tau < end && steps < longest_stretch_; ++steps) {
+    for (long steps = 0; tau < end && steps < longest_stretch_; ++steps, ++all_steps) {
+      if (all_steps == options_.integrator.max_steps) {
+        forward_.raise(CV_TOO_MUCH_WORK, "forward", tau);
+      }
       int checkpoints = 0;
       const int flag = CVodeF(memory, 1, forward_.state(), &tau, CV_ONE_STEP, &checkpoints);
       if (flag < 0) forward_.raise(flag, "forward", tau);
@@ -268,6 +272,8 @@ void AdjointSensitivity::restart_backward(double cotangent_size) {
   const double quadrature_rtol = options_.quadrature_rtol > 0 ? options_.quadrature_rtol : rtol;
   const double atol_over_rtol = integrator.atol / integrator.rtol * cotangent_size;
   check(CVodeReInitB(memory, which, 1, cotangent_.get()), "CVodeReInitB");
+  check(CVodeSetMaxStepB(memory, which, longest_step(integrator, forward_.problem().end_times, 1)),
+        "CVodeSetMaxStepB");
   check(CVodeSStolerancesB(memory, which, rtol, rtol * atol_over_rtol), "CVodeSStolerancesB");
   check(CVodeQuadReInitB(memory, which, gradient_.get()), "CVodeQuadReInitB");
   check(CVodeQuadSStolerancesB(memory, which, quadrature_rtol, quadrature_rtol * atol_over_rtol),

@@ -32,7 +32,7 @@ double return_time(const Dynamics& dynamics, ConstVectorRef theta, double positi
   double tau = 0;
   // At rest: on the far side, and back. An event at the start itself is passed over by CVODES.
   for (int rests = 0; rests < 2; ++rests) {
-    const int flag = CVode(memory, 1, solver.state(), &tau, CV_NORMAL);
+    const int flag = solver.run(1, CV_NORMAL, tau);
     if (flag < 0) solver.raise(flag, "forward", tau);
     if (flag != CV_ROOT_RETURN) {
       throw NumericalError(

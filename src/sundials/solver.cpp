@@ -1,5 +1,7 @@
 #include "sundials/solver.hpp"
 
+#include <algorithm>
+
 #include "isochron/error.hpp"
 #include "sundials/corrector.hpp"
 
@@ -124,6 +126,8 @@ void ForwardSolver::start(const double* theta, ConstStatesRef states, ConstVecto
   problem_.dynamics.bind(theta, problem_.end_times.data());
   problem_.trap.clear();
   problem_.evaluations = 0;
+  check(CVodeSetMaxStep(memory_.get(), longest_step(problem_.options, problem_.end_times, 1)),
+        "CVodeSetMaxStep");
   restart(0);
 }
 
@@ -134,18 +138,26 @@ void ForwardSolver::restart(double tau) {
   check(CVodeSetStopTime(memory, 1), "CVodeSetStopTime");
 }
 
+int ForwardSolver::run(double tau, int mode, double& reached) {
+  void* memory = memory_.get();
+  reached = current_time(memory);
+  // CVODES itself limits only the steps of one call, and takes 0 for its own default.
+  const long steps_left = problem_.options.max_steps - count_steps(memory);
+  const bool is_there = mode == CV_NORMAL && tau <= reached;
+  if (steps_left <= 0 && !is_there) return CV_TOO_MUCH_WORK;
+  check(CVodeSetMaxNumSteps(memory, std::max(1L, steps_left)), "CVodeSetMaxNumSteps");
+  return CVode(memory, tau, state_.get(), &reached, mode);
+}
+
 void ForwardSolver::advance(double tau) {
   double reached = 0;
-  const int flag = CVode(memory_.get(), tau, state_.get(), &reached, CV_NORMAL);
+  const int flag = run(tau, CV_NORMAL, reached);
   if (flag < 0) raise(flag, "forward", reached);
 }
 
 double ForwardSolver::step() {
-  double reached = current_time(memory_.get());
-  // CVODES itself limits only the steps of one call.
-  const int flag = count_steps(memory_.get()) < problem_.options.max_steps
-                       ? CVode(memory_.get(), 1, state_.get(), &reached, CV_ONE_STEP)
-                       : CV_TOO_MUCH_WORK;
+  double reached = 0;
+  const int flag = run(1, CV_ONE_STEP, reached);
   if (flag < 0) raise(flag, "forward", reached);
   return reached;
 }

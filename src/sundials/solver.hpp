@@ -84,6 +84,10 @@ class ForwardSolver final : public BlockSolver {
   /// Starts the loaded block again at tau, from state(). The evaluations are counted on.
   void restart(double tau);
 
+  /// Lets CVODES run towards tau in one of its modes, with all steps since the start counted;
+  /// returns its flag, and in `reached` where it is.
+  int run(double tau, int mode, double& reached);
+
   [[nodiscard]] void* memory() const { return memory_.get(); }
   [[nodiscard]] SUNContext context() const { return context_.get(); }
   [[nodiscard]] N_Vector state() const { return state_.get(); }
