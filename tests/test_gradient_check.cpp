@@ -3,7 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <numbers>
+#include <optional>
+#include <sstream>
 
 #include "isochron/mlp.hpp"
 #include "isochron/random.hpp"
@@ -123,5 +126,168 @@ TEST_CASE("gradient check: first-order motion, and a method that was asked for")
   CHECK_FALSE(coarse.passed());
   for (const CheckedGradient& gradient : coarse.gradients) {
     CHECK(gradient.agrees() == (gradient.variant != "rk4, 3 steps"));
+  }
+}
+
+// --- random problems ----------------------------------------------------------------------------
+
+namespace {
+
+/// A network with derivatives by positions or by parameters that are multiplied by a factor.
+class WrongDerivative final : public ForceField {
+ public:
+  WrongDerivative(ForceFieldPtr field, double by_position, double by_parameter)
+      : field_(std::move(field)), by_position_(by_position), by_parameter_(by_parameter) {}
+  [[nodiscard]] Index dimension() const override { return field_->dimension(); }
+  [[nodiscard]] Index parameters() const override { return field_->parameters(); }
+  [[nodiscard]] std::unique_ptr<Linearisation> linearisation(Index points) const override {
+    return std::make_unique<At>(*this, points);
+  }
+
+ private:
+  struct At final : Linearisation {
+    At(const WrongDerivative& field, Index points)
+        : owner(field), right(field.field_->linearisation(points)) {}
+    void force(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override {
+      right->force(theta, q, f);
+    }
+    void linearise(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override {
+      right->linearise(theta, q, f);
+    }
+    void transposed_product(ConstBlockRef w, BlockRef out) override {
+      right->transposed_product(w, out);
+      out *= owner.by_position_;
+    }
+    void add_parameter_product(ConstBlockRef w, VectorRef gradient) override {
+      right->add_parameter_product(Block(owner.by_parameter_ * w), gradient);
+    }
+    void product(ConstBlockRef u, BlockRef out) override {
+      right->product(u, out);
+      out *= owner.by_position_;
+    }
+    void jacobians(BlockRef out) override {
+      right->jacobians(out);
+      out *= owner.by_position_;
+    }
+    void parameter_jacobians(BlockRef out) override {
+      right->parameter_jacobians(out);
+      out *= owner.by_parameter_;
+    }
+    [[nodiscard]] Index record_size() const override { return right->record_size(); }
+    void use_record(double* record) override { right->use_record(record); }
+
+    const WrongDerivative& owner;
+    std::unique_ptr<Linearisation> right;
+  };
+
+  ForceFieldPtr field_;
+  double by_position_;
+  double by_parameter_;
+};
+
+/// A network of any size and scale, its states, its time and the tolerance.
+struct RandomProblem {
+  explicit RandomProblem(unsigned seed, double loosest) : random(seed) {
+    motion = pick(0, 3) == 0 ? Motion::first_order : Motion::newtonian;
+    const Index d = pick(1, 3);
+    const Index depth = pick(1, 2);
+    std::vector<Index> layers(static_cast<std::size_t>(depth), pick(2, 8));
+    layers.insert(layers.begin(), d);
+    layers.push_back(d);
+    const auto network = std::make_shared<Mlp>(layers);
+    field = network;
+    theta = between(0.3, 2) * network->initial_parameters(seed);
+    const Index rows = motion == Motion::newtonian ? 2 * d : d;
+    const Loss loss = pick(0, 1) == 0 ? Loss::periodic : Loss::antiperiodic;
+    const double size = between(0.1, 3);
+    const States states = size * normal_states(rows, pick(1, 6), seed);
+    objective.emplace(loss, states, between(0.3, 30));
+    options = at_tolerance(between(1e-12, loosest));
+    if (pick(0, 3) == 0) options.integrator.method = Method::bdf;
+  }
+
+  [[nodiscard]] Index pick(Index low, Index high) {
+    return low + static_cast<Index>(random.uniform() * static_cast<double>(high - low + 1));
+  }
+  /// Evenly in the logarithm.
+  [[nodiscard]] double between(double low, double high) {
+    return low * std::pow(high / low, random.uniform());
+  }
+  [[nodiscard]] GradientCheck check(const ForceFieldPtr& of) const {
+    return check_gradients(Dynamics(of, motion), *objective, theta, options, false);
+  }
+  [[nodiscard]] Vector gradient(const ForceFieldPtr& of) const {
+    SensitivityOptions discrete;
+    discrete.gradient = GradientMethod::discrete;
+    discrete.integrator.method = highest_order(motion);
+    discrete.integrator.rtol = discrete.integrator.atol = 1e-14;
+    return Sensitivity(Dynamics(of, motion), discrete)
+        .gradient(theta, objective->ensemble(), objective->final_loss())
+        .gradient;
+  }
+
+  Random random;
+  Motion motion = Motion::newtonian;
+  ForceFieldPtr field;
+  Vector theta;
+  std::optional<Objective> objective;
+  SensitivityOptions options;
+};
+
+/// How many of each kind; more by the environment.
+unsigned random_problems() {
+  const char* asked = std::getenv("ISOCHRON_RANDOM_PROBLEMS");
+#ifdef __SANITIZE_ADDRESS__
+  return asked != nullptr ? static_cast<unsigned>(std::atoi(asked)) : 2;
+#else
+  return asked != nullptr ? static_cast<unsigned>(std::atoi(asked)) : 8;
+#endif
+}
+
+std::string table(const GradientCheck& check) {
+  std::ostringstream text;
+  text << "condition " << check.condition << ", references " << check.reference_disagreement << ' '
+       << check.doubt << '\n';
+  for (const CheckedGradient& row : check.gradients) {
+    text << name(row.method) << ' ' << row.variant << ": " << row.error_of_terms << " of "
+         << row.allowed << ' ' << row.failure << '\n';
+  }
+  return text.str();
+}
+
+}  // namespace
+
+TEST_CASE("gradient check: no false alarm at random problems") {
+  for (unsigned seed = 0; seed < random_problems(); ++seed) {
+    CAPTURE(seed);
+    const RandomProblem problem(seed, 1e-5);
+    CAPTURE(problem.options.integrator.rtol);
+    CAPTURE(problem.objective->period());
+    const GradientCheck check = problem.check(problem.field);
+    CAPTURE(table(check));
+    CHECK(check.passed());
+  }
+}
+
+TEST_CASE("gradient check: an error of 1e-4 of the terms is seen at random problems") {
+  for (unsigned seed = 1000; seed < 1000 + random_problems(); ++seed) {
+    CAPTURE(seed);
+    const RandomProblem problem(seed, 1e-8);
+    CAPTURE(problem.options.integrator.rtol);
+    CAPTURE(problem.objective->period());
+    const bool by_position = seed % 2 == 0;
+    const auto planted = [&](double size) {
+      return std::make_shared<WrongDerivative>(problem.field, by_position ? 1 + size : 1,
+                                               by_position ? 1 : 1 + size);
+    };
+    const double probe = 1e-6;
+    const Vector right = problem.gradient(problem.field);
+    const double response = (problem.gradient(planted(probe)) - right).norm() / probe;
+    const double terms = problem.check(problem.field).terms;
+    const GradientCheck check = problem.check(planted(1e-4 * terms / response));
+    CAPTURE(table(check));
+    CHECK_FALSE(check.passed());
+    CHECK(check.gradients.back().method == GradientMethod::difference);
+    CHECK_FALSE(check.gradients.back().agrees());
   }
 }

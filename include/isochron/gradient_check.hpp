@@ -32,22 +32,29 @@ struct GradientCheck {
   std::string reference;              ///< what they are compared with
   double loss = 0;                    ///< of the reference
   double gradient_norm = 0;           ///< ||reference||_2
-  double terms = 0;                   ///< 2 |S| |r| / N, |S| the Frobenius norm of dX(T)/dtheta
+  double terms = 0;                   ///< 2 |S| |r| / N, |S| the Frobenius norm of dX(T)/dtheta,
+                                      ///< r not less than the tolerance
   double reference_disagreement = 0;  ///< of the two references, over `terms`
+  double condition = 0;  ///< change of the gradient by relative errors of the initial states, over
+                         ///< `terms` and these errors
+  std::string doubt;     ///< why nothing is decided: the references contradict each other
 
-  /// All that are not only reported agree.
+  /// Nothing is in doubt, and all that are not only reported agree.
   [[nodiscard]] bool passed() const;
 };
 
 /// Computes the gradient of the objective by every method at the tolerances of `options`: adjoint
-/// with either interpolation, forward, discrete by rkn8 (rk8 for first-order motion), rk4 with
-/// options.integrator.steps, and differences. The reference is the forward method at 1e-14; for
-/// the forward method itself the discrete one at 1e-14.
+/// with either interpolation, forward, discrete by rkn8 (rk8 for first-order motion) and rk4 with
+/// options.integrator.steps; and by differences at rtol 1e-13, which need no derivatives. The
+/// reference is the forward method at 1e-14; for the forward method itself the discrete one at
+/// 1e-14. Where these two differ by more than differences can be wrong, differences tell which of
+/// them to take, or else the check is in doubt.
 ///
-/// Adjoint (polynomial), forward and discrete may err by 100 rtol of the terms; where `at_minimum`,
-/// where the residuals r are small, also by 3 |dr| / |r|, dr their measured error at this
-/// tolerance; differences by their own estimate. An explicit one-step method in the options is
-/// checked like these; Hermite interpolation and rk4 are otherwise only reported.
+/// Adjoint (polynomial), forward and discrete may err by 100 rtol of the terms, times the condition
+/// where that is above 1; where `at_minimum`, where the residuals r are small, also by 3 |dr| /
+/// |r|, dr their measured error at this tolerance; differences by thrice their own estimate. An
+/// explicit one-step method in the options is checked like these; Hermite interpolation and rk4 are
+/// otherwise only reported.
 [[nodiscard]] GradientCheck check_gradients(const Dynamics& dynamics, const Objective& objective,
                                             ConstVectorRef theta, const SensitivityOptions& options,
                                             bool at_minimum);

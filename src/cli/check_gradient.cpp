@@ -11,7 +11,9 @@ namespace {
 void print(const GradientCheck& check) {
   std::printf("loss %.6e, |gradient| %.6e, size of its terms 2|S||r|/N = %.3e\n", check.loss,
               check.gradient_norm, check.terms);
-  std::printf("reference: %s; the discrete method at 1e-14 differs by %.1e of the terms\n\n",
+  std::printf("condition %.1e: by so much errors of the states grow in the gradient\n",
+              check.condition);
+  std::printf("reference: %s; forward and discrete at 1e-14 differ by %.1e of the terms\n\n",
               check.reference.c_str(), check.reference_disagreement);
   std::printf("%-11s %-19s %10s %10s %10s %10s %6s %10s  %s\n", "method", "", "relative",
               "of terms", "allowed", "worst", "at", "time/ms", "");
@@ -33,7 +35,8 @@ void print(const GradientCheck& check) {
                 : row.agrees()      ? "agrees"
                                     : "DISAGREES");
   }
-  std::printf("\n%s\n", check.passed() ? "all methods agree" : "the methods disagree");
+  const char* verdict = check.passed() ? "all methods agree" : "the methods disagree";
+  std::printf("\n%s\n", check.doubt.empty() ? verdict : check.doubt.c_str());
 }
 
 }  // namespace
