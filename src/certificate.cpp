@@ -42,6 +42,45 @@ class Examination {
   }
 
   Certificate of_states(ConstStatesRef states) {
+    return decided([&] { return examine_states(states); });
+  }
+
+  Certificate of_center(double center, ConstVectorRef energies) {
+    if (energies.size() == 0) throw InputError("a certificate needs at least one energy");
+    found_.trajectories = energies.size();
+    found_.center = center;
+    return decided([&] {
+      return of_energies({energies, Vector::Constant(energies.size(), center)}, {center, center});
+    });
+  }
+
+ private:
+  /// Of orbits.
+  struct Starts {
+    Vector energies;
+    Vector positions;
+  };
+
+  /// An examination that ends where a number is none.
+  template <class Examine>
+  Certificate decided(const Examine& examine) {
+    try {
+      return examine();
+    } catch (const NumericalError& error) {
+      Certificate undecided;
+      undecided.verdict = Isochrony::undecided;
+      undecided.reason = error.what();
+      undecided.trajectories = found_.trajectories;
+      for (const auto& [name, label, value] : certificate_numbers) {
+        undecided.*value = std::numeric_limits<double>::quiet_NaN();
+      }
+      undecided.tolerance = options_.tolerance;
+      if (options_.period > 0) undecided.period = options_.period;
+      return undecided;
+    }
+  }
+
+  Certificate examine_states(ConstStatesRef states) {
     if (states.rows() != 2 || states.cols() == 0) {
       throw InputError("a certificate needs states of two rows, x and v, at least one");
     }
@@ -53,6 +92,7 @@ class Examination {
       const double speed = states.row(1).cwiseAbs().maxCoeff();
       const Interval wider{sampled.left - speed, sampled.right + speed};
       if (!find_center(wider)) {
+        require_finite_force(wider);
         return without_well(sentence("the force has no stable equilibrium from x = %.4g to %.4g",
                                      wider.left, wider.right));
       }
@@ -63,20 +103,6 @@ class Examination {
     if (options_.half_orbits) starts = up_to_both_turning_points(starts, states.row(1));
     return of_energies(starts, sampled);
   }
-
-  Certificate of_center(double center, ConstVectorRef energies) {
-    if (energies.size() == 0) throw InputError("a certificate needs at least one energy");
-    found_.trajectories = energies.size();
-    found_.center = center;
-    return of_energies({energies, Vector::Constant(energies.size(), center)}, {center, center});
-  }
-
- private:
-  /// Of orbits.
-  struct Starts {
-    Vector energies;
-    Vector positions;
-  };
 
   static Starts up_to_both_turning_points(const Starts& all, const Eigen::RowVectorXd& velocities) {
     double left = 0;
@@ -94,6 +120,18 @@ class Examination {
     return {all.energies(visited), all.positions(visited)};
   }
 
+  /// Where no equilibrium is found, it may hide where the force is none.
+  void require_finite_force(Interval range) const {
+    constexpr Index samples = 2000;
+    const Vector x = Vector::LinSpaced(samples, range.left, range.right);
+    const Block force = field_.force(theta_, x.transpose());
+    for (Index i = 0; i < samples; ++i) {
+      if (!std::isfinite(force(0, i))) {
+        throw NumericalError(sentence("the force at x = %.4g is not a finite number", x[i]));
+      }
+    }
+  }
+
   /// The deepest stable equilibrium in a range.
   bool find_center(Interval range) {
     double deepest = std::numeric_limits<double>::infinity();
@@ -101,6 +139,9 @@ class Examination {
     for (const auto& [x, stable] : found_.equilibria) {
       if (!stable) continue;
       const double potential = potentials(field_, theta_, 0, Vector::Constant(1, x))[0];
+      if (!std::isfinite(potential)) {
+        throw NumericalError(sentence("the potential at x = %.4g is not a finite number", x));
+      }
       if (potential < deepest) {
         deepest = potential;
         found_.center = x;
@@ -129,6 +170,9 @@ class Examination {
   /// `sampled`: positions that are visited anyway.
   Certificate of_energies(const Starts& starts, Interval sampled) {
     const auto& [energies, positions] = starts;
+    if (!energies.allFinite()) {
+      throw NumericalError("the energy of a trajectory is not a finite number");
+    }
     found_.lowest_energy = energies.minCoeff();
     found_.highest_energy = energies.maxCoeff();
     const std::optional<PotentialWell> explored = explore(found_.highest_energy * (1 + 1e-9));
@@ -193,6 +237,14 @@ class Examination {
     for (const WellOrbit& orbit : found_.curve) {
       found_.period_deviation_between =
           std::max(found_.period_deviation_between, std::abs(omega * orbit.period / (2 * pi) - 1));
+    }
+    // Comparisons pass over what is no number; sums keep it.
+    const double all = period_sum + width_sum + found_.shear_max + found_.period_deviation_max +
+                       found_.width_deviation_max + found_.period_deviation_between + omega;
+    if (!std::isfinite(all)) {
+      throw NumericalError(sentence(
+          "the orbits of energies %.4g to %.4g have no finite periods and widths relative to T",
+          lowest, highest));
     }
   }
 
@@ -291,6 +343,7 @@ const char* name(Isochrony isochrony) {
     case Isochrony::several_wells: return "several wells";
     case Isochrony::not_isochronous: return "not isochronous";
     case Isochrony::not_converged: return "not converged";
+    case Isochrony::undecided: return "undecided";
   }
   return "";
 }

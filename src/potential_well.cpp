@@ -48,7 +48,7 @@ template <class F>
 double root(const F& f, double low, double high, double f_low, double f_high) {
   if (f_low == 0) return low;
   if (f_high == 0) return high;
-  std::uintmax_t iterations = 100;
+  std::uintmax_t iterations = 2200;  // as many halvings as from the largest double to the smallest
   const auto bracket = boost::math::tools::toms748_solve(
       f, low, high, f_low, f_high, boost::math::tools::eps_tolerance<double>(52), iterations);
   return (bracket.first + bracket.second) / 2;
@@ -143,7 +143,8 @@ std::optional<SmallAmplitude> expand_bottom(ForceSamples& force, double bottom, 
     at_bottom.u3 = sum(third, 0) / std::pow(half_length, 2);
     at_bottom.u4 = sum(derivative(third), 0) / std::pow(half_length, 3);
     const double steepest = magnitude(gradient) / half_length;
-    if (!(at_bottom.u2 > least_curvature * steepest)) return std::nullopt;
+    const double all = at_bottom.u2 + at_bottom.u3 + at_bottom.u4 + at_bottom.period_slope();
+    if (!(at_bottom.u2 > least_curvature * steepest && std::isfinite(all))) return std::nullopt;
     return at_bottom;
   }
   return std::nullopt;
@@ -191,7 +192,7 @@ double potential_step(ForceSamples& force, double from, double to) {
 double SmallAmplitude::omega() const { return std::sqrt(u2); }
 
 double SmallAmplitude::period_slope() const {
-  return (5 * u3 * u3 - 3 * u2 * u4) / (24 * u2 * u2 * u2);
+  return (5 * (u3 / u2) * (u3 / u2) - 3 * u4 / u2) / (24 * u2);  // without powers that overflow
 }
 
 std::vector<Equilibrium> equilibria(const ForceField& field, ConstVectorRef theta, double low,
@@ -199,6 +200,10 @@ std::vector<Equilibrium> equilibria(const ForceField& field, ConstVectorRef thet
   constexpr Index cells = 2000;
   const Vector x = Vector::LinSpaced(cells + 1, low, high);
   const Block f = field.force(theta, x.transpose());
+  if (!(f.array() * 0.0 == 0.0).any()) {
+    throw NumericalError(
+        sentence("the force is not a finite number from x = %.4g to %.4g", low, high));
+  }
   ForceSamples force(field, theta, 1);
   std::vector<Equilibrium> found;
   Index last = 0;  // the last sample that is not exactly 0
@@ -208,7 +213,11 @@ std::vector<Equilibrium> equilibria(const ForceField& field, ConstVectorRef thet
     const double before = f(0, last);
     const double now = f(0, i);
     if (now == 0 && i < cells) continue;
-    if (now == 0 || before * now < 0) {
+    if (!std::isfinite(before) || !std::isfinite(now)) {
+      last = i;
+      continue;
+    }
+    if (now == 0 || (before < 0) != (now < 0)) {
       const auto at = [&](double position) { return force(position); };
       found.push_back({root(at, x[last], x[i], before, now), before > 0});
     }
@@ -359,6 +368,12 @@ class PotentialWell::Side {
           stiffness.allFinite() && *std::min_element(stiffness.begin(), stiffness.end()) > 0;
       const Series c = to_coefficients() * stiffness;
       if (end > smallest && !(usable && is_resolved(c))) continue;
+      if (!stiffness.allFinite()) {
+        throw NumericalError(
+            sentence("the force around its equilibrium at x = %.6g is not finite, or too steep for "
+                     "double precision",
+                     bottom_));
+      }
       if (!usable) {
         ends_ = {end};
         energies_ = {0};
@@ -571,6 +586,13 @@ WellOrbit PotentialWell::orbit(double energy) const {
   orbit.period = 2 * (left_time.value + right_time.value);
   orbit.period_error = 2 * (left_time.error + right_time.error);
   orbit.mean_g = std::sqrt(energy) * (1 / left_->pull(left) + 1 / right_->pull(right)) / 2;
+  const double all = orbit.width() + orbit.period + orbit.period_error + orbit.mean_g;
+  if (!std::isfinite(all) || orbit.period <= 0) {
+    throw NumericalError(
+        sentence("the orbit of energy %.6g in the well at x = %.6g has no finite period: the force "
+                 "or the energy is too large or too small for double precision",
+                 energy, bottom_));
+  }
   return orbit;
 }
 

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "isochron/certificate.hpp"
@@ -241,4 +243,61 @@ TEST_CASE("given energies in place of states") {
                   InputError);
   CHECK_THROWS_AS(static_cast<void>(certify(*field, none, normal_states(2, 5, 1), {two_pi, 0, {}})),
                   InputError);
+}
+
+// --- numbers that are none
+// ------------------------------------------------------------------------
+
+namespace {
+
+/// f = -stiffness x, times 1 + offset.
+ForceFieldPtr spring(double stiffness, double offset = 0) {
+  return make_force(
+      0, [=](double x, const auto&) { return -stiffness * x * (1 + offset); },
+      [=](double, const auto&) { return -stiffness * (1 + offset); },
+      [](double, const auto&) { return std::array<double, 0>{}; });
+}
+
+bool decides_nothing(const Certificate& found) {
+  for (const auto& [name, label, value] : certificate_numbers) {
+    if (value != &Certificate::tolerance && value != &Certificate::period &&
+        !std::isnan(found.*value)) {
+      return false;
+    }
+  }
+  return found.verdict == Isochrony::undecided && !found.reason.empty() && found.curve.empty() &&
+         !found.center && !found.small_amplitude;
+}
+
+}  // namespace
+
+TEST_CASE("a force, a state or an energy that is no number decides nothing") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  const States states = normal_states(2, 20, 1);
+  for (const double offset : {nan, infinity, 1e308}) {
+    CAPTURE(offset);
+    CHECK(decides_nothing(certify(*spring(1e10, offset), none, states, asked(two_pi))));
+  }
+  for (const double bad : {nan, infinity, 1e200}) {
+    CAPTURE(bad);
+    States one_bad = states;
+    one_bad(1, 3) = bad;
+    CHECK(decides_nothing(certify(*spring(1), none, one_bad, asked(two_pi))));
+    CHECK(decides_nothing(certify(*spring(1), none, bad * states, asked(two_pi))));
+  }
+  CHECK(decides_nothing(certify(*spring(1), none, 0, Vector{{1, nan}}, asked(two_pi))));
+  CHECK(std::string(name(Isochrony::undecided)) == "undecided");
+}
+
+TEST_CASE("huge and tiny forces have the verdict of all others, as far as numbers reach") {
+  for (const double omega : {1e-60, 1e-20, 1e20, 1e60, 1e100}) {
+    CAPTURE(omega);
+    const double period = two_pi / omega;
+    const Vector energies{{1e-6, 1, 1e6}};
+    const Certificate found = certify(*spring(omega * omega), none, 0, energies, asked(period));
+    CHECK(found.verdict == Isochrony::harmonic);
+    CHECK(found.n == 1);
+    CHECK(found.period_deviation_max <= 1e-10);
+  }
 }

@@ -18,14 +18,15 @@ enum class Isochrony {
   several_wells,    ///< more than one stable equilibrium is visited
   not_isochronous,
   not_converged,  ///< the loss says so: training has not ended at a periodic force
+  undecided,      ///< a number that decides is none: too large, too small or not defined
 };
 
 /// "harmonic", "isochronous, sheared", "isochronous at the samples only", "several wells", "not
-/// isochronous", "not converged".
+/// isochronous", "not converged", "undecided".
 [[nodiscard]] const char* name(Isochrony isochrony);
 
 /// A force's isochrony with the numbers that decide it. Dimensionless; positions of orbits are
-/// relative to the centre.
+/// relative to the centre. Where it is undecided, there is a reason, and the numbers are NaN.
 struct Certificate {
   Isochrony verdict = Isochrony::not_isochronous;
   std::string reason;  ///< one sentence with the deciding numbers, and advice where there is any

@@ -93,7 +93,8 @@ class PotentialWell {
   ///   int_{x2-h}^{x2} dx/sqrt(2 (E - U)) = sqrt(2 h) int_0^1 ds/sqrt(A(s)),
   ///   A(s) the mean of |f| over [x2 - h s^2, x2].
   ///
-  /// Throws InputError unless 0 < E < energy_limit() and E <= the highest energy.
+  /// Throws InputError unless 0 < E < energy_limit() and E <= the highest energy, and
+  /// NumericalError where the numbers of the orbit are not finite.
   [[nodiscard]] WellOrbit orbit(double energy) const;
 
   /// Absent where U is not analytic at its bottom, or has no curvature there.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "hdf5/schema.hpp"
@@ -28,9 +29,10 @@ constexpr std::array<OrbitColumn, 6> orbit_columns = {
      {"period_errors", "error of T(E)", &WellOrbit::period_error},
      {"mean_g", "g(U) = x'(U) sqrt(U), mean of both branches", &WellOrbit::mean_g}}};
 
-constexpr std::array<Isochrony, 6> verdicts = {
-    Isochrony::harmonic,      Isochrony::sheared,         Isochrony::at_samples_only,
-    Isochrony::several_wells, Isochrony::not_isochronous, Isochrony::not_converged};
+constexpr std::array<Isochrony, 7> verdicts = {Isochrony::harmonic,        Isochrony::sheared,
+                                               Isochrony::at_samples_only, Isochrony::several_wells,
+                                               Isochrony::not_isochronous, Isochrony::not_converged,
+                                               Isochrony::undecided};
 
 void write_number(const OutputGroup& group, const char* name, const char* label, double value) {
   describe(group.numbers(name, &value, {}), label, "1");
@@ -156,7 +158,9 @@ void write_analysis(const OutputGroup& entry, const Certificate& certificate) {
     write_number(group, "x0", "centre x0, the bottom of the well", *certificate.center);
   }
   for (const auto& [name, label, value] : certificate_numbers) {
-    write_number(group, name, label, certificate.*value);
+    if (std::isfinite(certificate.*value)) {
+      write_number(group, name, label, certificate.*value);
+    }
   }
   if (const auto& bottom = certificate.small_amplitude) {
     write_number(group, coefficients[0], "U''(x0)", bottom->u2);
@@ -178,7 +182,8 @@ std::optional<Certificate> read_analysis(const InputGroup& entry) {
   certificate.escaping = read_number<long>(group, "escaping");
   if (group.contains("x0")) certificate.center = read_number<double>(group, "x0");
   for (const auto& [name, label, value] : certificate_numbers) {
-    certificate.*value = read_number<double>(group, name);
+    certificate.*value = group.contains(name) ? read_number<double>(group, name)
+                                              : std::numeric_limits<double>::quiet_NaN();
   }
   if (group.contains(coefficients[0])) {
     certificate.small_amplitude = {read_number<double>(group, coefficients[0]),
