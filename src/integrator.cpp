@@ -72,7 +72,7 @@ Index block_size(Index trajectories, const Dynamics& dynamics, Method method) {
 }
 
 double longest_step(double end_time) {
-  constexpr double fewest_steps = 20;
+  constexpr double fewest_steps = 12;
   constexpr double most_steps = 200;
   const double time = std::abs(end_time);
   return time / std::clamp(time, fewest_steps, most_steps);

@@ -651,7 +651,7 @@ TEST_CASE(
       CHECK(longest_step(time) == doctest::Approx(longest_step(-time)));
     }
   }
-  CHECK(longest_step(10) == doctest::Approx(0.5));
+  CHECK(longest_step(6) == doctest::Approx(0.5));
   CHECK(longest_step(100) == doctest::Approx(1));
   CHECK(longest_step(1000) == doctest::Approx(5));
 }

@@ -125,8 +125,8 @@ class Integrator {
 [[nodiscard]] Index block_size(Index trajectories, const Dynamics& dynamics,
                                Method method = Method::adams);
 
-/// The longest step to an end time of T, in units of time, unless options say otherwise: T/20 for
-/// T up to 20, then 1, and T/200 from T = 200 on. A solver sees the force only where its steps end:
+/// The longest step to an end time of T, in units of time, unless options say otherwise: T/12 for
+/// T up to 12, then 1, and T/200 from T = 200 on. A solver sees the force only where its steps end:
 /// over a region without a force they grow until a well that lies ahead falls between two of them.
 /// Steps along orbits that go around in a time of the order of T, or of 1, are shorter than this.
 /// A one-step method sees the force at every stage, and may go twice as far from stage to stage.

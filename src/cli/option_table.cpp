@@ -91,10 +91,9 @@ constexpr Spec table[] = {
      "only this one is given)",
      true, "rtol"},
     {"max-step", "H", "", runs, "Integration",
-     "longest step, in units of time; > 0 (default: T/20 for T up to 20, then 1, and T/200 from "
-     "200 "
-     "on; one-step methods: twice that from stage to stage), so that no well that lies ahead is "
-     "stepped over"},
+     "longest step, in units of time; > 0 (default: T/12 for T up to 12, then 1, and T/200 from "
+     "T = 200 on; one-step methods: twice that from stage to stage), so that no well that lies "
+     "ahead is stepped over"},
     {"backward-rtol", "R", "", trainers | verb_check_gradient, "Integration",
      "relative tolerance of the adjoint; 1e-15 .. 1e-1 (default: as --rtol)"},
     {"quadrature-rtol", "R", "", trainers | verb_check_gradient, "Integration",
