@@ -15,11 +15,11 @@
 #include <cmath>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 #include <sstream>
 #include <string_view>
 #include <system_error>
 
+#include "atomic_file.hpp"
 #include "isochron/error.hpp"
 
 namespace isochron {
@@ -845,19 +845,13 @@ void check_target(const std::filesystem::path& path) {
     throw InputError("a figure cannot be written to '" + path.string() + "': it is a folder");
 }
 
-void replace_file(const std::filesystem::path& path, const std::string& content) {
-  std::filesystem::path temporary = path;
-  temporary += ".tmp";
-  std::ofstream file(temporary, std::ios::binary);
-  if (!file) throw OutputError("cannot write '" + temporary.string() + "': " + reason(errno));
-  file << content;
-  file.close();
-  std::error_code error(file ? 0 : errno != 0 ? errno : EIO, std::generic_category());
-  if (!error) std::filesystem::rename(temporary, path, error);
-  if (!error) return;
-  std::error_code ignored;
-  std::filesystem::remove(temporary, ignored);
-  throw OutputError("cannot write '" + path.string() + "': " + error.message());
+void write_drawing(const std::filesystem::path& path, const std::string& drawing) {
+  remove_leftovers(path);
+  try {
+    replace_file(path, drawing);
+  } catch (const std::system_error& error) {
+    throw OutputError("cannot write '" + path.string() + "': " + error.code().message());
+  }
 }
 
 }  // namespace
@@ -867,7 +861,7 @@ void draw(const Figure& figure, const std::filesystem::path& path, FigureFormat 
   for (const Panel& panel : figure.panels) check(panel);
   check_target(path);
   const Layout layout = make_layout(figure);
-  replace_file(path, run_gnuplot(Script(layout, format).commands()));
+  write_drawing(path, run_gnuplot(Script(layout, format).commands()));
 }
 
 }  // namespace isochron

@@ -181,10 +181,11 @@ TEST_CASE("figure: PNG, PDF and SVG files") {
 TEST_CASE("figure: an existing file is replaced") {
   const TemporaryFolder folder;
   std::ofstream(folder / "figure.svg") << "old";
-  std::ofstream(folder / "figure.svg.tmp") << "a leftover";
+  std::ofstream(folder / "figure.svg.tmp") << "a user's";
+  std::ofstream(folder / ".figure.svg.isochron-abc123") << "a leftover";
   draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg);
   CHECK(contents(folder / "figure.svg").find("</svg>") != std::string::npos);
-  CHECK(folder.files().size() == 1);
+  CHECK(folder.files() == std::set<std::string>{"figure.svg", "figure.svg.tmp"});
 }
 
 TEST_CASE("figure: every label is there") {
@@ -415,19 +416,10 @@ TEST_CASE("figure: the target must be a file in an existing folder") {
 
 TEST_CASE("figure: a target that cannot be written") {
   const TemporaryFolder folder;
-  fs::create_directory(folder / "figure.svg.tmp");  // where the temporary file would be
-  CHECK_THROWS_AS(draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg), OutputError);
-  CHECK(fs::is_directory(folder / "figure.svg.tmp"));
-  CHECK(folder.files().size() == 1);
-}
-
-TEST_CASE("figure: a full disk leaves the old file") {
-  if (!fs::exists("/dev/full")) return;
-  const TemporaryFolder folder;
   std::ofstream(folder / "figure.svg") << "old";
-  fs::create_symlink("/dev/full", folder / "figure.svg.tmp");
+  fs::permissions(folder / "figure.svg", fs::perms::owner_read);
   CHECK_THROWS_WITH_AS(draw({{rich_panel()}}, folder / "figure.svg", FigureFormat::svg),
-                       doctest::Contains("No space left"), OutputError);
+                       doctest::Contains("Permission denied"), OutputError);
   CHECK(contents(folder / "figure.svg") == "old");
   CHECK(folder.files().size() == 1);
 }

@@ -1142,14 +1142,13 @@ TEST_CASE("a write that cannot begin says why and leaves everything as it was") 
   CHECK(folder.files() == std::set<std::string>{"folder", "pipe"});
 }
 
-TEST_CASE("a leftover temporary file is replaced, a link is followed") {
+TEST_CASE("files with similar names are untouched, a link is followed") {
   const TemporaryFolder folder;
   const Results results = made_up_results(1, 10, 4);
-  put(folder / "precious", "untouched");
-  fs::create_symlink(folder / "precious", folder / "run.h5.tmp");
+  put(folder / "run.h5.tmp", "precious");
   write_results(folder / "run.h5", results);
-  CHECK(contents(folder / "precious") == "untouched");
-  CHECK(folder.files() == std::set<std::string>{"precious", "run.h5"});
+  CHECK(contents(folder / "run.h5.tmp") == "precious");
+  CHECK(folder.files() == std::set<std::string>{"run.h5", "run.h5.tmp"});
 
   fs::create_symlink("run.h5", folder / "link.h5");
   const Results other = made_up_results(2, 3, 1);

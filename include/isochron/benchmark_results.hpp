@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -85,11 +86,16 @@ struct BenchmarkResults {
 };
 
 /// Writes /benchmark into the file at `path`, beside the run that is there, or into a new file. An
-/// existing file is never modified in place: all the rest of it is copied into the new one, which
-/// takes its place as in write_results. Throws InputError, with nothing touched, when a file that
-/// is to be kept is not isochron's or damaged; OutputError when the file cannot be written.
+/// existing file is never modified in place: a new one with all the rest takes its place as in
+/// write_results. Throws InputError, with nothing touched, when a file that is to be kept is not
+/// isochron's or damaged; OutputError when the file cannot be written.
 void write_benchmark(const std::filesystem::path& path, const BenchmarkResults& benchmark,
                      Existing existing = Existing::kept);
+
+/// The bytes of that file, as results_image.
+[[nodiscard]] std::string benchmark_image(const std::filesystem::path& path,
+                                          const BenchmarkResults& benchmark,
+                                          const std::optional<FormerFile>& former = std::nullopt);
 
 /// Reads it back, to the last bit. Throws InputError as read_results does, and when the file holds
 /// no benchmark.

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -75,17 +76,40 @@ struct Results {
   [[nodiscard]] bool has_period_law() const { return amplitudes.size() + energies.size() > 0; }
 };
 
-/// What becomes of a file that a new one takes the place of: it is gone, or all that the new one
-/// does not bring itself is copied from it, such as a benchmark beside a run.
+/// A file of isochron's as it was before it is written again. What is not isochron's own there
+/// stays when it is handed on: attributes, groups and links that users have added, entries other
+/// than the one that is written, references to all of them.
+class FormerFile {
+ public:
+  /// Reads it. Throws InputError as read_entries does.
+  explicit FormerFile(const std::filesystem::path& path);
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] const std::string& bytes() const { return *bytes_; }
+
+ private:
+  std::filesystem::path path_;
+  std::shared_ptr<const std::string> bytes_;
+};
+
+/// What becomes of a file that a new one takes the place of: it is gone, or all that is not
+/// replaced stays (as by FormerFile), such as a benchmark beside a run.
 enum class Existing { replaced, kept };
 
-/// Writes the file beside `path` (as `path`.tmp), syncs it and renames it over `path`: at every
-/// moment either the old file or the complete new one is there. Throws InputError, with nothing
-/// touched, when sizes in `results` do not fit each other, and OutputError with the system's reason
-/// when the file cannot be written; then the old file is intact and the temporary one gone. With
-/// Existing::kept a file at `path` that read_entries refuses is an InputError, too.
+/// Writes a file beside `path`, hidden and under a name of its own (".NAME.isochron-" and six
+/// letters), syncs it and renames it over `path`: at every moment either the old file or the
+/// complete new one is there. Mode and, as far as permitted, owner of an old file stay. Throws
+/// InputError, with nothing touched, when sizes in `results` do not fit each other, and OutputError
+/// with the system's reason when the file cannot be written; then the old file is intact and the
+/// hidden one gone. With Existing::kept a file at `path` that read_entries refuses is an
+/// InputError, too.
 void write_results(const std::filesystem::path& path, const Results& results,
                    Existing existing = Existing::replaced);
+
+/// The bytes of the file that write_results writes, for those who put it there themselves; with the
+/// rest of `former`, whatever is at `path`, which is for messages.
+[[nodiscard]] std::string results_image(const std::filesystem::path& path, const Results& results,
+                                        const std::optional<FormerFile>& former = std::nullopt);
 
 /// Puts the certificate of its run into an existing file, in the place of an older one; everything
 /// else in the file stays. Written and renamed as by write_results. Throws InputError when the file

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -109,6 +110,10 @@ template <class Wanted>
 /// Writes the file as write_results does: the old one or the complete new one is at `path`. Throws
 /// InputError when sizes do not fit, OutputError when it cannot be written.
 void write_sweep(const std::filesystem::path& path, const SweepResults& sweep);
+
+/// The bytes of that file, as results_image.
+[[nodiscard]] std::string sweep_image(const std::filesystem::path& path, const SweepResults& sweep,
+                                      const std::optional<FormerFile>& former = std::nullopt);
 
 /// Reads it back, to the last bit. Throws InputError as read_results does, and when the file holds
 /// no sweep.

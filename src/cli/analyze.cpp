@@ -7,6 +7,7 @@
 
 #include "cli/analysis_report.hpp"
 #include "cli/input_tables.hpp"
+#include "cli/output.hpp"
 #include "cli/run.hpp"
 #include "cli/well_option.hpp"
 #include "isochron/error.hpp"
@@ -239,10 +240,19 @@ bool verify(const Subject& subject, const Analysis& analysis) {
 }  // namespace
 
 int analyze(const Options& options) {
-  const Subject subject = read_subject(options);
+  Subject subject = read_subject(options);
   std::vector<double> energies;
   if (!options.text("energies").empty()) energies = options.numbers("energies", 1e-300, 1e300);
   const std::size_t format = options.choice("format", {"table", "csv", "json"});
+  std::optional<Output> output;
+  std::optional<FormerFile> former;
+  if (options.flag("store")) {
+    if (!subject.run) throw InputError("--store needs a results file to put the verdict into");
+    const std::string& file = options.positional().front();
+    output.emplace(file, true);
+    former.emplace(file);
+    subject = read_subject(options);  // again, now that nobody else writes it
+  }
   const Analysis analysis =
       subject.run ? analyze_run(subject, energies) : analyze_given(subject, energies);
   switch (format) {
@@ -250,7 +260,10 @@ int analyze(const Options& options) {
     case 1: print_csv(analysis.orbits); break;
     default: print_json(subject, analysis); break;
   }
-  if (subject.run) write_analysis(options.positional().front(), analysis.certificate);
+  if (output) {
+    subject.run->analysis = analysis.certificate;
+    output->save(results_image(output->path(), *subject.run, former));
+  }
   return options.flag("verify") && !verify(subject, analysis) ? 1 : 0;
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "cli/measurement.hpp"
+#include "cli/output.hpp"
 #include "cli/run.hpp"
 #include "clock.hpp"
 #include "isochron/error.hpp"
@@ -361,15 +362,15 @@ void print_header() {
 class Bench {
  public:
   Bench(const Options& options, const Problem& problem, const Mlp& network,
-        const std::optional<Results>& trained, std::optional<States> given_states,
-        std::filesystem::path output, Existing existing, BenchmarkResults results)
+        const std::optional<Results>& trained, std::optional<States> given_states, Output output,
+        std::optional<FormerFile> former, BenchmarkResults results)
       : options_(options),
         problem_(problem),
         network_(network),
         trained_(trained),
         given_states_(std::move(given_states)),
         output_(std::move(output)),
-        existing_(existing),
+        former_(std::move(former)),
         results_(std::move(results)),
         quiet_(options.flag("quiet")) {
     for (const BenchmarkPoint& p : results_.points) known_.insert(key(p));
@@ -391,7 +392,7 @@ class Bench {
       std::fprintf(stderr,
                    "isochron: interrupted; %s holds what was measured, go on with: isochron "
                    "benchmark --resume %s\n",
-                   output_.c_str(), output_.c_str());
+                   shown(output_.path()).c_str(), shown(output_.path()).c_str());
       return signal_status();
     }
     results_.conclusions = conclusions(results_.points);
@@ -402,7 +403,7 @@ class Bench {
     save();
     std::printf("\n");
     for (const std::string& sentence : results_.conclusions) std::printf("%s\n", sentence.c_str());
-    std::printf("results %s\n", output_.c_str());
+    std::printf("results %s\n", output_.path().c_str());
     return 0;
   }
 
@@ -479,15 +480,15 @@ class Bench {
         text);
   }
 
-  void save() const { write_benchmark(output_, results_, existing_); }
+  void save() { output_.save(benchmark_image(output_.path(), results_, former_)); }
 
   const Options& options_;
   Problem problem_;
   const Mlp& network_;
   const std::optional<Results>& trained_;
   std::optional<States> given_states_;  // by --initial-states
-  std::filesystem::path output_;
-  Existing existing_;
+  Output output_;
+  std::optional<FormerFile> former_;  // what the output was before
   BenchmarkResults results_;
   bool quiet_;
   std::set<std::string> known_;
@@ -544,13 +545,14 @@ int benchmark(const Options& given) {
   if (append && !trained) {
     throw InputError("--append adds to the file that --at names; give --at FILE");
   }
-  if (append) require_finished(*trained, file);
-  const std::string target = append ? file
-                             : !resumed.empty() && !options.given("output")
-                                 ? resumed
-                                 : options.text("output");
-  const bool may_replace = append || options.flag("overwrite") || target == resumed;
-  const auto output = checked_output(target, may_replace);
+  const bool into_resumed = !resumed.empty() && goes_into(options, resumed);
+  const std::string target = append ? file : into_resumed ? resumed : options.text("output");
+  const bool kept = append || into_resumed;
+  Output output(target, kept || options.flag("overwrite"));
+  std::optional<FormerFile> former;
+  if (kept) former.emplace(target);
+  if (append) require_finished(read_results(file), file);
+  if (into_resumed) results.points = read_benchmark(resumed).points;  // now that it is locked
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
 
   const Results described = new_results(
@@ -559,9 +561,8 @@ int benchmark(const Options& given) {
   results.title = "cost and accuracy of the gradient methods";
   results.environment = described.environment;
   results.config = described.config;
-  const Existing existing = append || target == resumed ? Existing::kept : Existing::replaced;
-  return Bench(options, problem, *network, trained, std::move(given_states), output, existing,
-               std::move(results))
+  return Bench(options, problem, *network, trained, std::move(given_states), std::move(output),
+               std::move(former), std::move(results))
       .run(plan);
 }
 

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -113,9 +116,19 @@ int flushed(int status) {
               std::string("cannot write to the standard output: ") + std::strerror(errno));
 }
 
+/// Where one of the three streams is closed, the next file that is opened would take its place, and
+/// what is printed would go into it. The stand-ins fail as the closed ones do.
+void keep_standard_descriptors() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) != -1) continue;
+    static_cast<void>(open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_standard_descriptors();
   // A file that grows too large is then a failed write, with a sentence.
   std::signal(SIGXFSZ, SIG_IGN);
   try {

@@ -150,6 +150,8 @@ constexpr Spec table[] = {
     {"verify", nullptr, "", verb_analyze, "Analysis",
      "compare their periods with return times by CVODES; exit status 1 when they differ by 1e-8",
      false},
+    {"store", nullptr, "", verb_analyze, "Analysis",
+     "put the verdict into the results file, in the place of the one that is there", false},
     {"verdict-tolerance", "R", "1e-4", trainers | verb_analyze, "Analysis",
      "of the verdict: largest |n T(E)/T - 1| of an isochronous force, largest |S|/A of a harmonic "
      "one; 1e-15 .. 1; of a results file analyze takes the run's own"},
@@ -248,7 +250,8 @@ const char* usage(Verb verb) {
              "by --method).\n";
     case verb_analyze:
       return "isochron analyze (FILE | --force NAME) [options]\n\nThe well of a force, its orbits "
-             "and how isochronous it is, by quadrature alone; puts\nthe verdict into FILE.\n";
+             "and how isochronous it is, by quadrature alone. FILE stays\nas it is, unless --store "
+             "is given.\n";
     case verb_sweep:
       return "isochron sweep [options]\n\nTrains from many starts, one thread each, and writes a "
              "table of verdicts. --max-time is\nof each run.\n";

@@ -10,6 +10,7 @@
 
 #include "cli/analysis_report.hpp"
 #include "cli/benchmark_report.hpp"
+#include "cli/output.hpp"
 #include "cli/run.hpp"
 #include "cli/sweep_report.hpp"
 #include "isochron/error.hpp"
@@ -194,11 +195,16 @@ int plot(const Options& options) {
   const std::filesystem::path folder = options.text("output");
   if (folder.empty()) throw InputError("--output '' is not admissible; give the name of a folder");
   make_output_folder(folder);
+  const auto path_of = [&](const std::string& name, const Format& format) {
+    return folder / (name + "." + format.extension);
+  };
+  for (const auto& [name, figure] : all) {
+    for (const Format& format : wanted) require_replaceable(path_of(name, format));
+  }
   for (const auto& [name, figure] : all) {
     for (const Format& format : wanted) {
-      const std::filesystem::path path = folder / (name + "." + format.extension);
-      draw(figure, path, format.format);
-      std::printf("%s\n", path.c_str());
+      draw(figure, path_of(name, format), format.format);
+      std::printf("%s\n", path_of(name, format).c_str());
     }
   }
   return 0;

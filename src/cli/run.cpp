@@ -221,55 +221,6 @@ SensitivityOptions sensitivity_options(Options& options, Motion motion) {
   return sensitivity;
 }
 
-void make_output_folder(const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    throw InputError("the folder " + folder.string() + " cannot be made: " + error.message());
-  }
-  check_output_folder(folder);
-}
-
-void check_output_folder(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(folder, ignored)) {
-    const std::string name = shown(folder.string());
-    throw InputError("the output folder " + name + " does not exist; create it: mkdir -p " + name);
-  }
-  if (access(folder.c_str(), W_OK | X_OK) != 0) {
-    throw InputError("the output folder " + folder.string() +
-                     " cannot be written to: " + std::strerror(errno));
-  }
-}
-
-std::filesystem::path checked_output(const std::filesystem::path& path, bool may_replace) {
-  namespace fs = std::filesystem;
-  if (path.empty()) throw InputError("--output '' is not admissible; give the name of a file");
-  std::error_code error;
-  const bool is_link = fs::is_symlink(path, error);
-  fs::path file = is_link ? fs::canonical(path, error) : path;
-  if (is_link && error) {
-    throw InputError("the output " + path.string() + " is a link that leads nowhere");
-  }
-  const fs::file_status status = fs::status(file, error);
-  if (fs::is_directory(status) || !file.has_filename()) {
-    throw InputError("the output " + path.string() + " is a folder; give the name of a file");
-  }
-  check_output_folder(file.has_parent_path() ? file.parent_path() : ".");
-  if (!fs::status_known(status)) {
-    throw InputError("the output file " + path.string() + " cannot be made: " + error.message());
-  }
-  if (!fs::exists(status)) return file;
-  if (!fs::is_regular_file(status)) {
-    throw InputError("the output " + path.string() + " is a device; give the name of a file");
-  }
-  if (!may_replace) {
-    throw InputError("the output file " + path.string() +
-                     " exists; give --overwrite to replace it or another --output");
-  }
-  return file;
-}
-
 std::map<std::string, std::string> library_versions() {
   const auto dotted = [](int number, int major, int minor) {
     return std::to_string(number / major) + '.' + std::to_string(number / minor % (major / minor));

@@ -70,15 +70,6 @@ void read_cvodes_options(const Options& options, SensitivityOptions& sensitivity
 /// The integrator and the way to the gradient. Settles the one that follows from the other.
 [[nodiscard]] SensitivityOptions sensitivity_options(Options& options, Motion motion);
 
-/// The file to write. Throws InputError unless it can be made: in a folder that exists and may be
-/// written to, not in the place of anything but a file, and of that only if `may_replace`.
-[[nodiscard]] std::filesystem::path checked_output(const std::filesystem::path& path,
-                                                   bool may_replace);
-/// Makes `folder` where it is not there yet. Throws InputError unless it may then be written to.
-void make_output_folder(const std::filesystem::path& folder);
-/// Throws InputError unless `folder` exists and may be written to.
-void check_output_folder(const std::filesystem::path& folder);
-
 /// Versions, compiler, processor and threads of this run.
 [[nodiscard]] std::map<std::string, std::string> run_environment(const Options& options);
 /// Verb, options and their origins as JSON.

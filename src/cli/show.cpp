@@ -9,6 +9,7 @@
 #include "cli/benchmark_report.hpp"
 #include "cli/run.hpp"
 #include "cli/sweep_report.hpp"
+#include "file_lock.hpp"
 #include "isochron/error.hpp"
 #include "sentence.hpp"
 
@@ -50,6 +51,10 @@ std::string format(const char* pattern, double value) {
 std::string real(double value) { return format("%.4e", value); }
 std::string rough(double value) { return format("%.2g", value); }
 std::string whole(double value) { return format("%.0f", value); }
+
+std::string still_running(const Writer& writer) {
+  return "still running (" + shown(writer.process) + "): wait, or stop it before --resume";
+}
 
 /// The rows of the screen. A summary's entry that was asked for counts as shown.
 class Screen {
@@ -110,7 +115,14 @@ class Screen {
     const std::string reason = words("stop_reason");
     if (reason.empty()) return;
     if (reason == "running") {
-      row("state", "a checkpoint: the run goes on or was cut off; it is not verified");
+      const Writer writer = writer_of(file);
+      if (writer.is == Writer::Is::somebody) {
+        row("state", still_running(writer));
+        return;
+      }
+      row("state", std::string("a checkpoint: the run ") +
+                       (writer.is == Writer::Is::nobody ? "" : "goes on or ") +
+                       "was cut off; it is not verified");
     } else if (reason == "interrupted") {
       row("state", "interrupted: the run is unfinished and not verified");
     } else {
@@ -296,8 +308,15 @@ class Screen {
   std::set<std::string> shown_;
 };
 
+/// Sweeps and benchmarks do not say in their files whether they are complete.
+void print_if_running(const std::string& file) {
+  const Writer writer = writer_of(file);
+  if (writer.is == Writer::Is::somebody) std::printf("%s\n", still_running(writer).c_str());
+}
+
 int show_sweep(const SweepResults& sweep, const std::string& file, bool as_json) {
   if (!as_json) {
+    print_if_running(file);
     print_sweep(sweep, file);
     return 0;
   }
@@ -322,7 +341,10 @@ int show(const Options& options) {
     return 0;
   }
   if (results) Screen(*results).print(file);
-  if (benchmark) print_benchmark(*benchmark, file);
+  if (benchmark) {
+    print_if_running(file);
+    print_benchmark(*benchmark, file);
+  }
   return 0;
 }
 

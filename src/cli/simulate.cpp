@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cli/objective.hpp"
+#include "cli/output.hpp"
 #include "isochron/error.hpp"
 #include "isochron/well.hpp"
 
@@ -125,7 +126,7 @@ int simulate(const Options& given) {
   const Dynamics dynamics(source.field, problem.motion);
   const Index times = options.integer("times", 2, 100000);
   const IntegratorOptions integrator = integrator_options(options);
-  const auto output = checked_output(options.text("output"), options.flag("overwrite"));
+  Output output(options.text("output"), options.flag("overwrite"));
   const Objective objective = read_objective(options, problem, dynamics, stored);
   const Index stride = looks_per_sample(times, objective.ensemble().size(), integrator.method);
   const Index looks = (times - 1) * stride + 1;
@@ -162,7 +163,7 @@ int simulate(const Options& given) {
     judge_drift(results, drift, explained, integrator, objective.period());
   }
   add_portraits(results, dynamics, source.theta, objective, integrator);
-  write_results(output, results);
+  output.save(results_image(output.path(), results));
 
   std::printf("%s, N = %ld, T = %.6g\n", results.title.c_str(),
               static_cast<long>(one_period.size()), objective.period());
@@ -175,7 +176,7 @@ int simulate(const Options& given) {
       warning != results.summary_text.end()) {
     std::printf("%s\n", warning->second.c_str());
   }
-  std::printf("results %s\n", output.c_str());
+  std::printf("results %s\n", output.path().c_str());
   return 0;
 }
 

@@ -10,8 +10,10 @@
 #include <sstream>
 #include <thread>
 
+#include "atomic_file.hpp"
 #include "cli/objective.hpp"
 #include "cli/option_table.hpp"
+#include "cli/output.hpp"
 #include "cli/sweep_report.hpp"
 #include "cli/training_run.hpp"
 #include "clock.hpp"
@@ -182,14 +184,16 @@ class Sweep {
     sweep_.environment = run_environment(options);
   }
 
-  /// `into_itself`: the output is the file of the resumed sweep.
-  int execute(const std::filesystem::path& output, bool into_itself) {
+  /// `former`: the file of the resumed sweep, when it is the output.
+  int execute(Output output, std::optional<FormerFile> former) {
     catch_signals();
-    output_ = output;
+    output_.emplace(std::move(output));
+    former_ = std::move(former);
     if (options_.flag("keep-runs")) {
-      folder_ = output_.string() + ".runs";
+      folder_ = output_->path().string() + ".runs";
       make_output_folder(folder_);
-      const bool own = into_itself || options_.flag("overwrite");
+      remove_leftovers_in(folder_);
+      const bool own = former_ || options_.flag("overwrite");
       if (!own && !std::filesystem::is_empty(folder_)) {
         throw InputError("the folder " + folder_.string() +
                          " of --keep-runs is not empty; give --overwrite or another --output");
@@ -213,10 +217,11 @@ class Sweep {
       std::fprintf(stderr,
                    "isochron: interrupted; %s holds the %zu runs up to here, go on with: isochron "
                    "sweep --resume %s\n",
-                   output_.c_str(), outcomes_.size(), output_.c_str());
+                   shown(output_->path()).c_str(), outcomes_.size(),
+                   shown(output_->path()).c_str());
       return signal_status();
     }
-    print_sweep(assembled(), output_);
+    print_sweep(assembled(), output_->path());
     return 0;
   }
 
@@ -294,7 +299,7 @@ class Sweep {
     last_write_ = Clock::now();
   }
 
-  void save() const { write_sweep(output_, assembled()); }
+  void save() { output_->save(sweep_image(output_->path(), assembled(), former_)); }
 
   /// In the order of the runs, whatever the threads did.
   [[nodiscard]] SweepResults assembled() const {
@@ -338,7 +343,8 @@ class Sweep {
   bool quiet_;
   bool terminal_ = isatty(STDERR_FILENO) == 1;
   double interval_;
-  std::filesystem::path output_;
+  std::optional<Output> output_;
+  std::optional<FormerFile> former_;
   std::filesystem::path folder_;      ///< of the runs' own files, if they are kept
   SweepResults sweep_;                ///< all but its runs
   std::map<long, Outcome> outcomes_;  ///< by run
@@ -372,11 +378,16 @@ int sweep(const Options& given) {
   const std::string resumed = options.text("resume");
   std::optional<SweepResults> stored;
   if (!resumed.empty()) stored = read_resumed(options, resumed);
-  const bool into_itself = stored && !options.given("output");
-  const auto output = checked_output(into_itself ? resumed : options.text("output"),
-                                     into_itself || options.flag("overwrite"));
+  const bool into_itself = stored && goes_into(options, resumed);
+  Output output(into_itself ? resumed : options.text("output"),
+                into_itself || options.flag("overwrite"));
+  std::optional<FormerFile> former;
+  if (into_itself) {
+    former.emplace(resumed);
+    stored = read_sweep(resumed);  // again, now that nobody else writes it
+  }
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
-  return Sweep(options, std::move(stored)).execute(output, into_itself);
+  return Sweep(options, std::move(stored)).execute(std::move(output), std::move(former));
 }
 
 }  // namespace isochron::cli

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <limits>
 
+#include "cli/objective.hpp"
 #include "cli/option_table.hpp"
 #include "cli/training_run.hpp"
 #include "isochron/error.hpp"
@@ -140,8 +141,59 @@ void keep_start(Options& options, const Options& stored) {
   }
 }
 
+template <class Matrix>
+bool close(const Matrix& a, const Matrix& b) {
+  constexpr double rounding = 1e-12;
+  return a.rows() == b.rows() && a.cols() == b.cols() &&
+         (a - b).norm() <= rounding * std::max(a.norm(), b.norm());
+}
+
+bool hold_alike(const std::optional<HeldForce>& a, const std::optional<HeldForce>& b) {
+  if (!a || !b) return !a && !b;
+  return close(a->position, b->position) && close(a->force, b->force) && a->weight == b->weight;
+}
+
+/// The options on the problem that are not as stored, as they were typed.
+std::string problem_options(const Options& options, const Options& stored) {
+  std::string words;
+  for (const std::string& key : options.configuration_keys()) {
+    if (find_option(key, verb_train)->group != std::string("Problem") || !options.given(key) ||
+        options.text(key) == stored.text(key)) {
+      continue;
+    }
+    words += (words.empty() ? "--" : " --") + key + ' ' + options.text(key);
+  }
+  return words.empty() ? "--initial-states" : words;
+}
+
+/// A run that is written into its own file goes on with its own problem: what was verified of the
+/// one says nothing about another.
+void keep_problem(Options options, const TrainingSetup& setup, const Options& original,
+                  const Results& stored, const std::string& file) {
+  const Dynamics dynamics(setup.network, setup.problem.motion);
+  const Objective objective =
+      read_training_objective(options, setup.problem, dynamics, *setup.network, stored);
+  const Results now = new_results("train", options, dynamics, objective);
+  const bool same = options.text("loss") == original.text("loss") &&
+                    close(now.initial_states, stored.initial_states) &&
+                    (stored.end_times.size() == 0 || close(now.end_times, stored.end_times)) &&
+                    hold_alike(now.held, stored.held);
+  if (same) return;
+  throw InputError(problem_options(options, original) + " changes the problem that " + file +
+                   " holds the results of; give another file by --output, and " + file +
+                   " stays as it is");
+}
+
 int resume(Options options, const std::string& file) {
-  const std::optional<Results> stored = read_model(file);
+  std::optional<Results> stored = read_model(file);
+  const bool into_itself = goes_into(options, file);
+  std::optional<Output> output;
+  std::optional<FormerFile> former;
+  if (into_itself) {
+    output.emplace(file, true);
+    former.emplace(file);
+    stored = read_model(file);  // again, now that nobody else writes it
+  }
   const Options::Stored configuration = stored_options(*stored, file);
   Options original(verb_train, {});
   original.add_stored(configuration);
@@ -149,11 +201,11 @@ int resume(Options options, const std::string& file) {
   keep_start(options, original);
   TrainingSetup setup = read_training_setup(options);
   check_architecture(*setup.network, setup.problem.motion, *stored, file);
+  if (into_itself) keep_problem(options, setup, original, *stored, file);
   count_on(options, setup, *stored);
-  const bool into_itself = !options.given("output");
-  setup.output = checked_output(into_itself ? file : options.text("output"),
-                                into_itself || options.flag("overwrite"));
-  if (into_itself) setup.existing = Existing::kept;
+  if (!into_itself) output.emplace(options.text("output"), options.flag("overwrite"));
+  setup.output = std::move(output);
+  setup.former = std::move(former);
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
   if (nothing_left(options, setup, *stored)) {
     std::printf("nothing left to do: %s has its %ld iterations; --iterations n does n more\n",
@@ -170,7 +222,7 @@ int train(const Options& given) {
   const std::string file = options.text("resume");
   if (!file.empty()) return resume(std::move(options), file);
   TrainingSetup setup = read_training_setup(options);
-  setup.output = checked_output(options.text("output"), options.flag("overwrite"));
+  setup.output.emplace(options.text("output"), options.flag("overwrite"));
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
   return run_training(options, std::move(setup), std::nullopt);
 }

@@ -288,18 +288,22 @@ class Run {
     last_checkpoint_ = Clock::now();
   }
 
-  void write(const TrainingState& state, const std::string& stop_reason) const {
+  void write(const TrainingState& state, const std::string& stop_reason) {
     Results results = results_;
     record_state(results, state, stop_reason);
-    write_results(setup_.output, results, setup_.existing);
+    save(results);
   }
 
-  [[nodiscard]] int stop_early(const TrainingResult& result) const {
+  void save(const Results& results) {
+    setup_.output->save(results_image(setup_.output->path(), results, setup_.former));
+  }
+
+  [[nodiscard]] int stop_early(const TrainingResult& result) {
     write(result.state, "interrupted");
     std::fprintf(stderr,
                  "isochron: interrupted; %s is complete up to here, go on with: isochron train "
                  "--resume %s\n",
-                 shown(setup_.output).c_str(), shown(setup_.output).c_str());
+                 shown(setup_.output->path()).c_str(), shown(setup_.output->path()).c_str());
     return signal_status();
   }
 
@@ -308,8 +312,8 @@ class Run {
     progress_.say("verifying");
     try {
       const Results complete = completed(result);
-      write_results(setup_.output, complete, setup_.existing);
-      print_report(complete, setup_.output);
+      save(complete);
+      print_report(complete, setup_.output->path());
       return 0;
     } catch (const Interrupted&) {
       return stop_early(result);

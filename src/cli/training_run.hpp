@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 
 #include "cli/options.hpp"
+#include "cli/output.hpp"
 #include "cli/run.hpp"
 #include "isochron/results.hpp"
 
@@ -15,8 +15,8 @@ namespace isochron::cli {
 struct TrainingSetup {
   Problem problem;
   std::shared_ptr<const Mlp> network;
-  std::filesystem::path output;
-  Existing existing = Existing::replaced;  ///< what is at `output`
+  std::optional<Output> output;
+  std::optional<FormerFile> former;  ///< what the output was when the run that goes on was read
   std::int64_t restarts = 1;
   int period_multiple = 0;  ///< the n that a weight seed must lead to; 0: any
   double output_scale = 1;  ///< of the initial output layer

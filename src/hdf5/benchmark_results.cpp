@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "hdf5/file.hpp"
 #include "hdf5/record_table.hpp"
+#include "hdf5/rewriting.hpp"
 #include "hdf5/schema.hpp"
 #include "isochron/error.hpp"
 
@@ -99,14 +101,46 @@ void write_entry(const OutputGroup& root, const BenchmarkResults& benchmark) {
   if (!benchmark.conclusions.empty()) entry.texts("conclusions", benchmark.conclusions);
 }
 
+BenchmarkResults read_entry(const InputGroup& root) {
+  const InputGroup entry = root.group(benchmark_entry);
+  BenchmarkResults benchmark;
+  benchmark.title = read_text(entry, "title");
+  benchmark.config = read_config(entry);
+  benchmark.environment = read_environment(entry);
+  benchmark.points = read_records<BenchmarkPoint>(entry, benchmark_fields);
+  if (entry.contains("conclusions")) benchmark.conclusions = entry.dataset("conclusions").texts();
+  return benchmark;
+}
+
+/// `first`: the entry that viewers open. Both must live as long.
+Compose compose(const BenchmarkResults& benchmark, const std::string& first) {
+  return [&](const OutputGroup& root) {
+    write_root_attributes(root, first);
+    write_entry(root, benchmark);
+  };
+}
+
 }  // namespace
+
+std::string benchmark_image(const std::filesystem::path& path, const BenchmarkResults& benchmark,
+                            const std::optional<FormerFile>& former) {
+  std::string first = benchmark_entry;
+  if (!former) return file_with(path, compose(benchmark, first));
+  const InputFile old(former->path().string(), former->bytes());
+  const InputGroup root = old.root();
+  if (const std::string run = run_entry(root); !run.empty()) first = run;
+  std::optional<BenchmarkResults> before;
+  if (root.contains(benchmark_entry)) before = read_entry(root);
+  const auto compose_former = [&](const OutputGroup& top) {
+    write_root_attributes(top, first);
+    if (before) write_entry(top, *before);
+  };
+  return rewritten_file(path, *former, compose_former, compose(benchmark, first));
+}
 
 void write_benchmark(const std::filesystem::path& path, const BenchmarkResults& benchmark,
                      Existing existing) {
-  OutputFile file(path);
-  begin_root(file, path, benchmark_entry, existing);
-  write_entry(file.root(), benchmark);
-  file.save();
+  save(path, benchmark_image(path, benchmark, former_file(path, existing)));
 }
 
 BenchmarkResults read_benchmark(const std::filesystem::path& path) {
@@ -116,14 +150,7 @@ BenchmarkResults read_benchmark(const std::filesystem::path& path) {
   if (!root.contains(benchmark_entry)) {
     throw InputError('\'' + path.string() + "' holds no benchmark");
   }
-  const InputGroup entry = root.group(benchmark_entry);
-  BenchmarkResults benchmark;
-  benchmark.title = read_text(entry, "title");
-  benchmark.config = read_config(entry);
-  benchmark.environment = read_environment(entry);
-  benchmark.points = read_records<BenchmarkPoint>(entry, benchmark_fields);
-  if (entry.contains("conclusions")) benchmark.conclusions = entry.dataset("conclusions").texts();
-  return benchmark;
+  return read_entry(root);
 }
 
 }  // namespace isochron

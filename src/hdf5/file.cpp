@@ -1,8 +1,5 @@
 #include "hdf5/file.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -16,6 +13,7 @@
 #include <system_error>
 #include <type_traits>
 
+#include "atomic_file.hpp"
 #include "isochron/error.hpp"
 #include "isochron/results.hpp"
 #include "sentence.hpp"
@@ -41,36 +39,6 @@ namespace fs = std::filesystem;
 std::recursive_mutex& library_mutex() {
   static std::recursive_mutex mutex;
   return mutex;
-}
-
-/// The innermost description on HDF5's error stack, in parentheses and on one line.
-std::string reason() {
-  using Text = std::array<char, 300>;  // nothing that throws in a callback
-  Text first{};
-  const auto keep_first = [](unsigned n, const H5E_error2_t* error, void* out) -> herr_t {
-    auto& kept = *static_cast<Text*>(out);
-    if (n == 0 && error->desc != nullptr)
-      std::snprintf(kept.data(), kept.size(), "%s", error->desc);
-    return 0;
-  };
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &first);
-  std::string text = first.data();
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text.empty() ? "" : " (" + text + ")";
-}
-
-/// Passes on the result of an HDF5 call unless it is negative: OutputError.
-template <class T>
-T written(T result, const Location& where) {
-  if (result < 0) throw OutputError("cannot write " + where.text() + reason());
-  return result;
-}
-
-/// The same for reading: InputError.
-template <class T>
-T readable(T result, const Location& where) {
-  if (result < 0) throw InputError("cannot read " + where.text() + reason());
-  return result;
 }
 
 template <class T>
@@ -220,133 +188,124 @@ void keep_links_compact(const Handle& properties, const Location& where) {
   written(H5Pset_link_phase_change(properties.get(), 1024, 512), where);
 }
 
-using Image = std::unique_ptr<void, void (*)(void*)>;
-
-/// Lets the in-memory driver leave the bytes of a file to `image` when it closes the file.
-/// (H5Fget_file_image gives them earlier, but spoils the checksum of the superblock up to
-/// HDF5 1.14.)
-void keep_image(const Handle& access, Image& image, const Location& where) {
+/// Lets the in-memory driver take the bytes of a file from `image` without copies in between, and
+/// leave them to it when it closes the file. (H5Fget_file_image gives them earlier, but spoils the
+/// checksum of the superblock up to HDF5 1.14.)
+Handle in_memory_access(Image& image, const Location& where) {
+  Handle access(written(H5Pcreate(H5P_FILE_ACCESS), where), H5Pclose);
+  constexpr std::size_t growth = std::size_t{1} << 20;
+  written(H5Pset_fapl_core(access.get(), growth, false), where);
+  written(H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG), where);
   H5FD_file_image_callbacks_t callbacks{};
-  callbacks.image_realloc = [](void* memory, std::size_t size, H5FD_file_image_op_t, void*) {
+  callbacks.image_malloc = [](std::size_t size, H5FD_file_image_op_t operation, void* data) {
+    auto& kept = *static_cast<Image*>(data);
+    if (operation != H5FD_FILE_IMAGE_OP_FILE_OPEN)
+      return static_cast<void*>(const_cast<char*>(kept.given.data()));
+    kept.size = size;
+    return std::malloc(size);
+  };
+  callbacks.image_memcpy = [](void* to, const void* from, std::size_t size,
+                              H5FD_file_image_op_t operation, void*) {
+    return operation == H5FD_FILE_IMAGE_OP_FILE_OPEN ? std::memcpy(to, from, size) : to;
+  };
+  callbacks.image_realloc = [](void* memory, std::size_t size, H5FD_file_image_op_t, void* data) {
+    static_cast<Image*>(data)->size = size;
     return std::realloc(memory, size);
   };
-  callbacks.image_free = [](void* memory, H5FD_file_image_op_t, void* kept) -> herr_t {
-    static_cast<Image*>(kept)->reset(memory);
+  callbacks.image_free = [](void* memory, H5FD_file_image_op_t operation, void* data) -> herr_t {
+    if (operation == H5FD_FILE_IMAGE_OP_FILE_CLOSE) static_cast<Image*>(data)->left.reset(memory);
     return 0;
   };
-  callbacks.udata_copy = [](void* kept) { return kept; };
+  callbacks.udata_copy = [](void* data) { return data; };
   callbacks.udata_free = [](void*) -> herr_t { return 0; };
   callbacks.udata = &image;
   written(H5Pset_file_image_callbacks(access.get(), &callbacks), where);
+  if (!image.given.empty()) {
+    void* bytes = const_cast<char*>(image.given.data());  // copied when the file is opened
+    written(H5Pset_file_image(access.get(), bytes, image.given.size()), where);
+  }
+  return access;
 }
 
-/// For H5Aiterate. Passes over variable-length values: nothing of isochron's has them, and their
-/// damage would bring the library down.
-herr_t copy_attribute_unless_there(hid_t object, const char* name, hid_t to) {
-  if (H5Aexists(to, name) != 0) return 0;
-  const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose);
-  const Handle type(H5Aget_type(attribute.get()), H5Tclose);
-  const Handle space(H5Aget_space(attribute.get()), H5Sclose);
-  if (H5Tdetect_class(type.get(), H5T_VLEN) != 0 || H5Tis_variable_str(type.get()) != 0) return 0;
-  const hsize_t size = H5Aget_storage_size(attribute.get());
-  constexpr hsize_t largest = hsize_t{1} << 20;
-  if (size > largest) return 0;
-  const std::unique_ptr<char[]> value(new (std::nothrow) char[static_cast<std::size_t>(size) + 1]);
-  if (!value || H5Aread(attribute.get(), type.get(), value.get()) < 0) return -1;
-  const Handle copy(H5Acreate2(to, name, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT),
-                    H5Aclose);
-  return H5Awrite(copy.get(), type.get(), value.get());
+/// The library looks for a file of the name it is given first, so that must not be a real one; and
+/// it takes two files in memory with the same name for one.
+std::string name_in_memory(const std::string& path) {
+  static int count = 0;  // guarded by the session
+  return path + " in memory, " + std::to_string(++count);
 }
 
 Handle create_in_memory(const std::string& path, Image& image) {
   const Location where{path, "/"};
-  const Handle access(written(H5Pcreate(H5P_FILE_ACCESS), where), H5Pclose);
-  constexpr std::size_t growth = std::size_t{1} << 20;
-  written(H5Pset_fapl_core(access.get(), growth, false), where);
-  keep_image(access, image, where);
-  written(H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG), where);
+  const Handle access = in_memory_access(image, where);
   // The format of HDF5 1.8, which every reader knows: the first with checksums on its metadata.
   written(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18), where);
   const Handle creation = make_properties(H5P_FILE_CREATE, where);
   keep_links_compact(creation, where);
-  // The library looks for a file of this name first, so it must not be the name of the old one.
-  const std::string name = path + " in memory";
-  return {written(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), where),
-          H5Fclose};
+  return {
+      written(H5Fcreate(name_in_memory(path).c_str(), H5F_ACC_TRUNC, creation.get(), access.get()),
+              where),
+      H5Fclose};
 }
 
-[[noreturn]] void throw_errno() { throw std::system_error(errno, std::generic_category()); }
-
-class Descriptor {
- public:
-  Descriptor(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
-    if (fd_ < 0) throw_errno();
-  }
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  void write(std::span<const char> bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
-      if (n < 0 && errno != EINTR) throw_errno();
-      if (n > 0) bytes = bytes.subspan(static_cast<std::size_t>(n));
-    }
-  }
-
-  void sync() const {
-    if (::fsync(fd_) != 0) throw_errno();
-  }
-
-  /// Network file systems report a failed write as late as this.
-  void close() {
-    if (::close(std::exchange(fd_, -1)) != 0) throw_errno();
-  }
-
- private:
-  int fd_;
-};
-
-void write_new_file(const fs::path& path, std::span<const char> bytes) {
-  Descriptor file(path, O_WRONLY | O_CREAT | O_EXCL);
-  file.write(bytes);
-  file.sync();
-  file.close();
+/// What is new in it has the same format, what is there may have any.
+Handle open_in_memory(const std::string& path, Image& image, unsigned flags) {
+  const Location where{path, "/"};
+  const Handle access = in_memory_access(image, where);
+  readable(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), where);
+  return {readable(H5Fopen(name_in_memory(path).c_str(), flags, access.get()), where), H5Fclose};
 }
 
-/// Makes a rename in the folder survive a power failure, where the file system can.
-void sync_folder(const fs::path& folder) {
-  try {
-    Descriptor(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY).sync();
-  } catch (const std::system_error& error) {
-    if (error.code() != std::errc::invalid_argument) throw;
-  }
+/// How many of the bytes are the file: as its superblock says, to which a user block comes.
+std::size_t bytes_of_file(const std::string& path, std::string_view bytes) {
+  const Location where{path, "/"};
+  Image image{bytes};
+  const Handle file = open_in_memory(path, image, H5F_ACC_RDONLY);
+  const Handle creation(readable(H5Fget_create_plist(file.get()), where), H5Pclose);
+  hsize_t user_block = 0;
+  readable(H5Pget_userblock(creation.get(), &user_block), where);
+  return static_cast<std::size_t>(user_block) +
+         static_cast<std::size_t>(readable(H5Fget_file_image(file.get(), nullptr, 0), where));
 }
 
-void refuse_to_replace_what_is_no_file(const fs::path& path) {
-  const fs::file_status status = fs::status(path);
-  if (fs::is_directory(status)) throw std::system_error(EISDIR, std::generic_category());
-  if (fs::exists(status) && !fs::is_regular_file(status)) {
-    throw std::system_error(EEXIST, std::generic_category());
-  }
+/// Copies an attribute within a file, unless the other object has one of that name. For H5Aiterate.
+herr_t copy_attribute(hid_t object, const char* name, const H5A_info_t*, void* target) {
+  const hid_t to = *static_cast<const hid_t*>(target);
+  if (H5Aexists(to, name) != 0) return 0;
+  const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose);
+  const Handle type(H5Aget_type(attribute.get()), H5Tclose);
+  const Handle space(H5Aget_space(attribute.get()), H5Sclose);
+  const Handle copy(H5Acreate2(to, name, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT),
+                    H5Aclose);
+  const hssize_t count = H5Sget_simple_extent_npoints(space.get());
+  if (copy.get() < 0 || count < 0) return -1;
+  if (count == 0 || H5Sget_simple_extent_type(space.get()) == H5S_NULL) return 0;
+  const std::size_t size = static_cast<std::size_t>(count) * H5Tget_size(type.get());
+  const std::unique_ptr<void, void (*)(void*)> value(std::calloc(size, 1), std::free);
+  if (!value || H5Aread(attribute.get(), type.get(), value.get()) < 0) return -1;
+  const herr_t result = H5Awrite(copy.get(), type.get(), value.get());
+  H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, value.get());
+  return result;
 }
 
-void replace_file(const fs::path& path, std::span<const char> bytes) {
-  refuse_to_replace_what_is_no_file(path);
-  fs::path temporary = path;
-  temporary += ".tmp";
-  fs::remove(temporary);
-  try {
-    write_new_file(temporary, bytes);
-    fs::rename(temporary, path);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    throw;
-  }
-  sync_folder(path.parent_path());
+/// Whether what is at the name itself, not at the end of a soft or external link, is such an
+/// object.
+bool is_hard(hid_t group, const std::string& name, H5O_type_t kind) {
+  H5L_info_t link{};
+  H5O_info_t object{};
+  return H5Lget_info(group, name.c_str(), &link, H5P_DEFAULT) >= 0 && link.type == H5L_TYPE_HARD &&
+         H5Oget_info_by_name(group, name.c_str(), &object, H5P_DEFAULT) >= 0 && object.type == kind;
+}
+
+/// Whether the dataset has this type and extent and holds its values itself, as they are.
+bool takes(const Handle& dataset, const Handle& type, const Handle& space) {
+  const Handle its_type(H5Dget_type(dataset.get()), H5Tclose);
+  const Handle its_space(H5Dget_space(dataset.get()), H5Sclose);
+  const Handle properties(H5Dget_create_plist(dataset.get()), H5Pclose);
+  const H5D_layout_t layout = H5Pget_layout(properties.get());
+  return H5Tequal(its_type.get(), type.get()) > 0 &&
+         H5Sextent_equal(its_space.get(), space.get()) > 0 &&
+         (layout == H5D_CONTIGUOUS || layout == H5D_COMPACT) &&
+         H5Pget_external_count(properties.get()) == 0;
 }
 
 // ------------------------------------------------------------------------------------- reading
@@ -466,6 +425,21 @@ std::vector<std::string> split(const std::string& text, std::size_t width) {
 
 }  // namespace
 
+std::string reason() {
+  using Text = std::array<char, 300>;  // nothing that throws in a callback
+  Text first{};
+  const auto keep_first = [](unsigned n, const H5E_error2_t* error, void* out) -> herr_t {
+    auto& kept = *static_cast<Text*>(out);
+    if (n == 0 && error->desc != nullptr)
+      std::snprintf(kept.data(), kept.size(), "%s", error->desc);
+    return 0;
+  };
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &first);
+  std::string text = first.data();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text.empty() ? "" : " (" + text + ")";
+}
+
 Session::Session() : lock_(library_mutex()) {
   // Everything opened here is closed here. The library's own clean-up at exit has nothing to add,
   // but prints "infinite loop closing library" after a damaged file (HDF5 issue 3790, up
@@ -488,6 +462,9 @@ std::string Location::text() const { return quoted(path) + " in " + quoted(file)
 
 const OutputObject& OutputObject::write_attribute(const std::string& name, const Handle& type,
                                                   const Handle& space, const void* data) const {
+  if (written(H5Aexists(id(), name.c_str()), location_) > 0) {
+    written(H5Adelete(id(), name.c_str()), location_);
+  }
   const Handle attribute(
       written(H5Acreate2(id(), name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT),
               location_),
@@ -516,21 +493,21 @@ const OutputObject& OutputObject::attribute(const std::string& name, int value) 
 
 OutputGroup OutputGroup::group(const std::string& name) const {
   Location where = location().child(name);
+  if (mode_ == Mode::edit && is_hard(id(), name, H5O_TYPE_GROUP)) {
+    Handle there(written(H5Gopen2(id(), name.c_str(), H5P_DEFAULT), where), H5Gclose);
+    return {std::move(there), std::move(where), mode_};
+  }
+  clear(name);
   const Handle properties = make_properties(H5P_GROUP_CREATE, where);
   keep_links_compact(properties, where);
   Handle group(
       written(H5Gcreate2(id(), name.c_str(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), where),
       H5Gclose);
-  return {std::move(group), std::move(where)};
+  return {std::move(group), std::move(where), mode_};
 }
 
-OutputGroup OutputGroup::existing_group(const std::string& name) const {
-  Location where = location().child(name);
-  Handle group(written(H5Gopen2(id(), name.c_str(), H5P_DEFAULT), where), H5Gclose);
-  return {std::move(group), std::move(where)};
-}
-
-void OutputGroup::remove(const std::string& name) const {
+void OutputGroup::clear(const std::string& name) const {
+  if (mode_ == Mode::create) return;
   const Location where = location().child(name);
   if (written(H5Lexists(id(), name.c_str(), H5P_DEFAULT), where) == 0) return;
   written(H5Ldelete(id(), name.c_str(), H5P_DEFAULT), where);
@@ -538,9 +515,34 @@ void OutputGroup::remove(const std::string& name) const {
 
 void OutputGroup::external_link(const std::string& name, const std::string& file,
                                 const std::string& target) const {
+  clear(name);
   written(H5Lcreate_external(file.c_str(), target.c_str(), id(), name.c_str(), H5P_DEFAULT,
                              H5P_DEFAULT),
           location().child(name));
+}
+
+Handle OutputGroup::create_dataset(const std::string& name, const Handle& file_type,
+                                   const Handle& space, const Handle& properties) const {
+  return {written(H5Dcreate2(id(), name.c_str(), file_type.get(), space.get(), H5P_DEFAULT,
+                             properties.get(), H5P_DEFAULT),
+                  location().child(name)),
+          H5Dclose};
+}
+
+Handle OutputGroup::replace_dataset(const std::string& name, const Handle& file_type,
+                                    const Handle& space, const Handle& properties) const {
+  if (!is_hard(id(), name, H5O_TYPE_DATASET)) {
+    clear(name);
+    return create_dataset(name, file_type, space, properties);
+  }
+  const Location where = location().child(name);
+  Handle old(written(H5Dopen2(id(), name.c_str(), H5P_DEFAULT), where), H5Dclose);
+  if (takes(old, file_type, space)) return old;
+  clear(name);
+  Handle dataset = create_dataset(name, file_type, space, properties);
+  hid_t to = dataset.get();
+  written(H5Aiterate2(old.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, copy_attribute, &to), where);
+  return dataset;
 }
 
 OutputObject OutputGroup::dataset(const std::string& name, const Handle& file_type,
@@ -548,10 +550,8 @@ OutputObject OutputGroup::dataset(const std::string& name, const Handle& file_ty
                                   const void* data) const {
   Location where = location().child(name);
   const Handle space = make_space(shape, where);
-  Handle dataset(written(H5Dcreate2(id(), name.c_str(), file_type.get(), space.get(), H5P_DEFAULT,
-                                    properties.get(), H5P_DEFAULT),
-                         where),
-                 H5Dclose);
+  Handle dataset = mode_ == Mode::create ? create_dataset(name, file_type, space, properties)
+                                         : replace_dataset(name, file_type, space, properties);
   written(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), where);
   return {std::move(dataset), std::move(where)};
 }
@@ -599,43 +599,33 @@ OutputObject OutputGroup::table(const std::string& name,
 
 OutputFile::OutputFile(fs::path path)
     : path_(std::move(path)),
-      image_(nullptr, std::free),
-      file_(create_in_memory(path_.string(), image_)) {}
+      image_(std::make_unique<Image>()),
+      file_(create_in_memory(path_.string(), *image_)),
+      mode_(OutputGroup::Mode::create) {}
+
+OutputFile::OutputFile(fs::path path, std::string_view bytes)
+    : path_(std::move(path)),
+      image_(std::make_unique<Image>(Image{bytes})),
+      file_(open_in_memory(path_.string(), *image_, H5F_ACC_RDWR)),
+      mode_(OutputGroup::Mode::edit) {}
 
 OutputGroup OutputFile::root() const {
   Location where{path_.string(), "/"};
   Handle group(written(H5Gopen2(file_.get(), "/", H5P_DEFAULT), where), H5Gclose);
-  return {std::move(group), std::move(where)};
+  return {std::move(group), std::move(where), mode_};
 }
 
-void OutputFile::copy_from(const InputFile& old, const std::vector<std::string>& except) const {
-  const InputGroup from = old.root();
-  for (const std::string& name : from.names()) {
-    if (std::find(except.begin(), except.end(), name) != except.end()) continue;
-    readable(H5Ocopy(old.get(), name.c_str(), file_.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
-             from.location().child(name));
-  }
-  const auto copy_attribute = [](hid_t object, const char* name, const H5A_info_t*, void* to) {
-    return copy_attribute_unless_there(object, name, *static_cast<const hid_t*>(to));
-  };
-  const Handle source(readable(H5Gopen2(old.get(), "/", H5P_DEFAULT), from.location()), H5Gclose);
-  const Handle target(readable(H5Gopen2(file_.get(), "/", H5P_DEFAULT), from.location()), H5Gclose);
-  hid_t to = target.get();
-  readable(H5Aiterate2(source.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, copy_attribute, &to),
-           from.location());
+std::string OutputFile::finish() {
+  written(file_.close(), Location{path_.string(), "/"});
+  const std::string_view bytes(static_cast<const char*>(image_->left.get()), image_->size);
+  return std::string(bytes.substr(0, bytes_of_file(path_.string(), bytes)));
 }
 
-void OutputFile::save() {
-  const Location where{path_.string(), "/"};
-  written(H5Fflush(file_.get(), H5F_SCOPE_LOCAL), where);
-  const auto size =
-      static_cast<std::size_t>(written(H5Fget_file_image(file_.get(), nullptr, 0), where));
-  written(file_.close(), where);
-  const std::span<const char> bytes(static_cast<const char*>(image_.get()), size);
+void save(const fs::path& path, std::string_view bytes) {
   try {
-    replace_file(fs::is_symlink(path_) ? fs::weakly_canonical(path_) : path_, bytes);
+    replace_file(path, bytes);
   } catch (const std::system_error& error) {
-    throw OutputError("cannot write " + quoted(path_.string()) + ": " + error.code().message());
+    throw OutputError("cannot write " + quoted(path.string()) + ": " + error.code().message());
   }
 }
 
@@ -847,6 +837,11 @@ std::vector<std::string> InputGroup::datasets() const {
 }
 
 InputFile::InputFile(const fs::path& path) : name_(path.string()), file_(open_file(path)) {}
+
+InputFile::InputFile(std::string name, std::string_view bytes)
+    : name_(std::move(name)),
+      image_(std::make_unique<Image>(Image{bytes})),
+      file_(open_in_memory(name_, *image_, H5F_ACC_RDONLY)) {}
 
 InputGroup InputFile::root() const {
   const Location where{name_, "/"};

@@ -7,13 +7,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "isochron/error.hpp"
 
 namespace isochron::hdf5 {
 
@@ -72,6 +76,23 @@ struct Location {
   [[nodiscard]] std::string text() const;  ///< "'/run/training' in 'run.h5'"
 };
 
+/// The innermost description on HDF5's error stack, in parentheses and on one line.
+[[nodiscard]] std::string reason();
+
+/// Passes on the result of an HDF5 call unless it is negative: OutputError.
+template <class T>
+T written(T result, const Location& where) {
+  if (result < 0) throw OutputError("cannot write " + where.text() + reason());
+  return result;
+}
+
+/// The same for reading: InputError.
+template <class T>
+T readable(T result, const Location& where) {
+  if (result < 0) throw InputError("cannot read " + where.text() + reason());
+  return result;
+}
+
 // ------------------------------------------------------------------------------------- writing
 
 /// A group or dataset that has been written and takes attributes. Throws OutputError.
@@ -87,7 +108,6 @@ class OutputObject {
   /// A scalar integer.
   const OutputObject& attribute(const std::string& name, int value) const;
 
- protected:
   [[nodiscard]] hid_t id() const { return id_.get(); }
   [[nodiscard]] const Location& location() const { return location_; }
 
@@ -107,18 +127,18 @@ struct TableColumn {
       values;
 };
 
-/// A group that takes groups and datasets. Names are single path components not in use yet;
-/// anything else is an OutputError.
+/// A group that takes groups and datasets. Names are single path components. In a new file they are
+/// not in use yet, or OutputError. In an edited one, groups that are there are gone on with, and a
+/// dataset takes the place of an older one: within it, where type and extent are the same, so that
+/// references to it hold; otherwise it is a new object with the other's attributes.
 class OutputGroup : public OutputObject {
  public:
-  using OutputObject::OutputObject;
+  enum class Mode { create, edit };
+
+  OutputGroup(Handle id, Location location, Mode mode)
+      : OutputObject(std::move(id), std::move(location)), mode_(mode) {}
 
   [[nodiscard]] OutputGroup group(const std::string& name) const;
-
-  /// One that was copied from an older file.
-  [[nodiscard]] OutputGroup existing_group(const std::string& name) const;
-  /// Takes out what has this name, if anything has.
-  void remove(const std::string& name) const;
 
   /// A link to what stands at `target` in another file, whose name is seen from this one's folder.
   void external_link(const std::string& name, const std::string& file,
@@ -142,34 +162,48 @@ class OutputGroup : public OutputObject {
  private:
   OutputObject dataset(const std::string& name, const Handle& file_type, const Handle& properties,
                        const Shape& shape, hid_t memory_type, const void* data) const;
+  [[nodiscard]] Handle create_dataset(const std::string& name, const Handle& file_type,
+                                      const Handle& space, const Handle& properties) const;
+  [[nodiscard]] Handle replace_dataset(const std::string& name, const Handle& file_type,
+                                       const Handle& space, const Handle& properties) const;
+  /// In an edited file, takes out what has this name.
+  void clear(const std::string& name) const;
+
+  Mode mode_;
 };
 
-class InputFile;
+/// Bytes that HDF5 takes for a file: given to be opened, left behind by one that was closed.
+struct Image {
+  std::string_view given;
+  std::unique_ptr<void, void (*)(void*)> left{nullptr, std::free};
+  std::size_t size = 0;  ///< of what is left; the last bytes may be none of the file's
+};
 
-/// A new file, composed in memory, so that HDF5 never meets a failing disk: it cannot close a file
-/// that it cannot flush.
+/// Puts a file in its place by replace_file. Throws OutputError with the system's reason; what was
+/// at `path` is then untouched.
+void save(const std::filesystem::path& path, std::string_view bytes);
+
+/// A file composed in memory, so that HDF5 never meets a failing disk: it cannot close a file that
+/// it cannot flush.
 class OutputFile {
  public:
+  /// A new one.
   explicit OutputFile(std::filesystem::path path);
+  /// One that begins as a copy of another, whose bytes must live as long as this.
+  OutputFile(std::filesystem::path path, std::string_view bytes);
 
   [[nodiscard]] OutputGroup root() const;
 
-  /// Copies whatever stands below the root of `old`, except what has one of these names there, and
-  /// those attributes of its root that the new one lacks. Throws InputError when `old` cannot be
-  /// read.
-  void copy_from(const InputFile& old, const std::vector<std::string>& except) const;
-
-  /// Ends the composition (groups and datasets of this file must not be used any more). Writes the
-  /// file to `path`.tmp (which is replaced if it exists), syncs it, renames it over `path` and
-  /// syncs the folder. A symbolic link is followed. Throws OutputError with the system's reason;
-  /// what was at `path` is then untouched and the temporary file is gone.
-  void save();
+  /// Ends the composition (groups and datasets of this file must not be used any more): the bytes
+  /// of the file.
+  [[nodiscard]] std::string finish();
 
  private:
   Session session_;
   std::filesystem::path path_;
-  std::unique_ptr<void, void (*)(void*)> image_;  // the bytes of the file, once it is closed
+  std::unique_ptr<Image> image_;
   Handle file_;
+  OutputGroup::Mode mode_;
 };
 
 // ------------------------------------------------------------------------------------- reading
@@ -184,8 +218,6 @@ class InputObject {
   [[nodiscard]] int integer_attribute(const std::string& name) const;       ///< one integer
 
   [[nodiscard]] const Location& location() const { return location_; }
-
- protected:
   [[nodiscard]] hid_t id() const { return id_.get(); }
 
  private:
@@ -250,6 +282,8 @@ class InputFile {
   /// The message tells a missing file, a folder, a file of another format and a truncated or
   /// damaged HDF5 file apart.
   explicit InputFile(const std::filesystem::path& path);
+  /// The bytes of a file, which must live as long as this; the name is for messages.
+  InputFile(std::string name, std::string_view bytes);
 
   [[nodiscard]] InputGroup root() const;
   [[nodiscard]] hid_t get() const { return file_.get(); }
@@ -257,6 +291,7 @@ class InputFile {
  private:
   Session session_;
   std::string name_;
+  std::unique_ptr<Image> image_;
   Handle file_;
 };
 

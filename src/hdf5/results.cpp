@@ -6,6 +6,7 @@
 
 #include "hdf5/analysis.hpp"
 #include "hdf5/file.hpp"
+#include "hdf5/rewriting.hpp"
 #include "hdf5/schema.hpp"
 #include "isochron/error.hpp"
 
@@ -596,29 +597,39 @@ Results read_entry(const InputGroup& root) {
   return results;
 }
 
+/// `results` must live as long.
+Compose compose(const Results& results) {
+  return [&results](const OutputGroup& root) {
+    write_root_attributes(root, results.entry);
+    write_entry(root, results);
+  };
+}
+
 }  // namespace
 
-void write_results(const std::filesystem::path& path, const Results& results, Existing existing) {
+std::string results_image(const std::filesystem::path& path, const Results& results,
+                          const std::optional<FormerFile>& former) {
   check_sizes(results, path);
-  OutputFile file(path);
-  begin_root(file, path, results.entry, existing);
-  write_entry(file.root(), results);
-  file.save();
+  if (!former) return file_with(path, compose(results));
+  const InputFile old(former->path().string(), former->bytes());
+  std::optional<Results> before;
+  if (!run_entry(old.root()).empty()) before = read_entry(old.root());
+  const auto compose_former = [&](const OutputGroup& root) {
+    write_root_attributes(root, before ? before->entry : benchmark_entry);
+    if (before) write_entry(root, *before);
+  };
+  return rewritten_file(path, *former, compose_former, compose(results));
+}
+
+void write_results(const std::filesystem::path& path, const Results& results, Existing existing) {
+  save(path, results_image(path, results, former_file(path, existing)));
 }
 
 void write_analysis(const std::filesystem::path& path, const Certificate& certificate) {
-  const InputFile old(path);
-  check_origin(old.root());
-  const std::string run = run_entry(old.root());
-  if (run.empty()) throw InputError("'" + path.string() + "' holds no run to be analysed");
-  OutputFile file(path);
-  file.copy_from(old, {});
-  {
-    const OutputGroup entry = file.root().existing_group(run);
-    entry.remove("analysis");
-    hdf5::write_analysis(entry, certificate);
-  }
-  file.save();
+  const FormerFile former(path);
+  Results results = read_results(path);
+  results.analysis = certificate;
+  save(path, results_image(path, results, former));
 }
 
 Results read_results(const std::filesystem::path& path) {

@@ -1,8 +1,5 @@
 #include "hdf5/schema.hpp"
 
-#include <optional>
-#include <system_error>
-
 #include "clock.hpp"
 #include "isochron/version.hpp"
 
@@ -53,24 +50,12 @@ std::string run_entry(const InputGroup& root) {
   return entry == benchmark_entry || entry == sweep_entry ? "" : entry;
 }
 
-void begin_root(const OutputFile& file, const std::filesystem::path& path, const std::string& entry,
-                Existing existing) {
-  std::string first = entry;
-  std::optional<InputFile> old;
-  std::vector<std::string> replaced = {entry};
-  std::error_code ignored;  // saving meets it again
-  if (existing == Existing::kept && std::filesystem::exists(path, ignored)) {
-    old.emplace(path);
-    check_origin(old->root());
-    const std::string run = run_entry(old->root());
-    if (entry != benchmark_entry) {
-      replaced.push_back(run);
-    } else if (!run.empty()) {
-      first = run;
-    }
+std::optional<FormerFile> former_file(const std::filesystem::path& path, Existing existing) {
+  std::error_code ignored;  // writing meets it again
+  if (existing == Existing::replaced || !std::filesystem::exists(path, ignored)) {
+    return std::nullopt;
   }
-  write_root_attributes(file.root(), first);
-  if (old) file.copy_from(*old, replaced);
+  return FormerFile(path);
 }
 
 // ------------------------------------------------------------------------------- small writers

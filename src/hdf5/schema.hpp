@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,8 @@ void check_origin(const InputGroup& root);
 /// Name of the entry with the run; empty when the file has none.
 [[nodiscard]] std::string run_entry(const InputGroup& root);
 
-/// Takes over from the file that is at `path` whatever is neither called `entry` nor the run that
-/// `entry` replaces, when that is wanted and there is one. Writes the attributes of the root. The
-/// run is what viewers open first. Throws InputError when that file is not isochron's.
-void begin_root(const OutputFile& file, const std::filesystem::path& path, const std::string& entry,
-                Existing existing);
+/// What is at `path` where that is to be kept. Throws InputError when it is not isochron's.
+std::optional<FormerFile> former_file(const std::filesystem::path& path, Existing existing);
 
 // ------------------------------------------------------------------------------- small writers
 

@@ -4,6 +4,7 @@
 
 #include "hdf5/file.hpp"
 #include "hdf5/record_table.hpp"
+#include "hdf5/rewriting.hpp"
 #include "hdf5/schema.hpp"
 #include "isochron/error.hpp"
 
@@ -152,33 +153,30 @@ void check_runs(const SweepResults& sweep, const std::filesystem::path& path) {
   }
 }
 
-}  // namespace
-
-void write_sweep(const std::filesystem::path& path, const SweepResults& sweep) {
-  check_runs(sweep, path);
-  OutputFile file(path);
-  write_root_attributes(file.root(), sweep_entry);
-  {
-    const OutputGroup entry = write_group(file.root(), sweep_entry, "NXentry");
-    write_text(entry, "title", sweep.title);
-    write_config(entry, sweep.config);
-    write_environment(entry, sweep.environment);
-    write_records(entry, sweep.runs, sweep_fields,
-                  "runs, one per row; a number is nan where status or verdict say why");
-    write_counts(entry, sweep);
-    write_links(entry, sweep.runs);
-    if (write_wells(entry, sweep.runs)) entry.attribute("default", "wells");
-    for (std::size_t i = 0; i < sweep.configurations.size(); ++i) {
-      write_configuration(entry, sweep, i);
-    }
+void write_entry(const OutputGroup& root, const SweepResults& sweep) {
+  const OutputGroup entry = write_group(root, sweep_entry, "NXentry");
+  write_text(entry, "title", sweep.title);
+  write_config(entry, sweep.config);
+  write_environment(entry, sweep.environment);
+  write_records(entry, sweep.runs, sweep_fields,
+                "runs, one per row; a number is nan where status or verdict say why");
+  write_counts(entry, sweep);
+  write_links(entry, sweep.runs);
+  if (write_wells(entry, sweep.runs)) entry.attribute("default", "wells");
+  for (std::size_t i = 0; i < sweep.configurations.size(); ++i) {
+    write_configuration(entry, sweep, i);
   }
-  file.save();
 }
 
-SweepResults read_sweep(const std::filesystem::path& path) {
-  const InputFile file(path);
-  const InputGroup root = file.root();
-  check_origin(root);
+/// `sweep` must live as long.
+Compose compose(const SweepResults& sweep) {
+  return [&sweep](const OutputGroup& root) {
+    write_root_attributes(root, sweep_entry);
+    write_entry(root, sweep);
+  };
+}
+
+SweepResults read_entry(const InputGroup& root, const std::filesystem::path& path) {
   if (!root.contains(sweep_entry)) throw InputError("'" + path.string() + "' holds no sweep");
   const InputGroup entry = root.group(sweep_entry);
   SweepResults sweep;
@@ -192,6 +190,28 @@ SweepResults read_sweep(const std::filesystem::path& path) {
   }
   check_runs(sweep, path);
   return sweep;
+}
+
+}  // namespace
+
+std::string sweep_image(const std::filesystem::path& path, const SweepResults& sweep,
+                        const std::optional<FormerFile>& former) {
+  check_runs(sweep, path);
+  if (!former) return file_with(path, compose(sweep));
+  const InputFile old(former->path().string(), former->bytes());
+  const SweepResults before = read_entry(old.root(), former->path());
+  return rewritten_file(path, *former, compose(before), compose(sweep));
+}
+
+void write_sweep(const std::filesystem::path& path, const SweepResults& sweep) {
+  save(path, sweep_image(path, sweep));
+}
+
+SweepResults read_sweep(const std::filesystem::path& path) {
+  const InputFile file(path);
+  const InputGroup root = file.root();
+  check_origin(root);
+  return read_entry(root, path);
 }
 
 }  // namespace isochron

@@ -21,7 +21,7 @@ succeeds analyze --force pendulum --verify
 prints 'verdict +not isochronous$'
 grep -q 'CVODES.*agree: they differ' "$err" || fail 'no word of the return times'
 
-# A trained force: the verdict goes into its file, and nothing else there changes.
+# A trained force: the verdict goes into its file when that is wanted, and nothing else there changes.
 succeeds train --loss antiperiodic --hidden 8 --trajectories 20 --loss-tolerance 1e-11 --max-time 20 \
   --quiet -o run.h5
 prints '^verdict +harmonic: max '
@@ -30,11 +30,15 @@ prints '"verdict": "harmonic"'
 prints '"n": 1'
 prints '"x0": '
 cp "$out" before.json
+before=$(snapshot)
 succeeds analyze run.h5 --verdict-tolerance 1e-9
+prints 'verdict +not converged$'
+[[ $(snapshot) == "$before" ]] || fail 'analyze without --store writes'
+succeeds analyze run.h5 --verdict-tolerance 1e-9 --store
 prints 'verdict +not converged$'
 succeeds show run.h5
 prints 'verdict +not converged$'
-succeeds analyze run.h5 --verify
+succeeds analyze run.h5 --verify --store
 succeeds show run.h5 --json
 diff before.json "$out" || fail 'analyze changed more than the verdict'
 succeeds plot run.h5 -o figures --format svg
@@ -60,6 +64,7 @@ succeeds train --dimension 2 --hidden 4 --trajectories 3 --iterations 1 --quiet 
 succeeds show plane.h5
 prints 'verdict +absent: '
 
+rejects 2 '--store needs a results file' analyze --force morse --store
 rejects 2 'analyze needs a force: give a results file or --force' analyze
 rejects 2 'run.h5 and --force morse name two forces' analyze run.h5 --force morse
 rejects 2 'no orbit of energy 3: admissible is 0 < E < 2, its height' \

@@ -31,10 +31,14 @@ rejects 2 'locked cannot be written to' train --resume locked/run.h5
 rejects 2 'locked/new cannot be made: Permission denied' plot open/run.h5 -o locked/new
 rejects 2 'locked cannot be written to' plot open/run.h5 -o locked
 succeeds show locked/run.h5
-run analyze locked/run.h5
-[[ $status -eq 4 ]] || fail "analyze of a file that cannot be changed: exit status $status"
+succeeds analyze locked/run.h5
 prints 'verdict '
-one_sentence 'locked/run.h5.*Permission denied' analyze
+rejects 2 'locked cannot be written to' analyze locked/run.h5 --store
+cp open/run.h5 open/protected.h5
+chmod 444 open/protected.h5
+rejects 2 'open/protected.h5 is write-protected' analyze open/protected.h5 --store
+rejects 2 'open/protected.h5 is write-protected' train --resume open/protected.h5 --iterations 1
+rejects 2 'open/protected.h5 is write-protected' simulate --force duffing -o open/protected.h5 --overwrite
 succeeds train --resume locked/run.h5 --iterations 1 --quiet -o open/continued.h5
 
 for verb in 'show secret.h5' 'plot secret.h5 -o open' 'train --resume secret.h5' \

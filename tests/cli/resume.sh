@@ -13,11 +13,12 @@ succeeds train --resume run.h5 --iterations 0
 prints '^nothing left to do'
 [[ $(snapshot) == "$before" ]] || fail 'a run with nothing left to do touches files'
 
-# n more, into itself, with the stored configuration; a leftover temporary file does not matter.
-echo garbage >run.h5.tmp
+# n more, into itself, with the stored configuration; leftovers of a killed run do not matter.
+echo garbage >.run.h5.isochron-abc123
+echo '1 elsewhere' >.run.h5.lock
 succeeds train --resume run.h5 --iterations 3
 complains 'resuming at iteration 4; the memory of the optimizer starts afresh'
-[[ ! -e run.h5.tmp ]] || fail 'a leftover temporary file is still there'
+[[ -z $(find . -name '.*' -type f) ]] || fail "leftovers: $(find . -name '.*' -type f)"
 is run.h5 iterations 7
 for pair in 'trajectories 20' 'seed 3' 'data-seed 3' 'weight-seed 3' 'rtol 1e-9' 'atol 1e-9' 'period pi'; do
   # shellcheck disable=SC2086
@@ -77,6 +78,21 @@ if command -v h5diff >/dev/null; then
   succeeds train --resume states.h5 --iterations 1 --data-seed 0 --quiet -o drawn.h5
   ! same_states states.h5 drawn.h5 || fail '--data-seed 0 draws no states'
 fi
+
+# Another problem goes into another file: what was verified of the one says nothing about it.
+cp run.h5 kept.h5
+for option in '--loss antiperiodic' '--period 2pi' '--trajectories 19' '--data-seed 4' '--seed 4' \
+  '--initial-states states.h5:/run/data/initial_states' '--hold harmonic --hold-range -1,1'; do
+  # shellcheck disable=SC2086
+  rejects 2 "^isochron: $option changes the problem that kept.h5 holds.*give another file by --output" \
+    train --resume kept.h5 --iterations 1 $option
+done
+rejects 2 'loss antiperiodic changes the problem' train --resume kept.h5 --loss antiperiodic -o ./kept.h5 --overwrite
+succeeds train --resume kept.h5 --iterations 1 --loss antiperiodic --quiet -o antiperiodic.h5
+asked antiperiodic.h5 loss antiperiodic
+succeeds train --resume kept.h5 --iterations 1 --loss periodic --period 3.141592653589793 \
+  --trajectories 20 --quiet
+is kept.h5 iterations "$(($(value run.h5 iterations) + 1))"
 
 # Training goes on to where it would have gone.
 well=(--symmetry odd --loss antiperiodic --trajectories 20 --seed 1 --loss-tolerance 3e-9

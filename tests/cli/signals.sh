@@ -41,8 +41,9 @@ stored_by() {
   succeeds show run.h5
   prints 'interrupted: the run is unfinished and not verified'
   ! grep -q 'loss verified' "$out" || fail 'an interrupted file is verified'
-  succeeds train --resume run.h5 --trajectories 10 --rtol 1e-8 --iterations 1 --quiet
-  is run.h5 stop_reason 'iteration limit reached'
+  succeeds train --resume run.h5 --trajectories 10 --rtol 1e-8 --iterations 1 --quiet -o more.h5
+  is more.h5 stop_reason 'iteration limit reached'
+  rm more.h5
 }
 
 stored_by INT 130 1 train --max-time 100 --quiet

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cli/options.hpp"
+#include "descriptor.hpp"
+#include "file_lock.hpp"
+
+namespace isochron::cli {
+
+/// The results file of a verb. From before the work to the end no other process of isochron writes
+/// it; and what other programs do to it meanwhile is not overwritten.
+class Output {
+ public:
+  /// Throws InputError unless the file can be made: in a folder that exists and may be written to,
+  /// not in the place of anything but a file that may be written to, and of that only if
+  /// `may_replace`; and unless nobody else writes it.
+  Output(const std::filesystem::path& path, bool may_replace);
+
+  /// Where it is, or is going to be: a symbolic link is followed.
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+  /// Puts the bytes of a file there. Where something else than this process has left, or met, is at
+  /// path(), or is being written there, that stays: the path is from then on another one, which a
+  /// warning names. Throws OutputError with the system's reason.
+  void save(std::string_view bytes);
+
+ private:
+  /// Tells one content of a file from another.
+  struct Version {
+    dev_t device;
+    ino_t number;
+    off_t size;
+    timespec changed;
+
+    [[nodiscard]] bool operator==(const Version& other) const;
+  };
+
+  [[nodiscard]] static Version version_of(const struct stat& status);
+  [[nodiscard]] Descriptor claim();
+  [[nodiscard]] std::string intrusion(Descriptor& file) const;
+  void divert(const std::string& why);
+  void remember();
+
+  std::filesystem::path path_;
+  FileLock lock_;
+  std::optional<Version> last_;  ///< absent: there is none
+};
+
+/// Throws InputError when there is a file that must not be written to.
+void require_replaceable(const std::filesystem::path& file);
+
+/// Makes `folder` where it is not there yet. Throws InputError unless it may then be written to.
+void make_output_folder(const std::filesystem::path& folder);
+
+/// Whether what goes on from `file` is written into it: no --output is given, or that is the same
+/// file and may be replaced.
+[[nodiscard]] bool goes_into(const Options& options, const std::string& file);
+
+}  // namespace isochron::cli
