@@ -96,6 +96,14 @@ FileLock::~FileLock() {
   if (file_.get() >= 0 && !path_.empty()) ::unlink(path_.c_str());
 }
 
+bool can_be_locked(const fs::path& file) {
+  try {
+    return !means_no_locks(Descriptor(file, O_RDONLY | O_NONBLOCK).lock(LOCK_SH));
+  } catch (const std::system_error&) {  // whoever opens it will say why that fails
+    return true;
+  }
+}
+
 Writer writer_of(const fs::path& file) {
   try {
     const fs::path path = lock_path(file);

@@ -39,6 +39,9 @@ struct Writer {
   std::string process;  ///< of somebody: "process 123", of another machine "process 123 on HOST"
 };
 
+/// Whether the file system of a file has locks.
+[[nodiscard]] bool can_be_locked(const std::filesystem::path& file);
+
 /// Looks without locking anybody out. Unknown: where locks cannot be had or seen.
 [[nodiscard]] Writer writer_of(const std::filesystem::path& file);
 

@@ -551,7 +551,11 @@ int benchmark(const Options& given) {
   Output output(target, kept || options.flag("overwrite"));
   std::optional<FormerFile> former;
   if (kept) former.emplace(target);
-  if (append) require_finished(read_results(file), file);
+  if (append) {
+    require_finished(read_results(file), file);
+    // One that cannot be read could not be replaced later.
+    if (read_entries(file).benchmark) static_cast<void>(read_benchmark(file));
+  }
   if (into_resumed) results.points = read_benchmark(resumed).points;  // now that it is locked
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
 

@@ -167,7 +167,8 @@ constexpr Spec table[] = {
     {"append", nullptr, "", verb_benchmark, "Files",
      "put the measurements into the file of --at, beside its run", false},
     {"resume", "FILE", "", trainers | verb_benchmark, "Files",
-     "continue this file with its configuration, which options win over, into it or into --output",
+     "continue this file with its configuration, which options win over, into it or into --output "
+     "(train: another one, when the problem changes)",
      false},
     {"checkpoint-interval", "S", "5", trainers, "Files", "s between checkpoints; 0.001 .. 1e6",
      false},

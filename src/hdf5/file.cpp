@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "atomic_file.hpp"
+#include "file_lock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/results.hpp"
 #include "sentence.hpp"
@@ -338,7 +339,12 @@ void check_format(const fs::path& path) {
 
 Handle open_file(const fs::path& path) {
   check_format(path);
-  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERS_MINOR == 10 && H5_VERS_RELEASE >= 7)
+  // The library refuses a file that it cannot lock, also where nobody can.
+  if (!can_be_locked(path)) H5Pset_file_locking(access.get(), false, true);
+#endif
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
   if (file.get() >= 0) return file;
   const std::string why = reason();
   if (why.find("truncated") != std::string::npos) {

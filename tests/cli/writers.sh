@@ -148,6 +148,17 @@ for verb in 'train --resume mode.h5 --iterations 1' 'analyze mode.h5 --store' 't
   rejects 2 'mode.h5 is write-protected; permit it by chmod u\+w' $verb
 done
 
+# Where the file system has no locks: a warning, nobody is kept out, and nothing is guessed.
+if [[ $sanitized -eq 0 && -e ${ISOCHRON_NO_LOCKS:-} ]]; then
+  without_locks() { LD_PRELOAD=$ISOCHRON_NO_LOCKS "$program" "$@" >"$out" 2>"$err"; }
+  echo '1 elsewhere' >.lockless.h5.lock
+  without_locks train "${quick[@]}" -o lockless.h5 || fail 'no run without locks'
+  one_sentence 'warning: the file system of lockless.h5 has no locks' 'train without locks'
+  without_locks train --resume lockless.h5 --iterations 1 --quiet || fail 'no resumed run without locks'
+  [[ -z $(find . -name '.*' -type f) ]] || fail "leftovers: $(find . -name '.*' -type f)"
+  succeeds show lockless.h5
+fi
+
 # Names that only look like temporary ones are a user's.
 echo precious >mine.h5.tmp
 succeeds simulate --force harmonic --trajectories 2 --times 2 -o mine.h5
