@@ -27,6 +27,8 @@ class NewFile {
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
 
+  [[nodiscard]] struct stat status() const { return file_.status(); }
+
   /// Takes the place of what is at `target`, in the same folder, and syncs that. An older file
   /// passes on its mode, its extended attributes (so its access control list) and, as far as
   /// permitted, its owner; one that is not to be written (see is_writable) or no file is refused.

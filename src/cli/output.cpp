@@ -105,7 +105,8 @@ Output::Version Output::version_of(const struct stat& status) {
 Output::Output(const fs::path& path, bool may_replace)
     : path_(checked(path, may_replace)), lock_(locked(path_)) {
   static_cast<void>(checked(path, may_replace));  // the writer before may just have finished
-  remember();
+  struct stat status {};
+  if (::stat(path_.c_str(), &status) == 0) last_ = version_of(status);
 }
 
 void Output::save(std::string_view bytes) {
@@ -113,19 +114,11 @@ void Output::save(std::string_view bytes) {
     NewFile file(path_, bytes);
     // While the old file is held, programs that lock as HDF5 does cannot begin to write it.
     const Descriptor held = claim();
+    const Version version = version_of(file.status());
     file.put_at(path_);
+    last_ = version;
   } catch (const std::system_error& error) {
     throw OutputError("cannot write '" + path_.string() + "': " + error.code().message());
-  }
-  remember();
-}
-
-void Output::remember() {
-  struct stat status {};
-  if (::stat(path_.c_str(), &status) == 0) {
-    last_ = version_of(status);
-  } else {
-    last_.reset();
   }
 }
 

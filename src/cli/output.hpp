@@ -43,11 +43,10 @@ class Output {
   [[nodiscard]] Descriptor claim();
   [[nodiscard]] std::string intrusion(Descriptor& file) const;
   void divert(const std::string& why);
-  void remember();
 
   std::filesystem::path path_;
   FileLock lock_;
-  std::optional<Version> last_;  ///< absent: there is none
+  std::optional<Version> last_;  ///< what is there, as far as is known; absent: nothing
 };
 
 /// Throws InputError when there is a file that must not be written to.

@@ -158,7 +158,7 @@ std::string problem_options(const Options& options, const Options& stored) {
   std::string words;
   for (const std::string& key : options.configuration_keys()) {
     if (find_option(key, verb_train)->group != std::string("Problem") || !options.given(key) ||
-        options.text(key) == stored.text(key)) {
+        options.follows_seed(key) || options.text(key) == stored.text(key)) {
       continue;
     }
     words += (words.empty() ? "--" : " --") + key + ' ' + options.text(key);

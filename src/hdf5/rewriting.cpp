@@ -9,6 +9,7 @@
 
 #include "hdf5/references.hpp"
 #include "hdf5/schema.hpp"
+#include "sentence.hpp"
 
 namespace isochron::hdf5 {
 namespace {
@@ -206,13 +207,18 @@ std::string rewritten_file(const std::filesystem::path& path, const FormerFile& 
       return file_with(path, compose);
     }
   }
-  OutputFile file(path, former.bytes());
   const Contents present = contents_of(path, compose);
-  const Addresses before = addresses_of(file, own, where);
-  remove_outdated(file.root().id(), own, present, where);
-  compose(file.root());
-  redirect_references(file, moves_between(before, addresses_of(file, present, where), own));
-  return file.finish();
+  try {
+    OutputFile file(path, former.bytes());
+    const Addresses before = addresses_of(file, own, where);
+    remove_outdated(file.root().id(), own, present, where);
+    compose(file.root());
+    redirect_references(file, moves_between(before, addresses_of(file, present, where), own));
+    return file.finish();
+  } catch (const OutputError& error) {  // nothing but the old file can be the cause in memory
+    throw InputError(quoted(where.file) +
+                     " is damaged and cannot be written again: " + error.what());
+  }
 }
 
 }  // namespace isochron::hdf5

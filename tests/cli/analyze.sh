@@ -55,7 +55,7 @@ printf '1\n2\n3\n4\n' >column.txt
 rejects 2 'the force of hill.txt has no well: the force has no stable equilibrium from x = 0 to 3' \
   analyze --force hill.txt
 rejects 2 'positions of a force must increase: x = 0.0+ follows 0' analyze --force twice.txt
-rejects 2 'the force file column.txt has 1 numbers in a line, it needs two' analyze --force column.txt
+rejects 2 'column.txt, line 1 has 1 column; .* 2, x, f' analyze --force column.txt
 rejects 2 'no orbit of energy 1.5: admissible is 0 < E < 1.4161.*its height at x = -?2' \
   analyze --force sine.txt --energies 1.5
 
@@ -77,7 +77,7 @@ rejects 2 'has no parameter .b.' analyze --force morse --params b=1
 rejects 2 '--verdict-tolerance 2 is not admissible' analyze --force morse --verdict-tolerance 2
 rejects 2 '--format xml is not admissible; give one of table, csv, json' \
   analyze --force morse --format xml
-rejects 2 'analyze is for newtonian dynamics of dimension 1' analyze plane.h5
+rejects 2 'in one dimension; plane.h5 has newtonian dynamics with --dimension 2' analyze plane.h5
 rejects 2 'does not exist|no such file|cannot be read' analyze none.h5
 
 finish
