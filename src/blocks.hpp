@@ -4,10 +4,11 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <thread>
+#include <new>
 #include <vector>
 
 #include "isochron/integrator.hpp"
+#include "threads.hpp"
 
 namespace isochron {
 
@@ -56,19 +57,23 @@ class SolverPool {
         }
       }
     };
-    {
-      std::vector<std::jthread> helpers;
-      for (std::size_t k = 1; k < threads; ++k) {
-        helpers.emplace_back([&, k] { serve(*solvers_[k]); });
-      }
-      serve(*solvers_[0]);
-    }
+    run_on_threads(threads, [&](std::size_t k) { serve(*solvers_[k]); });
     for (const auto& error : errors) {
-      if (error) std::rethrow_exception(error);
+      if (error) rethrow(error);
     }
   }
 
  private:
+  /// A solver that ran out of memory may be half made.
+  [[noreturn]] void rethrow(const std::exception_ptr& error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::bad_alloc&) {
+      solvers_.clear();
+      throw;
+    }
+  }
+
   void prepare(std::size_t threads, Index stride) {
     if (stride != stride_) solvers_.clear();
     stride_ = stride;

@@ -206,14 +206,21 @@ class Examination {
     return std::move(found_);
   }
 
+  [[nodiscard]] WellOrbit orbit(const PotentialWell& well, double energy) const {
+    if (options_.stop_requested && options_.stop_requested()) {
+      throw Interrupted("the certificate was stopped on request");
+    }
+    return well.orbit(energy);
+  }
+
   void measure(const PotentialWell& well, const Vector& energies) {
     std::vector<WellOrbit> orbits;
-    for (const double energy : energies) orbits.push_back(well.orbit(energy));
+    for (const double energy : energies) orbits.push_back(orbit(well, energy));
     const double lowest = energies[0];
     const double highest = energies[energies.size() - 1];
     const Vector roots = Vector::LinSpaced(curve_points, std::sqrt(lowest), std::sqrt(highest));
     for (const double root : roots) {
-      found_.curve.push_back(well.orbit(std::clamp(root * root, lowest, highest)));
+      found_.curve.push_back(orbit(well, std::clamp(root * root, lowest, highest)));
     }
     found_.curve.front() = orbits.front();
     found_.curve.back() = orbits.back();

@@ -1,5 +1,6 @@
 #include "isochron/held_force.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -31,25 +32,48 @@ Vector HeldForce::residuals(const ForceField& field, ConstVectorRef theta) const
   return scale() * (f.transpose() - force);
 }
 
+namespace {
+
+/// Calls part(first, count) for all points: some at a time where their derivatives take long, so
+/// that a stoppable force is asked in between.
+template <class Part>
+void in_parts(Index points, Index parameters, const Part& part) {
+  constexpr Index most_at_once = 200000000;  // derivatives
+  const Index fitting = most_at_once / std::max<Index>(1, parameters);
+  const Index at_once =
+      fitting >= points ? points : std::max(block_padding, fitting / block_padding * block_padding);
+  for (Index first = 0; first < points; first += at_once) {
+    part(first, std::min(at_once, points - first));
+  }
+}
+
+}  // namespace
+
 Eigen::MatrixXd HeldForce::jacobian(const ForceField& field, ConstVectorRef theta) const {
-  const Index points = position.size();
-  const auto at = field.linearisation(points);
-  Block f(1, points);
-  Block by_parameters(field.parameters(), points);
-  at->linearise(theta, Block(position.transpose()), f);
-  at->parameter_jacobians(by_parameters);
-  return scale() * by_parameters.transpose();
+  Eigen::MatrixXd rows(position.size(), field.parameters());
+  in_parts(position.size(), field.parameters(), [&](Index first, Index points) {
+    const auto at = field.linearisation(points);
+    Block f(1, points);
+    Block by_parameters(field.parameters(), points);
+    at->linearise(theta, Block(position.segment(first, points).transpose()), f);
+    at->parameter_jacobians(by_parameters);
+    rows.middleRows(first, points) = scale() * by_parameters.transpose();
+  });
+  return rows;
 }
 
 double HeldForce::add_penalty(const ForceField& field, ConstVectorRef theta,
                               VectorRef gradient) const {
-  const Index points = position.size();
-  const auto at = field.linearisation(points);
-  Block residual(1, points);
-  at->linearise(theta, Block(position.transpose()), residual);
-  residual = scale() * (residual - force.transpose());
-  at->add_parameter_product(Block(2 * scale() * residual), gradient);
-  return residual.squaredNorm();
+  double penalty = 0;
+  in_parts(position.size(), field.parameters(), [&](Index first, Index points) {
+    const auto at = field.linearisation(points);
+    Block residual(1, points);
+    at->linearise(theta, Block(position.segment(first, points).transpose()), residual);
+    residual = scale() * (residual - force.segment(first, points).transpose());
+    at->add_parameter_product(Block(2 * scale() * residual), gradient);
+    penalty += residual.squaredNorm();
+  });
+  return penalty;
 }
 
 double HeldForce::misfit(const ForceField& field, ConstVectorRef theta) const {

@@ -1,12 +1,12 @@
 #include "isochron/least_squares.hpp"
 
-#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
+#include "stoppable_algebra.hpp"
 
 namespace isochron {
 namespace {
@@ -17,26 +17,25 @@ constexpr double eps = std::numeric_limits<double>::epsilon();
 /// larger. Directions far below the damping, or lost in the rounding errors of J, are left out.
 class RowSpace {
  public:
+  explicit RowSpace(const std::function<bool()>& stop_requested) : stop_(stop_requested) {}
+
   [[nodiscard]] Eigen::MatrixXd basis(const Eigen::MatrixXd& j, double damping) {
     const Index full = std::min(j.rows(), j.cols());
     for (; 2 * width_ < full; width_ += width_ / 2) {
       if (sketch_.rows() != j.rows() || sketch_.cols() != width_) {
         sketch_ = normal_states(j.rows(), width_, 0);
       }
-      const Eigen::HouseholderQR<Eigen::MatrixXd> qr(j.transpose() * sketch_);
+      const StoppableQr qr(multiply_transposed(j, sketch_, stop_), stop_);
       const auto sizes = qr.matrixQR().diagonal().cwiseAbs();
       const double negligible = std::max(0.1 * std::sqrt(damping), 64 * eps * sizes[0]);
-      if (sizes[width_ - 1] <= negligible) return thin(qr, width_);
+      if (sizes[width_ - 1] <= negligible) return qr.thin_q(width_, stop_);
     }
     if (full == j.cols()) return Eigen::MatrixXd::Identity(full, full);
-    return thin(Eigen::HouseholderQR<Eigen::MatrixXd>(j.transpose()), full);
+    return StoppableQr(j.transpose(), stop_).thin_q(full, stop_);
   }
 
  private:
-  static Eigen::MatrixXd thin(const Eigen::HouseholderQR<Eigen::MatrixXd>& qr, Index columns) {
-    return qr.householderQ() * Eigen::MatrixXd::Identity(qr.rows(), columns);
-  }
-
+  const std::function<bool()>& stop_;
   Index width_ = 32;
   Eigen::MatrixXd sketch_;
 };
@@ -44,8 +43,11 @@ class RowSpace {
 /// r + J delta in the coordinates of a row space: solves for any damping and right-hand side.
 class LinearModel {
  public:
-  LinearModel(const Eigen::MatrixXd& j, double damping, RowSpace& space)
-      : basis_(space.basis(j, damping)), qr_(j * basis_) {}
+  LinearModel(const Eigen::MatrixXd& j, double damping, RowSpace& space,
+              const std::function<bool()>& stop_requested)
+      : stop_(stop_requested),
+        basis_(space.basis(j, damping)),
+        qr_(multiply(j, basis_, stop_), stop_) {}
 
   /// Whether no direction was left out.
   [[nodiscard]] bool complete() const {
@@ -61,12 +63,13 @@ class LinearModel {
     damped.topRows(rows) = qr_.matrixQR().topRows(rows).triangularView<Eigen::Upper>();
     damped.bottomRows(k).diagonal().setConstant(std::sqrt(mu));
     right.head(rows) = -(qr_.householderQ().transpose() * b).head(rows);
-    return basis_ * Eigen::HouseholderQR<Eigen::MatrixXd>(damped).solve(right);
+    return basis_ * StoppableQr(std::move(damped), stop_).solve(right);
   }
 
  private:
+  const std::function<bool()>& stop_;
   Eigen::MatrixXd basis_;
-  Eigen::HouseholderQR<Eigen::MatrixXd> qr_;
+  StoppableQr qr_;
 };
 
 /// One minimisation: the current point with its linear model, and the damping.
@@ -74,7 +77,10 @@ class LevenbergMarquardt {
  public:
   LevenbergMarquardt(const Residuals& residuals, ConstVectorRef start,
                      const OptimizerOptions& options, const IterationCallback& observe)
-      : residuals_(residuals), options_(options), observe_(observe) {
+      : residuals_(residuals),
+        options_(options),
+        observe_(observe),
+        space_(options.stop_requested) {
     if (!linearise(start)) {
       throw NumericalError("the residuals cannot be evaluated at the initial parameters");
     }
@@ -83,6 +89,15 @@ class LevenbergMarquardt {
   }
 
   Minimum run() {
+    try {
+      return iterate();
+    } catch (const Interrupted&) {  // from the linear algebra
+      return {now_, StopReason::interrupted};
+    }
+  }
+
+ private:
+  Minimum iterate() {
     for (;; ++now_.iteration) {
       std::optional<StopReason> reason = observe_ ? observe_(now_) : std::nullopt;
       if (!reason) reason = reached(now_, options_);
@@ -95,7 +110,6 @@ class LevenbergMarquardt {
     }
   }
 
- private:
   /// Takes r, J and the loss at theta; false where they cannot be had, and nothing has changed.
   bool linearise(const Vector& theta) {
     Vector r;
@@ -127,7 +141,9 @@ class LevenbergMarquardt {
     return delta.cwiseQuotient(scale_).norm();
   }
 
-  void build_model() { model_.emplace(jacobian_ * scale_.asDiagonal(), damping_, space_); }
+  void build_model() {
+    model_.emplace(jacobian_ * scale_.asDiagonal(), damping_, space_, options_.stop_requested);
+  }
 
   /// Near a minimum what is left of the loss lies in directions of small singular values, and a
   /// damping above them would see nothing of it: lowers the first damping until it does.

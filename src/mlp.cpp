@@ -156,7 +156,7 @@ class MlpLinearisation final : public Linearisation {
     record_ = own_record_.data();
     scratch_.resize(static_cast<std::size_t>(2 * size_ + 3 * dimension_));
     deltas_.resize(static_cast<std::size_t>(groups_ * size_));
-    sums_.resize(static_cast<std::size_t>(padded(mlp.parameters())));
+    parameters_ = mlp.parameters();
   }
 
   void force(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override {
@@ -428,6 +428,8 @@ class MlpLinearisation final : public Linearisation {
   // sums_ = (with `add`: +=) sum over `count` pairs of deltas and activations, in the order of
   // theta.
   void sum_layers(Strided deltas, Strided activations, Index count, bool add) {
+    // Not before they are needed: forces alone do without, and those of wide networks are large.
+    if (sums_.empty()) sums_.resize(static_cast<std::size_t>(padded(parameters_)));
     for (const Layer& layer : layers_) {
       sum_layer(layer, deltas.from(delta_offset(layer)), activations, count, add);
     }
@@ -457,8 +459,9 @@ class MlpLinearisation final : public Linearisation {
   Index dimension_;
   std::vector<Layer> layers_;
   std::optional<Layer> skip_;  // the linear one, from the inputs to the outputs
-  Index size_ = 0;             // of a group's activations, and of its deltas, in Lanes
-  Index group_stride_ = 0;     // of its part of a record
+  Index parameters_ = 0;
+  Index size_ = 0;          // of a group's activations, and of its deltas, in Lanes
+  Index group_stride_ = 0;  // of its part of a record
   Index groups_ = 0;
   const double* theta_ = nullptr;
   Lanes* record_ = nullptr;  // in use

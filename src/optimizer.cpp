@@ -5,6 +5,7 @@
 #include <cmath>
 #include <exception>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include "isochron/error.hpp"
@@ -120,6 +121,8 @@ Minimum minimize_lbfgs(const Differentiable& f, ConstVectorRef start,
       // What could be evaluated once need not be so again: steps depend on what was before.
       if (first) throw;
       break;
+    } catch (const std::bad_alloc&) {
+      throw;  // not by the line search
     } catch (const std::exception&) {
       // A failed line search. Stale curvature is the usual cause: start again without memory, as
       // long as that helps.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "isochron/error.hpp"
 #include "isochron/potential_well.hpp"
 
 namespace isochron {
@@ -20,6 +21,19 @@ Vector curve_positions(double visited_min, double visited_max) {
 double energy_zero(const ForceField& field, ConstVectorRef theta, ConstStatesRef states) {
   const double reach = 1 + states.row(0).cwiseAbs().maxCoeff();
   return nearest_bottom(field, theta, -reach, reach).value_or(0);
+}
+
+/// Of orbits through these states; nothing where the potential cannot be followed to them.
+std::optional<Vector> energies(const ForceField& field, ConstVectorRef theta,
+                               ConstStatesRef states) {
+  try {
+    const double zero = energy_zero(field, theta, states);
+    const Vector energy = states.row(1).transpose().cwiseAbs2() / 2 +
+                          potentials(field, theta, zero, states.row(0).transpose());
+    if (energy.allFinite()) return energy;
+  } catch (const NumericalError&) {
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -58,18 +72,14 @@ std::vector<PhasePortrait> phase_portraits(const Dynamics& dynamics, ConstVector
                                         .sample(theta, drawn, Vector::LinSpaced(samples, 0, 1))
                                         .trajectories;
 
-  const bool has_energy = newtonian && d == 1;
-  Vector color = drawn.initial_states.colwise().norm();
-  if (has_energy) {
-    const double zero = energy_zero(dynamics.field(), theta, drawn.initial_states);
-    color = drawn.initial_states.row(1).transpose().cwiseAbs2() / 2 +
-            potentials(dynamics.field(), theta, zero, drawn.initial_states.row(0).transpose());
-  }
+  const std::optional<Vector> energy =
+      newtonian && d == 1 ? energies(dynamics.field(), theta, drawn.initial_states) : std::nullopt;
+  const Vector color = energy.value_or(drawn.initial_states.colwise().norm());
 
   std::vector<PhasePortrait> portraits(static_cast<std::size_t>(newtonian ? d : 1));
   for (std::size_t k = 0; k < portraits.size(); ++k) {
     PhasePortrait& portrait = portraits[k];
-    if (!has_energy) {
+    if (!energy) {
       portrait.color_label = "initial distance from 0 (1)";
       portrait.color_name = "initial_distance";
     }
@@ -156,15 +166,14 @@ EnergyRecord energy_record(const ForceField& field, ConstVectorRef theta,
   EnergyRecord record{trajectories.tau * end_time, Eigen::MatrixXd(orbits, times),
                       Vector::Zero(times)};
   const double zero = energy_zero(field, theta, trajectories.states.front());
-  Vector position(times);
-  Vector velocity(times);
-  for (Index i = 0; i < orbits; ++i) {
-    for (Index k = 0; k < times; ++k) {
-      position[k] = trajectories.states[static_cast<std::size_t>(k)](0, i);
-      velocity[k] = trajectories.states[static_cast<std::size_t>(k)](1, i);
-    }
-    record.energy.row(i) = velocity.cwiseAbs2() / 2 + potentials(field, theta, zero, position);
+  Eigen::MatrixXd position(orbits, times);
+  for (Index k = 0; k < times; ++k) {
+    const States& states = trajectories.states[static_cast<std::size_t>(k)];
+    position.col(k) = states.row(0).transpose();
+    record.energy.col(k) = states.row(1).transpose().cwiseAbs2() / 2;
   }
+  record.energy.reshaped() += potentials(field, theta, zero, position.reshaped());
+  if (!record.energy.allFinite()) throw NumericalError("the energy of an orbit is not finite");
   record.drift = (record.energy.colwise() - record.energy.col(0)).cwiseAbs().colwise().maxCoeff();
   return record;
 }

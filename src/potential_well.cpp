@@ -1,7 +1,6 @@
 #include "isochron/potential_well.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/math/quadrature/gauss.hpp>
 #include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
@@ -117,11 +116,14 @@ double magnitude(const Series& values) {
   return largest;
 }
 
+/// How much the last terms of a series still matter.
+double tail(const Series& c) { return std::max(std::abs(c[nodes - 1]), std::abs(c[nodes - 2])); }
+
 /// Whether the function that was expanded has been resolved: to 13 digits, since the last digits
 /// of a force are rounding errors.
 bool is_resolved(const Series& c) {
   constexpr double resolution = 1e-13;
-  return std::max(std::abs(c[nodes - 1]), std::abs(c[nodes - 2])) <= resolution * magnitude(c);
+  return tail(c) <= resolution * magnitude(c);
 }
 
 // -------------------------------------------------------------------------- around the bottom
@@ -150,42 +152,121 @@ std::optional<SmallAmplitude> expand_bottom(ForceSamples& force, double bottom, 
   return std::nullopt;
 }
 
-constexpr Index rule_points = 15;
-using Rule = Eigen::Array<double, 1, rule_points>;
+using Integral = Eigen::Matrix<double, nodes + 1, 1>;
 
-/// Gauss-Legendre on [-1, 1]: points and weights.
-const std::array<Rule, 2>& gauss_rule() {
-  static const std::array<Rule, 2> rule = [] {
-    using Half = boost::math::quadrature::gauss<double, rule_points>;  // from the centre outwards
-    constexpr Index centre = rule_points / 2;
-    std::array<Rule, 2> whole;
-    for (Index k = 0; k <= centre; ++k) {
-      const auto i = static_cast<std::size_t>(k);
-      whole[0][centre + k] = Half::abscissa()[i];
-      whole[0][centre - k] = -Half::abscissa()[i];
-      whole[1][centre + k] = whole[1][centre - k] = Half::weights()[i];
-    }
-    return whole;
-  }();
-  return rule;
-}
-
-/// U(to) - U(from) by Gauss-Legendre on panels of at most 1/4: to roundoff for networks of moderate
-/// weights, at a cost that is known beforehand.
-double potential_step(ForceSamples& force, double from, double to) {
-  // Wells may have a kink at the minimum.
-  if (from * to < 0) return potential_step(force, from, 0) + potential_step(force, 0, to);
-  constexpr double widest_panel = 0.25;
-  const auto& [points, weights] = gauss_rule();
-  const double panels = std::max(1.0, std::ceil(std::abs(to - from) / widest_panel));
-  const double half_width = (to - from) / panels / 2;
-  double sum = 0;
-  for (double k = 0; k < panels; ++k) {
-    force.positions() = (from + half_width * (2 * k + 1 + points)).matrix();
-    sum -= half_width * (weights * force.evaluate().array().row(0)).sum();
+/// The series of half_length int_{-1}^t sum_k c_k T_k.
+Integral integral(const Series& c, double half_length) {
+  const auto at = [&](Index k) { return k < nodes ? c[k] : 0.0; };
+  Integral d;
+  d[0] = 0;
+  for (Index k = 1; k <= nodes; ++k) {
+    const double below = k == 1 ? 2 * at(0) : at(k - 1);
+    d[k] = half_length * (below - at(k + 1)) / (2 * static_cast<double>(k));
   }
-  return sum;
+  d[0] = -sum(d, -1);
+  return d;
 }
+
+// -------------------------------------------------------------------------------- along the line
+
+/// U from `zero` outwards to one side: the integral of Chebyshev series of the force on panels.
+///
+/// Panels are short where the force is hard to resolve, and their lengths may grow in proportion to
+/// the distance: what a potential costs depends on how much the force varies and on the logarithm
+/// of the range, not on its length.
+class OutwardPotential {
+ public:
+  /// `direction`: -1 to the left, +1 to the right. `last`: the farthest position.
+  OutwardPotential(ForceSamples& force, double zero, double direction, double last)
+      : force_(force), zero_(zero), direction_(direction) {
+    double length = std::abs(last - zero);
+    while (direction_ * (last - end()) > 0) {
+      if (ends_.size() == most_panels) fail("its force varies too often to be integrated");
+      length = add_panel(std::min(length, longest_at(end())), last);
+    }
+  }
+
+  /// U at x, which is not beyond the farthest position.
+  [[nodiscard]] double operator()(double x) {
+    if (x == zero_) return 0;
+    const auto nearer = [&](double a, double b) { return direction_ * a < direction_ * b; };
+    const auto found = std::lower_bound(ends_.begin(), ends_.end(), x, nearer);
+    const auto k = static_cast<std::size_t>(found - ends_.begin());
+    // Of small distances, so that U has a small relative error there, too.
+    if (k == 0) return sum(integral(to_coefficients() * gradient(zero_, x), (x - zero_) / 2), 1);
+    const double from = ends_[k - 1];
+    return starts_[k] + sum(integrals_[k], 2 * ((x - from) / (ends_[k] - from)) - 1);
+  }
+
+ private:
+  static constexpr std::size_t most_panels = 100000;
+
+  [[nodiscard]] double end() const { return ends_.empty() ? zero_ : ends_.back(); }
+
+  /// Structures are near 0 and near the bottom of the well, and the smaller the nearer.
+  [[nodiscard]] double longest_at(double x) const {
+    return std::max(0.25, std::min(std::abs(x - zero_), std::abs(x)) / 16);
+  }
+
+  /// U' = -f at the nodes of a panel.
+  Series gradient(double from, double to) {
+    for (Index j = 0; j < nodes; ++j) {
+      force_.positions()(0, j) = from + (to - from) * ((1 + chebyshev_nodes()[j]) / 2);
+    }
+    return -force_.evaluate().row(0).transpose();
+  }
+
+  /// The next panel, up to this long; returns how long the one after it may be.
+  double add_panel(double length, double last) {
+    const double from = end();
+    const double shortest =
+        std::max(0x1p-40 * std::min(length, longest_at(from)), 64 * precision * std::abs(from));
+    for (;; length /= 2) {
+      const bool is_last = direction_ * (last - from) <= length;
+      const double to = is_last ? last : from + direction_ * length;
+      const double half = (to - from) / 2;
+      const Series slope = gradient(from, to);
+      const double work = std::abs(half) * magnitude(slope);
+      const bool finite = std::isfinite(work) && slope.allFinite();
+      const Series c = to_coefficients() * slope;
+      const bool shorter = std::abs(to - from) > shortest;
+      if (shorter && !(finite && is_negligible_error(c, half, work))) continue;
+      if (!finite || (!shorter && from != zero_ && work > work_)) fail("its force is not finite");
+      starts_.push_back(u_);
+      integrals_.push_back(integral(c, half));
+      ends_.push_back(to);
+      u_ += sum(integrals_.back(), 1);
+      work_ += work;
+      return 2 * length;
+    }
+  }
+
+  /// Whether the series has the force to 13 digits, or to what rounding errors leave of it (those
+  /// of the position, and of terms of order one that cancel), or U to its last digit.
+  [[nodiscard]] bool is_negligible_error(const Series& c, double half, double work) const {
+    double steepest = 0;  // bound of the derivative
+    for (Index k = 1; k < nodes; ++k) steepest += static_cast<double>(k * k) * std::abs(c[k]);
+    const double rounding =
+        16 * precision * std::max(1.0, std::abs(end())) / std::abs(half) * steepest;
+    return is_resolved(c) || tail(c) <= rounding ||
+           std::abs(half) * tail(c) <= precision * (work_ + work);
+  }
+
+  [[noreturn]] void fail(const char* why) const {
+    throw NumericalError(
+        sentence("the potential cannot be followed beyond x = %.6g: %s", end(), why));
+  }
+
+  ForceSamples& force_;
+  double zero_;
+  double direction_;
+  double u_ = 0;     // at the end
+  double work_ = 0;  // int |f|, or somewhat more
+  // Of each panel, outwards:
+  std::vector<double> ends_;
+  std::vector<double> starts_;  // U where it begins
+  std::vector<Integral> integrals_;
+};
 
 }  // namespace
 
@@ -237,14 +318,14 @@ std::optional<double> nearest_bottom(const ForceField& field, ConstVectorRef the
 
 Vector potentials(const ForceField& field, ConstVectorRef theta, double zero,
                   ConstVectorRef positions) {
-  ForceSamples force(field, theta, rule_points);
+  if (positions.size() == 0) return {};
+  if (!positions.allFinite()) throw NumericalError("a position is not finite");
+  ForceSamples force(field, theta, nodes);
+  OutwardPotential left(force, zero, -1, std::min(zero, positions.minCoeff()));
+  OutwardPotential right(force, zero, 1, std::max(zero, positions.maxCoeff()));
   Vector potential(positions.size());
-  double from = zero;
-  double at_from = 0;
   for (Index i = 0; i < positions.size(); ++i) {
-    at_from += potential_step(force, from, positions[i]);
-    from = positions[i];
-    potential[i] = at_from;
+    potential[i] = positions[i] < zero ? left(positions[i]) : right(positions[i]);
   }
   return potential;
 }
@@ -438,21 +519,6 @@ class PotentialWell::Side {
       p_low = p[j];
     }
     return to;
-  }
-
-  using Integral = Eigen::Matrix<double, nodes + 1, 1>;
-
-  /// The series of half_length int_{-1}^t sum_k c_k T_k.
-  static Integral integral(const Series& c, double half_length) {
-    const auto at = [&](Index k) { return k < nodes ? c[k] : 0.0; };
-    Integral d;
-    d[0] = 0;
-    for (Index k = 1; k <= nodes; ++k) {
-      const double below = k == 1 ? 2 * at(0) : at(k - 1);
-      d[k] = half_length * (below - at(k + 1)) / (2 * static_cast<double>(k));
-    }
-    d[0] = -sum(d, -1);
-    return d;
   }
 
   template <class Potential>

@@ -8,6 +8,7 @@
 #include "isochron/error.hpp"
 #include "isochron/least_squares.hpp"
 #include "isochron/random.hpp"
+#include "isochron/stoppable_force.hpp"
 
 namespace isochron {
 namespace {
@@ -78,6 +79,8 @@ class Trainer {
       : dynamics_(dynamics),
         objective_(objective),
         options_(options),
+        field_(stoppable_force(ForceFieldPtr(ForceFieldPtr(), &dynamics.field()),
+                               [this] { return asked_to_stop(); })),
         loss_(objective.final_loss()),
         auto_tolerance_(options.auto_tolerance && objective.counts_trajectories()),
         state_(std::move(from)),
@@ -159,9 +162,11 @@ class Trainer {
   StopReason repeat(const Minimise& minimise) {
     for (;;) {
       OptimizerOptions optimizer = options_.optimizer;
+      optimizer.stop_requested = [this] { return asked_to_stop(); };
       if (optimizer.max_iterations >= 0) optimizer.max_iterations -= iterations_done_;
       const Minimum minimum = minimise(optimizer);
       earlier_iterations_ = state_.history.iteration.back();
+      if (minimum.reason == StopReason::interrupted) return stop_reason();
       if (hand_over_ || minimum.reason != StopReason::no_progress) return minimum.reason;
       if (asked_to_stop()) return stop_reason();
       if (may_tighten_ && tighten()) continue;
@@ -192,7 +197,9 @@ class Trainer {
   double floor_at(const Vector& theta) {
     double floor = 0;
     if (!objective_.counts_trajectories()) return floor;
-    try_to([&] { floor = integration_floor(dynamics_, objective_, theta, integrator()); });
+    IntegratorOptions within_time = integrator();
+    within_time.stop_requested = [this] { return asked_to_stop(); };
+    try_to([&] { floor = integration_floor(dynamics_, objective_, theta, within_time); });
     return floor;
   }
 
@@ -269,7 +276,7 @@ class Trainer {
         gradient = result.gradient;
         sum = result.loss;
       }
-      if (held()) sum += held()->add_penalty(dynamics_.field(), theta, gradient);
+      if (held()) sum += held()->add_penalty(*field_, theta, gradient);
       loss = sum;
     });
     return loss;
@@ -288,9 +295,9 @@ class Trainer {
       if (jacobian != nullptr) jacobian->resize(residuals.size(), theta.size());
       if (of_trajectories > 0) evaluate_trajectories(theta, residuals, jacobian);
       if (of_force > 0) {
-        residuals.tail(of_force) = held()->residuals(dynamics_.field(), theta);
+        residuals.tail(of_force) = held()->residuals(*field_, theta);
         if (jacobian != nullptr) {
-          jacobian->bottomRows(of_force) = held()->jacobian(dynamics_.field(), theta);
+          jacobian->bottomRows(of_force) = held()->jacobian(*field_, theta);
         }
       }
       if (jacobian == nullptr) trial_loss_ = residuals.squaredNorm();
@@ -385,6 +392,7 @@ class Trainer {
   const Dynamics& dynamics_;
   const Objective& objective_;
   const TrainingOptions& options_;
+  ForceFieldPtr field_;  // of the dynamics; it is not owned
   FinalLoss loss_;
   bool auto_tolerance_;                     // tolerances follow the loss
   std::optional<Sensitivity> sensitivity_;  // of the phase that is on

@@ -370,7 +370,9 @@ double toda_stiffness(double x) {
 double toda_position(double y) {
   double x = y > 0 ? std::log1p(y + y * y / 2) : y - y * y / 2;
   double step = x;
-  while (std::abs(step) > 1e-9 * std::abs(x)) {  // then x errs by less than step^2
+  constexpr double near = 1e-9;  // then x errs by less than step^2
+  constexpr int most_steps = 100;
+  for (int k = 0; k < most_steps && std::abs(step) > near * std::abs(x); ++k) {
     const double at = x * std::sqrt(toda_stiffness(x));
     step = (at - y) * (at / std::expm1(x));
     x -= step;

@@ -9,10 +9,10 @@ cmake_minimum_required(VERSION 3.22)
 # layer, room, files without their ending: <concept> stands for include/isochron/<concept>.hpp and
 # src/<concept>.*, a name with a slash for a file below src, of which cli/* is every one there.
 set(rooms
-  "0|ground|error states random version lanes sentence record_field clock descriptor atomic_file file_lock"
+  "0|ground|error states random version lanes sentence record_field clock descriptor atomic_file file_lock threads"
   "1|text|text_file text_table"
-  "1|force field|force_field force_table mlp well"
-  "1|optimizer|optimizer least_squares"
+  "1|force field|force_field force_table mlp stoppable_force well"
+  "1|optimizer|optimizer least_squares stoppable_algebra"
   "1|figure|figure"
   "2|dynamics|dynamics"
   "2|theory|potential_well certificate abel completion"
@@ -21,7 +21,7 @@ set(rooms
   "4|portrait|portrait"
   "5|objective|objective held_force period_law"
   "6|gradient check|gradient_check"
-  "6|training|training"
+  "6|training|training memory"
   "7|results|results sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/schema hdf5/record_table hdf5/rewriting hdf5/references hdf5/analysis hdf5/results hdf5/benchmark_results"
   "8|cli|cli/*")
 

@@ -11,6 +11,7 @@
 #include "isochron/least_squares.hpp"
 #include "isochron/random.hpp"
 #include "nist.hpp"
+#include "stoppable_algebra.hpp"
 
 using namespace isochron;
 
@@ -119,6 +120,31 @@ Residuals decaying() {
 }
 
 }  // namespace
+
+TEST_CASE("linear algebra that takes long is the same in parts, and can be stopped") {
+  const std::function<bool()> never = [] { return false; };
+  const Matrix tall = normal_states(30000, 150, 1);  // QR takes 1.35e9 operations
+  const StoppableQr qr(tall, never);
+  const Matrix q = qr.thin_q(150, never);
+  const Matrix r = qr.matrixQR().topRows(150).triangularView<Eigen::Upper>();
+  CHECK((q.transpose() * q - Matrix::Identity(150, 150)).cwiseAbs().maxCoeff() <= 1e-13);
+  CHECK((q * r - tall).cwiseAbs().maxCoeff() <= 1e-11);
+  const Matrix wide = tall.topRows(150) * 0.01;
+  CHECK((multiply(tall, wide, never) - tall * wide).cwiseAbs().maxCoeff() <= 1e-12);
+  CHECK((multiply_transposed(tall, tall, never) - tall.transpose() * tall).cwiseAbs().maxCoeff() <=
+        1e-9);
+
+  int polls = 0;
+  const std::function<bool()> soon = [&] { return ++polls > 2; };
+  CHECK_THROWS_AS(StoppableQr(tall, soon), Interrupted);
+  CHECK(polls == 3);
+  OptimizerOptions options;
+  options.stop_requested = [] { return true; };
+  const auto start = rosenbrock_start();
+  const Minimum stopped = minimize_least_squares(rosenbrock, start, options, silent);
+  CHECK(stopped.reason == StopReason::interrupted);
+  CHECK(stopped.best.theta == start);
+}
 
 TEST_CASE("nist: the certified values have the certified residual sum of squares") {
   const std::vector<nist::Problem> problems = nist::all_problems();

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <new>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -62,6 +63,23 @@ OptimizerOptions until_loss(double loss, OptimizerKind kind = OptimizerKind::lbf
 }
 
 }  // namespace
+
+TEST_CASE("memory that runs out ends a minimisation") {
+  const Differentiable greedy = [](ConstVectorRef, VectorRef) -> double { throw std::bad_alloc(); };
+  for (const OptimizerKind kind : kinds) {
+    OptimizerOptions options;
+    options.kind = kind;
+    CHECK_THROWS_AS(static_cast<void>(minimize(greedy, Vector::Zero(3), options, silent)),
+                    std::bad_alloc);
+  }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // L-BFGS itself takes 2 memory P numbers: more than any address space has.
+  OptimizerOptions options;
+  options.memory = 1000000000;
+  CHECK_THROWS_AS(static_cast<void>(minimize(quadratic, Vector::Zero(1000000), options, silent)),
+                  std::bad_alloc);
+#endif
+}
 
 TEST_CASE("l-bfgs minimises a quadratic and Rosenbrock's valley to the last digits") {
   Log log;

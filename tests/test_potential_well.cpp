@@ -83,6 +83,73 @@ TEST_CASE("potentials are those of the wells, from position to position") {
   CHECK(potential_at(*shifted(1, 0), 0.7, 0.7) == 0);
 }
 
+TEST_CASE("potentials of far positions are exact and cheap") {
+  // f = -x exp(-x^2) - x/(1 + x^2): structure of size 1, and a tail without a scale.
+  const auto potential = [](double x) {
+    return -std::exp(-x * x) / 2 + std::log1p(x * x) / 2 + 0.5;
+  };
+  long evaluations = 0;
+  const auto field = make_force(
+      0,
+      [&](double x, const auto&) {
+        ++evaluations;
+        return -x * std::exp(-x * x) - x / (1 + x * x);
+      },
+      [](double, const auto&) { return 0.0; },
+      [](double, const auto&) { return std::array<double, 0>{}; });
+  for (const double reach : {1.0, 1e4, 1e8, 1e20, 1e100}) {
+    CAPTURE(reach);
+    evaluations = 0;
+    const Vector positions{{-reach, 0.3, reach / 7, -1e-9, reach, 2.5}};
+    const Vector found = potentials(*field, none, 0.0, positions);
+    for (Index i = 0; i < positions.size(); ++i) {
+      const double x = positions[i];
+      const double exact = x == -1e-9 ? 1e-18 : potential(x);
+      CHECK(std::abs(found[i] - exact) <= 1e-12 * exact);
+    }
+    CHECK(evaluations < 1000 * (30 + std::log(reach)));
+  }
+  // From a far zero to structure near 0, and out on the other side.
+  const double far = potentials(*field, none, 1e6, Vector::Constant(1, -1e6))[0];
+  CHECK(std::abs(far) <= 1e-11);
+  const double to_bottom = potentials(*field, none, 1e6, Vector::Zero(1))[0];
+  CHECK(std::abs(to_bottom + potential(1e6)) <= 1e-12 * potential(1e6));
+
+  // A pendulum that has turned often.
+  const ForceFieldPtr pendulum = make_well("pendulum").force_field();
+  const double turned = potential_at(*pendulum, 0, 1e4);
+  CHECK(std::abs(turned - (1 - std::cos(1e4))) <= 1e-10);
+}
+
+TEST_CASE("potentials near the bottom of a network's well are those of its curvature") {
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    const Network network = network_with_well(seed);
+    const double h = 1e-5;
+    const double curvature = (network.field.force(network.theta, network.bottom - h) -
+                              network.field.force(network.theta, network.bottom + h)) /
+                             (2 * h);
+    for (const double d : {1e-8, -1e-9, 1e-10}) {
+      const double u = potentials(network.field, network.theta, network.bottom,
+                                  Vector::Constant(1, network.bottom + d))[0];
+      CHECK(std::abs(u / (curvature * d * d / 2) - 1) <= 1e-2);
+    }
+    // From 0, when the bottom is very near to it.
+    CHECK_NOTHROW(static_cast<void>(
+        potentials(network.field, network.theta, 0, Vector::Constant(1, -7e-12))));
+  }
+}
+
+TEST_CASE("a potential that cannot be had is refused, not summed for ever") {
+  const ForceFieldPtr pendulum = make_well("pendulum").force_field();
+  CHECK_THROWS_AS(static_cast<void>(potential_at(*pendulum, 0, 1e12)), NumericalError);
+  const auto inverse = make_force(
+      0, [](double x, const auto&) { return 1 / (x * x * x); },
+      [](double, const auto&) { return 0.0; },
+      [](double, const auto&) { return std::array<double, 0>{}; });
+  CHECK_THROWS_AS(static_cast<void>(potential_at(*inverse, 1, -1)), NumericalError);
+  CHECK(std::abs(potential_at(*inverse, 1, 1e-3) - (0.5e6 - 0.5)) <= 1e-6);
+}
+
 TEST_CASE("equilibria are found with their stability") {
   constexpr double precision = 1e-14;
   for (const double centre : {-1.3, -0.01, 0.0, 0.3, 1.999}) {

@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <new>
 #include <vector>
 
 #include "isochron/random.hpp"
@@ -56,6 +58,38 @@ bool close(const VectorHandle& v, const Block& expected) {
 }
 
 }  // namespace
+
+// Sanitizers' allocators do not let memory run out.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("a clone that cannot be made is the spare vector, and the exhaustion is raised later") {
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
+  constexpr Index numbers = 8 << 20;  // 64 MB
+  const Context context = make_context();
+  VectorHandle first = make_vector({1, numbers, numbers}, context.get());
+  VectorHandle good(N_VClone(first.get()));
+  CHECK_NOTHROW(raise_exhaustion());
+  rlimit tight = before;
+  tight.rlim_cur = 1 << 20;  // less than there is already
+  REQUIRE(setrlimit(RLIMIT_AS, &tight) == 0);
+  N_Vector stand_in = N_VClone(first.get());
+  N_Vector another = N_VClone(good.get());
+  REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
+  REQUIRE(stand_in != nullptr);
+  CHECK(stand_in == another);
+  N_VConst(1, stand_in);
+  N_VScale(2, stand_in, another);
+  CHECK(as_block(first.get())(0, 0) == 0);
+  CHECK_THROWS_AS(raise_exhaustion(), std::bad_alloc);
+  CHECK_NOTHROW(raise_exhaustion());
+  // The spare one outlives its relatives while it is lent.
+  N_VDestroy(stand_in);
+  first.reset();
+  good.reset();
+  N_VConst(3, another);
+  N_VDestroy(another);
+}
+#endif
 
 TEST_CASE("a new vector is zero, aligned, of the shape asked for, and a clone is like it") {
   for (const VectorShape& shape : shapes) {

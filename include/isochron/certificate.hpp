@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -73,6 +74,7 @@ struct CertificateOptions {
   /// Trajectories ran over T/2 (antiperiodic loss): each visited that turning point alone to which
   /// it moved first, so an energy counts as visited up to the highest on either side.
   bool half_orbits = false;
+  std::function<bool()> stop_requested = nullptr;  ///< polled at every orbit; true: Interrupted
 };
 
 /// The certificate of a force on the orbits through `states` (2 x N: x, v). D = 1, Newtonian.

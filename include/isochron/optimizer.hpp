@@ -30,6 +30,8 @@ struct OptimizerOptions {
   double damping = 1e-3;  ///< least squares: at the start, over the largest squared column of J
   bool scale_parameters = false;  ///< least squares: damp each parameter in units of its column's
                                   ///< largest norm so far (More 1978): for different units
+  /// Least squares: polled in its linear algebra; true ends it with StopReason::interrupted.
+  std::function<bool()> stop_requested;
 };
 
 enum class StopReason {

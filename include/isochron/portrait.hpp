@@ -57,7 +57,8 @@ struct HarmonicFit {
 
 /// Draws up to `orbits` trajectories of the ensemble, evenly chosen, sampled `samples` times from 0
 /// to their end. Newtonian dynamics give one portrait per degree of freedom (q_i, v_i), first-order
-/// dynamics one of (y_1, y_2) when there are two components or more. Throws like
+/// dynamics one of (y_1, y_2) when there are two components or more. The colour is the energy where
+/// potentials() can tell it, or else the distance from which an orbit starts. Throws like
 /// Integrator::sample.
 [[nodiscard]] std::vector<PhasePortrait> phase_portraits(const Dynamics& dynamics,
                                                          ConstVectorRef theta,
@@ -79,12 +80,14 @@ struct HarmonicFit {
 [[nodiscard]] PositionCurve force_curve(const ForceField& field, ConstVectorRef theta,
                                         double period, double visited_min, double visited_max);
 
-/// U, zero at the equilibrium (at 0 where there is none), and the harmonic potential. D = 1.
+/// U, zero at the equilibrium (at 0 where there is none), and the harmonic potential. D = 1. Throws
+/// like potentials().
 [[nodiscard]] PositionCurve potential_curve(const ForceField& field, ConstVectorRef theta,
                                             double period, double visited_min, double visited_max);
 
 /// Energies along sampled trajectories, counted from the bottom of their well (from U(0) where
-/// there is none), as in the phase portraits. D = 1, Newtonian.
+/// there is none), as in the phase portraits. D = 1, Newtonian. Throws NumericalError like
+/// potentials(), or when an energy is not finite.
 [[nodiscard]] EnergyRecord energy_record(const ForceField& field, ConstVectorRef theta,
                                          const Trajectories& trajectories, double end_time);
 

@@ -26,8 +26,9 @@ struct Equilibrium {
 [[nodiscard]] std::optional<double> nearest_bottom(const ForceField& field, ConstVectorRef theta,
                                                    double low, double high);
 
-/// U(x) - U(zero) = -int f dx at each position, by Gauss-Legendre quadrature on short panels from
-/// one position to the next. D = 1.
+/// U(x) - U(zero) = -int f dx at each position, from Chebyshev series of the force on panels that
+/// are as short as its variations ask for, and grow with the distance from 0 and from `zero`. D
+/// = 1. Throws NumericalError where it varies too often for that, or is not finite on the way.
 [[nodiscard]] Vector potentials(const ForceField& field, ConstVectorRef theta, double zero,
                                 ConstVectorRef positions);
 

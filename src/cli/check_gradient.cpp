@@ -4,6 +4,7 @@
 #include "cli/objective.hpp"
 #include "isochron/error.hpp"
 #include "isochron/gradient_check.hpp"
+#include "memory.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -39,6 +40,19 @@ void print(const GradientCheck& check) {
   std::printf("\n%s\n", check.doubt.empty() ? verdict : check.doubt.c_str());
 }
 
+/// The methods are checked one after the other; forward sensitivities take the most.
+MemoryNeed checking_memory(const Dynamics& dynamics, const Objective& objective,
+                           SensitivityOptions sensitivity) {
+  MemoryNeed need;
+  const auto numbers = static_cast<double>(objective.ensemble().initial_states.size()) *
+                       static_cast<double>(dynamics.parameters());
+  need.add("the Jacobian", numbers * sizeof(double),
+           "fewer --trajectories or narrower --hidden layers");
+  sensitivity.gradient = GradientMethod::forward;
+  add_derivative_memory(need, dynamics, objective.ensemble(), sensitivity, true);
+  return need;
+}
+
 }  // namespace
 
 int check_gradient(const Options& given) {
@@ -59,6 +73,7 @@ int check_gradient(const Options& given) {
   }
   const Objective objective = read_objective(options, problem, dynamics, stored);
   const Vector theta = stored ? stored->model->theta : initial_parameters(options, *network);
+  checking_memory(dynamics, objective, sensitivity).require(available_memory());
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
 
   catch_signals();

@@ -142,9 +142,10 @@ int main(int argc, char** argv) {
   } catch (const Interrupted&) {
     return fail(signal_status(), "interrupted; nothing was written");
   } catch (const std::bad_alloc&) {
-    return fail(bad_input,
-                "the problem does not fit into memory; ask for fewer --trajectories or "
-                "smaller --hidden layers");
+    return fail(
+        numerical_failure,
+        "the memory is exhausted; ask for fewer --trajectories, smaller --hidden layers, "
+        "fewer --threads, or, of train, fewer pairs by --memory or a --checkpoint-distance");
   } catch (const std::exception& error) {
     return fail(numerical_failure, error.what());
   }

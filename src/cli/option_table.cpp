@@ -124,7 +124,8 @@ constexpr Spec table[] = {
     {"iterations", "K", "unlimited", trainers, "Training",
      "0 .. 10^9, or unlimited; with --resume: so many more"},
     {"max-time", "S", "60", trainers, "Training",
-     "wall time of this run in s, or as 90s, 1m, 2h; 0.001 .. 1e9"},
+     "wall time of this run in s, or as 90s, 1m, 2h; 0.001 .. 1e9; its verification, portraits and "
+     "analysis get half as much again, or 5 s where that is more"},
     {"loss-tolerance", "L", "0", trainers, "Training", "stop at this loss; >= 0"},
     {"gradient-tolerance", "G", "0", trainers, "Training", "stop at this max |dL/dtheta|; >= 0"},
     {"restarts", "K", "1", trainers, "Training",

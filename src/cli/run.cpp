@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cmath>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -349,6 +350,31 @@ void set_summary(Results& results, const std::string& name, double value, const 
   }
 }
 
+namespace {
+constexpr const char* out_of_time = "absent: the time for it was over";
+}
+
+void compute_or_explain(Results& results, const std::string& name,
+                        const std::function<void()>& compute) {
+  try {
+    compute();
+  } catch (const NumericalError& error) {
+    results.summary_text[name] = std::string("absent: ") + error.what();
+    std::fprintf(stderr, "isochron: warning: %s is absent: %s\n", name.c_str(), error.what());
+  } catch (const Interrupted&) {
+    if (signalled()) throw;
+    results.summary_text[name] = out_of_time;
+  }
+}
+
+std::vector<std::string> left_out(const Results& results) {
+  std::vector<std::string> names;
+  for (const auto& [name, text] : results.summary_text) {
+    if (text == out_of_time) names.push_back(name);
+  }
+  return names;
+}
+
 std::optional<double> verified_loss_of_trajectories(const Results& run) {
   const auto found = run.summary.find(run.held ? "loss_periodicity" : "loss_verified");
   if (found == run.summary.end()) return std::nullopt;
@@ -401,13 +427,23 @@ IntegrationCounts stored_counts(const Results& results, const std::string& direc
 void add_portraits(Results& results, const Dynamics& dynamics, ConstVectorRef theta,
                    const Objective& objective, const IntegratorOptions& integrator) {
   const double period = objective.period();
-  results.phase_portrait = phase_portraits(dynamics, theta, objective.whole_periods(), integrator);
+  compute_or_explain(results, "phase_portrait", [&] {
+    results.phase_portrait =
+        phase_portraits(dynamics, theta, objective.whole_periods(), integrator);
+  });
   if (dynamics.dimension() != 1 || dynamics.motion() != Motion::newtonian) return;
+  if (results.phase_portrait.empty()) return;
   const std::vector<double>& x = results.phase_portrait.front().x;
   const auto [low, high] = std::minmax_element(x.begin(), x.end());
-  results.force = force_curve(dynamics.field(), theta, period, *low, *high);
-  results.potential = potential_curve(dynamics.field(), theta, period, *low, *high);
-  results.orbits = orbit_fan(dynamics, theta, period, *high, integrator);
+  compute_or_explain(results, "force", [&] {
+    results.force = force_curve(dynamics.field(), theta, period, *low, *high);
+  });
+  compute_or_explain(results, "potential", [&] {
+    results.potential = potential_curve(dynamics.field(), theta, period, *low, *high);
+  });
+  compute_or_explain(results, "orbits", [&] {
+    results.orbits = orbit_fan(dynamics, theta, period, *high, integrator);
+  });
 }
 
 }  // namespace isochron::cli

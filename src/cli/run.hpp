@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -101,6 +102,12 @@ void check_architecture(const Mlp& network, Motion motion, const Results& stored
 
 void set_summary(Results& results, const std::string& name, double value, const std::string& what,
                  const std::string& units = "1");
+/// Runs `compute`. Where it fails, or is ended because its time is over, the text `name` of the
+/// summary says so: "absent: ..". Throws Interrupted after a signal.
+void compute_or_explain(Results& results, const std::string& name,
+                        const std::function<void()>& compute);
+/// What is absent because the time for it was over.
+[[nodiscard]] std::vector<std::string> left_out(const Results& results);
 /// Of a run's summary; absent at a checkpoint.
 [[nodiscard]] std::optional<double> verified_loss_of_trajectories(const Results& run);
 /// What `problem` asks of its force, as far as that is one period: T, and `loss`, by how much
@@ -112,7 +119,8 @@ void set_counts(Results& results, const std::string& direction, const Integratio
 [[nodiscard]] IntegrationCounts stored_counts(const Results& results, const std::string& direction);
 
 /// U, f, phase portraits and orbits of a force into the results, as far as its dimension has them.
-/// The portraits run over whole periods from the initial states of `objective`.
+/// The portraits run over whole periods from the initial states of `objective`. What cannot be had
+/// is absent, with the reason; throws Interrupted after a signal.
 void add_portraits(Results& results, const Dynamics& dynamics, ConstVectorRef theta,
                    const Objective& objective, const IntegratorOptions& integrator);
 

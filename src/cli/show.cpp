@@ -127,7 +127,7 @@ class Screen {
       row("state", "interrupted: the run is unfinished and not verified");
     } else {
       row("state", "stopped: " + reason);
-      row("not verified", words("verification"));
+      row("not verified", words("loss_verified"));
       return;
     }
     row("", "go on with: isochron train --resume " + file);

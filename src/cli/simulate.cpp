@@ -1,12 +1,12 @@
-#include <unistd.h>
-
 #include <cstdio>
 #include <iostream>
 
 #include "cli/objective.hpp"
 #include "cli/output.hpp"
 #include "isochron/error.hpp"
+#include "isochron/stoppable_force.hpp"
 #include "isochron/well.hpp"
+#include "memory.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -98,21 +98,6 @@ void judge_drift(Results& results, double drift, double explained, const Integra
   results.summary_text["energy_drift_warning"] += text;
 }
 
-/// The samples of all orbits and what is made of them must fit into the machine.
-void check_memory(double numbers) {
-  const double needed = 3 * numbers * sizeof(double);
-  const double present =
-      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  if (needed <= present) return;
-  char text[200];
-  std::snprintf(
-      text, sizeof text,
-      "the samples need %.1f GB and the machine has %.1f; ask for fewer --trajectories or "
-      "--times",
-      needed / 1e9, present / 1e9);
-  throw InputError(text);
-}
-
 }  // namespace
 
 int simulate(const Options& given) {
@@ -123,15 +108,14 @@ int simulate(const Options& given) {
   if (stored) {
     check_architecture(*read_network(options), problem.motion, *stored, options.text("model"));
   }
-  const Dynamics dynamics(source.field, problem.motion);
+  const Dynamics dynamics(stoppable_force(source.field, signalled), problem.motion);
   const Index times = options.integer("times", 2, 100000);
   const IntegratorOptions integrator = integrator_options(options);
   Output output(options.text("output"), options.flag("overwrite"));
   const Objective objective = read_objective(options, problem, dynamics, stored);
   const Index stride = looks_per_sample(times, objective.ensemble().size(), integrator.method);
   const Index looks = (times - 1) * stride + 1;
-  check_memory(static_cast<double>(objective.ensemble().initial_states.size()) *
-               static_cast<double>(looks));
+  sampling_memory(dynamics, objective.ensemble().size(), looks).require(available_memory());
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
 
   catch_signals();
@@ -153,14 +137,16 @@ int simulate(const Options& given) {
               objective.mirrors() ? "mean |X(T/2) + X(0)|^2" : "mean |X(T) - X(0)|^2");
   set_counts(results, "forward", sampled.counts);
   if (dynamics.dimension() == 1 && dynamics.motion() == Motion::newtonian) {
-    const EnergyRecord record =
-        energy_record(*source.field, source.theta, sampled.trajectories, objective.period());
-    results.energy = thinned(record, stride);
-    const double drift = record.drift.maxCoeff();
-    set_summary(results, "energy_drift", drift, "max |E(t) - E(0)| over all orbits");
-    const double explained = explained_drift(*source.field, source.theta, sampled.trajectories,
-                                             integrator, sampled.counts.steps);
-    judge_drift(results, drift, explained, integrator, objective.period());
+    compute_or_explain(results, "energy", [&] {
+      const EnergyRecord record =
+          energy_record(dynamics.field(), source.theta, sampled.trajectories, objective.period());
+      results.energy = thinned(record, stride);
+      const double drift = record.drift.maxCoeff();
+      set_summary(results, "energy_drift", drift, "max |E(t) - E(0)| over all orbits");
+      const double explained = explained_drift(dynamics.field(), source.theta, sampled.trajectories,
+                                               integrator, sampled.counts.steps);
+      judge_drift(results, drift, explained, integrator, objective.period());
+    });
   }
   add_portraits(results, dynamics, source.theta, objective, integrator);
   output.save(results_image(output.path(), results));

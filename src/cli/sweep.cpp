@@ -8,7 +8,6 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <thread>
 
 #include "atomic_file.hpp"
 #include "cli/objective.hpp"
@@ -18,8 +17,11 @@
 #include "cli/training_run.hpp"
 #include "clock.hpp"
 #include "isochron/error.hpp"
+#include "isochron/stoppable_force.hpp"
 #include "isochron/sweep_results.hpp"
+#include "memory.hpp"
 #include "sentence.hpp"
+#include "threads.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -101,8 +103,10 @@ struct Outcome {
 
 /// `loss`: verified, of the trajectories.
 void judge(SweepRun& run, const TrainingSetup& setup, const Objective& objective,
+           const Dynamics& dynamics, const std::function<bool()>& stop_requested,
            const Vector& theta, double loss) {
-  const std::optional<Certificate> certificate = certify_trained(setup, objective, theta, loss);
+  const std::optional<Certificate> certificate =
+      certify_trained(setup, objective, dynamics, stop_requested, theta, loss);
   if (!certificate) {
     run.verdict = "none";
     run.reason = no_certificate;
@@ -112,7 +116,7 @@ void judge(SweepRun& run, const TrainingSetup& setup, const Objective& objective
   run.verdict = name(found.verdict);
   run.reason = found.reason;
   run.n = found.n;
-  run.deviation = fit_harmonic(*setup.network, theta, objective.period()).deviation;
+  run.deviation = fit_harmonic(dynamics.field(), theta, objective.period()).deviation;
   if (!found.center) return;
   run.x0 = *found.center;
   if (found.curve.empty()) return;
@@ -129,10 +133,12 @@ void judge(SweepRun& run, const TrainingSetup& setup, const Objective& objective
   run.shear_at_2 = before.shear() + part * (after->shear() - before.shear());
 }
 
-/// Throws Interrupted. A failure is a row. `file`: where the run's own results go; or empty.
+/// Throws Interrupted after a signal. A failure is a row, and so is a force for whose verification
+/// there was no time. `file`: where the run's own results go; or empty.
 Outcome train_once(Options options, SweepRun run, const std::filesystem::path& file) {
   Outcome outcome{std::move(run), {}};
   SweepRun& row = outcome.run;
+  const auto start = Clock::now();
   try {
     TrainingSetup setup = read_training_setup(options);
     const Dynamics dynamics(setup.network, setup.problem.motion);
@@ -147,16 +153,24 @@ Outcome train_once(Options options, SweepRun run, const std::filesystem::path& f
     row.iterations = iterations_done(result.state.history);
     row.loss = result.state.loss;
     if (result.state.history.size() > 0) row.wall_time = result.state.history.wall_time.back();
-    const VerifiedLoss verified = verify_loss(dynamics, objective, theta, result.integrator);
+    const Budget budget(start, setup.training.max_time);
+    IntegratorOptions integrator = result.integrator;
+    integrator.stop_requested = file.empty() ? budget.rest() : budget.half();
+    const Dynamics stopping(stoppable_force(setup.network, integrator.stop_requested),
+                            dynamics.motion());
+    const VerifiedLoss verified = verify_loss(stopping, objective, theta, integrator);
     row.loss_verified = verified.loss;
-    judge(row, setup, objective, theta, verified.periodicity);
+    judge(row, setup, objective, stopping, integrator.stop_requested, theta, verified.periodicity);
     row.status = "ok";
     outcome.theta = theta;
     if (file.empty()) return outcome;
-    write_results(file, complete_results(options, std::move(setup), result));
+    write_results(file, complete_results(options, std::move(setup), result, budget));
     row.file = file.parent_path().filename() / file.filename();
   } catch (const NumericalError& error) {
     row.status = error.what();
+  } catch (const Interrupted&) {
+    if (signalled()) throw;
+    row.status = "there was no time left to verify and judge the force; give more --max-time";
   }
   return outcome;
 }
@@ -205,11 +219,7 @@ class Sweep {
     }
     const auto workers = std::min<std::size_t>(
         static_cast<std::size_t>(integrator_options(options_).threads), queue_.size());
-    {
-      std::vector<std::jthread> threads;
-      for (std::size_t i = 1; i < workers; ++i) threads.emplace_back([this] { work(); });
-      work();
-    }
+    run_on_threads(std::max<std::size_t>(1, workers), [this](std::size_t) { work(); });
     save();  // what there is, also after a failure
     if (failure_) std::rethrow_exception(failure_);
     if (!quiet_ && terminal_) std::fputc('\n', stderr);
@@ -236,9 +246,12 @@ class Sweep {
     for (const Overrides& overrides : overrides_) {
       Options options = run_options(options_, overrides, first_seed_);
       const TrainingSetup setup = read_training_setup(options);
-      static_cast<void>(read_training_objective(options, setup.problem,
-                                                Dynamics(setup.network, setup.problem.motion),
-                                                *setup.network, std::nullopt));
+      const Dynamics dynamics(setup.network, setup.problem.motion);
+      const Objective objective =
+          read_training_objective(options, setup.problem, dynamics, *setup.network, std::nullopt);
+      const double at_once = std::min(static_cast<double>(integrator_options(options_).threads),
+                                      static_cast<double>(total()));
+      training_memory(dynamics, objective, setup.training).require(available_memory(), at_once);
       if (setup.restarts != 1 || setup.period_multiple != 0) {
         throw InputError("--restarts and --period-multiple are for train; a sweep keeps every run");
       }

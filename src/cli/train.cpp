@@ -122,7 +122,7 @@ void count_on(Options& options, TrainingSetup& setup, const Results& stored) {
 /// Complete, no iteration more is wanted, and nothing else is different.
 bool nothing_left(const Options& options, const TrainingSetup& setup, const Results& stored) {
   if (setup.training.optimizer.max_iterations != 0 || options.given("output")) return false;
-  if (stored.summary.count("loss_verified") == 0) return false;
+  if (stored.summary.count("loss_verified") == 0 || !left_out(stored).empty()) return false;
   for (const std::string& key : options.configuration_keys()) {
     if (key != "iterations" && options.given(key)) return false;
   }

@@ -9,6 +9,8 @@
 #include "cli/progress.hpp"
 #include "clock.hpp"
 #include "isochron/error.hpp"
+#include "isochron/stoppable_force.hpp"
+#include "memory.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
@@ -106,17 +108,23 @@ void print_report(const Results& results, const std::filesystem::path& file) {
     std::printf("verdict          %s: %s\n", name(results.analysis->verdict),
                 results.analysis->reason.c_str());
   }
+  if (const std::vector<std::string> names = left_out(results); !names.empty()) {
+    std::string list;
+    for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+    std::printf(
+        "left out         %s: the time for it was over; to make up for it: isochron train --resume "
+        "%s --iterations 0 --max-time S\n",
+        list.c_str(), file.c_str());
+  }
   std::printf("results          %s\n", file.c_str());
 }
 
 /// How large the part of the force is that its linear skip does not hold.
-double nonlinear_size(const Mlp& network, const Vector& theta) {
-  const Mlp layers(network.layers(), network.symmetry());
-  double size = 0;
-  for (const double x : Vector::LinSpaced(401, -2, 2)) {
-    size = std::max(size, std::abs(layers.force(theta.head(layers.parameters()), x)));
-  }
-  return size;
+double nonlinear_size(const Mlp& network, const std::function<bool()>& stop, const Vector& theta) {
+  const auto layers = std::make_shared<Mlp>(network.layers(), network.symmetry());
+  const Block x = Vector::LinSpaced(401, -2, 2).transpose();
+  const Vector theta_of_layers = theta.head(layers->parameters());
+  return stoppable_force(layers, stop)->force(theta_of_layers, x).cwiseAbs().maxCoeff();
 }
 
 // ----------------------------------------------------------------------------------------- the run
@@ -141,23 +149,21 @@ class Run {
     results_.model = ModelRecord::of(network);
   }
 
-  /// With verification, validation, portraits and analysis. Throws Interrupted.
-  [[nodiscard]] Results completed(const TrainingResult& result) const {
+  /// With verification, portraits, analysis and validation, as far as there is time for them.
+  /// Throws Interrupted after a signal.
+  [[nodiscard]] Results completed(const TrainingResult& result, const Budget& budget) const {
     Results complete = results_;
     record_state(complete, result.state, describe(result.reason));
-    try {
-      add_verification(complete, result);
-      add_validation(complete, result);
-      add_all_portraits(complete, result.state);
-      add_analysis(complete, result.state);
-    } catch (const NumericalError& error) {
-      complete.summary_text["verification"] = error.what();
-      std::fprintf(stderr, "isochron: warning: %s\n", error.what());
-    }
+    add_verification(complete, result, budget.half());
+    add_all_portraits(complete, result.state, budget.half());
+    add_analysis(complete, result.state, budget.half());
+    add_integration_floor(complete, result, budget.half());
+    add_validation(complete, result, budget.rest());
     return complete;
   }
 
   int execute(const std::optional<Results>& resumed) {
+    training_memory(dynamics_, objective_, setup_.training).require(available_memory());
     catch_signals();
     setup_.training.progress = [this](const TrainingState& state) {
       progress_.report(state);
@@ -180,6 +186,11 @@ class Run {
     return isochron::train(dynamics_, objective_, std::move(state), setup_.training);
   }
 
+  /// Whether there is time for another weight seed.
+  [[nodiscard]] bool may_go_on(Clock::time_point start) const {
+    return !signalled() && seconds_since(start) < setup_.training.max_time;
+  }
+
   /// K weight seeds share half the time equally; the best goes on with what is left.
   TrainingResult train_restarts() {
     if (setup_.period_multiple > 0) return train_multiple();
@@ -187,7 +198,7 @@ class Run {
     const auto start = Clock::now();
     TrainingOptions training = setup_.training;
     training.max_time = setup_.training.max_time / static_cast<double>(2 * setup_.restarts);
-    for (std::int64_t k = 0; k < setup_.restarts && (k == 0 || !signalled()); ++k) {
+    for (std::int64_t k = 0; k < setup_.restarts && (k == 0 || may_go_on(start)); ++k) {
       try_seed(weight_seed_ + static_cast<std::uint64_t>(k), training, k + 1 == setup_.restarts);
     }
     TrainingResult result = finish_best(training, setup_.training.max_time - seconds_since(start));
@@ -205,14 +216,15 @@ class Run {
     double& tolerance = training.optimizer.loss_tolerance;
     tolerance = std::max(tolerance, decided);
     bool evaluated = false;
-    for (std::int64_t k = 0; k < setup_.restarts && (k == 0 || !signalled()); ++k) {
+    for (std::int64_t k = 0; k < setup_.restarts && (k == 0 || may_go_on(start)); ++k) {
       training.max_time = (setup_.training.max_time - seconds_since(start)) / 4;
       const std::uint64_t seed = weight_seed_ + static_cast<std::uint64_t>(k);
       best_.reset();
       try_seed(seed, training, false);
       if (!best_) continue;
       evaluated = true;
-      const int n = oscillations(best_->state.theta);
+      const int n =
+          oscillations(best_->state.theta, setup_.training.max_time - seconds_since(start));
       if (best_->reason == StopReason::loss_tolerance && n == setup_.period_multiple) {
         training = setup_.training;
         const double left = setup_.training.max_time - seconds_since(start);
@@ -233,13 +245,22 @@ class Run {
 
   /// In T: of the harmonic force nearest to the trained one; in prescribed periods: of the orbit
   /// with the fewest.
-  [[nodiscard]] int oscillations(const Vector& theta) const {
-    if (!prescribes_periods(objective_.loss())) {
-      return fit_harmonic(*setup_.network, theta, objective_.period()).n;
+  /// 0 when there is no time to find out.
+  [[nodiscard]] int oscillations(const Vector& theta, double time_left) const {
+    const auto stop = [start = Clock::now(), time_left] {
+      return signalled() || seconds_since(start) > time_left;
+    };
+    const Dynamics dynamics = stopping(stop);
+    try {
+      if (!prescribes_periods(objective_.loss())) {
+        return fit_harmonic(dynamics.field(), theta, objective_.period()).n;
+      }
+      const auto portraits = phase_portraits(dynamics, theta, objective_.whole_periods(),
+                                             stopping(integrator(), stop));
+      return static_cast<int>(std::lround(winding_numbers(portraits.front(), 0).minCoeff()));
+    } catch (const Interrupted&) {
+      return 0;
     }
-    const auto portraits =
-        phase_portraits(dynamics_, theta, objective_.whole_periods(), integrator());
-    return static_cast<int>(std::lround(winding_numbers(portraits.front(), 0).minCoeff()));
   }
 
   TrainingResult finish_best(TrainingOptions training, double time_left) const {
@@ -289,9 +310,12 @@ class Run {
   }
 
   void write(const TrainingState& state, const std::string& stop_reason) {
+    const auto start = Clock::now();
     Results results = results_;
     record_state(results, state, stop_reason);
     save(results);
+    written_ = state.history.size();
+    writing_time_ = seconds_since(start);
   }
 
   void save(const Results& results) {
@@ -308,10 +332,15 @@ class Run {
   }
 
   int conclude(const TrainingResult& result) {
-    write(result.state, "running");  // safe before what may take a while
+    // Safe before what may take a while.
+    const std::size_t iterates = result.state.history.size();
+    const bool is_written = setup_.restarts == 1 && written_ == iterates;
+    if (iterates > 0 && !is_written) write(result.state, "running");
     progress_.say("verifying");
     try {
-      const Results complete = completed(result);
+      const Budget budget(started_, setup_.training.max_time,
+                          std::max(writing_time_, likely_writing_time(result.state)));
+      const Results complete = completed(result, budget);
       save(complete);
       print_report(complete, setup_.output->path());
       return 0;
@@ -320,33 +349,64 @@ class Run {
     }
   }
 
+  /// s, on a disk of moderate speed.
+  [[nodiscard]] double likely_writing_time(const TrainingState& state) const {
+    constexpr double bytes_per_second = 1e8;
+    const auto snapshots = static_cast<Index>(state.snapshots.theta.size());
+    const Index numbers =
+        (snapshots + 2) * state.theta.size() + 4 * objective_.ensemble().initial_states.size();
+    return static_cast<double>(numbers) * sizeof(double) / bytes_per_second;
+  }
+
+  using Stop = std::function<bool()>;
+
   [[nodiscard]] const IntegratorOptions& integrator() const {
     return setup_.training.sensitivity.integrator;
   }
+  static IntegratorOptions stopping(IntegratorOptions integrator, const Stop& stop) {
+    integrator.stop_requested = stop;
+    return integrator;
+  }
+  [[nodiscard]] Dynamics stopping(const Stop& stop) const {
+    return Dynamics(stoppable_force(setup_.network, stop), dynamics_.motion());
+  }
 
-  void add_verification(Results& results, const TrainingResult& result) const {
+  void add_verification(Results& results, const TrainingResult& result, const Stop& stop) const {
     const Vector& theta = result.state.theta;
-    const IntegratorOptions& trained_with = result.integrator;
-    const VerifiedLoss verified = verify_loss(dynamics_, objective_, theta, trained_with);
-    results.final_states = verified.final_states;
-    results.residuals = objective_.residuals(verified.final_states);
-    set_summary(results, "loss_verified", verified.loss,
-                "loss by another method, tighter tolerance");
-    if (const auto& held = objective_.held()) {
-      set_summary(results, "loss_periodicity", verified.periodicity,
-                  "the part of trajectories in the verified loss");
-      set_summary(results, "hold_misfit", held->misfit(dynamics_.field(), theta),
-                  "max |f - f*| where the force is held");
-      set_summary(results, "hold_weight", held->weight, "weight of the held force");
-    }
-    set_summary(results, "loss_verified_error", verified.error, "error of the verified loss");
+    const IntegratorOptions trained_with = stopping(result.integrator, stop);
+    const Dynamics dynamics = stopping(stop);
     char method[60];
     std::snprintf(method, sizeof method, "%s at rtol %.1e", isochron::name(trained_with.method),
                   trained_with.rtol);
     results.summary_text["integrated_by"] = method;
-    set_summary(results, "integration_floor",
-                integration_floor(dynamics_, objective_, theta, trained_with),
-                "mean square of how residuals differ from an independent method's at 1e-14");
+    compute_or_explain(results, "loss_verified", [&] {
+      const VerifiedLoss verified = verify_loss(dynamics, objective_, theta, trained_with);
+      results.final_states = verified.final_states;
+      results.residuals = objective_.residuals(verified.final_states);
+      set_summary(results, "loss_verified", verified.loss,
+                  "loss by another method, tighter tolerance");
+      set_summary(results, "loss_verified_error", verified.error, "error of the verified loss");
+      if (!objective_.held()) return;
+      set_summary(results, "loss_periodicity", verified.periodicity,
+                  "the part of trajectories in the verified loss");
+    });
+    if (const auto& held = objective_.held()) {
+      set_summary(results, "hold_weight", held->weight, "weight of the held force");
+      compute_or_explain(results, "hold_misfit", [&] {
+        set_summary(results, "hold_misfit", held->misfit(dynamics.field(), theta),
+                    "max |f - f*| where the force is held");
+      });
+    }
+  }
+
+  void add_integration_floor(Results& results, const TrainingResult& result,
+                             const Stop& stop) const {
+    compute_or_explain(results, "integration_floor", [&] {
+      set_summary(results, "integration_floor",
+                  integration_floor(stopping(stop), objective_, result.state.theta,
+                                    stopping(result.integrator, stop)),
+                  "mean square of how residuals differ from an independent method's at 1e-14");
+    });
   }
 
   /// Why there are no fresh states to validate with; empty when there are.
@@ -360,7 +420,7 @@ class Run {
                                "to draw from";
   }
 
-  void add_validation(Results& results, const TrainingResult& result) const {
+  void add_validation(Results& results, const TrainingResult& result, const Stop& stop) const {
     if (const std::string reason = no_validation(); !reason.empty()) {
       results.summary_text["loss_validation"] = "absent: " + reason;
       return;
@@ -368,30 +428,35 @@ class Run {
     constexpr Index fresh_states = 10000;
     // Any other seed would do; this one is never equal to the data's.
     const std::uint64_t seed = ~data_seed_;
-    try {
-      const ValidationLoss validation = validate_loss(dynamics_, objective_, result.state.theta,
-                                                      result.integrator, fresh_states, seed);
+    compute_or_explain(results, "loss_validation", [&] {
+      const ValidationLoss validation =
+          validate_loss(stopping(stop), objective_, result.state.theta,
+                        stopping(result.integrator, stop), fresh_states, seed);
       set_summary(results, "loss_validation", validation.mean, "mean loss on 10^4 fresh states");
       set_summary(results, "loss_validation_median", validation.median,
                   "median loss on 10^4 fresh states");
       set_summary(results, "loss_validation_inside", validation.inside,
                   "mean loss on fresh states within the training radius");
-    } catch (const NumericalError& error) {
-      results.summary_text["loss_validation"] = std::string("absent: ") + error.what();
-    }
+    });
   }
 
-  void add_analysis(Results& results, const TrainingState& state) const {
-    results.analysis =
-        certify_trained(setup_, objective_, state.theta, verified_loss_of_trajectories(results));
-    if (!results.analysis)
-      results.summary_text["analysis"] = std::string("absent: ") + no_certificate;
+  void add_analysis(Results& results, const TrainingState& state, const Stop& stop) const {
+    compute_or_explain(results, "analysis", [&] {
+      results.analysis = certify_trained(setup_, objective_, stopping(stop), stop, state.theta,
+                                         verified_loss_of_trajectories(results));
+      if (!results.analysis)
+        results.summary_text["analysis"] = std::string("absent: ") + no_certificate;
+    });
   }
 
-  void add_all_portraits(Results& results, const TrainingState& state) const {
-    results.phase_portrait_before =
-        phase_portraits(dynamics_, state.theta_initial, objective_.whole_periods(), integrator());
-    add_portraits(results, dynamics_, state.theta, objective_, integrator());
+  void add_all_portraits(Results& results, const TrainingState& state, const Stop& stop) const {
+    const Dynamics dynamics = stopping(stop);
+    const IntegratorOptions options = stopping(integrator(), stop);
+    compute_or_explain(results, "phase_portrait_before", [&] {
+      results.phase_portrait_before =
+          phase_portraits(dynamics, state.theta_initial, objective_.whole_periods(), options);
+    });
+    add_portraits(results, dynamics, state.theta, objective_, options);
     if (!results.force) return;
     if (prescribes_periods(objective_.loss())) {
       const Vector turns = winding_numbers(results.phase_portrait.front(), 0);
@@ -400,20 +465,26 @@ class Run {
       set_summary(results, "oscillations_max", turns.maxCoeff(),
                   "most oscillations of an orbit in its period");
     } else {
-      const HarmonicFit fit = fit_harmonic(*setup_.network, state.theta, objective_.period());
-      set_summary(results, "harmonic_n", fit.n, "n of the -(2 pi n/T)^2 x nearest to f on [-2, 2]");
-      set_summary(results, "harmonic_deviation", fit.deviation,
-                  "max |f + (2 pi n/T)^2 x| on [-2, 2]");
+      compute_or_explain(results, "harmonic_n", [&] {
+        const HarmonicFit fit = fit_harmonic(dynamics.field(), state.theta, objective_.period());
+        set_summary(results, "harmonic_n", fit.n,
+                    "n of the -(2 pi n/T)^2 x nearest to f on [-2, 2]");
+        set_summary(results, "harmonic_deviation", fit.deviation,
+                    "max |f + (2 pi n/T)^2 x| on [-2, 2]");
+      });
     }
     if (setup_.network->skip() == Skip::none) return;
     const auto add_size = [&](const char* name, const Vector& theta, const char* when) {
-      set_summary(results, name, nonlinear_size(*setup_.network, theta),
-                  std::string("max |f - linear skip| on [-2, 2], ") + when + " training");
+      compute_or_explain(results, name, [&] {
+        set_summary(results, name, nonlinear_size(*setup_.network, stop, theta),
+                    std::string("max |f - linear skip| on [-2, 2], ") + when + " training");
+      });
     };
     add_size("nonlinear_size_before", state.theta_initial, "before");
     add_size("nonlinear_size", state.theta, "after");
   }
 
+  Clock::time_point started_ = Clock::now();
   TrainingSetup setup_;
   Dynamics dynamics_;
   Objective objective_;
@@ -425,6 +496,8 @@ class Run {
   std::optional<TrainingResult> best_;  ///< of the weight seeds so far
   std::string failure_;                 ///< of the last one that could not be evaluated
   Clock::time_point last_checkpoint_;
+  std::optional<std::size_t> written_;  ///< iterations in the file, if there is one of this run
+  double writing_time_ = 0;             ///< s, that it took
 };
 
 }  // namespace
@@ -434,21 +507,25 @@ long iterations_done(const History& history) {
 }
 
 std::optional<Certificate> certify_trained(const TrainingSetup& setup, const Objective& objective,
+                                           const Dynamics& dynamics,
+                                           const std::function<bool()>& stop_requested,
                                            const Vector& theta, std::optional<double> loss) {
   if (setup.network->dimension() != 1 || setup.problem.motion != Motion::newtonian) {
     return std::nullopt;
   }
   CertificateOptions certificate = certificate_options(setup.problem, loss);
   certificate.tolerance = setup.verdict_tolerance;
-  return certify(*setup.network, theta, objective.ensemble().initial_states, certificate);
+  certificate.stop_requested = stop_requested;
+  return certify(dynamics.field(), theta, objective.ensemble().initial_states, certificate);
 }
 
 int run_training(Options& options, TrainingSetup setup, const std::optional<Results>& resumed) {
   return Run(options, std::move(setup), resumed).execute(resumed);
 }
 
-Results complete_results(Options& options, TrainingSetup setup, const TrainingResult& result) {
-  return Run(options, std::move(setup), std::nullopt).completed(result);
+Results complete_results(Options& options, TrainingSetup setup, const TrainingResult& result,
+                         const Budget& budget) {
+  return Run(options, std::move(setup), std::nullopt).completed(result, budget);
 }
 
 }  // namespace isochron::cli

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 
+#include "cli/budget.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/run.hpp"
@@ -35,17 +37,17 @@ struct TrainingSetup {
 /// there is one. Returns the exit status.
 int run_training(Options& options, TrainingSetup setup, const std::optional<Results>& resumed);
 
-/// The certificate of a trained force, whose trajectories have this verified loss; absent for
-/// dynamics other than newtonian with one dimension.
-[[nodiscard]] std::optional<Certificate> certify_trained(const TrainingSetup& setup,
-                                                         const Objective& objective,
-                                                         const Vector& theta,
-                                                         std::optional<double> loss);
+/// The certificate of a trained force, that of `dynamics`, whose trajectories have this verified
+/// loss; absent for dynamics other than newtonian with one dimension.
+[[nodiscard]] std::optional<Certificate> certify_trained(
+    const TrainingSetup& setup, const Objective& objective, const Dynamics& dynamics,
+    const std::function<bool()>& stop_requested, const Vector& theta, std::optional<double> loss);
 inline constexpr const char* no_certificate =
     "wells are analysed for newtonian dynamics with one dimension";
 
-/// All that the file of a finished run holds. Throws Interrupted.
+/// All that the file of a finished run holds, as far as the budget allows. Throws Interrupted after
+/// a signal.
 [[nodiscard]] Results complete_results(Options& options, TrainingSetup setup,
-                                       const TrainingResult& result);
+                                       const TrainingResult& result, const Budget& budget);
 
 }  // namespace isochron::cli

@@ -1,5 +1,7 @@
 #include "one_step/discrete.hpp"
 
+#include <algorithm>
+
 namespace isochron::one_step {
 namespace {
 
@@ -87,6 +89,7 @@ void DiscreteSensitivity::sweep(Block& lambda, Index cotangents) {
   for (Block& mu : position_cotangents_) mu.resize(stages * d, solver_.stride());
   Linearisation& at = solver_.linearisation();
   for (Index n = steps - 1; n >= 0; --n) {
+    poll_stop(solver_.options());
     const double h = solver_.steps()[static_cast<std::size_t>(n)];
     for (Index i = stages - 1; i >= 0; --i) {
       at.use_record(solver_.record(n, i));
@@ -104,14 +107,29 @@ void DiscreteSensitivity::sweep(Block& lambda, Index cotangents) {
   backward_counts_.right_hand_sides = steps * stages;
 }
 
+template <class Part>
+void DiscreteSensitivity::in_parts(Index cotangents, Index parameters, const Part& part) const {
+  constexpr double most_operations = 4e9;
+  const double each = 2.0 * static_cast<double>(cotangents * solver_.stride() *
+                                                solver_.dynamics().dimension() * parameters);
+  const Index at_once = static_cast<Index>(std::max(1.0, most_operations / std::max(1.0, each)));
+  for (Index first = 0; first < stage_count(); first += at_once) {
+    poll_stop(solver_.options());
+    part(first, std::min(at_once, stage_count() - first));
+  }
+}
+
 void DiscreteSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient,
                                    StatesRef initial_cotangents) {
   Block lambda = Block::Zero(cotangents.rows(), solver_.stride());
   lambda.leftCols(cotangents.cols()) = cotangents;
   gradient_.setZero(gradient.size());
+  const Index d = solver_.dynamics().dimension();
   sweep(lambda, 1);
-  solver_.linearisation().add_parameter_products(solver_.record(0, 0), stage_count(), weights_,
-                                                 gradient_);
+  in_parts(1, gradient.size(), [&](Index first, Index count) {
+    solver_.linearisation().add_parameter_products(
+        solver_.record(0, first), count, weights_.middleRows(first * d, count * d), gradient_);
+  });
   gradient = gradient_;
   initial_cotangents = lambda.leftCols(cotangents.cols());
 }
@@ -122,8 +140,12 @@ void DiscreteSensitivity::jacobian(Eigen::Ref<Eigen::MatrixXd> rows) {
   for (Index r = 0; r < states; ++r) lambda.row(r * states + r).setOnes();
   sweep(lambda, states);
   rows.setZero();
-  solver_.linearisation().add_parameter_rows(solver_.record(0, 0), stage_count(),
-                                             weights_.leftCols(rows.rows() / states), rows);
+  const Index d = solver_.dynamics().dimension() * states;
+  in_parts(states, rows.cols(), [&](Index first, Index count) {
+    solver_.linearisation().add_parameter_rows(
+        solver_.record(0, first), count,
+        weights_.block(first * d, 0, count * d, rows.rows() / states), rows);
+  });
 }
 
 }  // namespace isochron::one_step

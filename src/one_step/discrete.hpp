@@ -40,6 +40,10 @@ class DiscreteSensitivity final : public BlockSensitivity {
   [[nodiscard]] Index stage_count() const {
     return static_cast<Index>(solver_.steps().size()) * solver_.stages();
   }
+  /// Calls part(first, count) for the derivatives by parameters at all stages: for some of them at
+  /// a time when there are very many, so that they can be stopped in between.
+  template <class Part>
+  void in_parts(Index cotangents, Index parameters, const Part& part) const;
   void stage_cotangents(Index stage, double h, const Block& lambda, Index r, BlockRef w);
   void step_back(double h, Block& lambda, Index r);
 

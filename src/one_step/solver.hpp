@@ -43,6 +43,7 @@ class OneStepSolver final : public BlockSolver {
   [[nodiscard]] bool newtonian() const { return dynamics_.motion() == Motion::newtonian; }
   [[nodiscard]] Index stride() const { return state_.cols(); }
   [[nodiscard]] const Dynamics& dynamics() const { return dynamics_; }
+  [[nodiscard]] const IntegratorOptions& options() const { return options_; }
   [[nodiscard]] const Vector& end_times() const { return end_times_; }
 
   /// The linearisation at each of the stages() stages of each step, one after the other.

@@ -67,7 +67,7 @@ void AdjointSensitivity::keep_whole(const double* theta, ConstStatesRef states,
     double reached = 0;
     int checkpoints = 0;
     const int flag = CVodeF(memory, 1, forward_.state(), &reached, CV_NORMAL, &checkpoints);
-    if (flag < 0) forward_.raise(flag, "forward", reached);
+    forward_.verify(flag, "forward", reached);
     const long steps = count_steps(memory);
     if (steps < capacity_) {
       count_storage(steps);
@@ -104,11 +104,11 @@ void AdjointSensitivity::solve_again(double end) {
     check(CVodeAdjReInit(memory), "CVodeAdjReInit");
     for (long steps = 0; tau < end && steps < longest_stretch_; ++steps, ++all_steps) {
       if (all_steps == options_.integrator.max_steps) {
-        forward_.raise(CV_TOO_MUCH_WORK, "forward", tau);
+        forward_.verify(CV_TOO_MUCH_WORK, "forward", tau);
       }
       int checkpoints = 0;
       const int flag = CVodeF(memory, 1, forward_.state(), &tau, CV_ONE_STEP, &checkpoints);
-      if (flag < 0) forward_.raise(flag, "forward", tau);
+      forward_.verify(flag, "forward", tau);
     }
     linearised_at_ = nowhere;  // the forward problem uses the same place
     backward_counts_ += read_counts(memory, options_.integrator.method, 0);
@@ -204,7 +204,7 @@ void AdjointSensitivity::solve_backward(double tau) {
     check(CVodeSetMaxNumStepsB(memory, backward_problem_, steps_left), "CVodeSetMaxNumStepsB");
     flag = CVodeB(memory, tau, CV_NORMAL);
   }
-  if (flag < 0) forward_.raise(flag, "backward", current_time(backward_memory));
+  forward_.verify(flag, "backward", current_time(backward_memory));
 }
 
 void AdjointSensitivity::create_backward() {

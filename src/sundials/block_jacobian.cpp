@@ -106,6 +106,7 @@ int guarded(F&& f) noexcept {
   try {
     return f();
   } catch (...) {
+    note_exhaustion();
     return SUNLS_MEM_FAIL;
   }
 }
@@ -153,6 +154,7 @@ SUNMatrix clone(SUNMatrix matrix) {
   try {
     return allocate(content(matrix), matrix->sunctx);
   } catch (...) {
+    note_exhaustion();
     return nullptr;
   }
 }

@@ -44,7 +44,22 @@ std::string flag_name(int flag) {
   return text;
 }
 
+namespace {
+thread_local bool exhausted = false;
+}
+
+void note_exhaustion() noexcept { exhausted = true; }
+
+void raise_exhaustion() {
+  if (exhausted) {
+    exhausted = false;
+    throw std::bad_alloc();
+  }
+}
+
 void check(int flag, const char* call) {
+  if (flag == CV_MEM_FAIL) note_exhaustion();
+  raise_exhaustion();
   if (flag < 0) {
     throw Error(std::string("SUNDIALS: ") + call + " returned " + std::to_string(flag) + " (" +
                 flag_name(flag) + ")");

@@ -11,6 +11,7 @@
 #include <sundials/sundials_nvector.h>
 
 #include <memory>
+#include <new>
 #include <string>
 #include <type_traits>
 
@@ -59,8 +60,17 @@ struct MatrixDeleter {
 };
 using Matrix = std::unique_ptr<std::remove_pointer_t<SUNMatrix>, MatrixDeleter>;
 
-/// Throws Error naming the call and the symbolic flag unless flag >= 0. For set-up calls, which
-/// fail only on a programming error or exhausted memory.
+/// Memory that ran out inside a call of SUNDIALS. It does not always notice, and no exception may
+/// cross its frames: the callback notes it and carries on with what there is, and whoever made the
+/// call raises it afterwards, on the same thread. What was computed meanwhile is worthless, and so
+/// is the solver.
+void note_exhaustion() noexcept;
+/// Throws std::bad_alloc when exhaustion was noted on this thread, and forgets it.
+void raise_exhaustion();
+
+/// Throws std::bad_alloc when the memory ran out, and otherwise Error naming the call
+/// and the symbolic flag unless flag >= 0. For set-up calls, which fail only on a programming error
+/// or exhausted memory.
 void check(int flag, const char* call);
 
 /// Throws std::bad_alloc for a null handle.

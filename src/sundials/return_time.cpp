@@ -33,7 +33,7 @@ double return_time(const Dynamics& dynamics, ConstVectorRef theta, double positi
   // At rest: on the far side, and back. An event at the start itself is passed over by CVODES.
   for (int rests = 0; rests < 2; ++rests) {
     const int flag = solver.run(1, CV_NORMAL, tau);
-    if (flag < 0) solver.raise(flag, "forward", tau);
+    solver.verify(flag, "forward", tau);
     if (flag != CV_ROOT_RETURN) {
       throw NumericalError(
           sentence("the orbit at rest at x = %g has not come back by t = %g (%s at rtol %g)",

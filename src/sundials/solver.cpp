@@ -16,6 +16,7 @@ BlockProblem::BlockProblem(const Dynamics& model, Index stride, const Integrator
 
 void BlockProblem::guard(ConstBlockRef out) const {
   poll_stop(options);
+  raise_exhaustion();
   // x * 0 is NaN exactly for infinite and NaN x: a sum finds them faster than a search.
   if ((out.array() * 0.0).sum() != 0.0) throw NumericalError("the force is not finite");
 }
@@ -152,13 +153,13 @@ int ForwardSolver::run(double tau, int mode, double& reached) {
 void ForwardSolver::advance(double tau) {
   double reached = 0;
   const int flag = run(tau, CV_NORMAL, reached);
-  if (flag < 0) raise(flag, "forward", reached);
+  verify(flag, "forward", reached);
 }
 
 double ForwardSolver::step() {
   double reached = 0;
   const int flag = run(1, CV_ONE_STEP, reached);
-  if (flag < 0) raise(flag, "forward", reached);
+  verify(flag, "forward", reached);
   return reached;
 }
 
@@ -170,7 +171,10 @@ IntegrationCounts ForwardSolver::counts() const {
   return read_counts(memory_.get(), problem_.options.method, problem_.evaluations);
 }
 
-void ForwardSolver::raise(int flag, const char* problem, double tau) {
+void ForwardSolver::verify(int flag, const char* problem, double tau) {
+  if (flag == CV_MEM_FAIL) note_exhaustion();
+  raise_exhaustion();
+  if (flag >= 0) return;
   const IntegratorOptions& options = problem_.options;
   std::string reason = flag_name(flag);
   if (flag == CV_TOO_MUCH_WORK) {

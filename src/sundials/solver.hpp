@@ -94,8 +94,9 @@ class ForwardSolver final : public BlockSolver {
   [[nodiscard]] const VectorShape& shape() const { return shape_; }
   [[nodiscard]] BlockProblem& problem() { return problem_; }
 
-  /// Rethrows what a callback threw, or a NumericalError saying what failed where.
-  void raise(int flag, const char* problem, double tau);
+  /// After a call that integrated: unless all went well, rethrows what a callback threw, or throws
+  /// std::bad_alloc, or a NumericalError saying what failed where.
+  void verify(int flag, const char* problem, double tau);
 
  private:
   void attach_corrector();

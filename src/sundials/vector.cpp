@@ -77,22 +77,43 @@ class Prediction {
   std::array<Addition, capacity> addition_;
 };
 
+class Family;
+
+struct Content {
+  VectorShape shape;
+  std::shared_ptr<Family> family;
+  Lanes* lanes = nullptr;  // from family
+  N_Vector self = nullptr;
+};
+
+/// Whether there is room for the small allocations of SUNDIALS, whose failures it may overlook.
+bool has_headroom() {
+  constexpr std::size_t headroom = 1 << 20;
+  void* volatile probe = std::malloc(headroom);  // volatile: or compilers leave it out
+  std::free(probe);
+  return probe != nullptr;
+}
+
 /// What a vector and its clones share; one thread uses them at a time. Storage of destroyed vectors
 /// is kept for the next clones: CVODES makes and destroys a dozen vectors at every checkpoint.
-class Family {
+class Family : public std::enable_shared_from_this<Family> {
  public:
   explicit Family(std::size_t bytes) : bytes_(bytes) {}
   Family(const Family&) = delete;
   Family& operator=(const Family&) = delete;
-  ~Family() {
-    for (Lanes* lanes : free_) std::free(lanes);
-  }
+  ~Family();
 
+  /// Null when the memory is exhausted, or soon would be.
   Lanes* take() {
-    if (free_.empty()) return static_cast<Lanes*>(std::aligned_alloc(alignment, bytes_));
-    Lanes* lanes = free_.back();
-    free_.pop_back();
-    return lanes;
+    if (!free_.empty()) {
+      Lanes* lanes = free_.back();
+      free_.pop_back();
+      return lanes;
+    }
+    auto* lanes = static_cast<Lanes*>(std::aligned_alloc(alignment, bytes_));
+    if (lanes == nullptr || has_headroom()) return lanes;
+    std::free(lanes);
+    return nullptr;
   }
   void give_back(Lanes* lanes) noexcept {
     try {
@@ -102,18 +123,20 @@ class Family {
     }
   }
 
+  /// Of make_vector.
+  void keep_spare(N_Vector spare);
+  /// The one vector that stands in for every clone that cannot be made.
+  N_Vector lend_spare();
+  /// False when it is not the spare one.
+  bool take_back(N_Vector v);
+
   Prediction prediction;
 
  private:
   std::size_t bytes_;
   std::vector<Lanes*> free_;
-};
-
-struct Content {
-  VectorShape shape;
-  std::shared_ptr<Family> family;
-  Lanes* lanes = nullptr;  // from family
-  N_Vector self = nullptr;
+  N_Vector spare_ = nullptr;
+  int lent_ = 0;
 };
 
 Content& content(N_Vector v) { return *static_cast<Content*>(v->content); }
@@ -175,6 +198,9 @@ N_Vector clone(N_Vector v);
 
 void destroy(N_Vector v) {
   if (v == nullptr) return;
+  if (v->content != nullptr && content(v).family != nullptr && content(v).family->take_back(v)) {
+    return;
+  }
   if (v->content != nullptr && lanes(v) != nullptr) content(v).family->give_back(lanes(v));
   delete static_cast<Content*>(v->content);
   v->content = nullptr;
@@ -397,13 +423,51 @@ N_Vector allocate(const VectorShape& shape, const std::shared_ptr<Family>& famil
   return v;
 }
 
-N_Vector clone(N_Vector v) { return allocate(content(v).shape, content(v).family, v->sunctx); }
+/// Never null: SUNDIALS 6.4 uses some clones without looking.
+N_Vector clone(N_Vector v) {
+  const Content& like = content(v);
+  if (N_Vector made = allocate(like.shape, like.family, v->sunctx)) return made;
+  note_exhaustion();
+  return like.family->lend_spare();
+}
+
+// Only while it is lent does the spare vector keep its family alive.
+
+void Family::keep_spare(N_Vector spare) {
+  spare_ = spare;
+  content(spare).family.reset();
+}
+
+N_Vector Family::lend_spare() {
+  ++lent_;
+  content(spare_).family = shared_from_this();
+  return spare_;
+}
+
+bool Family::take_back(N_Vector v) {
+  if (v != spare_) return false;
+  if (--lent_ == 0) {
+    const auto last = std::move(content(v).family);  // outlives what it deletes
+    return true;
+  }
+  return true;
+}
+
+Family::~Family() {
+  for (Lanes* lanes : free_) std::free(lanes);
+  if (spare_ == nullptr) return;
+  std::free(content(spare_).lanes);
+  delete static_cast<Content*>(spare_->content);
+  N_VFreeEmpty(spare_);
+}
 
 }  // namespace
 
 VectorHandle make_vector(const VectorShape& shape, SUNContext context) {
   const auto bytes = static_cast<std::size_t>(shape.rows * shape.stride) * sizeof(double);
-  VectorHandle v(check_handle(allocate(shape, std::make_shared<Family>(bytes), context)));
+  const auto family = std::make_shared<Family>(bytes);
+  VectorHandle v(check_handle(allocate(shape, family, context)));
+  family->keep_spare(check_handle(allocate(shape, family, context)));
   N_VConst(0, v.get());
   return v;
 }

@@ -105,7 +105,7 @@ rejects 2 'params is for an analytic' simulate --force mlp --params beta=1
 rejects 2 'duffing has one dimension; leave out --dimension 2' simulate --force duffing --dimension 2
 rejects 2 'times .* from 2 to 100000' simulate --force duffing --times 1
 rejects 2 'from 1e-15 to 0.1' simulate --force duffing --rtol nan
-rejects 2 'samples need .* GB' simulate --force duffing --trajectories 1e7 --times 100000 -o big.h5
+rejects 2 'needs about .* GB of memory .* for the samples.* --times' simulate --force duffing --trajectories 1e7 --times 100000 -o big.h5
 
 # show and plot
 rejects 2 'show takes the name of one results file, not 0' show
