@@ -189,6 +189,85 @@ TEST_CASE("the parameter integral has its own place in the error test") {
 
 // --- differences --------------------------------------------------------------------------------
 
+TEST_CASE("the backward problem does not step over what the forward problem resolved") {
+  // One trajectory swings in a well; the other passes a hill U = p/2 E, E = exp(-x^2), early in its
+  // flight, of which its end knows nothing: dx(T)/dp = -v int E/2 (v^2 - p E)^(-3/2) dx.
+  const auto force = [](double x) { return x * std::exp(-x * x); };
+  const auto slope = [](double x) { return (1 - 2 * x * x) * std::exp(-x * x); };
+  constexpr double well = -20;
+  const auto field = make_force(
+      1, [=](double x, const auto& p) { return p[0] * force(x) - force(x - well); },
+      [=](double x, const auto& p) { return p[0] * slope(x) - slope(x - well); },
+      [=](double x, const auto&) { return std::array{force(x)}; });
+  const double p = 1.7, v = 2;
+  const States start{{well + 0.3, -6}, {0, v}};
+  const States weights{{0, 1}, {0, 0}};
+  const double integral = boost::math::quadrature::gauss_kronrod<double, 61>::integrate(
+      [&](double x) {
+        const double e = std::exp(-x * x);
+        return e / 2 * std::pow(v * v - p * e, -1.5);
+      },
+      -6.0, 6.0, 10, 1e-13);
+  for (const Method method : methods) {
+    for (const long distance : {0, 150, 100000}) {
+      SensitivityOptions options = with(1e-9, method);
+      options.checkpoint_distance = distance;
+      const LossGradient result = gradient(Dynamics(field), Vector::Constant(1, p),
+                                           Ensemble(start, 80), weighted_sum(weights), options);
+      CAPTURE(method);
+      CAPTURE(distance);
+      CHECK(std::abs(result.gradient[0] + v * integral) <= 1e-5 * v * integral);
+    }
+  }
+}
+
+TEST_CASE("gradients much smaller than their cotangents are as accurate") {
+  const auto slope_of = [](const ForceFieldPtr& field, const Vector& theta, const States& start,
+                           double time, Method method) {
+    const States weights{{0}, {1}};
+    return gradient(Dynamics(field), theta, Ensemble(start, time), weighted_sum(weights),
+                    with(1e-6, method))
+        .gradient;
+  };
+  for (const Method method : methods) {
+    CAPTURE(method);
+    SUBCASE("short times: x'' = -k (x - c) at rest in c, dv/dc = w sin(w t), w^2 = k") {
+      const auto spring = make_force(
+          2, [](double q, const auto& k) { return -k[0] * (q - k[1]); },
+          [](double, const auto& k) { return -k[0]; },
+          [](double q, const auto& k) {
+            return std::array{k[1] - q, k[0]};
+          });
+      const double k = 3.1, w = std::sqrt(k);
+      for (const double time : {1e-1, -1e-2, 1e-3}) {
+        const Vector slope = slope_of(spring, Vector{{k, 0.4}}, States{{0.4}, {0}}, time, method);
+        const double exact = w * std::sin(w * time);
+        CHECK(std::abs(slope[1] - exact) <= 1e-4 * std::abs(exact));
+      }
+    }
+    SUBCASE("far away: x'' = -p exp(-x) from x = 30, v = 1, dv/dp = exp(-31) - exp(-30)") {
+      const auto tail = make_force(
+          1, [](double q, const auto& k) { return -k[0] * std::exp(-q); },
+          [](double q, const auto& k) { return k[0] * std::exp(-q); },
+          [](double q, const auto&) { return std::array{-std::exp(-q)}; });
+      const Vector slope = slope_of(tail, Vector{{1.0}}, States{{30}, {1}}, 1, method);
+      const double exact = std::exp(-31) - std::exp(-30);
+      CHECK(std::abs(slope[0] - exact) <= 1e-4 * std::abs(exact));
+    }
+    SUBCASE("a parameter in other units: x'' = -(k u) x, dv/dk = u d/dk(-w sin w t)") {
+      for (const double unit : {1e-12, 1e-4}) {
+        const auto spring = make_force(
+            1, [=](double q, const auto& k) { return -k[0] * unit * q; },
+            [=](double, const auto& k) { return -k[0] * unit; },
+            [=](double q, const auto&) { return std::array{-q * unit}; });
+        const Vector slope = slope_of(spring, Vector{{1 / unit}}, States{{1}, {0}}, 6, method);
+        const double exact = unit * (-std::sin(6.0) / 2 - 3 * std::cos(6.0));
+        CHECK(std::abs(slope[0] - exact) <= 1e-4 * std::abs(exact));
+      }
+    }
+  }
+}
+
 TEST_CASE("gradients of networks agree with fourth-order differences of the loss") {
   const Start starts[] = {
       {{1, 16, 16, 1}, 8, 0},

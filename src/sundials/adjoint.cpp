@@ -26,6 +26,27 @@ int interpolation_flag(Interpolation interpolation) {
   return interpolation == Interpolation::polynomial ? CV_POLYNOMIAL : CV_HERMITE;
 }
 
+// The backward problem may begin where it is at rest, far from a force, and would grow its steps
+// until they pass over what the forward problem resolved. So a backward step spans at most so many
+// forward steps; in ordinary problems it spans one or two.
+constexpr std::size_t longest_span = 20;
+
+// Forward steps of a start at order one, which are short for that reason alone.
+constexpr std::size_t starting_steps = 60;
+
+/// The longest backward step from the interval before each of the forward `times`, at most
+/// `longest`, in units of tau. CVODES heeds it one step late, so it holds for the next step, too.
+std::vector<double> backward_step_limits(const std::vector<double>& times, double longest) {
+  std::vector<double> limits(times.size(), longest);
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    for (std::size_t j = i - std::min(i, longest_span + 1); j < i; ++j) {
+      if (j < starting_steps + longest_span) continue;
+      limits[i] = std::min(limits[i], times[j] - times[j - longest_span]);
+    }
+  }
+  return limits;
+}
+
 }  // namespace
 
 AdjointSensitivity::AdjointSensitivity(const Dynamics& dynamics, const SensitivityOptions& options,
@@ -63,11 +84,8 @@ void AdjointSensitivity::keep_whole(const double* theta, ConstStatesRef states,
   if (capacity_ == 0) allocate(first_capacity);
   for (;;) {
     forward_.start(theta, states, end_times);
-    check(CVodeAdjReInit(memory), "CVodeAdjReInit");
-    double reached = 0;
-    int checkpoints = 0;
-    const int flag = CVodeF(memory, 1, forward_.state(), &reached, CV_NORMAL, &checkpoints);
-    forward_.verify(flag, "forward", reached);
+    start_keeping(0);
+    while (kept_times_.back() < 1) keep_step();
     const long steps = count_steps(memory);
     if (steps < capacity_) {
       count_storage(steps);
@@ -75,6 +93,24 @@ void AdjointSensitivity::keep_whole(const double* theta, ConstStatesRef states,
     }
     reserve(steps + steps / 2);
   }
+}
+
+void AdjointSensitivity::start_keeping(double tau) {
+  check(CVodeAdjReInit(forward_.memory()), "CVodeAdjReInit");
+  kept_times_.assign(1, tau);
+}
+
+/// One step of the forward problem, which CVODES keeps; returns the tau reached.
+double AdjointSensitivity::keep_step() {
+  void* memory = forward_.memory();
+  double tau = kept_times_.back();
+  int checkpoints = 0;
+  const int flag = count_steps(memory) < options_.integrator.max_steps
+                       ? CVodeF(memory, 1, forward_.state(), &tau, CV_ONE_STEP, &checkpoints)
+                       : CV_TOO_MUCH_WORK;
+  forward_.verify(flag, "forward", tau);
+  kept_times_.push_back(tau);
+  return tau;
 }
 
 void AdjointSensitivity::leave_checkpoints() {
@@ -101,14 +137,12 @@ void AdjointSensitivity::solve_again(double end) {
     double tau = checkpoints_.back().tau;
     as_block(forward_.state()) = checkpoints_.back().state;
     forward_.restart(tau);
-    check(CVodeAdjReInit(memory), "CVodeAdjReInit");
+    start_keeping(tau);
     for (long steps = 0; tau < end && steps < longest_stretch_; ++steps, ++all_steps) {
       if (all_steps == options_.integrator.max_steps) {
         forward_.verify(CV_TOO_MUCH_WORK, "forward", tau);
       }
-      int checkpoints = 0;
-      const int flag = CVodeF(memory, 1, forward_.state(), &tau, CV_ONE_STEP, &checkpoints);
-      forward_.verify(flag, "forward", tau);
+      tau = keep_step();
     }
     linearised_at_ = nowhere;  // the forward problem uses the same place
     backward_counts_ += read_counts(memory, options_.integrator.method, 0);
@@ -194,17 +228,23 @@ void AdjointSensitivity::jacobian(Eigen::Ref<Eigen::MatrixXd>) {
   throw InputError("the adjoint method gives gradients, not Jacobians");
 }
 
-/// From where it is to tau, which the forward solution kept must not lie beyond.
+/// From where it is to tau, where the forward solution kept begins.
 void AdjointSensitivity::solve_backward(double tau) {
   void* memory = forward_.memory();
   void* backward_memory = CVodeGetAdjCVodeBmem(memory, backward_problem_);
-  const long steps_left = options_.integrator.max_steps - count_steps(backward_memory);
-  int flag = CV_TOO_MUCH_WORK;
-  if (steps_left > 0) {
-    check(CVodeSetMaxNumStepsB(memory, backward_problem_, steps_left), "CVodeSetMaxNumStepsB");
-    flag = CVodeB(memory, tau, CV_NORMAL);
+  const std::vector<double> limits = backward_step_limits(
+      kept_times_, longest_step(options_.integrator, forward_.problem().end_times, 1));
+  std::size_t i = kept_times_.size() - 1;
+  int flag = CV_SUCCESS;
+  while (flag != CV_TSTOP_RETURN) {
+    const double reached = current_time(backward_memory);
+    while (i > 0 && kept_times_[i - 1] >= reached) --i;
+    check(CVodeSetMaxStep(backward_memory, limits[i]), "CVodeSetMaxStep");
+    flag = count_steps(backward_memory) < options_.integrator.max_steps
+               ? CVodeB(memory, tau, CV_ONE_STEP)
+               : CV_TOO_MUCH_WORK;
+    forward_.verify(flag, "backward", current_time(backward_memory));
   }
-  forward_.verify(flag, "backward", current_time(backward_memory));
 }
 
 void AdjointSensitivity::create_backward() {
@@ -272,12 +312,63 @@ void AdjointSensitivity::restart_backward(double cotangent_size) {
   const double quadrature_rtol = options_.quadrature_rtol > 0 ? options_.quadrature_rtol : rtol;
   const double atol_over_rtol = integrator.atol / integrator.rtol * cotangent_size;
   check(CVodeReInitB(memory, which, 1, cotangent_.get()), "CVodeReInitB");
-  check(CVodeSetMaxStepB(memory, which, longest_step(integrator, forward_.problem().end_times, 1)),
-        "CVodeSetMaxStepB");
   check(CVodeSStolerancesB(memory, which, rtol, rtol * atol_over_rtol), "CVodeSStolerancesB");
   check(CVodeQuadReInitB(memory, which, gradient_.get()), "CVodeQuadReInitB");
-  check(CVodeQuadSStolerancesB(memory, which, quadrature_rtol, quadrature_rtol * atol_over_rtol),
+  // Where the gradient is smaller than the cotangents (in short times, far away, in the parameters'
+  // units) it needs a tolerance in units of its own size.
+  const double size = gradient_size(cotangent_size);
+  const double unit = size > 0 ? std::min(1.0, size / cotangent_size) : 1;
+  check(CVodeQuadSStolerancesB(memory, which, quadrature_rtol,
+                               quadrature_rtol * atol_over_rtol * unit),
         "CVodeQuadSStolerancesB");
+}
+
+/// The size of the gradient's elements, where they are smaller than the cotangents: that of free
+/// flight in the place, of some on the path, where it is largest; 0 if it is nowhere known.
+double AdjointSensitivity::gradient_size(double cotangent_size) {
+  constexpr std::size_t places = 32;
+  N_Vector state = interpolated_.get();
+  double size = 0;
+  const auto look = [&](double tau) { size = std::max(size, flight_gradient(tau, state)); };
+  if (options_.checkpoint_distance == 0) {
+    const auto interpolate = [&](double tau) {
+      check(CVodeGetAdjY(forward_.memory(), tau, state), "CVodeGetAdjY");
+      look(tau);
+    };
+    const std::size_t between = kept_times_.size() / places + 1;
+    for (std::size_t i = 0; i < kept_times_.size() && size < cotangent_size; i += between) {
+      interpolate(i == 0 ? 1 : kept_times_[kept_times_.size() - 1 - i]);
+    }
+    if (size < cotangent_size) interpolate(0);
+  } else {
+    N_VScale(1, forward_.state(), state);
+    look(1);
+    const std::size_t between = checkpoints_.size() / places + 1;
+    for (std::size_t i = 0; i < checkpoints_.size() && size < cotangent_size; i += between) {
+      as_block(state) = checkpoints_[i].state;
+      look(checkpoints_[i].tau);
+    }
+    linearised_at_ = nowhere;
+  }
+  return size;
+}
+
+/// |T (dF/dtheta)^T lambda| at a state, root mean square over parameters, where no force acts
+/// between there and the end: lambda_v = c_v + T c_q, c the cotangents.
+double AdjointSensitivity::flight_gradient(double tau, N_Vector state) {
+  BlockProblem& problem = forward_.problem();
+  const Dynamics& dynamics = problem.dynamics.dynamics();
+  linearise(tau, state);
+  Block lambda = as_block(cotangent_.get());
+  if (dynamics.motion() == Motion::newtonian) {
+    const Index d = dynamics.dimension();
+    const auto times = problem.end_times.transpose().array();
+    for (Index row = 0; row < d; ++row)
+      lambda.row(d + row).array() += times * lambda.row(row).array();
+  }
+  Vector gradient = Vector::Zero(dynamics.parameters());
+  problem.dynamics.add_parameter_product(lambda, 1, gradient);
+  return gradient.norm() / std::sqrt(static_cast<double>(std::max<Index>(1, gradient.size())));
 }
 
 void AdjointSensitivity::linearise(double tau, N_Vector state) {

@@ -43,6 +43,8 @@ class AdjointSensitivity final : public BlockSensitivity {
                               N_Vector, N_Vector);
 
   void keep_whole(const double* theta, ConstStatesRef states, ConstVectorRef end_times);
+  void start_keeping(double tau);
+  double keep_step();
   void leave_checkpoints();
   void add_checkpoint(double tau);
   void solve_again(double end);
@@ -55,6 +57,8 @@ class AdjointSensitivity final : public BlockSensitivity {
   void attach_corrector();
   void attach_newton();
   void restart_backward(double cotangent_size);
+  [[nodiscard]] double gradient_size(double cotangent_size);
+  [[nodiscard]] double flight_gradient(double tau, N_Vector state);
   void solve_backward(double tau);
   void linearise(double tau, N_Vector state);
 
@@ -67,6 +71,7 @@ class AdjointSensitivity final : public BlockSensitivity {
   Matrix matrix_;
   LinearSolver linear_solver_;
   std::vector<Checkpoint> checkpoints_;
+  std::vector<double> kept_times_;  // tau of the steps kept, and of their start
   long longest_stretch_ = 0;  // steps from a checkpoint; not capacity_, which depends on the past
   long capacity_ = 0;         // steps that there is room for, and one
   double stored_bytes_ = 0;
