@@ -821,7 +821,7 @@ std::string run_gnuplot(const std::string& script) {
   const pid_t process = start_gnuplot(input, output, errors);
   int status = 0;
   while (waitpid(process, &status, 0) < 0) {
-    if (errno != EINTR) throw OutputError("gnuplot got lost: " + reason(errno));
+    if (errno != EINTR) throw OutputError("cannot wait for gnuplot: " + reason(errno));
   }
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);

@@ -22,7 +22,7 @@ set(rooms
   "5|objective|objective held_force period_law"
   "6|gradient check|gradient_check"
   "6|training|training memory"
-  "7|results|results sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/schema hdf5/record_table hdf5/rewriting hdf5/references hdf5/analysis hdf5/results hdf5/benchmark_results"
+  "7|results|results sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/schema hdf5/size_check hdf5/record_table hdf5/rewriting hdf5/references hdf5/analysis hdf5/results hdf5/benchmark_results"
   "8|cli|cli/*")
 
 foreach(entry IN LISTS rooms)

@@ -52,18 +52,23 @@ std::vector<double> random_column(Index size, std::uint64_t seed) {
   return {values.begin(), values.end()};
 }
 
+std::vector<double> positive_column(Index size, std::uint64_t seed) {
+  const Vector values = random_vector(size, seed).cwiseAbs();
+  return {values.begin(), values.end()};
+}
+
 History made_up_history(Index size) {
   History history;
   for (Index i = 0; i < size; ++i) {
     history.iteration.push_back(i);
     history.evaluations.push_back(2 * i + 1);
-    history.integrator_steps.push_back(std::numeric_limits<long>::max() - i);
+    history.integrator_steps.push_back((1L << 53) - size + i);
   }
-  history.loss = random_column(size, 1);
-  history.gradient_norm = random_column(size, 2);
-  history.step = random_column(size, 3);
-  history.wall_time = random_column(size, 4);
-  if (size > 2) history.step[0] = not_a_number, history.loss[1] = infinity, history.loss[2] = -0.0;
+  history.loss = positive_column(size, 1);
+  history.gradient_norm = positive_column(size, 2);
+  history.step = positive_column(size, 3);
+  history.wall_time = positive_column(size, 4);
+  if (size > 2) history.step[0] = history.gradient_norm[1] = infinity, history.loss[2] = -0.0;
   return history;
 }
 
@@ -122,9 +127,9 @@ Results made_up_results(Index dimension, Index trajectories, Index size) {
   results.initial_states = random_states(2 * dimension, trajectories, 5);
   results.final_states = random_states(2 * dimension, trajectories, 6);
   results.residuals = random_states(2 * dimension, trajectories, 7);
-  results.end_times = random_vector(trajectories, 8);
-  results.amplitudes = random_vector(trajectories, 9);
-  results.energies = random_vector(trajectories, 10);
+  results.end_times = random_vector(trajectories, 8).cwiseAbs();
+  results.amplitudes = random_vector(trajectories, 9).cwiseAbs();
+  results.energies = random_vector(trajectories, 10).cwiseAbs();
   if (size > 0) results.held = HeldForce{random_vector(size, 11), random_vector(size, 12), 0.3};
   results.history = made_up_history(size);
   if (size > 0) {
@@ -342,6 +347,18 @@ void replace_dataset(hid_t file, const std::string& path, const hdf5::Shape& sha
   for (const hsize_t n : shape) size *= n;
   const std::vector<double> zeros(written ? size : 0);
   make_dataset(file, path, shape, H5T_NATIVE_DOUBLE, written ? zeros.data() : nullptr);
+}
+
+/// Gives a dataset of doubles or integers another last number.
+template <class T>
+void change_last(hid_t file, const std::string& path, T number) {
+  const hid_t type = std::is_same_v<T, double> ? H5T_NATIVE_DOUBLE : H5T_NATIVE_LONG;
+  const Handle dataset(H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose);
+  const Handle space(H5Dget_space(dataset.get()), H5Sclose);
+  std::vector<T> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space.get())));
+  REQUIRE(H5Dread(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0);
+  values.back() = number;
+  REQUIRE(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0);
 }
 
 std::vector<std::string> link_names(hid_t group) {
@@ -870,12 +887,12 @@ TEST_CASE("a dataset of the wrong size, rank, type or meaning is named") {
     complaint("model/", [&](hid_t f) { exchange(f, "/run/model/layers", layers); });
   }
   for (const std::string path : {"/run/model/bias", "/run/model/skip"}) {
-    const auto unknown = complaint("/run/model", [&](hid_t f) {
+    const auto unknown = complaint(path, [&](hid_t f) {
       const long two = 2;
       REQUIRE(H5Ldelete(f, path.c_str(), H5P_DEFAULT) >= 0);
       make_dataset(f, path, {}, H5T_NATIVE_LONG, &two);
     });
-    CHECK_MESSAGE(contains(unknown, "structure"), unknown);
+    CHECK_MESSAGE(contains(unknown, "holds 2 in place 1"), unknown);
   }
   complaint("'cubic'", [](hid_t f) {
     REQUIRE(H5Ldelete(f, "/run/model/symmetry", H5P_DEFAULT) >= 0);
@@ -883,6 +900,81 @@ TEST_CASE("a dataset of the wrong size, rank, type or meaning is named") {
     H5Tset_size(type.get(), 5);
     make_dataset(f, "/run/model/symmetry", {}, type.get(), "cubic");
   });
+}
+
+TEST_CASE("a number that no run has is named") {
+  const TemporaryFolder folder;
+  write_results(folder / "run.h5", made_up_results(1, 10, 4));
+  const std::string bytes = contents(folder / "run.h5");
+  const auto complaint = [&](const std::string& path, auto number) {
+    put(folder / "odd.h5", bytes);
+    edit(folder / "odd.h5", [&](hid_t file) { change_last(file, "/run/" + path, number); });
+    return reading(folder / "odd.h5");
+  };
+  const auto refused = [&](const std::string& path, auto number) {
+    const std::string message = complaint(path, number);
+    CHECK_MESSAGE(contains(message, "'/run/" + path + "' in '"), message);
+    CHECK_MESSAGE(contains(message, "odd.h5"), message);
+    CHECK_MESSAGE(contains(message, "; it takes "), message);
+  };
+  for (const double bad : {not_a_number, infinity, -infinity}) {
+    for (const std::string path :
+         {"model/theta", "model/theta_initial", "snapshots/theta", "data/initial_states",
+          "data/final_states", "data/residuals", "data/end_times", "data/amplitudes",
+          "data/energies", "held_force/position", "held_force/force", "held_force/weight",
+          "training/loss", "training/wall_time", "analysis/x0", "analysis/equilibria/position"}) {
+      refused(path, bad);
+    }
+  }
+  for (const double bad : {not_a_number, -1.0}) {
+    for (const std::string path : {"training/gradient_norm", "training/step"}) refused(path, bad);
+  }
+  for (const std::string path : {"data/end_times", "data/amplitudes", "data/energies"}) {
+    refused(path, 0.0);
+  }
+  for (const long bad : {-1L, (1L << 53) + 2, std::numeric_limits<long>::max()}) {
+    for (const std::string path :
+         {"model/layers", "snapshots/iteration", "training/iteration", "training/evaluations",
+          "training/integrator_steps", "phase_portrait/samples", "analysis/n",
+          "analysis/trajectories", "analysis/escaping", "analysis/equilibria/stable"}) {
+      refused(path, bad);
+    }
+  }
+  refused("analysis/n", 1L << 31);
+  // Iterations are counted, what they cost adds up.
+  refused("training/iteration", 2L);
+  refused("training/evaluations", 4L);
+  CHECK(complaint("training/evaluations", 5L) == "no InputError");
+  // What is only drawn may have gaps.
+  CHECK(complaint("phase_portrait/x", not_a_number) == "no InputError");
+}
+
+TEST_CASE("counts in a summary are whole numbers that go on") {
+  const TemporaryFolder folder;
+  for (const std::string name : {"iterations", "evaluations", "harmonic_n", "forward_steps",
+                                 "backward_right_hand_sides", "forward_convergence_failures"}) {
+    for (const double bad : {not_a_number, -1.0, 1e300}) {
+      Results results;
+      results.summary[name] = {bad, name + " (1)", "1"};
+      write_results(folder / "run.h5", results);
+      const std::string message = reading(folder / "run.h5");
+      CHECK_MESSAGE(contains(message, "'/run/summary/" + name + "' in '"), message);
+    }
+  }
+}
+
+TEST_CASE("prescribed periods are there beside what they are prescribed for") {
+  const TemporaryFolder folder;
+  for (const auto argument : {&Results::amplitudes, &Results::energies}) {
+    Results results = made_up_results(1, 10, 4);
+    results.amplitudes.resize(0);
+    results.energies.resize(0);
+    results.*argument = Vector::Ones(10);
+    write_results(folder / "run.h5", results);
+    edit(folder / "run.h5",
+         [](hid_t file) { REQUIRE(H5Ldelete(file, "/run/data/end_times", H5P_DEFAULT) >= 0); });
+    CHECK(contains(reading(folder / "run.h5"), "data/end_times"));
+  }
 }
 
 TEST_CASE("a truncated file is refused at every length") {

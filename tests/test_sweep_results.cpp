@@ -121,6 +121,27 @@ TEST_CASE("a sweep without runs, and what is no sweep") {
   CHECK_THROWS_AS(write_sweep(folder / "bad.h5", sweep), InputError);
 }
 
+TEST_CASE("a sweep whose parts do not fit is refused, also when it is to be written") {
+  const TemporaryFolder folder;
+  const auto refused = [&](const auto& change) {
+    SweepResults sweep = made_up_sweep();
+    change(sweep);
+    CHECK_THROWS_AS(write_sweep(folder / "bad.h5", sweep), InputError);
+  };
+  using Sweep = SweepResults&;
+  refused([](Sweep s) { s.configurations[0].theta = Eigen::MatrixXd::Zero(9, 3); });
+  refused([](Sweep s) { s.configurations[0].theta = Eigen::MatrixXd::Zero(1000000, 3); });
+  refused([](Sweep s) { s.configurations[0].theta = Eigen::MatrixXd::Zero(10, 2); });
+  refused([](Sweep s) { s.configurations[1].model.layers = {1, 5, 1}; });
+  refused([](Sweep s) { s.configurations[1].model.layers = {1, 1L << 62, 1}; });
+  refused([](Sweep s) { s.configurations[0].runs = {0, 2, 3}; });  // of the other configuration
+  refused([](Sweep s) { s.configurations[0].runs = {0, 2, 8}; });  // of none
+  refused([](Sweep s) { std::swap(s.runs[2], s.runs[4]); });
+  refused([](Sweep s) { s.runs[5].run = 4; });
+  refused([](Sweep s) { s.runs[5].configuration = -1; });
+  refused([](Sweep s) { s.configurations.pop_back(); });
+}
+
 TEST_CASE("verdicts are counted per configuration, the most frequent first") {
   const auto counts = count_verdicts(made_up_sweep().runs);
   const auto row = [&](std::size_t i) {

@@ -102,9 +102,11 @@ Figure rearrangement_figure(const Certificate& certificate) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> certificate_rows(const Certificate& certificate) {
-  std::vector<std::pair<std::string, std::string>> rows = {{"verdict", name(certificate.verdict)},
-                                                           {"because", certificate.reason}};
+std::vector<std::pair<std::string, std::string>> certificate_rows(const Certificate& certificate,
+                                                                  bool periods_are_prescribed) {
+  std::vector<std::pair<std::string, std::string>> rows = {
+      {periods_are_prescribed ? "isochrony" : "verdict", name(certificate.verdict)},
+      {"because", certificate.reason}};
   if (!certificate.center) return rows;
   rows.emplace_back(
       "centre", sentence("x0 = %.6g; energies %.3g .. %.4g above it, of %ld orbits",

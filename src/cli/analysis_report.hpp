@@ -10,9 +10,10 @@
 
 namespace isochron::cli {
 
-/// The verdict and the numbers behind it, as rows "  name value" for people.
+/// The verdict and the numbers behind it, as rows "  name value" for people. Where periods are
+/// prescribed, isochrony is not what the verdict is about.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> certificate_rows(
-    const Certificate& certificate);
+    const Certificate& certificate, bool periods_are_prescribed = false);
 
 /// The same for programs, under the names of the file.
 [[nodiscard]] nlohmann::ordered_json certificate_json(const Certificate& certificate);

@@ -9,6 +9,7 @@
 #include "cli/input_tables.hpp"
 #include "cli/output.hpp"
 #include "cli/run.hpp"
+#include "cli/stored_configuration.hpp"
 #include "cli/well_option.hpp"
 #include "isochron/error.hpp"
 #include "isochron/force_table.hpp"
@@ -183,7 +184,8 @@ void print_csv(const std::vector<WellOrbit>& orbits) {
 
 void print_table(const Subject& subject, const Analysis& analysis) {
   std::printf("%s\n", subject.title.c_str());
-  for (const auto& [name, value] : certificate_rows(analysis.certificate)) {
+  const bool by_law = subject.run && subject.run->has_period_law();
+  for (const auto& [name, value] : certificate_rows(analysis.certificate, by_law)) {
     std::printf("  %-10s %s\n", name.c_str(), value.c_str());
   }
   if (const auto& bottom = analysis.certificate.small_amplitude) {

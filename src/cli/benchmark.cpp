@@ -10,6 +10,7 @@
 #include "cli/measurement.hpp"
 #include "cli/output.hpp"
 #include "cli/run.hpp"
+#include "cli/stored_configuration.hpp"
 #include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"

@@ -1,5 +1,7 @@
 #include "cli/benchmark_report.hpp"
 
+#include "cli/stored_configuration.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -187,15 +189,10 @@ Json json_number(double value) {
   return value;
 }
 
-Json parsed(const std::string& config) {
-  Json json = Json::parse(config, nullptr, false);
-  return json.is_discarded() ? Json() : json;
-}
-
-Json benchmark_json(const BenchmarkResults& benchmark) {
+Json benchmark_json(const BenchmarkResults& benchmark, const std::string& file) {
   Json json;
   json["title"] = benchmark.title;
-  json["config"] = parsed(benchmark.config);
+  json["config"] = parsed_configuration(benchmark.config, file);
   json["environment"] = benchmark.environment;
   json["points"] = Json::array();
   for (const BenchmarkPoint& point : benchmark.points) {

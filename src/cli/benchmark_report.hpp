@@ -30,11 +30,11 @@ template <class Record, class Fields>
   }
   return row;
 }
-/// A stored configuration; null when it is not JSON.
-[[nodiscard]] nlohmann::ordered_json parsed(const std::string& config);
 
-/// Title, configuration, environment, points and conclusions.
-[[nodiscard]] nlohmann::ordered_json benchmark_json(const BenchmarkResults& benchmark);
+/// Title, configuration, environment, points and conclusions of what `file` holds. Throws
+/// InputError when its configuration is none.
+[[nodiscard]] nlohmann::ordered_json benchmark_json(const BenchmarkResults& benchmark,
+                                                    const std::string& file);
 
 /// A table per sweep and the conclusions, to standard output.
 void print_benchmark(const BenchmarkResults& benchmark, const std::string& file);

@@ -66,8 +66,9 @@ int run(const std::vector<std::string>& arguments) {
         "show or plot, or --help");
   }
   const std::string& verb = arguments.front();
-  if (verb == "--help" || verb == "-h") {
-    std::cout << help(std::nullopt);
+  if (verb == "--help" || verb == "-h" || verb == "help") {
+    const auto about = arguments.size() > 1 ? verbs.find(arguments[1]) : verbs.end();
+    std::cout << help(about == verbs.end() ? std::nullopt : std::optional(about->second.verb));
     return done;
   }
   if (verb == "--version") {
@@ -101,9 +102,11 @@ int run(const std::vector<std::string>& arguments) {
                          ? "the verb " + verb + " is given twice"
                          : quoted(words.front()) + " is neither an option nor its value");
   }
-  if (words.size() > 1 || (needs_file && words.empty())) {
-    throw InputError(verb + " takes the name of one results file, not " +
-                     std::to_string(words.size()) + ", as in: isochron " + verb + " run.h5");
+  if (needs_file && words.empty()) {
+    throw InputError(verb + " needs a file: isochron " + verb + " run.h5");
+  }
+  if (words.size() > 1) {
+    throw InputError(verb + " takes one results file, not " + std::to_string(words.size()));
   }
   return found->second.run(options);
 }

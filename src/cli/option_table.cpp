@@ -78,14 +78,16 @@ constexpr Spec table[] = {
      "factor of the output layer's initial weights; 0 .. 10^6"},
 
     {"method", "NAME", "adams", runs, "Integration",
-     "adams or bdf (CVODES), rkn8 or rkn12 (q'' = f(q) only), rk8 or rk4 with --steps; rkn8 or rk8 "
-     "when --gradient discrete is given alone"},
+     "adams or bdf (CVODES), rkn8 or rkn12 (q'' = f(q) only), rk8 or rk4 with --steps (default: "
+     "adams; with discrete gradients rkn8, or rk8 for first-order dynamics)"},
     {"steps", "K", "100", runs, "Integration",
      "steps of rk4, which has no error control; 1 .. 10^9; between samples of simulate at least "
      "one each"},
-    {"rtol", "R", "1e-10", runs, "Integration",
-     "relative tolerance of every trajectory; 1e-15 .. 1e-1, or auto: what training needs (see "
-     "--optimizer), otherwise 1e-10"},
+    {"rtol", "R", "1e-10", trainers, "Integration",
+     "relative tolerance of every trajectory: auto (follows the loss), or 1e-15 .. 0.1 (default: "
+     "auto; 1e-10 with --atol and with --optimizer lbfgs or adam)"},
+    {"rtol", "R", "1e-10", runs & ~trainers, "Integration",
+     "relative tolerance of every trajectory; 1e-15 .. 0.1"},
     {"atol", "A", "", runs, "Integration",
      "absolute tolerance, dimensionless; 1e-15 .. 1e-1 (default: as --rtol, which is 1e-10 where "
      "only this one is given)",
@@ -107,7 +109,8 @@ constexpr Spec table[] = {
      "threads; 1 .. 1024 (default: all cores); results do not depend on it", false},
 
     {"gradient", "NAME", "adjoint", trainers, "Training",
-     "adjoint or forward (CVODES), or discrete: the exact derivative of a one-step method"},
+     "adjoint or forward (CVODES), or discrete: the exact derivative of a one-step method "
+     "(default: adjoint; with a one-step --method and with --optimizer least-squares discrete)"},
     {"interpolation", "NAME", "polynomial", trainers, "Training",
      "of the forward solution in the adjoint: polynomial or hermite"},
     {"checkpoint-distance", "K", "unlimited", trainers, "Training",
@@ -129,10 +132,12 @@ constexpr Spec table[] = {
     {"loss-tolerance", "L", "0", trainers, "Training", "stop at this loss; >= 0"},
     {"gradient-tolerance", "G", "0", trainers, "Training", "stop at this max |dL/dtheta|; >= 0"},
     {"restarts", "K", "1", trainers, "Training",
-     "weight seeds tried, the best kept; 1 .. 1000; they share --max-time"},
+     "weight seeds tried, the best kept; 1 .. 1000; they share --max-time (default: 1; with "
+     "--period-multiple 20)"},
     {"period-multiple", "n", "any", trainers, "Training",
-     "take the first weight seed, of --restarts (here by default 20), whose orbits oscillate n "
-     "times in T; 1 .. 1000, or any"},
+     "take the first weight seed, of --restarts, whose orbits oscillate n times in T; 1 .. 1000, "
+     "or "
+     "any"},
 
     {"runs", "K", "100", verb_sweep, "Sweep",
      "starts of every configuration, with the seeds --seed, --seed + 1, ..; 1 .. 10^6"},
@@ -273,7 +278,9 @@ std::string help_lines(const Spec& spec) {
   std::string right = spec.help;
   if (spec.argument != nullptr) {
     left += std::string(" ") + spec.argument;
-    if (*spec.standard != '\0') right += std::string(" [") + spec.standard + "]";
+    // A default that depends on other options is told in words.
+    const bool in_words = right.find("(default: ") != std::string::npos;
+    if (*spec.standard != '\0' && !in_words) right += std::string(" [") + spec.standard + "]";
   }
   const std::string margin = '\n' + std::string(indent, ' ');
   std::string lines =

@@ -34,13 +34,6 @@ std::optional<T> parse(const std::string& text) {
 
 std::string in_digits(double value) { return sentence("%g", value); }
 
-[[noreturn]] void reject(const std::string& key, const std::string& text,
-                         const std::string& admissible) {
-  const bool plain = !text.empty() && text.find_first_of(" \t") == std::string::npos;
-  throw InputError("--" + key + " " + (plain ? shown(text) : quoted(text)) +
-                   " is not admissible; give " + admissible);
-}
-
 std::string or_else(const std::string& alternative) {
   return alternative.empty() ? "" : ", or " + alternative;
 }
@@ -58,6 +51,15 @@ std::vector<std::string> split(const std::string& text, char separator) {
   std::stringstream stream(text);
   for (std::string part; std::getline(stream, part, separator);) parts.push_back(trimmed(part));
   return parts;
+}
+
+void Options::reject(const std::string& key, const std::string& text,
+                     const std::string& admissible) const {
+  const std::string& file = values_.at(key).file;
+  const bool plain = !text.empty() && text.find_first_of(" \t") == std::string::npos;
+  throw InputError("--" + key + " " + (plain ? shown(text) : quoted(text)) +
+                   (file.empty() ? "" : ", stored in " + shown(file) + ',') +
+                   " is not admissible; give " + admissible);
 }
 
 bool Options::flag(const std::string& key) const {

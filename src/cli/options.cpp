@@ -172,11 +172,11 @@ void Options::add_stored(const Stored& stored, const std::string& group) {
     }
     return layer;
   };
-  apply(taken(stored.defaults), Origin::default_value);
-  apply(taken(stored.asked_for), Origin::stored_file);
+  apply(taken(stored.defaults), Origin::default_value, stored.file);
+  apply(taken(stored.asked_for), Origin::stored_file, stored.file);
 }
 
-void Options::apply(Texts layer, Origin origin) {
+void Options::apply(Texts layer, Origin origin, const std::string& file) {
   std::set<std::string> following;
   if (const auto seed = layer.find("seed"); seed != layer.end()) {
     const std::string text = seed->second;
@@ -186,7 +186,7 @@ void Options::apply(Texts layer, Origin origin) {
   }
   for (const auto& [key, text] : layer) {
     Value& value = values_[key];
-    if (value.origin <= origin) value = {text, origin, following.count(key) != 0};
+    if (value.origin <= origin) value = {text, origin, following.count(key) != 0, file};
   }
 }
 

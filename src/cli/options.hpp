@@ -36,7 +36,8 @@ class Options {
 
   /// A stored configuration.
   struct Stored {
-    Texts defaults;  ///< what nobody had asked for
+    std::string file;  ///< that it stands in
+    Texts defaults;    ///< what nobody had asked for
     Texts asked_for;
   };
 
@@ -101,11 +102,14 @@ class Options {
     std::string text;
     Origin origin = Origin::default_value;
     bool follows_seed = false;
+    std::string file;  ///< of a stored value
   };
 
   [[nodiscard]] Texts read_command_line(const std::vector<std::string>& arguments);
   [[nodiscard]] Texts read_config_file(const std::string& path) const;
-  void apply(Texts layer, Origin origin);
+  void apply(Texts layer, Origin origin, const std::string& file = "");
+  [[noreturn]] void reject(const std::string& key, const std::string& text,
+                           const std::string& admissible) const;
 
   Verb verb_;
   std::map<std::string, Value> values_;

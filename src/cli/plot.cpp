@@ -121,7 +121,7 @@ std::string harmonic_name(const Results& results) {
   const auto n = results.summary.find("harmonic_n");
   return n == results.summary.end() || n->second.value == 1
              ? "harmonic"
-             : "harmonic, n = " + std::to_string(static_cast<int>(n->second.value));
+             : "harmonic, n = " + std::to_string(static_cast<long>(n->second.value));
 }
 
 std::vector<std::pair<std::string, Figure>> figures(const Results& results) {

@@ -17,6 +17,7 @@
 
 #include "build_info.hpp"
 #include "cli/input_tables.hpp"
+#include "cli/stored_configuration.hpp"
 #include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
@@ -39,14 +40,6 @@ std::string processor() {
     if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
   }
   return "unknown";
-}
-
-/// A stored value: numbers as numbers, so that programs need not parse them.
-nlohmann::json typed(const std::string& text) {
-  if (text.empty()) return nullptr;
-  const auto value = nlohmann::json::parse(text, nullptr, false);
-  const bool round_trips = value.is_number() && value.dump() == text;
-  return round_trips ? value : nlohmann::json(text);
 }
 
 std::string architecture(const Mlp& network, Motion motion) {
@@ -263,16 +256,6 @@ std::map<std::string, std::string> run_environment(const Options& options) {
   return environment;
 }
 
-std::string configuration_json(const std::string& verb, const Options& options) {
-  nlohmann::ordered_json config;
-  config["verb"] = verb;
-  for (const std::string& key : options.configuration_keys()) {
-    config["options"][key] = typed(options.text(key));
-    config["origin"][key] = options.origin_in_words(key);
-  }
-  return config.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 Results new_results(const std::string& verb, const Options& options, const Dynamics& dynamics,
                     const Objective& objective) {
   Results results;
@@ -294,39 +277,6 @@ Results read_model(const std::string& file) {
     throw InputError(shown(file) + " holds no network; give the file of a training run");
   }
   return stored;
-}
-
-Options::Stored stored_configuration(const std::string& text, const std::string& file) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object() || !json.contains("options") || !json["options"].is_object()) {
-    throw InputError(file + " holds no configuration of a run");
-  }
-  Options::Stored result;
-  for (const auto& [key, value] : json["options"].items()) {
-    const auto origin = json.value(nlohmann::json::json_pointer("/origin/" + key), std::string());
-    const bool follows = origin.rfind("as --", 0) == 0;
-    if (value.is_null() || follows) continue;
-    Options::Texts& texts = origin == "default" ? result.defaults : result.asked_for;
-    texts[key] = value.is_string() ? value.get<std::string>() : value.dump();
-  }
-  return result;
-}
-
-Options::Stored stored_options(const Results& stored, const std::string& file) {
-  Options::Stored result = stored_configuration(stored.config, file);
-  std::string hidden;
-  const std::vector<Index>& layers = stored.model->layers;
-  for (std::size_t i = 1; i + 1 < layers.size(); ++i) {
-    hidden += (hidden.empty() ? "" : ",") + std::to_string(layers[i]);
-  }
-  Options::Texts& texts = result.asked_for;
-  texts["dimension"] = std::to_string(layers.front());
-  texts["hidden"] = hidden;
-  texts["activation"] = stored.model->activation;
-  texts["symmetry"] = name(stored.model->symmetry);
-  texts["skip"] = name(stored.model->skip);
-  texts["dynamics"] = stored.motion == Motion::newtonian ? "newtonian" : "first-order";
-  return result;
 }
 
 std::optional<Results> read_trained(Options& options, const std::string& key) {

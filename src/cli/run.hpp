@@ -73,8 +73,6 @@ void read_cvodes_options(const Options& options, SensitivityOptions& sensitivity
 
 /// Versions, compiler, processor and threads of this run.
 [[nodiscard]] std::map<std::string, std::string> run_environment(const Options& options);
-/// Verb, options and their origins as JSON.
-[[nodiscard]] std::string configuration_json(const std::string& verb, const Options& options);
 
 /// Results that say who makes them: start time, environment, configuration; and of what.
 [[nodiscard]] Results new_results(const std::string& verb, const Options& options,
@@ -88,14 +86,6 @@ void read_cvodes_options(const Options& options, SensitivityOptions& sensitivity
 /// Throws InputError when the options ask for another network or motion than `stored` holds.
 void check_architecture(const Mlp& network, Motion motion, const Results& stored,
                         const std::string& file);
-
-/// The options of a stored configuration (JSON). Throws InputError when it is not isochron's.
-[[nodiscard]] Options::Stored stored_configuration(const std::string& json,
-                                                   const std::string& file);
-
-/// Configuration of a stored run by option, the architecture as its model has it. Throws InputError
-/// when it is not isochron's.
-[[nodiscard]] Options::Stored stored_options(const Results& stored, const std::string& file);
 
 /// Name and version of every library.
 [[nodiscard]] std::map<std::string, std::string> library_versions();

@@ -7,7 +7,9 @@
 
 #include "cli/analysis_report.hpp"
 #include "cli/benchmark_report.hpp"
+#include "cli/remarks.hpp"
 #include "cli/run.hpp"
+#include "cli/stored_configuration.hpp"
 #include "cli/sweep_report.hpp"
 #include "file_lock.hpp"
 #include "isochron/error.hpp"
@@ -20,11 +22,11 @@ using Json = nlohmann::ordered_json;
 
 // ------------------------------------------------------------------------------------ for programs
 
-Json as_json(const Results& results) {
+Json as_json(const Results& results, const std::string& file) {
   Json json;
   json["title"] = results.title;
   json["start_time"] = results.start_time;
-  json["config"] = parsed(results.config);
+  json["config"] = parsed_configuration(results.config, file);
   json["environment"] = results.environment;
   if (results.model) {
     json["model"] = {{"layers", results.model->layers},
@@ -59,13 +61,15 @@ std::string still_running(const Writer& writer) {
 /// The rows of the screen. A summary's entry that was asked for counts as shown.
 class Screen {
  public:
-  explicit Screen(const Results& results) : results_(results), config_(parsed(results.config)) {}
+  Screen(const Results& results, const std::string& file)
+      : results_(results), config_(parsed_configuration(results.config, file)), file_(file) {}
 
-  void print(const std::string& file) {
-    std::printf("%s: %s\n", shown(file).c_str(), shown(results_.title).c_str());
-    state(file);
+  void print() {
+    std::printf("%s: %s\n", shown(file_).c_str(), shown(results_.title).c_str());
+    state();
     losses();
-    analysis();
+    for (const std::string& remark : remarks(results_, file_)) row("note", remark);
+    verdict();
     simulation();
     cost();
     restarts();
@@ -106,12 +110,14 @@ class Screen {
 
   /// The value of an option in the stored configuration.
   [[nodiscard]] std::string option(const std::string& name) const {
-    const Json value = config_.value(Json::json_pointer("/options/" + name), Json());
-    if (value.is_null()) return "-";
-    return value.is_string() ? value.get<std::string>() : value.dump();
+    const auto options = config_.find("options");
+    if (options == config_.end() || !options->is_object()) return "-";
+    const auto value = options->find(name);
+    if (value == options->end() || value->is_null()) return "-";
+    return value->is_string() ? value->get<std::string>() : value->dump();
   }
 
-  void state(const std::string& file) {
+  void state() {
     const std::string reason = words("stop_reason");
     if (reason.empty()) return;
     if (reason == "running") {
@@ -130,7 +136,7 @@ class Screen {
       row("not verified", words("loss_verified"));
       return;
     }
-    row("", "go on with: isochron train --resume " + file);
+    row("", "go on with: isochron train --resume " + shown(file_));
   }
 
   void losses() {
@@ -154,18 +160,13 @@ class Screen {
     const auto median = number("loss_validation_median");
     const auto inside = number("loss_validation_inside");
     if (mean && median && inside) {
-      row("validation", "mean " + real(*mean) + ", median " + real(*median) +
-                            ", within the training radius " + real(*inside));
+      row("validation", "on 10^4 unseen states: median " + rough(*median) + ", mean " +
+                            rough(*mean) + "; mean inside the training radius " + rough(*inside));
     }
     row("validation", words("loss_validation"));
     const auto loss = number("loss");
     const auto gradient = number("gradient_norm");
     if (loss) row("loss", real(*loss) + (gradient ? ", |gradient| " + rough(*gradient) : ""));
-    const auto fewest = number("oscillations_min");
-    const auto most = number("oscillations_max");
-    if (verified && fewest && most) {
-      row("in words", having_period(periodicity.value_or(*verified), *fewest, *most));
-    }
     const auto n = number("harmonic_n");
     const auto deviation = number("harmonic_deviation");
     if (!n || !deviation) return;
@@ -179,28 +180,18 @@ class Screen {
     }
   }
 
-  /// Whether orbits close in their prescribed periods, and what they do meanwhile.
-  static std::string having_period(double periodicity, double fewest, double most) {
-    constexpr double small = 1e-8;
-    if (!(periodicity <= small)) {
-      return "not converged: the orbits still miss their start, by " +
-             rough(std::sqrt(periodicity)) + " (rms)";
+  void verdict() {
+    if (const auto words = prescribed_periods_in_words(results_)) {
+      row("verdict", *words);
+      shown_.insert({"oscillations_min", "oscillations_max"});
     }
-    constexpr double once = 0.01;
-    if (std::max(std::abs(fewest - 1), std::abs(most - 1)) <= once) {
-      return "converged: every orbit has its period";
-    }
-    const auto hundredths = [](double n) { return rough(std::round(100 * n) / 100 + 0.0); };
-    return "every orbit returns after its period, but not after one oscillation: after " +
-           hundredths(fewest) + " to " + hundredths(most);
-  }
-
-  void analysis() {
     if (!results_.analysis) {
       row("verdict", words("analysis"));
       return;
     }
-    for (const auto& [name, value] : certificate_rows(*results_.analysis)) row(name, value);
+    for (const auto& [name, value] :
+         certificate_rows(*results_.analysis, results_.has_period_law()))
+      row(name, value);
   }
 
   void simulation() {
@@ -305,6 +296,7 @@ class Screen {
 
   const Results& results_;
   Json config_;
+  const std::string& file_;
   std::set<std::string> shown_;
 };
 
@@ -320,7 +312,7 @@ int show_sweep(const SweepResults& sweep, const std::string& file, bool as_json)
     print_sweep(sweep, file);
     return 0;
   }
-  std::cout << sweep_json(sweep).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  std::cout << sweep_json(sweep, file).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
   return 0;
 }
 
@@ -335,12 +327,12 @@ int show(const Options& options) {
   if (entries.benchmark) benchmark = read_benchmark(file);
   if (entries.run || !benchmark) results = read_results(file);
   if (options.flag("json")) {
-    Json json = results ? as_json(*results) : Json::object();
-    if (benchmark) json["benchmark"] = benchmark_json(*benchmark);
+    Json json = results ? as_json(*results, file) : Json::object();
+    if (benchmark) json["benchmark"] = benchmark_json(*benchmark, file);
     std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
     return 0;
   }
-  if (results) Screen(*results).print(file);
+  if (results) Screen(*results, file).print();
   if (benchmark) {
     print_if_running(file);
     print_benchmark(*benchmark, file);

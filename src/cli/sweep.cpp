@@ -13,6 +13,7 @@
 #include "cli/objective.hpp"
 #include "cli/option_table.hpp"
 #include "cli/output.hpp"
+#include "cli/stored_configuration.hpp"
 #include "cli/sweep_report.hpp"
 #include "cli/training_run.hpp"
 #include "clock.hpp"
@@ -179,7 +180,8 @@ Outcome train_once(Options options, SweepRun run, const std::filesystem::path& f
 
 class Sweep {
  public:
-  Sweep(const Options& options, std::optional<SweepResults> resumed)
+  /// `file`: that of the resumed sweep.
+  Sweep(const Options& options, const std::optional<SweepResults>& resumed, const std::string& file)
       : options_(options),
         overrides_(read_grid(options.text("grid"))),
         runs_(options.integer("runs", 1, 1000000)),
@@ -187,7 +189,7 @@ class Sweep {
         quiet_(options.flag("quiet")),
         interval_(options.duration("checkpoint-interval", 1e-3, 1e6)) {
     check_configurations();
-    if (resumed) take_up(*resumed);
+    if (resumed) take_up(*resumed, file);
     if (!outcomes_.empty() && outcomes_.rbegin()->first >= total()) {
       throw InputError("--runs " + std::to_string(runs_) + " is less than what the sweep holds; " +
                        "when it goes on, there can only be more");
@@ -262,8 +264,37 @@ class Sweep {
     }
   }
 
+  /// The seed of the starts with this index.
+  [[nodiscard]] std::uint64_t seed_of(long run) const {
+    return first_seed_ + static_cast<std::uint64_t>(run / configurations());
+  }
+
+  /// Throws InputError unless what `file` holds is the beginning of this sweep.
+  void check_beginning(const SweepResults& stored, const std::string& file) const {
+    const auto require = [&](bool fits, const std::string& what) {
+      if (!fits)
+        throw InputError(what + " in " + shown(file) + " does not fit its stored configuration");
+    };
+    require(stored.configurations.size() == overrides_.size(), "the number of configurations");
+    for (std::size_t i = 0; i < overrides_.size(); ++i) {
+      const ModelRecord& found = stored.configurations[i].model;
+      const ModelRecord& wanted = sweep_.configurations[i].model;
+      const std::string which = " of configuration " + std::to_string(i);
+      require(stored.configurations[i].name == sweep_.configurations[i].name, "the name" + which);
+      require(found.layers == wanted.layers && found.symmetry == wanted.symmetry &&
+                  found.skip == wanted.skip,
+              "the network" + which);
+    }
+    for (const SweepRun& run : stored.runs) {
+      const std::string which = " of run " + std::to_string(run.run);
+      require(run.configuration == run.run % configurations(), "the configuration" + which);
+      require(run.seed == seed_of(run.run), "the seed" + which);
+    }
+  }
+
   /// The runs of an earlier invocation.
-  void take_up(const SweepResults& stored) {
+  void take_up(const SweepResults& stored, const std::string& file) {
+    check_beginning(stored, file);
     for (const SweepRun& run : stored.runs) outcomes_[run.run] = {run, {}};
     for (const SweepConfiguration& configuration : stored.configurations) {
       for (std::size_t i = 0; i < configuration.runs.size(); ++i) {
@@ -282,7 +313,7 @@ class Sweep {
         SweepRun row;
         row.run = run;
         row.configuration = run % configurations();
-        const std::uint64_t seed = first_seed_ + static_cast<std::uint64_t>(run / configurations());
+        const std::uint64_t seed = seed_of(run);
         row.seed = seed;
         const auto& overrides = overrides_[static_cast<std::size_t>(row.configuration)];
         add(train_once(run_options(options_, overrides, seed), std::move(row), file_of(run)));
@@ -400,7 +431,7 @@ int sweep(const Options& given) {
     stored = read_sweep(resumed);  // again, now that nobody else writes it
   }
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
-  return Sweep(options, std::move(stored)).execute(std::move(output), std::move(former));
+  return Sweep(options, stored, resumed).execute(std::move(output), std::move(former));
 }
 
 }  // namespace isochron::cli

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/benchmark_report.hpp"
+#include "cli/stored_configuration.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -85,10 +86,10 @@ void print_sweep(const SweepResults& sweep, const std::filesystem::path& file) {
   for (std::size_t i = 0; i < sweep.configurations.size(); ++i) print_configuration(sweep, i);
 }
 
-nlohmann::ordered_json sweep_json(const SweepResults& sweep) {
+nlohmann::ordered_json sweep_json(const SweepResults& sweep, const std::string& file) {
   nlohmann::ordered_json json;
   json["title"] = sweep.title;
-  json["config"] = parsed(sweep.config);
+  json["config"] = parsed_configuration(sweep.config, file);
   json["environment"] = sweep.environment;
   for (const SweepConfiguration& configuration : sweep.configurations) {
     json["configurations"].push_back(configuration.name);

@@ -15,7 +15,7 @@ namespace isochron::cli {
 void print_sweep(const SweepResults& sweep, const std::filesystem::path& file);
 
 /// Configurations with their counts, and all runs.
-[[nodiscard]] nlohmann::ordered_json sweep_json(const SweepResults& sweep);
+[[nodiscard]] nlohmann::ordered_json sweep_json(const SweepResults& sweep, const std::string& file);
 
 /// Centre and shear of the isochronous wells, and the distribution of the shear.
 [[nodiscard]] std::vector<std::pair<std::string, Figure>> sweep_figures(const SweepResults& sweep);

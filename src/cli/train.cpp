@@ -5,6 +5,7 @@
 
 #include "cli/objective.hpp"
 #include "cli/option_table.hpp"
+#include "cli/stored_configuration.hpp"
 #include "cli/training_run.hpp"
 #include "isochron/error.hpp"
 

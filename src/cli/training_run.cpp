@@ -7,6 +7,7 @@
 
 #include "cli/objective.hpp"
 #include "cli/progress.hpp"
+#include "cli/remarks.hpp"
 #include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/stoppable_force.hpp"
@@ -91,8 +92,8 @@ void print_report(const Results& results, const std::filesystem::path& file) {
   }
   if (has("loss_validation")) {
     std::printf(
-        "loss on 10^4 fresh states: mean %.2e, median %.2e, within the training radius %.2e\n",
-        number("loss_validation"), number("loss_validation_median"),
+        "on 10^4 unseen states: median %.1e, mean %.1e; mean inside the training radius %.1e\n",
+        number("loss_validation_median"), number("loss_validation"),
         number("loss_validation_inside"));
   }
   if (has("oscillations_min")) {
@@ -100,13 +101,18 @@ void print_report(const Results& results, const std::filesystem::path& file) {
     std::printf("oscillations of an orbit in its period: %g to %g\n",
                 hundredths("oscillations_min") + 0.0, hundredths("oscillations_max") + 0.0);
   }
+  const auto periods = prescribed_periods_in_words(results);
+  if (periods) std::printf("verdict          %s\n", periods->c_str());
   if (has("harmonic_n")) {
     std::printf("nearest harmonic force: n = %.0f, max |f + n^2 (2 pi/T)^2 x| on [-2, 2] = %.2e\n",
                 number("harmonic_n"), number("harmonic_deviation"));
   }
   if (results.analysis) {
-    std::printf("verdict          %s: %s\n", name(results.analysis->verdict),
-                results.analysis->reason.c_str());
+    std::printf("%-16s %s: %s\n", periods ? "isochrony" : "verdict",
+                name(results.analysis->verdict), results.analysis->reason.c_str());
+  }
+  for (const std::string& remark : remarks(results, file)) {
+    std::printf("note             %s\n", remark.c_str());
   }
   if (const std::vector<std::string> names = left_out(results); !names.empty()) {
     std::string list;
@@ -117,6 +123,12 @@ void print_report(const Results& results, const std::filesystem::path& file) {
         list.c_str(), file.c_str());
   }
   std::printf("results          %s\n", file.c_str());
+}
+
+std::string described(const IntegratorOptions& integrator) {
+  return integrator.method == Method::rk4
+             ? sentence("rk4 with %ld steps", static_cast<long>(integrator.steps))
+             : sentence("%s at rtol %.1e", name(integrator.method), integrator.rtol);
 }
 
 /// How large the part of the force is that its linear skip does not hold.
@@ -375,10 +387,7 @@ class Run {
     const Vector& theta = result.state.theta;
     const IntegratorOptions trained_with = stopping(result.integrator, stop);
     const Dynamics dynamics = stopping(stop);
-    char method[60];
-    std::snprintf(method, sizeof method, "%s at rtol %.1e", isochron::name(trained_with.method),
-                  trained_with.rtol);
-    results.summary_text["integrated_by"] = method;
+    results.summary_text["integrated_by"] = described(trained_with);
     compute_or_explain(results, "loss_verified", [&] {
       const VerifiedLoss verified = verify_loss(dynamics, objective_, theta, trained_with);
       results.final_states = verified.final_states;

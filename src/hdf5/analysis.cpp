@@ -112,8 +112,8 @@ void write_equilibria(const OutputGroup& analysis, const std::vector<Equilibrium
 void read_equilibria(const InputGroup& analysis, std::vector<Equilibrium>& equilibria) {
   if (!analysis.contains("equilibria")) return;
   const InputGroup group = analysis.group("equilibria");
-  const auto positions = read_column<std::vector<double>>(group, "position");
-  const auto stable = read_column<std::vector<long>>(group, "stable");
+  const auto positions = read_column<std::vector<double>>(group, "position", domain::finite);
+  const auto stable = read_column<std::vector<long>>(group, "stable", domain::flag);
   if (stable.size() != positions.size()) {
     throw InputError(group.location().text() + " has columns of different lengths");
   }
@@ -124,7 +124,7 @@ void read_equilibria(const InputGroup& analysis, std::vector<Equilibrium>& equil
 
 void read_curve(const InputGroup& group, std::vector<WellOrbit>& curve) {
   for (const auto& [name, label, value] : orbit_columns) {
-    const auto column = read_column<std::vector<double>>(group, name);
+    const auto column = read_column<std::vector<double>>(group, name, domain::anything);
     if (curve.empty()) curve.resize(column.size());
     if (column.size() != curve.size()) {
       throw InputError(group.location().text() + " has columns of different lengths");
@@ -177,18 +177,18 @@ std::optional<Certificate> read_analysis(const InputGroup& entry) {
   Certificate certificate;
   certificate.verdict = read_verdict(group);
   certificate.reason = read_text(group, "reason");
-  certificate.n = static_cast<int>(read_number<long>(group, "n"));
-  certificate.trajectories = read_number<long>(group, "trajectories");
-  certificate.escaping = read_number<long>(group, "escaping");
-  if (group.contains("x0")) certificate.center = read_number<double>(group, "x0");
+  certificate.n = static_cast<int>(read_number<long>(group, "n", domain::small_count));
+  certificate.trajectories = read_number<long>(group, "trajectories", domain::count);
+  certificate.escaping = read_number<long>(group, "escaping", domain::count);
+  if (group.contains("x0")) certificate.center = read_number<double>(group, "x0", domain::finite);
   for (const auto& [name, label, value] : certificate_numbers) {
-    certificate.*value = group.contains(name) ? read_number<double>(group, name)
+    certificate.*value = group.contains(name) ? read_number<double>(group, name, domain::anything)
                                               : std::numeric_limits<double>::quiet_NaN();
   }
   if (group.contains(coefficients[0])) {
-    certificate.small_amplitude = {read_number<double>(group, coefficients[0]),
-                                   read_number<double>(group, coefficients[1]),
-                                   read_number<double>(group, coefficients[2])};
+    certificate.small_amplitude = {read_number<double>(group, coefficients[0], domain::anything),
+                                   read_number<double>(group, coefficients[1], domain::anything),
+                                   read_number<double>(group, coefficients[2], domain::anything)};
   }
   read_equilibria(group, certificate.equilibria);
   if (group.contains("period")) read_curve(group.group("period"), certificate.curve);

@@ -45,6 +45,11 @@ template <class Record, class Fields>
         [&](auto value) {
           using Value = std::decay_t<decltype(std::declval<Record&>().*value)>;
           auto values = table.read_column<Value>(field.name);
+          if constexpr (std::is_same_v<Value, long>) {
+            domain::count.check(
+                "the column '" + std::string(field.name) + "' of " + table.location().text(),
+                values.data(), values.size());
+          }
           records.resize(values.size());
           for (std::size_t i = 0; i < values.size(); ++i) records[i].*value = std::move(values[i]);
         },

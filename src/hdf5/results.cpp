@@ -8,6 +8,7 @@
 #include "hdf5/file.hpp"
 #include "hdf5/rewriting.hpp"
 #include "hdf5/schema.hpp"
+#include "hdf5/size_check.hpp"
 #include "isochron/error.hpp"
 
 // The schema of a run: the only place where it is spelled. Writer and reader of each group stand
@@ -20,30 +21,7 @@ using namespace hdf5;
 
 // -------------------------------------------------------------------- sizes that fit each other
 
-/// Compares sizes in a Results; the first that does not fit is an InputError that names the file.
-class SizeCheck {
- public:
-  explicit SizeCheck(const std::filesystem::path& file) : file_(file.string()) {}
-
-  template <class Found, class Expected>
-  void equal(const std::string& what, Found found, Expected expected) const {
-    if (static_cast<Index>(found) == static_cast<Index>(expected)) return;
-    fail(what + " has size " + std::to_string(found) + " instead of " + std::to_string(expected));
-  }
-
-  void require(bool fits, const std::string& complaint) const {
-    if (!fits) fail(complaint);
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& complaint) const {
-    throw InputError("sizes in '" + file_ + "' do not fit: " + complaint);
-  }
-
-  std::string file_;
-};
-
-/// One number per trajectory.
+/// One positive number per trajectory.
 struct TrajectoryColumn {
   const char* name;
   const char* label;
@@ -56,16 +34,9 @@ constexpr std::array<TrajectoryColumn, 3> trajectory_columns = {
      {"energies", "energy E of a prescribed period", &Results::energies}}};
 
 void check_model(const ModelRecord& model, const SizeCheck& check) {
-  const auto& layers = model.layers;
-  const Index parameters = model.theta.size();
-  // No width exceeds P, which also keeps the product of two widths of a damaged file in range.
-  const bool widths_fit =
-      std::all_of(layers.begin(), layers.end(), [&](Index w) { return w > 0 && w <= parameters; });
-  check.require(layers.size() >= 2 && widths_fit && layers.front() == layers.back(),
-                "model/layers is no network with the parameters in model/theta");
-  check.equal("model/theta", parameters, model.network().parameters());
+  check.network("model", model, model.theta.size());
   if (model.theta_initial.size() > 0) {
-    check.equal("model/theta_initial", model.theta_initial.size(), parameters);
+    check.equal("model/theta_initial", model.theta_initial.size(), model.theta.size());
   }
 }
 
@@ -95,6 +66,8 @@ void check_states(const Results& results, const SizeCheck& check) {
   };
   same_as_initial("final_states", results.final_states);
   same_as_initial("residuals", results.residuals);
+  check.require(!results.has_period_law() || results.end_times.size() > 0,
+                "data/end_times is missing beside prescribed periods");
   for (const auto& [name, label, column] : trajectory_columns) {
     const Vector& values = results.*column;
     if (values.size() > 0) {
@@ -144,37 +117,13 @@ OutputObject write_columns_as_rows(const OutputGroup& group, const std::string& 
                        {static_cast<hsize_t>(matrix.cols()), static_cast<hsize_t>(matrix.rows())});
 }
 
-/// The inverse of write_columns_as_rows.
-Eigen::MatrixXd read_rows_as_columns(const InputGroup& group, const std::string& name) {
-  const InputDataset dataset = open_array(group, name, 2);
-  Eigen::MatrixXd matrix(static_cast<Index>(dataset.shape()[1]),
-                         static_cast<Index>(dataset.shape()[0]));
-  dataset.read(matrix.data());
-  return matrix;
-}
-
-/// The value whose name is stored in `dataset`; an unknown name is an InputError.
 template <class Enum, std::size_t N>
-Enum read_choice(const InputGroup& group, const std::string& name,
-                 const std::array<std::pair<const char*, Enum>, N>& choices) {
-  const InputDataset dataset = group.dataset(name);
-  const std::string text = dataset.text();
-  for (const auto& [spelling, value] : choices) {
-    if (text == spelling) return value;
-  }
-  throw InputError(dataset.location().text() + " is '" + text +
-                   "', which this version of isochron does not know");
-}
-
-template <class Enum, std::size_t N>
-std::string spelling_of(Enum value, const std::array<std::pair<const char*, Enum>, N>& choices) {
+std::string spelling_of(Enum value, const Choices<Enum, N>& choices) {
   const auto same = [&](const auto& choice) { return choice.second == value; };
   return std::find_if(choices.begin(), choices.end(), same)->first;
 }
 
-constexpr std::array<std::pair<const char*, Symmetry>, 2> symmetries = {
-    {{"none", Symmetry::none}, {"odd", Symmetry::odd}}};
-constexpr std::array<std::pair<const char*, Motion>, 2> motions = {
+constexpr Choices<Motion, 2> motions = {
     {{"newtonian", Motion::newtonian}, {"first-order", Motion::first_order}}};
 
 // ------------------------------------------------------------------------------ model, snapshots
@@ -198,20 +147,20 @@ std::optional<ModelRecord> read_model(const InputGroup& entry) {
   if (!entry.contains("model")) return std::nullopt;
   const InputGroup group = entry.group("model");
   ModelRecord model;
-  model.layers = read_column<std::vector<Index>>(group, "layers");
-  constexpr std::array<std::pair<const char*, int>, 1> activations = {{{"tanh", 0}}};
+  model.layers = read_column<std::vector<Index>>(group, "layers", domain::count);
+  constexpr Choices<int, 1> activations = {{{"tanh", 0}}};
   read_choice(group, "activation", activations);
   model.symmetry = read_choice(group, "symmetry", symmetries);
-  const bool bias = read_number<long>(group, "bias") != 0;
-  const long skip = read_number<long>(group, "skip");
+  const bool bias = read_number<long>(group, "bias", domain::flag) != 0;
+  const long skip = read_number<long>(group, "skip", domain::flag);
   model.skip = skip == 1 ? Skip::linear : Skip::none;
-  if (bias != (model.symmetry == Symmetry::none) || skip < 0 || skip > 1) {
+  if (bias != (model.symmetry == Symmetry::none)) {
     throw InputError(group.location().text() +
                      " is a network with a structure that this version of isochron does not know");
   }
-  model.theta = read_column<Vector>(group, "theta");
+  model.theta = read_column<Vector>(group, "theta", domain::finite);
   if (group.contains("theta_initial")) {
-    model.theta_initial = read_column<Vector>(group, "theta_initial");
+    model.theta_initial = read_column<Vector>(group, "theta_initial", domain::finite);
   }
   return model;
 }
@@ -231,8 +180,9 @@ Snapshots read_snapshots(const InputGroup& entry) {
   Snapshots snapshots;
   if (!entry.contains("snapshots")) return snapshots;
   const InputGroup group = entry.group("snapshots");
-  snapshots.iteration = read_column<std::vector<long>>(group, "iteration");
-  const Eigen::MatrixXd theta = read_rows_as_columns(group, "theta");
+  snapshots.iteration =
+      read_column<std::vector<long>>(group, "iteration", domain::cumulative_count);
+  const Eigen::MatrixXd theta = read_rows_as_columns(group, "theta", domain::finite);
   for (Index k = 0; k < theta.cols(); ++k) snapshots.theta.emplace_back(theta.col(k));
   return snapshots;
 }
@@ -269,10 +219,12 @@ void read_data(const InputGroup& entry, Results& results) {
   if (!entry.contains("data")) return;
   const InputGroup group = entry.group("data");
   for (const auto& [name, label, states] : states_columns) {
-    if (group.contains(name)) results.*states = read_rows_as_columns(group, name);
+    if (!group.contains(name)) continue;
+    results.*states = read_rows_as_columns(group, name, domain::finite);
   }
   for (const auto& [name, label, column] : trajectory_columns) {
-    if (group.contains(name)) results.*column = read_column<Vector>(group, name);
+    if (!group.contains(name)) continue;
+    results.*column = read_column<Vector>(group, name, domain::positive);
   }
 }
 
@@ -291,8 +243,9 @@ void write_held_force(const OutputGroup& entry, const HeldForce& held) {
 std::optional<HeldForce> read_held_force(const InputGroup& entry) {
   if (!entry.contains("held_force")) return std::nullopt;
   const InputGroup group = entry.group("held_force");
-  return HeldForce{read_column<Vector>(group, "position"), read_column<Vector>(group, "force"),
-                   read_number<double>(group, "weight")};
+  return HeldForce{read_column<Vector>(group, "position", domain::finite),
+                   read_column<Vector>(group, "force", domain::finite),
+                   read_number<double>(group, "weight", domain::positive)};
 }
 
 // -------------------------------------------------------------------------------------- training
@@ -303,18 +256,22 @@ struct HistoryColumn {
   const char* label;
   const char* units;
   std::vector<T> History::*values;
+  Domain domain;
 };
 
 constexpr std::array<HistoryColumn<long>, 3> history_counts = {
-    {{"iteration", "iteration", "1", &History::iteration},
-     {"evaluations", "evaluations of loss and gradient", "1", &History::evaluations},
-     {"integrator_steps", "integrator steps", "1", &History::integrator_steps}}};
+    {{"iteration", "iteration", "1", &History::iteration, domain::increasing_count},
+     {"evaluations", "evaluations of loss and gradient", "1", &History::evaluations,
+      domain::cumulative_count},
+     {"integrator_steps", "integrator steps", "1", &History::integrator_steps,
+      domain::cumulative_count}}};
 
 constexpr std::array<HistoryColumn<double>, 4> history_numbers = {
-    {{"loss", "loss L", "1", &History::loss},
-     {"gradient_norm", "gradient norm |dL/dtheta|", "1", &History::gradient_norm},
-     {"step", "step |theta change|", "1", &History::step},
-     {"wall_time", "wall time", "s", &History::wall_time}}};
+    {{"loss", "loss L", "1", &History::loss, domain::finite_not_negative},
+     {"gradient_norm", "gradient norm |dL/dtheta|", "1", &History::gradient_norm,
+      domain::not_negative},
+     {"step", "step |theta change|", "1", &History::step, domain::not_negative},
+     {"wall_time", "wall time", "s", &History::wall_time, domain::finite_not_negative}}};
 
 /// Calls `visit(column)` for every column of the history.
 template <class Visit>
@@ -349,7 +306,8 @@ History read_history(const InputGroup& entry) {
   const InputGroup group = entry.group("training");
   for_each_history_column([&](const auto& column) {
     auto& values = history.*column.values;
-    values = read_column<std::remove_reference_t<decltype(values)>>(group, column.name);
+    values =
+        read_column<std::remove_reference_t<decltype(values)>>(group, column.name, column.domain);
   });
   return history;
 }
@@ -389,12 +347,13 @@ void write_portraits(const OutputGroup& entry, const std::string& name, const st
 
 PhasePortrait read_portrait(const InputGroup& group) {
   PhasePortrait portrait;
-  portrait.x = read_column<std::vector<double>>(group, "x");
-  portrait.v = read_column<std::vector<double>>(group, "v");
+  portrait.x = read_column<std::vector<double>>(group, "x", domain::anything);
+  portrait.v = read_column<std::vector<double>>(group, "v", domain::anything);
   portrait.color_name = group.text_attribute("signal");
-  portrait.color = read_column<std::vector<double>>(group, portrait.color_name);
+  portrait.color = read_column<std::vector<double>>(group, portrait.color_name, domain::anything);
   portrait.color_label = group.dataset(portrait.color_name).text_attribute("long_name");
-  if (group.contains("samples")) portrait.samples = read_number<long>(group, "samples");
+  if (group.contains("samples"))
+    portrait.samples = read_number<long>(group, "samples", domain::count);
   return portrait;
 }
 
@@ -424,8 +383,9 @@ void write_orbits(const OutputGroup& entry, const OrbitFan& orbits) {
 std::optional<OrbitFan> read_orbits(const InputGroup& entry) {
   if (!entry.contains("orbits")) return std::nullopt;
   const InputGroup group = entry.group("orbits");
-  return OrbitFan{read_rows_as_columns(group, "x").transpose(),
-                  read_rows_as_columns(group, "v").transpose(), read_column<Vector>(group, "time")};
+  return OrbitFan{read_rows_as_columns(group, "x", domain::anything).transpose(),
+                  read_rows_as_columns(group, "v", domain::anything).transpose(),
+                  read_column<Vector>(group, "time", domain::anything)};
 }
 
 void write_energy(const OutputGroup& entry, const EnergyRecord& record) {
@@ -445,9 +405,9 @@ void write_energy(const OutputGroup& entry, const EnergyRecord& record) {
 std::optional<EnergyRecord> read_energy(const InputGroup& entry) {
   if (!entry.contains("energy")) return std::nullopt;
   const InputGroup group = entry.group("energy");
-  return EnergyRecord{read_column<Vector>(group, "time"),
-                      read_rows_as_columns(group, "energy").transpose(),
-                      read_column<Vector>(entry.group("energy_drift"), "drift")};
+  return EnergyRecord{read_column<Vector>(group, "time", domain::anything),
+                      read_rows_as_columns(group, "energy", domain::anything).transpose(),
+                      read_column<Vector>(entry.group("energy_drift"), "drift", domain::anything)};
 }
 
 void write_curve(const OutputGroup& entry, const std::string& name, const std::string& title,
@@ -464,12 +424,14 @@ void write_curve(const OutputGroup& entry, const std::string& name, const std::s
 std::optional<PositionCurve> read_curve(const InputGroup& entry, const std::string& name) {
   if (!entry.contains(name)) return std::nullopt;
   const InputGroup group = entry.group(name);
-  const auto visited = read_column<Vector>(group, "visited_range");
+  const auto visited = read_column<Vector>(group, "visited_range", domain::anything);
   if (visited.size() != 2) {
     throw InputError(group.location().child("visited_range").text() + " has not two values");
   }
-  return PositionCurve{read_column<Vector>(group, "position"), read_column<Vector>(group, name),
-                       read_column<Vector>(group, "harmonic"), visited[0], visited[1]};
+  return PositionCurve{read_column<Vector>(group, "position", domain::anything),
+                       read_column<Vector>(group, name, domain::anything),
+                       read_column<Vector>(group, "harmonic", domain::anything), visited[0],
+                       visited[1]};
 }
 
 // --------------------------------------------------------------------------------------- summary
@@ -489,6 +451,15 @@ void write_summary(const OutputGroup& entry, const Results& results) {
   }
 }
 
+/// Counts go on when a run is resumed, and n is a whole number.
+Domain summary_domain(const std::string& name) {
+  constexpr std::array<const char*, 7> counts = {"iterations", "evaluations", "harmonic_n",
+                                                 "_steps",     "_jacobians",  "_right_hand_sides",
+                                                 "_failures"};
+  const auto ends_name = [&](const std::string& end) { return name.ends_with(end); };
+  return std::any_of(counts.begin(), counts.end(), ends_name) ? domain::count : domain::anything;
+}
+
 void read_summary(const InputGroup& entry, Results& results) {
   if (!entry.contains("summary")) return;
   const InputGroup group = entry.group("summary");
@@ -497,11 +468,11 @@ void read_summary(const InputGroup& entry, Results& results) {
     if (!dataset.shape().empty() || !dataset.has_attribute("long_name")) continue;
     if (dataset.is_text()) results.summary_text[name] = dataset.text();
     if (dataset.is_number()) {
-      results.summary[name] = {read_number<double>(group, name),
+      results.summary[name] = {read_number<double>(group, name, summary_domain(name)),
                                dataset.text_attribute("long_name"), dataset.text_attribute("units"),
                                std::nullopt};
       if (dataset.is_unsigned()) {
-        results.summary[name].whole = read_number<std::uint64_t>(group, name);
+        results.summary[name].whole = read_number<std::uint64_t>(group, name, domain::anything);
       }
     }
   }

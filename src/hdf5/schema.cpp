@@ -2,6 +2,7 @@
 
 #include "clock.hpp"
 #include "isochron/version.hpp"
+#include "sentence.hpp"
 
 namespace isochron::hdf5 {
 namespace {
@@ -86,6 +87,22 @@ OutputGroup write_plot(const OutputGroup& entry, const std::string& name, const 
   return group;
 }
 
+// ------------------------------------------------------------------------ what datasets may hold
+
+void Domain::refuse(const std::string& where, double value, std::size_t index) const {
+  const char* ends = "";
+  if (high == domain::infinity && low < 0) {
+    ends = "numbers";
+  } else if (high >= domain::largest) {
+    ends = low < 0 ? "finite numbers" : low > 0 ? "positive numbers" : "numbers >= 0";
+  }
+  std::string admissible = *ends != '\0' ? ends : sentence("numbers from %g to %.17g", low, high);
+  if (order == Order::increasing) admissible += ", each larger than the one before";
+  if (order == Order::not_decreasing) admissible += ", none smaller than the one before";
+  throw InputError(where + sentence(" holds %.17g in place %zu; it takes ", value, index + 1) +
+                   admissible);
+}
+
 // ------------------------------------------------------------------------------- small readers
 
 std::string read_text(const InputGroup& group, const std::string& name) {
@@ -99,6 +116,16 @@ InputDataset open_array(const InputGroup& group, const std::string& name, std::s
                      " dimensions instead of " + std::to_string(rank));
   }
   return dataset;
+}
+
+Eigen::MatrixXd read_rows_as_columns(const InputGroup& group, const std::string& name,
+                                     const Domain& domain) {
+  const InputDataset dataset = open_array(group, name, 2);
+  Eigen::MatrixXd matrix(static_cast<Index>(dataset.shape()[1]),
+                         static_cast<Index>(dataset.shape()[0]));
+  dataset.read(matrix.data());
+  domain.check(dataset.location().text(), matrix.data(), static_cast<std::size_t>(matrix.size()));
+  return matrix;
 }
 
 // --------------------------------------------------------------------- configuration, environment

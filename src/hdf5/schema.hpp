@@ -3,16 +3,21 @@
 // What all entries of an isochron file share: attributes of the root, configuration, environment,
 // plots, and short ways to write and read a dataset.
 
+#include <array>
+#include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hdf5/file.hpp"
 #include "isochron/error.hpp"
 #include "isochron/results.hpp"
+#include "sentence.hpp"
 
 namespace isochron::hdf5 {
 
@@ -65,6 +70,56 @@ struct Plot {
 
 OutputGroup write_plot(const OutputGroup& entry, const std::string& name, const Plot& plot);
 
+// ------------------------------------------------------------------------ what datasets may hold
+
+/// The numbers that a dataset may hold. Whoever reads numbers names their domain: what a file holds
+/// is not trusted.
+struct Domain {
+  enum class Order { any, not_decreasing, increasing };
+
+  double low;
+  double high;
+  bool nan = false;  ///< may be missing, too
+  Order order = Order::any;
+
+  /// Throws InputError, which names the dataset (by `where`) and its first number that is none of
+  /// these.
+  template <class T>
+  void check(const std::string& where, const T* values, std::size_t count) const {
+    for (std::size_t i = 0; i < count; ++i) {
+      const bool ordered =
+          i == 0 || order == Order::any ||
+          (order == Order::increasing ? values[i] > values[i - 1] : values[i] >= values[i - 1]);
+      const auto value = static_cast<double>(values[i]);
+      const bool inside = value >= low && value <= high;
+      if (ordered && (inside || (nan && std::isnan(value)))) continue;
+      refuse(where, value, i);
+    }
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& where, double value, std::size_t index) const;
+};
+
+namespace domain {
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+inline constexpr double largest = std::numeric_limits<double>::max();
+inline constexpr double smallest = std::numeric_limits<double>::denorm_min();
+/// Up to here every whole number is a double, and sums of a few stay in 64 bits.
+inline constexpr double largest_count = 9007199254740992.0;
+
+inline constexpr Domain anything{-infinity, infinity, true};
+inline constexpr Domain finite{-largest, largest};
+inline constexpr Domain positive{smallest, largest};
+inline constexpr Domain not_negative{0, infinity};
+inline constexpr Domain finite_not_negative{0, largest};
+inline constexpr Domain flag{0, 1};
+inline constexpr Domain count{0, largest_count};
+inline constexpr Domain small_count{0, std::numeric_limits<int>::max()};
+inline constexpr Domain cumulative_count{0, largest_count, false, Domain::Order::not_decreasing};
+inline constexpr Domain increasing_count{0, largest_count, false, Domain::Order::increasing};
+}  // namespace domain
+
 // ------------------------------------------------------------------------------- small readers
 
 /// Empty when it is absent.
@@ -73,20 +128,48 @@ std::string read_text(const InputGroup& group, const std::string& name);
 InputDataset open_array(const InputGroup& group, const std::string& name, std::size_t rank);
 
 template <class T>
-T read_number(const InputGroup& group, const std::string& name) {
+T read_number(const InputGroup& group, const std::string& name, const Domain& domain) {
+  const InputDataset dataset = open_array(group, name, 0);
   T value{};
-  open_array(group, name, 0).read(&value);
+  dataset.read(&value);
+  domain.check(dataset.location().text(), &value, 1);
   return value;
 }
 
 /// A 1-D dataset as any container that resizes.
 template <class Values>
-Values read_column(const InputGroup& group, const std::string& name) {
+Values read_column(const InputGroup& group, const std::string& name, const Domain& domain) {
   const InputDataset dataset = open_array(group, name, 1);
   Values values;
   values.resize(static_cast<decltype(values.size())>(dataset.shape().front()));
   dataset.read(values.data());
+  domain.check(dataset.location().text(), values.data(), static_cast<std::size_t>(values.size()));
   return values;
+}
+
+/// A 2-D dataset: the columns of the matrix are its rows.
+Eigen::MatrixXd read_rows_as_columns(const InputGroup& group, const std::string& name,
+                                     const Domain& domain);
+
+/// The values of an enumeration by the names that stand in a file.
+template <class Enum, std::size_t N>
+using Choices = std::array<std::pair<const char*, Enum>, N>;
+
+inline constexpr Choices<Symmetry, 2> symmetries = {
+    {{"none", Symmetry::none}, {"odd", Symmetry::odd}}};
+inline constexpr Choices<Skip, 2> skips = {{{"none", Skip::none}, {"linear", Skip::linear}}};
+
+/// The value whose name is stored; an unknown name is an InputError.
+template <class Enum, std::size_t N>
+Enum read_choice(const InputGroup& group, const std::string& name,
+                 const Choices<Enum, N>& choices) {
+  const InputDataset dataset = group.dataset(name);
+  const std::string text = dataset.text();
+  for (const auto& [spelling, value] : choices) {
+    if (text == spelling) return value;
+  }
+  throw InputError(dataset.location().text() + " is " + quoted(text) +
+                   ", which this version of isochron does not know");
 }
 
 // --------------------------------------------------------------------- configuration, environment

@@ -1,11 +1,12 @@
 #include "isochron/sweep_results.hpp"
 
-#include <set>
+#include <algorithm>
 
 #include "hdf5/file.hpp"
 #include "hdf5/record_table.hpp"
 #include "hdf5/rewriting.hpp"
 #include "hdf5/schema.hpp"
+#include "hdf5/size_check.hpp"
 #include "isochron/error.hpp"
 
 // The schema of /sweep: the only place where it is spelled.
@@ -118,39 +119,45 @@ void write_configuration(const OutputGroup& entry, const SweepResults& sweep, st
 SweepConfiguration read_configuration(const InputGroup& group) {
   SweepConfiguration configuration;
   configuration.name = read_text(group, "name");
-  configuration.model.layers = read_column<std::vector<Index>>(group, "layers");
-  configuration.model.symmetry =
-      read_text(group, "symmetry") == "odd" ? Symmetry::odd : Symmetry::none;
-  configuration.model.skip = read_text(group, "skip") == "linear" ? Skip::linear : Skip::none;
+  configuration.model.layers = read_column<std::vector<Index>>(group, "layers", domain::count);
+  configuration.model.symmetry = read_choice(group, "symmetry", symmetries);
+  configuration.model.skip = read_choice(group, "skip", skips);
   if (!group.contains("run")) return configuration;
-  configuration.runs = read_column<std::vector<long>>(group, "run");
-  const InputDataset theta = open_array(group, "theta", 2);
-  if (theta.shape()[0] != configuration.runs.size()) {
-    throw InputError(group.location().child("theta").text() + " has not a row per run");
-  }
-  configuration.theta.resize(static_cast<Index>(theta.shape()[1]),
-                             static_cast<Index>(theta.shape()[0]));
-  theta.read(configuration.theta.data());
+  configuration.runs = read_column<std::vector<long>>(group, "run", domain::increasing_count);
+  configuration.theta = read_rows_as_columns(group, "theta", domain::finite);
   return configuration;
 }
 
-void check_runs(const SweepResults& sweep, const std::filesystem::path& path) {
+/// That the forces of a configuration are of its network, one for each of its runs that has one.
+void check_forces(const SweepResults& sweep, std::size_t index, const SizeCheck& check) {
+  const std::string name = "configuration_" + std::to_string(index);
+  const SweepConfiguration& configuration = sweep.configurations[index];
+  check.equal(name + "/theta", configuration.theta.cols(), configuration.runs.size());
+  if (!configuration.runs.empty()) {
+    check.network(name, configuration.model, configuration.theta.rows());
+  }
+  for (const long number : configuration.runs) {
+    const auto row = std::lower_bound(sweep.runs.begin(), sweep.runs.end(), number,
+                                      [](const SweepRun& run, long n) { return run.run < n; });
+    const bool is_its_own = row != sweep.runs.end() && row->run == number &&
+                            row->configuration == static_cast<long>(index);
+    check.require(is_its_own, name + "/run has " + std::to_string(number) +
+                                  ", which the table does not have with this configuration");
+  }
+}
+
+void check_sweep(const SweepResults& sweep, const std::filesystem::path& path) {
+  const SizeCheck check(path);
   const auto count = static_cast<long>(sweep.configurations.size());
-  std::set<long> known;
-  for (const SweepRun& run : sweep.runs) {
-    known.insert(run.run);
-    if (run.configuration >= 0 && run.configuration < count) continue;
-    throw InputError("sizes in '" + path.string() + "' do not fit: run " + std::to_string(run.run) +
-                     " has configuration " + std::to_string(run.configuration) + " of " +
-                     std::to_string(count));
+  for (std::size_t i = 0; i < sweep.runs.size(); ++i) {
+    const SweepRun& run = sweep.runs[i];
+    const std::string row = "run " + std::to_string(run.run);
+    check.require(i == 0 || run.run > sweep.runs[i - 1].run, row + " is not in order in the table");
+    check.require(run.configuration >= 0 && run.configuration < count,
+                  row + " has configuration " + std::to_string(run.configuration) + " of " +
+                      std::to_string(count));
   }
-  for (const SweepConfiguration& configuration : sweep.configurations) {
-    for (const long run : configuration.runs) {
-      if (known.count(run) != 0) continue;
-      throw InputError("sizes in '" + path.string() + "' do not fit: run " + std::to_string(run) +
-                       " has a force but no row");
-    }
-  }
+  for (std::size_t i = 0; i < sweep.configurations.size(); ++i) check_forces(sweep, i, check);
 }
 
 void write_entry(const OutputGroup& root, const SweepResults& sweep) {
@@ -188,7 +195,7 @@ SweepResults read_entry(const InputGroup& root, const std::filesystem::path& pat
   while (entry.contains(name())) {
     sweep.configurations.push_back(read_configuration(entry.group(name())));
   }
-  check_runs(sweep, path);
+  check_sweep(sweep, path);
   return sweep;
 }
 
@@ -196,7 +203,7 @@ SweepResults read_entry(const InputGroup& root, const std::filesystem::path& pat
 
 std::string sweep_image(const std::filesystem::path& path, const SweepResults& sweep,
                         const std::optional<FormerFile>& former) {
-  check_runs(sweep, path);
+  check_sweep(sweep, path);
   if (!former) return file_with(path, compose(sweep));
   const InputFile old(former->path().string(), former->bytes());
   const SweepResults before = read_entry(old.root(), former->path());

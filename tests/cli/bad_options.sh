@@ -108,9 +108,9 @@ rejects 2 'from 1e-15 to 0.1' simulate --force duffing --rtol nan
 rejects 2 'needs about .* GB of memory .* for the samples.* --times' simulate --force duffing --trajectories 1e7 --times 100000 -o big.h5
 
 # show and plot
-rejects 2 'show takes the name of one results file, not 0' show
-rejects 2 'show takes the name of one results file, not 2' show a b
-rejects 2 'plot takes the name of one results file, not 0' plot
+rejects 2 'show needs a file: isochron show run.h5' show
+rejects 2 'show takes one results file, not 2' show a b
+rejects 2 'plot needs a file: isochron plot run.h5' plot
 rejects 2 'format .* any of svg, png, pdf' plot isochron.h5 --format gif
 rejects 2 'format .* any of svg, png, pdf' plot isochron.h5 --format svg,
 rejects 2 'format .* any of svg, png, pdf' plot isochron.h5 --format ''

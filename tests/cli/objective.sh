@@ -149,7 +149,7 @@ is alone.h5 forward_steps 0
 below alone.h5 hold_misfit 1e-4
 [[ $(value alone.h5 loss_validation) == absent:* ]] || fail 'fresh states of trajectories that do not count'
 succeeds show alone.h5
-[[ $(grep -c 'in words' "$out") -eq 0 ]] || fail 'a verdict on orbits that were not trained'
+[[ $(grep -c 'verdict.*every orbit' "$out") -eq 0 ]] || fail 'a verdict on orbits that were not trained'
 succeeds simulate --model alone.h5 --threads 1 -o missed.h5
 rejects 2 'loss none .*--loss periodic' check-gradient --at alone.h5
 

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "isochron/error.hpp"
+#include "isochron/results.hpp"
+
+namespace isochron::hdf5 {
+
+/// Compares sizes of what belongs together, of results in memory that are to be written or were
+/// read; the first that does not fit is an InputError that names the file.
+class SizeCheck {
+ public:
+  explicit SizeCheck(const std::filesystem::path& file) : file_(file.string()) {}
+
+  template <class Found, class Expected>
+  void equal(const std::string& what, Found found, Expected expected) const {
+    if (static_cast<Index>(found) == static_cast<Index>(expected)) return;
+    fail(what + " has size " + std::to_string(found) + " instead of " + std::to_string(expected));
+  }
+
+  void require(bool fits, const std::string& complaint) const {
+    if (!fits) fail(complaint);
+  }
+
+  /// That the network in the group `name` exists and has as many parameters.
+  void network(const std::string& name, const ModelRecord& model, Index parameters) const;
+
+ private:
+  [[noreturn]] void fail(const std::string& complaint) const;
+
+  std::string file_;
+};
+
+}  // namespace isochron::hdf5

@@ -1,0 +1,111 @@
+# Results files that were changed by other hands: status 2 with one sentence, or a result. A third
+# argument --all takes every change that mutations.py knows, and every verb: an hour.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
+make_benchmark=$(realpath "$2")
+/usr/bin/python3 -c 'import h5py' 2>"$err" || skip 'python3-h5py is not installed'
+
+small=(--hidden 4 --trajectories 6 --threads 1 --quiet)
+printf '%s\n' '1 0' '0.5 1' '0 1.5' '-1 0.5' '2 0' '0.1 0.1' >states.txt
+succeeds train --hidden 4 --initial-states states.txt --iterations 5 --threads 1 --quiet -o run.h5
+succeeds train "${small[@]}" --loss prescribed-period --period-law pendulum --law-range 0.1,2 \
+  --iterations 3 -o law.h5
+succeeds simulate --force pendulum --trajectories 3 --times 5 --threads 1 -o simulation.h5
+succeeds sweep "${small[@]}" --runs 1 --grid 'loss=periodic|antiperiodic' --iterations 3 -o sweep.h5
+"$make_benchmark" benchmark.h5 || fail 'make_benchmark'
+
+# edit FILE CODE: CODE in Python, with `file`, put(path, value) and configuration(path, change).
+edit() {
+  /usr/bin/python3 - "$1" "$2" <<'PYTHON'
+import json
+import sys
+
+import h5py
+import numpy as np
+
+with h5py.File(sys.argv[1], "r+") as file:
+    def put(path, value):
+        attributes = dict(file[path].attrs)
+        del file[path]
+        file[path] = value
+        file[path].attrs.update(attributes)
+
+    def configuration(path, change):
+        stored = json.loads(file[path][()])
+        change(stored)
+        put(path, np.bytes_(json.dumps(stored)))
+
+    exec(sys.argv[2])
+PYTHON
+}
+
+# refused FILE CODE PATTERN ARGUMENTS...: x.h5, which is FILE edited, by these arguments.
+refused() {
+  cp "$1" x.h5
+  edit x.h5 "$2" || fail "cannot edit $1"
+  rejects 2 "$3" "${@:4}"
+}
+resume=(train --resume x.h5 --iterations 1 --quiet -o y.h5)
+resume_sweep=(sweep --resume x.h5 --runs 2 --quiet -o y.h5)
+
+# Forces of another width than the network's.
+for width in 5 1000000; do
+  refused sweep.h5 "put('sweep/configuration_0/theta', np.ones((1, $width)))" \
+    "sizes in 'x.h5' do not fit: configuration_0/theta has size $width instead of 13" \
+    "${resume_sweep[@]}"
+  refused run.h5 "put('run/model/theta', np.ones($width))" "in 'x.h5' do not fit: model/theta" show x.h5
+done
+refused run.h5 "put('run/snapshots/theta', file['run/snapshots/theta'][:, :-1])" 'snapshots/theta' show x.h5
+refused run.h5 "put('run/model/layers', [1, 5, 1])" 'model/theta' simulate --model x.h5 -o y.h5
+
+# A configuration that is not that of what stands beside it.
+refused sweep.h5 "configuration('sweep/config/data', lambda c: c['options'].update(grid='loss=periodic'))" \
+  'the number of configurations in x.h5' "${resume_sweep[@]}"
+refused sweep.h5 "configuration('sweep/config/data', lambda c: c['options'].update(hidden='200,200'))" \
+  'the network of configuration 0 in x.h5' "${resume_sweep[@]}"
+refused sweep.h5 "configuration('sweep/config/data', lambda c: c['options'].update(seed=7))" \
+  'the seed of run 0 in x.h5' "${resume_sweep[@]}"
+for option in "hidden='5'" "dimension=2" "symmetry='odd'" "skip='linear'" "dynamics='first-order'"; do
+  for verb in "${resume[*]}" 'analyze x.h5' 'check-gradient --at x.h5' 'simulate --model x.h5 -o y.h5'; do
+    # shellcheck disable=SC2086
+    refused run.h5 "configuration('run/config/data', lambda c: c['options'].update($option))" \
+      'the configuration in x.h5 describes another network' $verb
+  done
+done
+refused run.h5 "configuration('run/config/data', lambda c: c['options'].update(trajectories=7))" \
+  'not those of 7 trajectories' "${resume[@]}"
+
+# Parts that are missing.
+refused law.h5 "del file['run/data/end_times']" "data/end_times is missing" show x.h5
+refused run.h5 "del file['run/data']" 'data/initial_states' "${resume[@]}"
+refused run.h5 "del file['run/training/loss']" "'/run/training/loss' in 'x.h5' is missing" show x.h5
+
+# Numbers that nothing can be counted on from.
+for bad in '2**63 - 1' '-1'; do
+  refused run.h5 "put('run/training/iteration', np.full_like(file['run/training/iteration'][:], $bad))" \
+    "'/run/training/iteration' in 'x.h5' holds .* it takes numbers from 0 to" "${resume[@]}"
+done
+refused run.h5 "put('run/summary/forward_steps', 1e300)" "forward_steps' in 'x.h5' holds" "${resume[@]}"
+for path in model/theta data/initial_states training/loss; do
+  refused run.h5 "file['run/$path'][...] = np.nan" "'/run/$path' in 'x.h5' holds -?nan in place 1" show x.h5
+done
+
+# Configurations that are none.
+for change in "c.update(options=[1])" "c['options'].update(period=[1])" "c['options'].update(period={})" \
+  "c['options'].update(period=True)" "c.update(origin=[1])" "c.update(origin=1)" \
+  "c['origin'].update(period=7)" "c['origin'].update(period=None)" "c['options'].update({'a~b': '1'})" \
+  "c.pop('options')"; do
+  refused run.h5 "configuration('run/config/data', lambda c: $change)" 'x.h5' "${resume[@]}"
+done
+refused run.h5 "configuration('run/config/data', lambda c: c['options'].update(period='abc'))" \
+  'period abc, stored in x.h5, is not admissible' "${resume[@]}"
+for text in "b'{'" "b'[' * 200000" "b'{\"options\":' * 200000" "b'{\"options\": {}, \"options\": {}}'" \
+  "b'\xff\xfe'" "b'{\"options\": \"' + b'x' * 2000000 + b'\"}'"; do
+  refused run.h5 "put('run/config/data', np.bytes_($text))" 'the configuration in x.h5' show x.h5
+  refused run.h5 "put('run/config/data', np.bytes_($text))" 'the configuration in x.h5' "${resume[@]}"
+done
+
+/usr/bin/python3 "$here/mutations.py" "$program" "$work" ${3:+"$3"} >"$out" 2>"$err" ||
+  fail "$(tail -n 40 "$out")"
+tail -n 1 "$out"
+finish

@@ -1,0 +1,354 @@
+"""Changes results files in every way that is easy to think of and lets every verb that reads them
+have a look: mutations.py PROGRAM FOLDER [--all]
+
+In FOLDER are run.h5, law.h5, simulation.h5, sweep.h5 and benchmark.h5. A verb must read what was
+changed (status 0, check-gradient also 1) or refuse it (status 2) in one sentence that names the
+file, within seconds and without much memory. --all takes every change and verb, otherwise each
+object has a few of the changes, always the same ones, and each change one of the verbs.
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+
+program, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
+everything = "--all" in sys.argv[3:]
+os.chdir(folder)
+
+SANITIZED = os.environ.get("ISOCHRON_SANITIZED", "0") != "0"
+TIME_LIMIT = 120
+MEMORY_LIMIT = 4 << 30
+
+READERS = {
+    "run": [
+        ["show", "x.h5"],
+        ["show", "--json", "x.h5"],
+        ["train", "--resume", "x.h5", "--iterations", "1", "--quiet", "-o", "y.h5", "--overwrite"],
+        ["simulate", "--model", "x.h5", "--times", "3", "-o", "y.h5", "--overwrite"],
+        ["check-gradient", "--at", "x.h5"],
+        ["analyze", "x.h5"],
+        ["train", "--initial-states", "x.h5:/run/data/initial_states", "--hidden", "4",
+         "--iterations", "0", "--quiet", "-o", "y.h5", "--overwrite"],
+    ],
+    "simulation": [["show", "x.h5"], ["show", "--json", "x.h5"]],
+    "sweep": [
+        ["show", "x.h5"],
+        ["show", "--json", "x.h5"],
+        ["sweep", "--resume", "x.h5", "--quiet", "-o", "y.h5", "--overwrite"],
+    ],
+    "benchmark": [["show", "x.h5"], ["show", "--json", "x.h5"]],
+}
+READERS["law"] = READERS["run"][:-1]
+if shutil.which("gnuplot") and everything:
+    for verbs in READERS.values():
+        verbs.append(["plot", "x.h5", "-o", "figures", "--format", "svg"])
+
+failures = 0
+checks = 0
+
+
+def limit():
+    if not SANITIZED:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def look(arguments, change):
+    """Runs a verb on x.h5."""
+    global failures, checks
+    checks += 1
+    try:
+        done = subprocess.run([program, *arguments], capture_output=True, timeout=TIME_LIMIT,
+                              preexec_fn=limit, check=False)
+        status, words = done.returncode, done.stderr.decode("utf-8", "replace")
+    except subprocess.TimeoutExpired:
+        status, words = "timeout", ""
+    allowed = {0, 2} | ({1} if arguments[0] == "check-gradient" else set())
+    wrong = status not in allowed or len(words.splitlines()) > 3
+    wrong |= any(bad in words for bad in ("anitizer", "runtime error", "exception", "std::"))
+    named = "x.h5" in words or "isochron: --" in words  # the file, or an option that it asks for
+    wrong |= status == 2 and (not named or words.count("isochron: ") != 1)
+    if wrong:
+        failures += 1
+        print(f"{change}: {' '.join(arguments)}: status {status}: {words.strip()[:400]}")
+
+
+# ----------------------------------------------------------------------------- changes of a dataset
+
+
+def put(file, path, value, **how):
+    attributes = dict(file[path].attrs)
+    del file[path]
+    made = file.create_dataset(path, data=value, **how)
+    for name, attribute in attributes.items():
+        made.attrs[name] = attribute
+
+
+def put_link(file, path, link):
+    del file[path]
+    file[path] = link
+
+
+def put_huge(file, path):
+    del file[path]
+    file.create_dataset(path, shape=(1 << 60,), chunks=(1 << 16,), dtype="f8")
+
+
+def one(value, number):
+    """The array with one other number in its middle."""
+    changed = np.array(value)
+    changed.reshape(-1)[changed.size // 2] = number
+    return changed
+
+
+def of_any(file, path):
+    return {
+        "deleted": lambda: file.__delitem__(path),
+        "a number": lambda: put(file, path, 7),
+        "a text": lambda: put(file, path, np.bytes_("abc")),
+        "texts": lambda: put(file, path, np.array([b"a", b"b"])),
+        "nothing": lambda: put(file, path, h5py.Empty("f8")),
+        "a group": lambda: put_link(file, path, file.create_group("elsewhere")),
+        "a link to nowhere": lambda: put_link(file, path, h5py.SoftLink("/nowhere")),
+        "a link to itself": lambda: put_link(file, path, h5py.SoftLink(path)),
+        "a link to another file": lambda: put_link(file, path, h5py.ExternalLink("z.h5", "/z")),
+        "a circle": lambda: put_link(file, path, file["/"]),
+        "of 2^60 numbers": lambda: put_huge(file, path),
+    }
+
+
+def of_numbers(file, path):
+    value = file[path][()]
+    whole = value.dtype.kind in "iu"
+    changes = {
+        "another type": lambda: put(file, path, value.astype("f8" if whole else "i8")),
+        "complex": lambda: put(file, path, value.astype("c16")),
+        "big-endian": lambda: put(file, path, value.astype(">i8" if whole else ">f8")),
+        "of rank 3": lambda: put(file, path, value.reshape((1, 1, -1))),
+        "empty": lambda: put(file, path, np.empty((0,) * value.ndim, value.dtype)),
+    }
+    if value.size == 0:
+        return changes
+    numbers = [-1, 0, 2**62, 2**63 - 1] if whole else [-1.0, 0.0, np.nan, np.inf, -np.inf, 1e300]
+    for number in numbers:
+        if number == 1e300 and "theta" in path:
+            continue  # a true force, which no solver can follow
+        if value.ndim == 0:
+            changes[f"{number}"] = lambda n=number: put(file, path, value.dtype.type(n))
+        else:
+            changes[f"{number} inside"] = lambda n=number: put(file, path, one(value, n))
+            changes[f"{number} everywhere"] = lambda n=number: put(file, path,
+                                                                   np.full_like(value, n))
+    if value.ndim > 0:
+        changes |= {
+            "shorter": lambda: put(file, path, value[:-1]),
+            "longer": lambda: put(file, path, np.concatenate([value, value])),
+            "reversed": lambda: put(file, path, value[::-1]),
+            "flat": lambda: put(file, path, value.reshape(-1, 1) if value.ndim == 1
+                                else value.reshape(-1)),
+        }
+    if value.ndim == 2:
+        changes |= {
+            "transposed": lambda: put(file, path, value.T),
+            "narrower": lambda: put(file, path, value[:, :-1]),
+            "wider": lambda: put(file, path, np.hstack([value, value])),
+        }
+    return changes
+
+
+def of_text(file, path):
+    return {
+        "empty": lambda: put(file, path, np.bytes_("")),
+        "unknown": lambda: put(file, path, np.bytes_("cubic")),
+        "of control characters": lambda: put(file, path, np.bytes_(b"\x1b[31m\x07\r\nred")),
+        "not UTF-8": lambda: put(file, path, np.bytes_(b"\xff\xfe\xc0")),
+        "very long": lambda: put(file, path, np.bytes_("x" * 1000000)),
+        "of variable length": lambda: put(file, path, "abc", dtype=h5py.string_dtype()),
+    }
+
+
+def of_table(file, path):
+    value = file[path][()]
+    names = list(value.dtype.names)
+
+    def with_column(name, number):
+        changed = value.copy()
+        changed[name] = number
+        return changed
+
+    def with_type(name, kind):
+        types = [(n, kind if n == name else value.dtype[n]) for n in names]
+        changed = np.zeros(value.shape, types)
+        for n in names:
+            if n != name:
+                changed[n] = value[n]
+        return changed
+
+    changes = {
+        "empty": lambda: put(file, path, value[:0]),
+        "columns in another order": lambda: put(file, path, value[names[::-1]].astype(
+            [(n, value.dtype[n]) for n in names[::-1]])),
+        "a column more": lambda: put(file, path, with_type(names[0], value.dtype[names[0]]).astype(
+            [(n, value.dtype[n]) for n in names] + [("more", "f8")])),
+        "rows in another order": lambda: put(file, path, value[::-1]),
+        "rows twice": lambda: put(file, path, np.concatenate([value, value])),
+        "a row less": lambda: put(file, path, value[1:]),
+        "two dimensions": lambda: put(file, path, value.reshape(1, -1)),
+        "a scalar": lambda: put(file, path, value[0]),
+    }
+    for name in names:
+        kind = value.dtype[name].kind
+        changes[f"without {name}"] = lambda n=name: put(
+            file, path, value[[m for m in names if m != n]].astype(
+                [(m, value.dtype[m]) for m in names if m != n]))
+        changes[f"{name} of another type"] = lambda n=name, k=kind: put(
+            file, path, with_type(n, "f8" if k == "S" else "S8"))
+        others = {"S": [b"", b"unknown", b"a/b", b"\x1b[0m"], "i": [-1, 1000, 2**63 - 1],
+                  "u": [1000, 2**64 - 1], "f": [np.nan, np.inf, -1.0, 0.0, 1e300]}[kind]
+        for other in others:
+            changes[f"{name} {other!r}"] = lambda n=name, o=other: put(file, path,
+                                                                       with_column(n, o))
+    return changes
+
+
+# ------------------------------------------------------------------------ changes of a configuration
+
+
+def of_configuration(file, path):
+    text = file[path][()].decode()
+    value = json.loads(text)
+
+    def store(changed):
+        put(file, path, np.bytes_(json.dumps(changed)))
+
+    def raw(data):
+        put(file, path, np.void(data) if b"\0" in data else np.bytes_(data))
+
+    def replaced(part, key, other):
+        changed = json.loads(text)
+        (changed[part] if part else changed)[key] = other
+        return changed
+
+    def removed(part, key):
+        changed = json.loads(text)
+        del (changed[part] if part else changed)[key]
+        return changed
+
+    changes = {
+        "no JSON": lambda: raw(b"{"),
+        "null": lambda: raw(b"null"),
+        "a number": lambda: raw(b"1e999"),
+        "a list": lambda: raw(b"[]"),
+        "an empty object": lambda: raw(b"{}"),
+        "deep lists": lambda: raw(b"[" * 200000),
+        "deep objects": lambda: raw(b'{"a":' * 200000),
+        "deep and closed": lambda: raw(b'{"options":' + b"[" * 100000 + b"]" * 100000 + b"}"),
+        "many names": lambda: raw(json.dumps({"options": {str(i): 1 for i in range(90000)}})
+                                  .encode()),
+        "large": lambda: raw(json.dumps({"options": {"grid": "x" * 3000000}}).encode()),
+        "a name twice": lambda: raw(text.replace('"options"', '"options": {}, "options"')
+                                    .encode()),
+        "an option twice": lambda: raw(text.replace('"period"', '"period": 1, "period"')
+                                       .encode()),
+        "not UTF-8": lambda: raw(text.replace("periodic", "peri\x00dic").encode()
+                                 .replace(b"\0", b"\xff\xfe")),
+        "an unknown option": lambda: store(replaced("options", "a~b", "1")),
+        "a strange option": lambda: store(replaced("options", "a/b~1\n", "1")),
+    }
+    others = [None, True, 7, -1, 1e300, "x", "", "nan", [], {}, [1], {"a": {}}]
+    places = [("", key) for key in value] + [
+        (part, key) for part in ("options", "origin") for key in value.get(part, {})]
+    for part, key in places:
+        where = f"{part}/{key}"
+        changes[f"{where} removed"] = lambda p=part, k=key: store(removed(p, k))
+        for other in others if everything or part == "" else [7, "x", [1]]:
+            if part == "options" and key == "threads":
+                continue
+            changes[f"{where} {other!r}"] = lambda p=part, k=key, o=other: store(
+                replaced(p, k, o))
+    return changes
+
+
+# ---------------------------------------------------------------------------------------- the search
+
+
+def attributes_of(file, path):
+    changes = {}
+    for name in file[path].attrs:
+        def put_attribute(value, n=name):
+            del file[path].attrs[n]
+            file[path].attrs[n] = value
+        changes |= {
+            f"without {name}": lambda n=name: file[path].attrs.__delitem__(n),
+            f"{name} a number": lambda p=put_attribute: p(7),
+            f"{name} 2^63 - 1": lambda p=put_attribute: p(2**63 - 1),
+            f"{name} a text": lambda p=put_attribute: p(np.bytes_("abc")),
+            f"{name} of variable length": lambda p=put_attribute: p("abc"),
+            f"{name} texts": lambda p=put_attribute: p(np.array([b"a", b"b"])),
+            f"{name} nothing": lambda p=put_attribute: p(h5py.Empty("f8")),
+        }
+    return changes
+
+
+def changes_of(file, path):
+    """By name; each is made by a call."""
+    thing = file[path]
+    important = path in ("/", "/run") or not isinstance(thing, h5py.Group)
+    changes = attributes_of(file, path) if important or everything else {}
+    if path == "/":
+        return changes
+    changes |= of_any(file, path)
+    if path.endswith("config/data"):
+        return changes | of_configuration(file, path)
+    if isinstance(thing, h5py.Group):
+        return changes
+    if thing.dtype.names:
+        return changes | of_table(file, path)
+    if thing.dtype.kind in "SO":
+        return changes | of_text(file, path)
+    return changes | of_numbers(file, path)
+
+
+def objects_of(name):
+    found = ["/"]
+    with h5py.File(name) as file:
+        file.visit(lambda path: found.append("/" + path))
+    return found
+
+
+def selected(names, index):
+    """A few of the changes, others for other objects."""
+    if everything:
+        return names
+    stride = max(1, len(names) // 3)
+    return names[index % stride::stride]
+
+
+def mutate(kind):
+    original = kind + ".h5"
+    for index, path in enumerate(objects_of(original)):
+        with h5py.File(original) as file:
+            names = list(changes_of(file, path))
+        for number, name in enumerate(selected(names, index)):
+            shutil.copy(original, "x.h5")
+            try:
+                with h5py.File("x.h5", "r+") as file:
+                    changes_of(file, path)[name]()
+            except (TypeError, ValueError, OSError, RuntimeError, KeyError):
+                continue  # not a change of this object
+            verbs = READERS[kind]
+            for verb, arguments in enumerate(verbs):
+                if everything or verb == (index + number) % len(verbs):
+                    look(arguments, f"{original}{path} {name}")
+
+
+for kind in READERS:
+    mutate(kind)
+print(f"{checks} looks at changed files, {failures} of them wrong")
+sys.exit(1 if failures else 0)
