@@ -121,7 +121,7 @@ class Screen {
     const std::string reason = words("stop_reason");
     if (reason.empty()) return;
     if (reason == "running") {
-      const Writer writer = writer_of(file);
+      const Writer writer = writer_of(file_);
       if (writer.is == Writer::Is::somebody) {
         row("state", still_running(writer));
         return;
