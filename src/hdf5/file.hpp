@@ -3,6 +3,10 @@
 // The one door to the HDF5 C library: owned identifiers, checked calls, and failures as exceptions
 // whose one sentence names the file, the object and the reason.
 
+// Where addresses of objects are numbers; from HDF5 1.12 on they are tokens.
+#ifndef H5_USE_110_API
+#define H5_USE_110_API
+#endif
 #include <hdf5.h>
 
 #include <cstddef>

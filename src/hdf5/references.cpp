@@ -14,7 +14,7 @@ bool redirect_value(hid_t type, char* value, const Moves& moves) {
       auto& reference = *reinterpret_cast<hobj_ref_t*>(value);
       const auto found = moves.find(reference);
       if (found == moves.end()) return false;
-      reference = found->second;
+      reference = found->second.address;
       return true;
     }
     case H5T_COMPOUND: {
@@ -94,15 +94,37 @@ void redirect_dataset(hid_t dataset, const Moves& moves, const Location& where) 
       });
 }
 
-}  // namespace
+using Paths = std::vector<std::string>;
 
-void redirect_references(const OutputFile& file, const Moves& moves) {
-  if (moves.empty()) return;
-  const OutputGroup root = file.root();
+void redirect_links(const OutputGroup& root, const Moves& moves) {
+  struct Search {
+    const Moves& moves;
+    std::map<std::string, std::string> found;  // link, and what it is to lead to
+  } search{moves, {}};
+  const auto collect = [](hid_t, const char* name, const H5L_info_t* link, void* data) -> herr_t {
+    auto& to = *static_cast<Search*>(data);
+    if (link->type != H5L_TYPE_HARD) return 0;
+    const auto moved = to.moves.find(link->u.address);
+    // The address of an object without other links may be that of a new one by now.
+    if (moved != to.moves.end() && moved->second.is_linked) to.found[name] = moved->second.path;
+    return 0;
+  };
   const Location where = root.location();
-  std::vector<std::string> paths;
+  written(H5Lvisit(root.id(), H5_INDEX_NAME, H5_ITER_INC, collect, &search), where);
+  for (const auto& [link, path] : search.found) {
+    const Location at = where.child(link);
+    written(H5Ldelete(root.id(), link.c_str(), H5P_DEFAULT), at);
+    written(
+        H5Lcreate_hard(root.id(), path.c_str(), root.id(), link.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+        at);
+  }
+}
+
+void redirect_references(const OutputGroup& root, const Moves& moves) {
+  const Location where = root.location();
+  Paths paths;
   const auto collect = [](hid_t, const char* name, const H5O_info_t*, void* to) -> herr_t {
-    static_cast<std::vector<std::string>*>(to)->emplace_back(name);
+    static_cast<Paths*>(to)->emplace_back(name);
     return 0;
   };
   written(H5Ovisit(root.id(), H5_INDEX_NAME, H5_ITER_INC, collect, &paths), where);
@@ -112,6 +134,15 @@ void redirect_references(const OutputFile& file, const Moves& moves) {
     redirect_attributes(object.get(), moves, at);
     if (H5Iget_type(object.get()) == H5I_DATASET) redirect_dataset(object.get(), moves, at);
   }
+}
+
+}  // namespace
+
+void redirect(const OutputFile& file, const Moves& moves) {
+  if (moves.empty()) return;
+  const OutputGroup root = file.root();
+  redirect_links(root, moves);
+  redirect_references(root, moves);
 }
 
 }  // namespace isochron::hdf5

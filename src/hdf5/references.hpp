@@ -1,17 +1,24 @@
 #pragma once
 
 #include <map>
+#include <string>
 
 #include "hdf5/file.hpp"
 
 namespace isochron::hdf5 {
 
-/// Where objects of a file have gone: a reference to the first one is to lead to the second one,
-/// or, where that is 0, nowhere.
-using Moves = std::map<hobj_ref_t, hobj_ref_t>;
+/// What has taken the place of an object.
+struct Successor {
+  hobj_ref_t address = 0;  ///< 0: nothing
+  std::string path;
+  bool is_linked = false;  ///< whether the object that it follows has other hard links
+};
 
-/// Lets all object references in the datasets and attributes of a file, those of dimension scales
-/// among them, follow the moves. Throws OutputError.
-void redirect_references(const OutputFile& file, const Moves& moves);
+/// By the address of the object.
+using Moves = std::map<hobj_ref_t, Successor>;
+
+/// Lets other hard links to an object, and all object references in the datasets and attributes of
+/// a file, those of dimension scales among them, lead to its successor. Throws OutputError.
+void redirect(const OutputFile& file, const Moves& moves);
 
 }  // namespace isochron::hdf5

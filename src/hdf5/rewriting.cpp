@@ -153,11 +153,16 @@ void remove_outdated(hid_t object, Contents& former, const Contents& present,
   for (const std::string& name : aside) former.members.erase(name);
 }
 
-/// Objects of isochron's that nothing else in the file keeps alive, by their paths.
-using Addresses = std::map<std::string, hobj_ref_t>;
+struct Place {
+  hobj_ref_t address;
+  bool has_other_links;  ///< which keep the object alive
+};
 
-void add_addresses(hid_t group, const Contents& own, const std::string& path, const Location& where,
-                   Addresses& addresses) {
+/// Objects of isochron's by their paths.
+using Places = std::map<std::string, Place>;
+
+void add_places(hid_t group, const Contents& own, const std::string& path, const Location& where,
+                Places& places) {
   for (const auto& [name, member] : own.members) {
     const std::string at = path + '/' + name;
     if (member.kind == Kind::other || H5Lexists(group, name.c_str(), H5P_DEFAULT) <= 0 ||
@@ -167,24 +172,27 @@ void add_addresses(hid_t group, const Contents& own, const std::string& path, co
     const Handle object = open_object(group, name, where);
     H5O_info_t info{};
     readable(H5Oget_info(object.get(), &info), where);
-    if (info.rc == 1) addresses[at] = info.addr;
-    if (member.kind == Kind::group) add_addresses(object.get(), member, at, where, addresses);
+    places[at] = {info.addr, info.rc > 1};
+    if (member.kind == Kind::group) add_places(object.get(), member, at, where, places);
   }
 }
 
-Addresses addresses_of(const OutputFile& file, const Contents& own, const Location& where) {
-  Addresses addresses;
-  add_addresses(file.root().id(), own, "", where, addresses);
-  return addresses;
+Places places_of(const OutputFile& file, const Contents& own, const Location& where) {
+  Places places;
+  add_places(file.root().id(), own, "", where, places);
+  return places;
 }
 
 /// Those that are now at another address, or nowhere. What has been set aside is where it was.
-Moves moves_between(const Addresses& before, const Addresses& after, const Contents& own) {
+Moves moves_between(const Places& before, const Places& after, const Contents& own) {
   Moves moves;
-  for (const auto& [path, address] : before) {
+  for (const auto& [path, place] : before) {
     const auto now = after.find(path);
-    const hobj_ref_t to = now == after.end() ? 0 : now->second;
-    if (to != address && own.holds(path)) moves[address] = to;
+    if (now == after.end()) {
+      if (!place.has_other_links && own.holds(path)) moves[place.address] = {};
+    } else if (now->second.address != place.address) {
+      moves[place.address] = {now->second.address, path, place.has_other_links};
+    }
   }
   return moves;
 }
@@ -210,10 +218,10 @@ std::string rewritten_file(const std::filesystem::path& path, const FormerFile& 
   const Contents present = contents_of(path, compose);
   try {
     OutputFile file(path, former.bytes());
-    const Addresses before = addresses_of(file, own, where);
+    const Places before = places_of(file, own, where);
     remove_outdated(file.root().id(), own, present, where);
     compose(file.root());
-    redirect_references(file, moves_between(before, addresses_of(file, present, where), own));
+    redirect(file, moves_between(before, places_of(file, present, where), own));
     return file.finish();
   } catch (const OutputError& error) {  // nothing but the old file can be the cause in memory
     throw InputError(quoted(where.file) +

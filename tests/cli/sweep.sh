@@ -84,7 +84,7 @@ if command -v gnuplot >/dev/null; then
 fi
 
 rejects 2 "in --grid, 'loss' has no value" sweep --grid loss -o x.h5
-rejects 2 "in --grid, 'seed=1' is not of a configuration" sweep --grid seed=1 -o x.h5
+rejects 2 "in --grid, 'seed=1' cannot vary" sweep --grid seed=1 -o x.h5
 rejects 2 "in --grid, 'loss=none' is given twice" sweep --grid 'loss=periodic loss=none' -o x.h5
 rejects 2 "option '--los' is unknown; the nearest one is" sweep --grid 'los=periodic' -o x.h5
 rejects 2 '--loss perodic is not admissible' sweep --grid 'loss=perodic' -o x.h5
