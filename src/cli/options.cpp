@@ -46,6 +46,18 @@ std::pair<std::string, std::string> output_after_equals(const std::string& token
   return {"output", token.substr(3)};
 }
 
+/// What Boost takes for a value although it was meant as something else: the next option, where the
+/// value was forgotten, and a second equals sign. (A file of such a name is ./--quiet or ./=f.)
+void check_value(const std::string& key, const std::vector<std::string>& tokens,
+                 const std::string& text) {
+  if (tokens.size() == 2 && (text.rfind("--", 0) == 0 || text == "-o" || text == "-h")) {
+    throw InputError("option --" + key + " needs a value, and " + shown(text) + " is an option");
+  }
+  if (text.rfind('=', 0) == 0) {
+    throw InputError("--" + key + ' ' + shown(text) + " has an '=' too many; leave it out");
+  }
+}
+
 /// `dashes`: what a key begins with where `word` was found.
 [[noreturn]] void unknown(const std::string& what, const std::string& dashes,
                           const std::string& found, Verb verb) {
@@ -132,6 +144,7 @@ Options::Texts Options::read_command_line(const std::vector<std::string>& argume
         unknown("option", "--", token.substr(0, token.find('=')), verb_);
       }
       const std::string text = option.value.empty() ? "true" : option.value.front();
+      check_value(option.string_key, option.original_tokens, text);
       if (!texts.emplace(option.string_key, text).second) {
         throw InputError("option --" + shown(option.string_key) + " is given twice");
       }
@@ -156,6 +169,9 @@ Options::Texts Options::read_config_file(const std::string& path) const {
       throw InputError(entry.where + ", key '" + key + "' is only for the command line");
     }
     if (find_option(key, verb_) == nullptr) unknown(entry.where + ", key", "", key, verb_);
+    if (entry.value.rfind('=', 0) == 0) {
+      throw InputError(entry.where + ", key '" + key + "' has an '=' too many; leave it out");
+    }
     if (!texts.emplace(key, entry.value).second) {
       throw InputError(entry.where + ", key '" + key + "' is given twice");
     }

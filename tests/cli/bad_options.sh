@@ -144,6 +144,8 @@ for line in 'period =' 'period = # 1' 'period = ; 1' 'output =#1.h5'; do
   ini "$line"
   rejects 2 'line 1, key .* has no value' train --config run.ini
 done
+ini 'output == a.h5'
+rejects 2 "line 1, key 'output' has an '=' too many" train --config run.ini
 ini 'output = "a.h5'
 rejects 2 'line 1, the quote "a.h5 does not end' train --config run.ini
 ini "output = 'a' b"
@@ -179,6 +181,11 @@ rejects 2 'iterations \+-5 is not' train --iterations +-5
 
 # Options and verbs as people write them.
 rejects 2 'output needs a value' train -o=
+rejects 2 'option --output needs a value, and --quiet is an option' train -o --quiet
+rejects 2 'option --output needs a value' train --output -o
+rejects 2 "output =a.h5 has an '=' too many" train -o =a.h5
+rejects 2 "output =a.h5 has an '=' too many" train --output==a.h5
+rejects 2 "output =a.h5 has an '=' too many" train -o==a.h5
 rejects 2 'option --output is given twice' train -o a.h5 --output b.h5
 rejects 2 'option --output is given twice' train -o=a.h5 -o=b.h5
 rejects 2 'the verb train is given twice' train train
