@@ -113,9 +113,9 @@ TEST_CASE("what a training needs is known beforehand") {
     double period;
   };
   const Case cases[] = {
-      {"pairs", {1, 160, 160, 1}, 8, OptimizerKind::lbfgs, GradientMethod::adjoint, 100, 1},
+      {"pairs", {1, 160, 160, 1}, 8, OptimizerKind::lbfgs, GradientMethod::adjoint, 20, 1},
       {"states", {1, 2, 1}, 200000, OptimizerKind::lbfgs, GradientMethod::adjoint, 0, 0.1},
-      {"solution", {1, 4, 1}, 104, OptimizerKind::adam, GradientMethod::adjoint, 0, 3000},
+      {"solution", {1, 4, 1}, 104, OptimizerKind::adam, GradientMethod::adjoint, 0, 600},
       {"Jacobian",
        {1, 100, 100, 1},
        100,
@@ -132,6 +132,7 @@ TEST_CASE("what a training needs is known beforehand") {
     TrainingOptions options;
     options.optimizer.kind = c.optimizer;
     options.optimizer.max_iterations = c.iterations;
+    options.optimizer.memory = 20;
     options.sensitivity.gradient = c.gradient;
     options.max_time = 100;
     if (c.gradient == GradientMethod::discrete)

@@ -37,7 +37,7 @@ limited() {
 }
 
 common=(--threads 1 --iterations 1 --quiet --overwrite -o run.h5)
-for limit in 30000 36000 44000 52000 64000 80000 100000 130000 170000; do
+for limit in 36000 50000 70000 100000 150000; do
   limited $limit train "${common[@]}" --period 200 --optimizer lbfgs
   limited $limit train "${common[@]}" --optimizer lbfgs --gradient forward --trajectories 1000
   limited $limit train "${common[@]}" --optimizer lbfgs --gradient discrete --hidden 64,64
