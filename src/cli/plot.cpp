@@ -15,6 +15,7 @@
 #include "cli/sweep_report.hpp"
 #include "isochron/error.hpp"
 #include "isochron/figure.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -182,7 +183,12 @@ int plot(const Options& options) {
   const Entries entries = read_entries(file);
   std::vector<std::pair<std::string, Figure>> all;
   if (entries.sweep) {
-    all = sweep_figures(read_sweep(file));
+    const SweepResults sweep = read_sweep(file);
+    all = sweep_figures(sweep);
+    if (all.empty()) {
+      throw InputError(shown(file) + " holds no isochronous run among " +
+                       std::to_string(sweep.runs.size()) + ": nothing to draw");
+    }
   } else if (entries.run || !entries.benchmark) {
     all = figures(read_results(file));
   }
@@ -190,7 +196,7 @@ int plot(const Options& options) {
     auto charts = benchmark_figures(read_benchmark(file));
     std::move(charts.begin(), charts.end(), std::back_inserter(all));
   }
-  if (all.empty()) throw InputError(file + " holds nothing to draw yet");
+  if (all.empty()) throw InputError(shown(file) + " holds nothing to draw yet");
   require_gnuplot();
   const std::filesystem::path folder = options.text("output");
   if (folder.empty()) throw InputError("--output '' is not admissible; give the name of a folder");

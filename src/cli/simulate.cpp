@@ -7,6 +7,7 @@
 #include "isochron/stoppable_force.hpp"
 #include "isochron/well.hpp"
 #include "memory.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -151,7 +152,7 @@ int simulate(const Options& given) {
   add_portraits(results, dynamics, source.theta, objective, integrator);
   output.save(results_image(output.path(), results));
 
-  std::printf("%s, N = %ld, T = %.6g\n", results.title.c_str(),
+  std::printf("%s, N = %ld, T = %.6g\n", shown(results.title).c_str(),
               static_cast<long>(one_period.size()), objective.period());
   for (const char* name : {"mean_square_residual", "energy_drift"}) {
     const auto found = results.summary.find(name);
@@ -162,7 +163,7 @@ int simulate(const Options& given) {
       warning != results.summary_text.end()) {
     std::printf("%s\n", warning->second.c_str());
   }
-  std::printf("results %s\n", output.path().c_str());
+  std::printf("results %s\n", shown(output.path().string(), longest_path).c_str());
   return 0;
 }
 

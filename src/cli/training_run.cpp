@@ -122,7 +122,7 @@ void print_report(const Results& results, const std::filesystem::path& file) {
         "%s --iterations 0 --max-time S\n",
         list.c_str(), file.c_str());
   }
-  std::printf("results          %s\n", file.c_str());
+  std::printf("results          %s\n", shown(file.string(), longest_path).c_str());
 }
 
 std::string described(const IntegratorOptions& integrator) {
