@@ -40,6 +40,10 @@ class Differences {
         unit /= change_of_unit;
         continue;
       }
+      // Steps so long that they contradict what shorter ones have found have left the place.
+      const bool contradicts =
+          best.value.size() > 0 && (slope.value - best.value).norm() > best.error + slope.error;
+      if (contradicts) break;
       const double size = slope.value.norm();
       const bool done = size == 0 || size >= visible * slope.noise;
       if (slope.error < best.error) best = std::move(slope);

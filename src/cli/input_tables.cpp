@@ -105,11 +105,11 @@ Eigen::MatrixXd read_forces(const std::string& path, const std::string& what) {
 Eigen::MatrixXd read_periods(const std::string& path, PeriodBy by) {
   const std::vector<std::string> period = {"T", "period"};
   if (by == PeriodBy::amplitude) {
-    return read_once(path, {"the period law",
+    return read_once(path, {"period laws",
                             {{"A", "amplitude"}, period},
                             "A, T (amplitude, period; with --period-by energy: E, T)"});
   }
-  return read_once(path, {"the period law",
+  return read_once(path, {"period laws",
                           {{"E", "energy"}, period},
                           "E, T (energy, period; with --period-by amplitude: A, T)"});
 }

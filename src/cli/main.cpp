@@ -66,16 +66,11 @@ int run(const std::vector<std::string>& arguments) {
         "show or plot, or --help");
   }
   const std::string& verb = arguments.front();
-  if (verb == "--help" || verb == "-h" || verb == "help") {
-    const auto about = arguments.size() > 1 ? verbs.find(arguments[1]) : verbs.end();
-    std::cout << help(about == verbs.end() ? std::nullopt : std::optional(about->second.verb));
-    return done;
-  }
   if (verb == "--version") {
     print_version();
     return done;
   }
-  if (verb == "help") {
+  if (verb == "--help" || verb == "-h" || verb == "help") {
     const auto about = arguments.size() > 1 ? verbs.find(arguments[1]) : verbs.end();
     if (arguments.size() > 2 || (arguments.size() == 2 && about == verbs.end())) {
       throw InputError("help takes one verb, as in: isochron help train");

@@ -159,7 +159,8 @@ double OneStepSolver::attempt(double h) {
   const double error = error_norm(h);
   if (!tangents_are_due(error)) return error;
   const double of_tangents = tangent_error(h);
-  tangent_step_ = allowed_step(h, of_tangents);
+  // Once they have asked for a shorter step, they are followed until the end.
+  if (of_tangents > 1 || tangent_step_ < infinity) tangent_step_ = allowed_step(h, of_tangents);
   return std::max(error, of_tangents);
 }
 

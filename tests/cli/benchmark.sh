@@ -27,6 +27,7 @@ pid=$!
 appears running.h5
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
+rm -f .running.h5.* # what the killed one has left, which the next writer removes
 rejects 2 "running.h5 belongs to a run that is not finished" benchmark --at running.h5 --append
 
 # States from a file.

@@ -137,8 +137,8 @@ def of_numbers(file, path):
         return changes
     numbers = [-1, 0, 2**62, 2**63 - 1] if whole else [-1.0, 0.0, np.nan, np.inf, -np.inf, 1e300]
     for number in numbers:
-        if number == 1e300 and "theta" in path:
-            continue  # a true force, which no solver can follow
+        if number == 1e300 and ("theta" in path or "end_times" in path):
+            continue  # a true force or time, which no solver can follow
         if value.ndim == 0:
             changes[f"{number}"] = lambda n=number: put(file, path, value.dtype.type(n))
         else:

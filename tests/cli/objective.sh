@@ -122,10 +122,10 @@ rejects 2 'in falling.txt, no well has these periods: .*between E = 1 and 2 .*wi
 succeeds train --hidden 8 --loss prescribed-half-period --symmetry odd --period-law falling.txt \
   --iterations 2 --quiet --threads 1 -o falling.h5
 echo '1 2 3' >bad.txt
-rejects 2 'bad.txt has 3 numbers in a line, it needs two: amplitude or energy, period' \
+rejects 2 'in bad.txt, line 1 has 3 columns; period laws need 2, A, T' \
   "${law[@]}" --period-law bad.txt
 echo '1 x' >bad.txt
-rejects 2 "bad.txt, line 1, 'x' is not a finite number" "${law[@]}" --period-law bad.txt
+rejects 2 "in bad.txt, line 1, column 2: 'x' is not a number" "${law[@]}" --period-law bad.txt
 
 # --- held forces ----------------------------------------------------------------------------------
 
