@@ -94,7 +94,7 @@ BenchmarkResults small_benchmark(long size) {
 /// Points in which no field is like another.
 std::vector<BenchmarkPoint> random_points(long size) {
   Random random(3);
-  const auto count = [&] { return static_cast<long>(1e18 * random.uniform()); };
+  const auto count = [&] { return static_cast<long>(0x1p53 * random.uniform()); };
   const auto number = [&] { return random.normal() * std::pow(10.0, 300 * random.normal()); };
   const auto text = [&] {
     return std::string(static_cast<std::size_t>(20 * random.uniform()),
