@@ -227,6 +227,7 @@ struct Sensitivity::Workers::DifferencedStates {
 Sensitivity::Workers::DifferencedStates Sensitivity::Workers::difference_states(
     ConstVectorRef theta, const Ensemble& ensemble) {
   constexpr double tightest = 1e-14;
+  constexpr double few_tolerances = 10;
   IntegratorOptions other = options.integrator;
   const double factor = other.rtol >= 10 * tightest ? 0.1 : 10;
   other.rtol *= factor;
@@ -235,7 +236,13 @@ Sensitivity::Workers::DifferencedStates Sensitivity::Workers::difference_states(
   result.states = integrator.integrate(theta, ensemble).states;
   const States others = Integrator(dynamics, other).integrate(theta, ensemble).states;
   const double size = result.states.norm();
-  result.error = (result.states - others).norm() + std::numeric_limits<double>::epsilon() * size;
+  // At an equilibrium both are exact, and those beside it are not.
+  const IntegratorOptions& asked = options.integrator;
+  const double least =
+      few_tolerances *
+      (asked.rtol * size + asked.atol * std::sqrt(static_cast<double>(result.states.size())));
+  result.error = std::max((result.states - others).norm(), least) +
+                 std::numeric_limits<double>::epsilon() * size;
   result.relative_error = size > 0 ? result.error / size : 1;
   return result;
 }
