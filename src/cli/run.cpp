@@ -384,15 +384,16 @@ void add_portraits(Results& results, const Dynamics& dynamics, ConstVectorRef th
   if (dynamics.dimension() != 1 || dynamics.motion() != Motion::newtonian) return;
   if (results.phase_portrait.empty()) return;
   const std::vector<double>& x = results.phase_portrait.front().x;
-  const auto [low, high] = std::minmax_element(x.begin(), x.end());
+  const auto range = std::minmax_element(x.begin(), x.end());
   compute_or_explain(results, "force", [&] {
-    results.force = force_curve(dynamics.field(), theta, period, *low, *high);
+    results.force = force_curve(dynamics.field(), theta, period, *range.first, *range.second);
   });
   compute_or_explain(results, "potential", [&] {
-    results.potential = potential_curve(dynamics.field(), theta, period, *low, *high);
+    results.potential =
+        potential_curve(dynamics.field(), theta, period, *range.first, *range.second);
   });
   compute_or_explain(results, "orbits", [&] {
-    results.orbits = orbit_fan(dynamics, theta, period, *high, integrator);
+    results.orbits = orbit_fan(dynamics, theta, period, *range.second, integrator);
   });
 }
 

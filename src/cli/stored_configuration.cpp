@@ -109,7 +109,7 @@ Json parsed_configuration(const std::string& text, const std::string& file) {
   if (text.empty()) return nullptr;
   constexpr std::size_t largest = std::size_t{1} << 20;
   if (text.size() > largest) refuse(file, "is larger than 1 MiB");
-  const Json json = Json::parse(text, Watch(file), false);
+  Json json = Json::parse(text, Watch(file), false);
   if (!json.is_object()) refuse(file, "is not a JSON object");
   return json;
 }

@@ -109,7 +109,7 @@ void redirect_links(const OutputGroup& root, const Moves& moves) {
     if (moved != to.moves.end() && moved->second.is_linked) to.found[name] = moved->second.path;
     return 0;
   };
-  const Location where = root.location();
+  const Location& where = root.location();
   written(H5Lvisit(root.id(), H5_INDEX_NAME, H5_ITER_INC, collect, &search), where);
   for (const auto& [link, path] : search.found) {
     const Location at = where.child(link);
@@ -121,7 +121,7 @@ void redirect_links(const OutputGroup& root, const Moves& moves) {
 }
 
 void redirect_references(const OutputGroup& root, const Moves& moves) {
-  const Location where = root.location();
+  const Location& where = root.location();
   Paths paths;
   const auto collect = [](hid_t, const char* name, const H5O_info_t*, void* to) -> herr_t {
     static_cast<Paths*>(to)->emplace_back(name);

@@ -98,7 +98,8 @@ double TangentError::relative_error(const Block& slopes, const Row& least_size) 
     error = error.max(magnitude(s_));
   }
   // Nothing that moves has no error; NaN comes of tangents that overflow.
-  const double largest = (error == 0.0).select(0.0, error / size).maxCoeff<Eigen::PropagateNaN>();
+  const Row relative = (error > 0.0).select(error / size, error);
+  const double largest = relative.maxCoeff<Eigen::PropagateNaN>();
   return std::isnan(largest) ? infinity : largest;
 }
 
