@@ -99,8 +99,7 @@ double TangentError::relative_error(const Block& slopes, const Row& least_size) 
   }
   // Nothing that moves has no error; NaN comes of tangents that overflow.
   const Row relative = (error > 0.0).select(error / size, error);
-  const double largest = relative.maxCoeff<Eigen::PropagateNaN>();
-  return std::isnan(largest) ? infinity : largest;
+  return std::isnan(relative.sum()) ? infinity : relative.maxCoeff();
 }
 
 double TangentError::estimate() {
