@@ -226,6 +226,10 @@ class MlpLinearisation final : public Linearisation {
   void product(ConstBlockRef u, BlockRef out) override {
     const Lanes* group = record_;
     for (Index b = 0; b < u.cols(); b += lane_count, group += group_stride_) {
+      if (scalar()) {
+        store_points(out, 0, b, group[group_stride_ - 1] * load_points(u, 0, b));
+        continue;
+      }
       for (Index d = 0; d < dimension_; ++d)
         scratch_[static_cast<std::size_t>(d)] = load_points(u, d, b);
       store_tangent(group, nullptr, out, b);
@@ -235,8 +239,12 @@ class MlpLinearisation final : public Linearisation {
   void parameter_product(ConstVectorRef direction, BlockRef out) override {
     const Lanes* group = record_;
     for (Index b = 0; b < out.cols(); b += lane_count, group += group_stride_) {
-      std::fill_n(scratch_.begin(), dimension_, Lanes{});
-      store_tangent(group, direction.data(), out, b);
+      if (scalar()) {
+        store_points(out, 0, b, scalar_parameter_product(group, direction.data()));
+      } else {
+        std::fill_n(scratch_.begin(), dimension_, Lanes{});
+        store_tangent(group, direction.data(), out, b);
+      }
     }
   }
 
@@ -378,6 +386,23 @@ class MlpLinearisation final : public Linearisation {
       for (Index d = 0; d < dimension_; ++d) tangent[d] += linear[d];
     }
     for (Index d = 0; d < dimension_; ++d) store_points(out, d, b, tangent[d]);
+  }
+
+  // (df/dtheta) direction in a group, by its unit deltas: one pass through the layers, not two.
+  Lanes scalar_parameter_product(const Lanes* group, const double* direction) {
+    const Lanes* delta = group + size_;
+    Lanes* const of_parameters = scratch_.data();
+    Lanes sum{};
+    for (const Layer& layer : layers_) {
+      dense(layer, direction, group + layer.activation, of_parameters);
+      for (Index o = 0; o < layer.outputs; ++o)
+        sum += delta[delta_offset(layer) + o] * of_parameters[o];
+    }
+    if (skip_) {
+      dense(*skip_, direction, group, of_parameters);
+      sum += of_parameters[0];
+    }
+    return sum;
   }
 
   void seed_output(Index row, Lanes* delta) const {
