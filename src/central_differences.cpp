@@ -17,6 +17,7 @@ struct Slope {
   Vector value;
   double noise = infinity;
   double error = infinity;
+  bool is_noisy = false;  // even by the longest steps, so that longer ones may do better
 };
 
 /// The differences by one parameter.
@@ -44,10 +45,10 @@ class Differences {
       const bool contradicts =
           best.value.size() > 0 && (slope.value - best.value).norm() > best.error + slope.error;
       if (contradicts) break;
-      const double size = slope.value.norm();
-      const bool done = size == 0 || size >= visible * slope.noise;
-      if (slope.error < best.error) best = std::move(slope);
-      if (done) break;
+      if (!(slope.error < best.error)) break;
+      best = std::move(slope);
+      const double size = best.value.norm();
+      if (!best.is_noisy || size == 0 || size >= visible * best.noise) break;
       unit *= change_of_unit;
     }
     return best;
@@ -73,8 +74,9 @@ class Differences {
       const double truncation = (fine - coarse).norm();
       coarse = fine;
       const double error = std::hypot(truncation, noise_of_fine);
-      if (error < best.error) best = {std::move(fine), noise_of_fine, error};
-      if (truncation <= noise_of_fine) break;
+      const bool is_noisy = truncation <= noise_of_fine;
+      if (error < best.error) best = {std::move(fine), noise_of_fine, error, is_noisy && i == 0};
+      if (is_noisy) break;
     }
     return best;
   }
