@@ -26,41 +26,42 @@ class Differences {
   Differences(const NoisyFunction& function, ConstVectorRef theta, Index parameter)
       : function_(function), moved_(theta), parameter_(parameter), center_(theta[parameter]) {}
 
+  /// `unit` is the change of the parameter that changes the function by about itself.
   [[nodiscard]] Slope find(double unit) {
     constexpr int most_trials = 10;
-    constexpr double change_of_unit = 30;
+    constexpr double growth = 30;
     constexpr double visible = 1e4;  // a slope over its noise
+    // Noise and truncation, some 100 (h/unit)^4, are about the same.
+    double h = unit / 2 * std::pow(std::clamp(function_.relative_noise, precision, 0.1), 0.2);
     Slope best;
     for (int trial = 0; trial < most_trials; ++trial) {
       Slope slope;
       try {
-        slope = search(unit);
+        slope = search(h);
       } catch (const NumericalError&) {
         if (best.value.size() > 0) break;
         if (trial + 1 == most_trials) throw;
-        unit /= change_of_unit;
+        h /= growth;
         continue;
       }
       // Steps so long that they contradict what shorter ones have found have left the place.
       const bool contradicts =
           best.value.size() > 0 && (slope.value - best.value).norm() > best.error + slope.error;
-      if (contradicts) break;
-      if (!(slope.error < best.error)) break;
+      if (contradicts || !(slope.error < best.error)) break;
       best = std::move(slope);
       const double size = best.value.norm();
       if (!best.is_noisy || size == 0 || size >= visible * best.noise) break;
-      unit *= change_of_unit;
+      h *= growth;
+      if (h > unit) break;
     }
     return best;
   }
 
  private:
-  /// From steps at which noise and truncation, some 100 h^4, are about the same.
-  [[nodiscard]] Slope search(double unit) {
+  /// From steps 2h, h and shorter ones.
+  [[nodiscard]] Slope search(double h) {
     constexpr int most_halvings = 30;
     constexpr double part_of_noise = 1.5;  // in R(h), where all errors have the worst signs
-    const double noise = std::clamp(function_.relative_noise, precision, 0.1);
-    double h = 2 * unit * 0.25 * std::pow(noise, 0.2);
     Vector wide = difference(2 * h);
     Vector narrow = difference(h);
     Vector coarse = (4 * narrow - wide) / 3;

@@ -216,6 +216,27 @@ FinalJacobian Sensitivity::Workers::jacobian(ConstVectorRef theta, const Ensembl
   return result;
 }
 
+namespace {
+
+/// The size of each component of the force along trajectories; where it is no more than rounding
+/// errors, as at an equilibrium, of a force that would move the states by themselves.
+Eigen::ArrayXd force_sizes(const Block& forces, const std::vector<States>& along,
+                           const Vector& end_times) {
+  constexpr double rounding = 1e-12;
+  const Index d = forces.rows();
+  const Eigen::ArrayXd sizes = forces.cwiseAbs().rowwise().maxCoeff();
+  Eigen::ArrayXd rates = Eigen::ArrayXd::Zero(d);
+  for (const States& states : along) {
+    const Eigen::ArrayXXd rate =
+        states.array().abs().rowwise() / end_times.transpose().array().abs();
+    for (Index row = 0; row < states.rows(); row += d)
+      rates = rates.max(rate.middleRows(row, d).rowwise().maxCoeff());
+  }
+  return (sizes > rounding * rates).select(sizes, rates);
+}
+
+}  // namespace
+
 /// The final states as a function of the parameters, with their error at the options' tolerance: by
 /// how much they change at another one.
 struct Sensitivity::Workers::DifferencedStates {
@@ -248,40 +269,42 @@ Sensitivity::Workers::DifferencedStates Sensitivity::Workers::difference_states(
 }
 
 /// By how much each parameter must change to change the force along the trajectories by about
-/// itself: at most by its own size, or 1. From the force alone, like all of this.
+/// itself; at most by its own size, or 1, unless it has none or so little cannot be seen. From the
+/// force alone, like all of this.
 Vector Sensitivity::Workers::parameter_units(ConstVectorRef theta, const Ensemble& ensemble) {
   constexpr Index samples = 9;
   constexpr double part = 1e-3;
-  constexpr double visible = 1e-8;  // of the force: less may be rounding errors
+  constexpr double longest = 1e30;
+  constexpr double visible = 1e-8;  // of the force: less may be rounding errors of its terms
   const std::vector<States> along =
       integrator.sample(theta, ensemble, Vector::LinSpaced(samples, 0, 1)).trajectories.states;
-  const ForceField& field = dynamics.field();
   const auto forces = [&](ConstVectorRef at) {
-    const Index d = dynamics.dimension();
     const Index n = ensemble.size();
-    Block all(d, n * samples);
+    Block all(dynamics.dimension(), n * samples);
     for (Index k = 0; k < samples; ++k) {
-      all.middleCols(k * n, n) = field.force(at, along[static_cast<std::size_t>(k)].topRows(d));
+      all.middleCols(k * n, n) =
+          dynamics.field().force(at, along[static_cast<std::size_t>(k)].topRows(all.rows()));
     }
     return all;
   };
-  double size = forces(theta).cwiseAbs().maxCoeff();
-  for (const States& states : along) {
-    const auto rates = states.array().rowwise() / ensemble.end_times.transpose().array();
-    size = std::max(size, rates.abs().maxCoeff());
-  }
+  const Eigen::ArrayXd sizes = force_sizes(forces(theta), along, ensemble.end_times);
   Vector units = theta.cwiseAbs().cwiseMax(1.0);
   Vector moved = theta;
   for (Index p = 0; p < theta.size(); ++p) {
-    const double longest = part * units[p];
-    for (double step = theta[p] == 0 ? longest : part * std::abs(theta[p]);; step /= part) {
+    double step = theta[p] == 0 ? part : part * std::abs(theta[p]);
+    for (; step < longest * units[p]; step /= part) {
       moved[p] = theta[p] + step;
       Block change = forces(moved);
       moved[p] = theta[p] - step;
       change -= forces(moved);
-      const double response = change.cwiseAbs().maxCoeff() / 2;
-      if (!(response > visible * size) && step < longest) continue;
-      if (std::isfinite(response)) units[p] = std::min(units[p], size * step / response);
+      if (!change.allFinite()) break;
+      const Eigen::ArrayXd response = change.cwiseAbs().rowwise().maxCoeff() / 2;
+      if (!(response > visible * sizes).any()) continue;
+      const double unit =
+          step * (response > 0.0 && sizes > 0.0)
+                     .select(sizes / response, std::numeric_limits<double>::infinity())
+                     .minCoeff();
+      units[p] = theta[p] == 0 || step > units[p] ? unit : std::min(units[p], unit);
       break;
     }
     moved[p] = theta[p];
