@@ -88,7 +88,8 @@ struct Sensitivity::Workers {
                                    const FinalLoss& loss, bool with_gradient);
   FinalJacobian difference_jacobian(ConstVectorRef theta, const Ensemble& ensemble);
   struct DifferencedStates;
-  DifferencedStates difference_states(ConstVectorRef theta, const Ensemble& ensemble);
+  DifferencedStates difference_states(ConstVectorRef theta, ConstVectorRef units,
+                                      const Ensemble& ensemble);
   Vector parameter_units(ConstVectorRef theta, const Ensemble& ensemble);
 };
 
@@ -246,24 +247,35 @@ struct Sensitivity::Workers::DifferencedStates {
 };
 
 Sensitivity::Workers::DifferencedStates Sensitivity::Workers::difference_states(
-    ConstVectorRef theta, const Ensemble& ensemble) {
+    ConstVectorRef theta, ConstVectorRef units, const Ensemble& ensemble) {
   constexpr double tightest = 1e-14;
   constexpr double few_tolerances = 10;
-  IntegratorOptions other = options.integrator;
+  constexpr double beside = 1e-2;
+  const IntegratorOptions& asked = options.integrator;
+  IntegratorOptions other = asked;
   const double factor = other.rtol >= 10 * tightest ? 0.1 : 10;
   other.rtol *= factor;
   other.atol = std::clamp(factor * other.atol, 1e-15, 1e-1);
+  Integrator others(dynamics, other);
+  const auto error_of = [&](ConstVectorRef at, const States& states) {
+    return (states - others.integrate(at, ensemble).states).norm();
+  };
+
   DifferencedStates result;
   result.states = integrator.integrate(theta, ensemble).states;
-  const States others = Integrator(dynamics, other).integrate(theta, ensemble).states;
   const double size = result.states.norm();
-  // At an equilibrium both are exact, and those beside it are not.
-  const IntegratorOptions& asked = options.integrator;
   const double least =
       few_tolerances *
       (asked.rtol * size + asked.atol * std::sqrt(static_cast<double>(result.states.size())));
-  result.error = std::max((result.states - others).norm(), least) +
-                 std::numeric_limits<double>::epsilon() * size;
+  result.error = std::max(error_of(theta, result.states), least);
+  // An equilibrium is exact, and what the differences see beside it is not.
+  try {
+    const Vector moved = theta + beside * units;
+    result.error =
+        std::max(result.error, error_of(moved, integrator.integrate(moved, ensemble).states));
+  } catch (const NumericalError&) {  // so far away there are no states, which says nothing
+  }
+  result.error += std::numeric_limits<double>::epsilon() * size;
   result.relative_error = size > 0 ? result.error / size : 1;
   return result;
 }
@@ -324,12 +336,13 @@ LossGradient Sensitivity::Workers::difference_gradient(ConstVectorRef theta,
     return Vector::Constant(1, loss(0, result.final_states, cotangents));
   };
   if (with_gradient) {
-    const DifferencedStates at_theta = difference_states(theta, ensemble);
+    const Vector units = parameter_units(theta, ensemble);
+    const DifferencedStates at_theta = difference_states(theta, units, ensemble);
     const double size = std::abs(loss(0, at_theta.states, cotangents));
     const double noise =
         cotangents.norm() * at_theta.error + std::numeric_limits<double>::epsilon() * size;
-    const Slopes slopes = central_differences({value, noise, at_theta.relative_error}, theta,
-                                              parameter_units(theta, ensemble));
+    const Slopes slopes =
+        central_differences({value, noise, at_theta.relative_error}, theta, units);
     result.gradient = slopes.columns.transpose();
     result.gradient_error = slopes.errors.norm();
   }
@@ -350,10 +363,10 @@ FinalJacobian Sensitivity::Workers::difference_jacobian(ConstVectorRef theta,
     result.final_states = std::move(final_states.states);
     return result.final_states.reshaped();
   };
-  const DifferencedStates at_theta = difference_states(theta, ensemble);
-  result.jacobian = central_differences({value, at_theta.error, at_theta.relative_error}, theta,
-                                        parameter_units(theta, ensemble))
-                        .columns;
+  const Vector units = parameter_units(theta, ensemble);
+  const DifferencedStates at_theta = difference_states(theta, units, ensemble);
+  result.jacobian =
+      central_differences({value, at_theta.error, at_theta.relative_error}, theta, units).columns;
   (void)value(theta);
   return result;
 }

@@ -32,7 +32,7 @@ struct SensitivityOptions {
   // adjoint
   Interpolation interpolation = Interpolation::polynomial;
   double backward_rtol = 0;    ///< of the backward problem; 0: the integrator's
-  double quadrature_rtol = 0;  ///< of the gradient's quadrature; 0: the backward problem's
+  double quadrature_rtol = 0;  ///< of the gradient; 0: the backward problem's, by bdf a tenth of it
 
   /// Steps between checkpoints, 0 .. 10^9. 0 keeps every step of the forward solution. Otherwise
   /// only the checkpoints are kept, and the steps of one stretch between them at a time, which is

@@ -99,7 +99,8 @@ constexpr Spec table[] = {
     {"backward-rtol", "R", "", trainers | verb_check_gradient, "Integration",
      "relative tolerance of the adjoint; 1e-15 .. 1e-1 (default: as --rtol)"},
     {"quadrature-rtol", "R", "", trainers | verb_check_gradient, "Integration",
-     "relative tolerance of the adjoint's gradient; 1e-15 .. 1e-1 (default: as --backward-rtol)"},
+     "relative tolerance of the adjoint's gradient; 1e-15 .. 1e-1 (default: as --backward-rtol, by "
+     "bdf a tenth of it)"},
     {"sensitivity-errors", "NAME", "on", trainers | verb_check_gradient, "Integration",
      "of forward sensitivities in the error test: on, or off (the steps are those of the states)"},
     {"corrector", "NAME", "staggered", trainers | verb_check_gradient, "Integration",

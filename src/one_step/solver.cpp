@@ -12,8 +12,9 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 /// A step is never shorter than this part of the whole.
 constexpr double smallest_step = 1e-13;
 
-// The tangents are looked at in every so many steps, the first one included, and wherever the
-// states would allow steps so many times longer: there it is not they that need the step.
+// The tangents are looked at in every so many steps, the first one included, in steps longer than
+// they have last promised to be short enough for, and wherever the states would allow steps so many
+// times longer: there it is not they that need the step.
 constexpr std::size_t tangent_interval = 16;
 constexpr double idle_growth = 3;
 
@@ -76,6 +77,7 @@ void OneStepSolver::start(const double* theta, ConstStatesRef states, ConstVecto
   tau_ = 0;
   step_ = 0;
   tangent_step_ = infinity;
+  promised_step_ = 0;
   if (tangents_) tangents_->start(theta_, end_times_);
   longest_step_ = longest_step(options_, end_times_, widest_gap(tableau_) / 2);
   steps_.clear();
@@ -157,17 +159,18 @@ double OneStepSolver::attempt(double h) {
   combine(tableau_.e, forces_, error_.topRows(d));
   if (newtonian()) combine(tableau_.e_velocity, forces_, error_.bottomRows(d));
   const double error = error_norm(h);
-  if (!tangents_are_due(error)) return error;
+  if (!tangents_are_due(h, error)) return error;
   const double of_tangents = tangent_error(h);
+  promised_step_ = h * std::pow(of_tangents, -1.0 / (tableau_.embedded_order + 1));
   // Once they have asked for a shorter step, they are followed until the end.
   if (of_tangents > 1 || tangent_step_ < infinity) tangent_step_ = allowed_step(h, of_tangents);
   return std::max(error, of_tangents);
 }
 
-bool OneStepSolver::tangents_are_due(double state_error) const {
+bool OneStepSolver::tangents_are_due(double h, double state_error) const {
   if (!tangents_ || state_error > 1) return false;
   const bool states_are_idle = state_error < std::pow(idle_growth, -(tableau_.embedded_order + 1));
-  return states_are_idle || steps_.size() % tangent_interval == 0;
+  return states_are_idle || h > promised_step_ || steps_.size() % tangent_interval == 0;
 }
 
 double OneStepSolver::tangent_error(double h) {

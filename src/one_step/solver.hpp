@@ -54,7 +54,7 @@ class OneStepSolver final : public BlockSolver {
  private:
   [[nodiscard]] double attempt(double h);
   [[nodiscard]] double error_norm(double h) const;
-  [[nodiscard]] bool tangents_are_due(double state_error) const;
+  [[nodiscard]] bool tangents_are_due(double h, double state_error) const;
   [[nodiscard]] double tangent_error(double h);
   /// The step that an error allows which an attempt with h has left.
   [[nodiscard]] double allowed_step(double h, double error) const;
@@ -86,6 +86,8 @@ class OneStepSolver final : public BlockSolver {
   double step_ = 0;  // what the error allows; 0: not yet known
   std::optional<TangentError> tangents_;
   double tangent_step_ = std::numeric_limits<double>::infinity();  // what the tangents allow
+  double promised_step_ =
+      0;  // and would allow, by their last estimate, if they were to be followed
   double longest_step_ = 1;
   std::vector<double> steps_;
   std::vector<Lanes, Eigen::aligned_allocator<Lanes>> records_;

@@ -1,5 +1,6 @@
 #include "sundials/forward.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "sundials/corrector.hpp"
@@ -53,13 +54,33 @@ void ForwardSensitivity::attach_corrector() {
 
 /// A state may err by atol, so its derivative by p may err by atol where p changes by its own size:
 /// a parameter of another unit gives the same solution to the same accuracy. Small parameters, such
-/// as the weights of a network, count as 1.
+/// as the weights of a network, count as 1. In short times, or far from where the force is felt,
+/// all derivatives are small, and may err by as much less.
 void ForwardSensitivity::set_tolerances(const double* theta) {
   constexpr double smallest = 1e-200;
   const Eigen::Map<const Vector> parameters(theta, parameter_count_);
-  Vector atol = (options_.integrator.atol / parameters.array().abs().max(1.0)).max(smallest);
-  check(CVodeSensSStolerances(solver_.memory(), options_.integrator.rtol, atol.data()),
+  const Eigen::ArrayXd units = parameters.array().abs().max(1.0);
+  const double atol = options_.integrator.atol * std::min(1.0, derivative_size(units));
+  Vector tolerances = (atol / units).max(smallest);
+  check(CVodeSensSStolerances(solver_.memory(), options_.integrator.rtol, tolerances.data()),
         "CVodeSensSStolerances");
+}
+
+/// The size of the largest derivative, by parameters in these units, if the force were the same
+/// everywhere: T |dF/dtheta_p|, and T times that for positions. At least that of the rounding
+/// errors of the states; 1 where no parameter is felt.
+double ForwardSensitivity::derivative_size(const Eigen::ArrayXd& units) {
+  BlockProblem& problem = solver_.problem();
+  const Block states = as_block(solver_.state());
+  problem.dynamics.linearise(states);
+  problem.dynamics.parameter_jacobians(parameter_jacobians_);
+  const Eigen::ArrayXd slopes = parameter_jacobians_.cwiseAbs().rowwise().maxCoeff();
+  const double slope = (slopes * units.replicate(slopes.size() / units.size(), 1)).maxCoeff();
+  if (slope == 0) return 1;
+  const double time = problem.end_times.cwiseAbs().maxCoeff();
+  const bool is_newtonian = problem.dynamics.dynamics().motion() == Motion::newtonian;
+  const double rounding = std::numeric_limits<double>::epsilon() * states.cwiseAbs().maxCoeff();
+  return std::max(rounding, slope * (is_newtonian ? std::min(time, time * time) : time));
 }
 
 void ForwardSensitivity::clear() {

@@ -27,6 +27,7 @@ class ForwardSensitivity final : public BlockSensitivity {
                                      void*, N_Vector, N_Vector);
   void attach_corrector();
   void set_tolerances(const double* theta);
+  [[nodiscard]] double derivative_size(const Eigen::ArrayXd& units);
   void clear();
   [[nodiscard]] Index parameters() const { return parameter_count_; }
 

@@ -1,10 +1,11 @@
 # benchmark: sweeps, --at, --append, --resume after an interrupt, bad input; and the peers script.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-quick=(--quick --hidden 4 --trajectories 8 --budget 0.3 --quiet --threads 2)
+budget=$((sanitized ? 10 : 1))
+quick=(--quick --hidden 4 --trajectories 8 --budget $budget --quiet --threads 2)
 succeeds benchmark "${quick[@]}" -o bench.h5
 prints '^parameters +random +adjoint +adams +gradient +25 '
-prints '^parameters +random +forward +adams +jacobian .*(exceeds the budget of 0.3 s|e-[0-9]+)'
+prints '^parameters +random +forward +adams +jacobian .*(exceeds the budget of $budget s|e-[0-9]+)'
 prints '^tolerance +random +discrete +rkn12 '
 prints 'adjoint .adams, gradient.: cost grows as P\^'
 prints 'recommended for a gradient'
@@ -33,7 +34,7 @@ rejects 2 "running.h5 belongs to a run that is not finished" benchmark --at runn
 # States from a file.
 given() {
   printf '%s 0\n0 %s\n' "$1" "$1" >states.txt
-  succeeds benchmark --quick --hidden 4 --budget 0.3 --quiet --initial-states states.txt "${@:2}"
+  succeeds benchmark --quick --hidden 4 --budget $budget --quiet --initial-states states.txt "${@:2}"
   prints '^end_time +random +adjoint +adams +gradient +[0-9]+ +2 '
   steps=$(awk '/^end_time +random +adjoint/ { print $13; exit }' "$out")
 }

@@ -38,8 +38,8 @@ limited() {
 
 common=(--threads 1 --iterations 1 --quiet --overwrite -o run.h5)
 for limit in 36000 50000 70000 100000 150000; do
-  limited $limit train "${common[@]}" --period 200 --optimizer lbfgs
-  limited $limit train "${common[@]}" --optimizer lbfgs --gradient forward --trajectories 1000
+  limited $limit train "${common[@]}" --period 60 --optimizer lbfgs
+  limited $limit train "${common[@]}" --optimizer lbfgs --gradient forward --trajectories 150
   limited $limit train "${common[@]}" --optimizer lbfgs --gradient discrete --hidden 64,64
   limited $limit train "${common[@]}" --optimizer least-squares --hidden 64,64
   limited $limit simulate --force duffing --trajectories 20000 --times 20 --overwrite -o run.h5

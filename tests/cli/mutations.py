@@ -326,7 +326,7 @@ def selected(names, index):
     """A few of the changes, others for other objects."""
     if everything:
         return names
-    stride = max(1, len(names) // 3)
+    stride = max(1, len(names) // (1 if SANITIZED else 3))
     return names[index % stride::stride]
 
 

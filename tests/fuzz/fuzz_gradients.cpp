@@ -7,7 +7,8 @@
 // is off by more than 100 max(rtol, response), in units of the terms |dL/dy(T)| |dy(T)/dd|; the
 // response is how much that slope changes when the states are perturbed by rtol in every step.
 // Not judged are: problems whose allowance exceeds 1/20, mostly chaotic ones; those whose reference
-// is not known to a tenth of the allowance, or takes too long; Hermite interpolation below rtol
+// is not known to a tenth of the allowance, or takes too long; derivatives so small that all of a
+// parameter changes the states by less than their rounding errors; Hermite interpolation below rtol
 // 1e-6, where it levels off; and methods that need more than 50,000 steps or 3 s.
 
 #include <atomic>
@@ -110,6 +111,8 @@ struct Judge {
   }
   void require_terms() const {
     if (!(reference.terms > 1e-290L && reference.terms < 1e290L)) throw NoReference("no terms");
+    constexpr double rounding = std::numeric_limits<double>::epsilon();
+    if (reference.terms < rounding * reference.states) throw NoReference("below rounding errors");
   }
 };
 

@@ -129,7 +129,8 @@ inline Problem random_problem(std::uint64_t seed) {
 struct Slopes {
   std::array<Real, 2> slope{};
   Real terms = 0;
-  long steps = 0;  ///< most that the reference took for a trajectory
+  Real states = 0;  ///< |dL/dy| |y(T)|
+  long steps = 0;   ///< most that the reference took for a trajectory
 };
 
 /// How much the slopes change when states are perturbed `times` times.
@@ -157,18 +158,22 @@ class Reference {
     });
   }
 
-  /// The largest change of a slope when the states and their derivatives are perturbed by rtol
-  /// before each step of the reference, by random signs.
+  /// The largest change of a slope when the states and their derivatives are perturbed by up to
+  /// rtol before each step of the reference, at random.
   [[nodiscard]] Response response(const Slopes& unperturbed, double rtol, double atol,
                                   Real tolerance, long rk4_steps, std::uint64_t seed) const {
     Random random(seed);
     Response largest;
-    for (int trial = 0; trial < 2; ++trial) {
+    for (int trial = 0; trial < 3; ++trial) {
       const auto kick = [&](Point& y) {
+        if (trial == 2) {
+          settle(y, rtol, atol);
+          return;
+        }
         const Sizes sizes(y, static_cast<std::size_t>(problem_.model.field->dimension()));
         for (Wide& w : y) {
-          w.value += sign(random) * (rtol * std::abs(w.value) + atol);
-          for (std::size_t k : {0, 1}) w.slope[k] += sign(random) * rtol * sizes.size[2 + k];
+          w.value += kick_size(random) * (rtol * std::abs(w.value) + atol);
+          for (std::size_t k : {0, 1}) w.slope[k] += kick_size(random) * rtol * sizes.size[2 + k];
         }
       };
       const Slopes perturbed = slopes(tolerance, rk4_steps, kick);
@@ -191,7 +196,24 @@ class Reference {
     }
     return theta;
   }
-  static Real sign(Random& random) { return random.uniform() < 0.5 ? -1 : 1; }
+  /// To rest in the equilibrium, when it is no farther than the tolerance.
+  void settle(Point& y, double rtol, double atol) const {
+    const Vector& equilibrium = problem_.model.equilibrium;
+    if (equilibrium.size() == 0) return;
+    const auto rest = [&](std::size_t i) {
+      return i < static_cast<std::size_t>(equilibrium.size()) ? equilibrium[static_cast<Index>(i)]
+                                                              : 0.0;
+    };
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      if (std::abs(y[i].value - rest(i)) > rtol * std::abs(y[i].value) + atol) return;
+    }
+    for (std::size_t i = 0; i < y.size(); ++i) y[i].value = rest(i);
+  }
+  /// 1/2 to 1 of either sign: perturbations of equal sizes would cancel.
+  static Real kick_size(Random& random) {
+    const double u = 2 * random.uniform() - 1;
+    return std::copysign((1 + std::abs(u)) / 2, u);
+  }
 
   [[nodiscard]] Point start(Index i) const {
     const auto column = problem_.ensemble.initial_states.col(i);
@@ -205,10 +227,7 @@ class Reference {
     long steps = 0;
     Slopes result = reduce([&](Index i) {
       Point y = start(i);
-      if (rk4_steps > 0) {
-        kick(y);
-        return motions.solve_rk4(y, end_time(i), rk4_steps);
-      }
+      if (rk4_steps > 0) return motions.solve_rk4(y, end_time(i), rk4_steps, kick);
       y = motions.solve(y, end_time(i), tolerance, kick);
       steps = std::max(steps, motions.steps());
       return y;
@@ -221,7 +240,7 @@ class Reference {
   [[nodiscard]] Slopes reduce(FinalPoint final_point) const {
     const Target& target = problem_.target;
     Slopes result;
-    Real residuals = 0;
+    Real residuals = 0, states = 0;
     std::array<Real, 2> derivatives{};
     for (Index i = 0; i < problem_.ensemble.size(); ++i) {
       const Point y = final_point(i);
@@ -229,6 +248,7 @@ class Reference {
         const Real r =
             target.weight() * target.residual<Real>(y[row].value, static_cast<Index>(row), i);
         residuals += r * r;
+        states += y[row].value * y[row].value;
         for (std::size_t k : {0, 1}) {
           result.slope[k] += r * y[row].slope[k];
           derivatives[k] += y[row].slope[k] * y[row].slope[k];
@@ -236,6 +256,7 @@ class Reference {
       }
     }
     result.terms = std::sqrt(residuals * std::max(derivatives[0], derivatives[1]));
+    result.states = std::sqrt(residuals * states);
     return result;
   }
 

@@ -94,12 +94,14 @@ class Motions {
   /// Steps of the last `solve`.
   [[nodiscard]] long steps() const { return steps_; }
 
-  /// From 0 to t by `steps` steps of the textbook method of order 4.
-  [[nodiscard]] Point solve_rk4(Point y, Real t, long steps) const {
+  /// From 0 to t by `steps` steps of the textbook method of order 4, each begun by kick(y).
+  template <class Kick>
+  [[nodiscard]] Point solve_rk4(Point y, Real t, long steps, Kick kick) const {
     const Wide h = t / static_cast<Real>(steps);
     Point k1, k2, k3, k4;
     evaluations_ = 0;
     for (long n = 0; n < steps; ++n) {
+      kick(y);
       derivative(y, k1);
       derivative(moved(y, h / 2, k1), k2);
       derivative(moved(y, h / 2, k2), k3);
