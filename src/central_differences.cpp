@@ -28,8 +28,8 @@ class Differences {
 
   /// `unit` is the change of the parameter that changes the function by about itself.
   [[nodiscard]] Slope find(double unit) {
-    constexpr int most_trials = 10;
-    constexpr double growth = 30;
+    constexpr int most_trials = 15;
+    constexpr double growth = 10;
     constexpr double visible = 1e4;  // a slope over its noise
     // Noise and truncation, some 100 (h/unit)^4, are about the same.
     double h = unit / 2 * std::pow(std::clamp(function_.relative_noise, precision, 0.1), 0.2);

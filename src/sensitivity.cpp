@@ -87,9 +87,11 @@ struct Sensitivity::Workers {
   LossGradient difference_gradient(ConstVectorRef theta, const Ensemble& ensemble,
                                    const FinalLoss& loss, bool with_gradient);
   FinalJacobian difference_jacobian(ConstVectorRef theta, const Ensemble& ensemble);
-  struct DifferencedStates;
-  DifferencedStates difference_states(ConstVectorRef theta, ConstVectorRef units,
-                                      const Ensemble& ensemble);
+  struct StateErrors;
+  StateErrors state_errors(ConstVectorRef theta, ConstVectorRef units, const Ensemble& ensemble,
+                           const States& states);
+  States states_nearby(ConstVectorRef theta, const Ensemble& ensemble, const States& at_center,
+                       IntegrationCounts& counts);
   Vector parameter_units(ConstVectorRef theta, const Ensemble& ensemble);
 };
 
@@ -238,16 +240,17 @@ Eigen::ArrayXd force_sizes(const Block& forces, const std::vector<States>& along
 
 }  // namespace
 
-/// The final states as a function of the parameters, with their error at the options' tolerance: by
-/// how much they change at another one.
-struct Sensitivity::Workers::DifferencedStates {
-  States states;  // at theta
-  double error = 0;
-  double relative_error = 0;
+/// The errors of the final states at the options' tolerance, by how much they change at another
+/// one.
+struct Sensitivity::Workers::StateErrors {
+  double absolute = 0;
+  double relative = 0;
 };
 
-Sensitivity::Workers::DifferencedStates Sensitivity::Workers::difference_states(
-    ConstVectorRef theta, ConstVectorRef units, const Ensemble& ensemble) {
+Sensitivity::Workers::StateErrors Sensitivity::Workers::state_errors(ConstVectorRef theta,
+                                                                     ConstVectorRef units,
+                                                                     const Ensemble& ensemble,
+                                                                     const States& states) {
   constexpr double tightest = 1e-14;
   constexpr double few_tolerances = 10;
   constexpr double beside = 1e-2;
@@ -257,27 +260,23 @@ Sensitivity::Workers::DifferencedStates Sensitivity::Workers::difference_states(
   other.rtol *= factor;
   other.atol = std::clamp(factor * other.atol, 1e-15, 1e-1);
   Integrator others(dynamics, other);
-  const auto error_of = [&](ConstVectorRef at, const States& states) {
-    return (states - others.integrate(at, ensemble).states).norm();
+  const auto error_of = [&](ConstVectorRef at, const States& found) {
+    return (found - others.integrate(at, ensemble).states).norm();
   };
 
-  DifferencedStates result;
-  result.states = integrator.integrate(theta, ensemble).states;
-  const double size = result.states.norm();
+  const double size = states.norm();
   const double least =
       few_tolerances *
-      (asked.rtol * size + asked.atol * std::sqrt(static_cast<double>(result.states.size())));
-  result.error = std::max(error_of(theta, result.states), least);
+      (asked.rtol * size + asked.atol * std::sqrt(static_cast<double>(states.size())));
+  double error = std::max(error_of(theta, states), least);
   // An equilibrium is exact, and what the differences see beside it is not.
   try {
     const Vector moved = theta + beside * units;
-    result.error =
-        std::max(result.error, error_of(moved, integrator.integrate(moved, ensemble).states));
+    error = std::max(error, error_of(moved, integrator.integrate(moved, ensemble).states));
   } catch (const NumericalError&) {  // so far away there are no states, which says nothing
   }
-  result.error += std::numeric_limits<double>::epsilon() * size;
-  result.relative_error = size > 0 ? result.error / size : 1;
-  return result;
+  error += std::numeric_limits<double>::epsilon() * size;
+  return {error, size > 0 ? error / size : 1};
 }
 
 /// By how much each parameter must change to change the force along the trajectories by about
@@ -324,29 +323,41 @@ Vector Sensitivity::Workers::parameter_units(ConstVectorRef theta, const Ensembl
   return units;
 }
 
+/// The final states at other parameters, unless they are so different that a difference says
+/// nothing of the slope: over a long time orbits return at another phase.
+States Sensitivity::Workers::states_nearby(ConstVectorRef theta, const Ensemble& ensemble,
+                                           const States& at_center, IntegrationCounts& counts) {
+  constexpr double largest_change = 0.5;
+  FinalStates final_states = integrator.integrate(theta, ensemble);
+  counts += final_states.counts;
+  if ((final_states.states - at_center).norm() > largest_change * at_center.norm()) {
+    throw NumericalError("a difference changes the states by themselves");
+  }
+  return std::move(final_states.states);
+}
+
 LossGradient Sensitivity::Workers::difference_gradient(ConstVectorRef theta,
                                                        const Ensemble& ensemble,
                                                        const FinalLoss& loss, bool with_gradient) {
   LossGradient result;
+  FinalStates center = integrator.integrate(theta, ensemble);
+  result.forward = center.counts;
   States cotangents(ensemble.initial_states.rows(), ensemble.initial_states.cols());
-  const auto value = [&](ConstVectorRef at) -> Vector {
-    FinalStates final_states = integrator.integrate(at, ensemble);
-    result.forward += final_states.counts;
-    result.final_states = std::move(final_states.states);
-    return Vector::Constant(1, loss(0, result.final_states, cotangents));
-  };
+  result.loss = loss(0, center.states, cotangents);
   if (with_gradient) {
     const Vector units = parameter_units(theta, ensemble);
-    const DifferencedStates at_theta = difference_states(theta, units, ensemble);
-    const double size = std::abs(loss(0, at_theta.states, cotangents));
-    const double noise =
-        cotangents.norm() * at_theta.error + std::numeric_limits<double>::epsilon() * size;
-    const Slopes slopes =
-        central_differences({value, noise, at_theta.relative_error}, theta, units);
+    const StateErrors errors = state_errors(theta, units, ensemble, center.states);
+    const double noise = cotangents.norm() * errors.absolute +
+                         std::numeric_limits<double>::epsilon() * std::abs(result.loss);
+    const auto value = [&](ConstVectorRef at) -> Vector {
+      const States states = states_nearby(at, ensemble, center.states, result.forward);
+      return Vector::Constant(1, loss(0, states, cotangents));
+    };
+    const Slopes slopes = central_differences({value, noise, errors.relative}, theta, units);
     result.gradient = slopes.columns.transpose();
     result.gradient_error = slopes.errors.norm();
   }
-  result.loss = value(theta)[0];
+  result.final_states = std::move(center.states);
   result.blocks =
       static_cast<Index>(cut_into_blocks(ensemble, dynamics, options.integrator).size());
   return result;
@@ -355,19 +366,18 @@ LossGradient Sensitivity::Workers::difference_gradient(ConstVectorRef theta,
 FinalJacobian Sensitivity::Workers::difference_jacobian(ConstVectorRef theta,
                                                         const Ensemble& ensemble) {
   FinalJacobian result;
+  FinalStates center = integrator.integrate(theta, ensemble);
+  result.forward = center.counts;
+  const Vector units = parameter_units(theta, ensemble);
+  const StateErrors errors = state_errors(theta, units, ensemble, center.states);
+  const auto value = [&](ConstVectorRef at) -> Vector {
+    return states_nearby(at, ensemble, center.states, result.forward).reshaped();
+  };
+  result.jacobian =
+      central_differences({value, errors.absolute, errors.relative}, theta, units).columns;
+  result.final_states = std::move(center.states);
   result.blocks =
       static_cast<Index>(cut_into_blocks(ensemble, dynamics, options.integrator).size());
-  const auto value = [&](ConstVectorRef at) -> Vector {
-    FinalStates final_states = integrator.integrate(at, ensemble);
-    result.forward += final_states.counts;
-    result.final_states = std::move(final_states.states);
-    return result.final_states.reshaped();
-  };
-  const Vector units = parameter_units(theta, ensemble);
-  const DifferencedStates at_theta = difference_states(theta, units, ensemble);
-  result.jacobian =
-      central_differences({value, at_theta.error, at_theta.relative_error}, theta, units).columns;
-  (void)value(theta);
   return result;
 }
 

@@ -4,7 +4,7 @@
 //   fuzz_gradients [--cases N] [--seed S] [--case K] [--only METHOD] [--threads T] [--list]
 //
 // An error is silent when a method returns a gradient whose slope in one of two random directions
-// is off by more than 100 max(rtol, response), in units of the terms |dL/dy(T)| |dy(T)/dd|; the
+// is off by more than 100 (rtol + response), in units of the terms |dL/dy(T)| |dy(T)/dd|; the
 // response is how much that slope changes when the states are perturbed by rtol in every step.
 // Not judged are: problems whose allowance exceeds 1/20, mostly chaotic ones; those whose reference
 // is not known to a tenth of the allowance, or takes too long; derivatives so small that all of a
@@ -101,7 +101,7 @@ struct Judge {
         static_cast<Real>(std::max(steps, response.times)) / static_cast<Real>(response.times);
     const Real more = method == Method::bdf ? ratio : std::sqrt(ratio);
     const auto condition = static_cast<double>(more * response.change / reference.terms);
-    return allowed_over_condition * std::max(rtol, condition);
+    return allowed_over_condition * (rtol + condition);
   }
   [[nodiscard]] double least_allowed() const { return allowed(1, Method::adams); }
   void admit(const Response& measured, double tolerance) {
