@@ -32,6 +32,20 @@ succeeds simulate --force duffing --method bdf --rtol 1e-6 --times 5 --trajector
 rejects 2 'exists; give --overwrite' simulate --force duffing -o bdf.h5
 succeeds simulate --force duffing --trajectories 3 -o bdf.h5 --overwrite
 
+# A well far ahead, where no force is felt: seen by the default step, as by a short one. A step over it
+# is told by the energy.
+echo '-200 1' >far.txt
+ahead=(simulate --force poschl-teller --params U0=1,a=2 --initial-states far.txt --period 400 --times 2)
+succeeds "${ahead[@]}" --max-step 400 -o over.h5
+prints 'the energy drifts by 1\.0e\+00, and rtol 1e-10 explains no more than .* give a shorter --max-step'
+succeeds "${ahead[@]}" -o default.h5
+! grep -q 'drifts' "$out" || fail 'the well is stepped over'
+succeeds "${ahead[@]}" --max-step 0.05 -o short.h5
+if command -v h5diff >/dev/null; then
+  h5diff -q -d 1e-5 default.h5 short.h5 /run/data/final_states || fail 'the steps change the result'
+  ! h5diff -q -d 1e-1 default.h5 over.h5 /run/data/final_states || fail 'the well is not felt'
+fi
+
 # A learned force, with its own problem unless options change it.
 succeeds train "${quick[@]}" --period pi --loss antiperiodic --seed 4 \
   --hidden 8 --symmetry odd -o run.h5
