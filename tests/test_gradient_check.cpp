@@ -70,8 +70,8 @@ TEST_CASE("gradient check: a derivative wrong by a factor 1 + 1e-4 is seen") {
 }
 
 TEST_CASE("gradient check: the methods of a network agree over all tolerances") {
-  const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 16, 16, 1});
-  const Objective objective(Loss::periodic, normal_states(2, 24, 0), period);
+  const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 8, 8, 1});
+  const Objective objective(Loss::periodic, normal_states(2, 12, 0), period);
   const Vector theta = network->initial_parameters(0);
 #ifdef __SANITIZE_ADDRESS__
   const auto tolerances = {1e-5};  // sanitizers are slow
@@ -91,9 +91,9 @@ TEST_CASE("gradient check: the methods of a network agree over all tolerances") 
 }
 
 TEST_CASE("gradient check: where the residuals are small, their errors count") {
-  const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 16, 16, 1});
+  const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 8, 8, 1});
   const Dynamics dynamics(network);
-  const Objective objective(Loss::antiperiodic, normal_states(2, 24, 0), period);
+  const Objective objective(Loss::antiperiodic, normal_states(2, 12, 0), period);
   TrainingOptions training;
   training.sensitivity.gradient = GradientMethod::discrete;
   training.sensitivity.integrator.method = Method::rkn8;
