@@ -285,6 +285,7 @@ Sensitivity::Workers::StateErrors Sensitivity::Workers::state_errors(ConstVector
 Vector Sensitivity::Workers::parameter_units(ConstVectorRef theta, const Ensemble& ensemble) {
   constexpr Index samples = 9;
   constexpr double part = 1e-3;
+  constexpr double smallest = 1e-200;
   constexpr double longest = 1e30;
   constexpr double visible = 1e-8;  // of the force: less may be rounding errors of its terms
   const std::vector<States> along =
@@ -302,7 +303,7 @@ Vector Sensitivity::Workers::parameter_units(ConstVectorRef theta, const Ensembl
   Vector units = theta.cwiseAbs().cwiseMax(1.0);
   Vector moved = theta;
   for (Index p = 0; p < theta.size(); ++p) {
-    double step = theta[p] == 0 ? part : part * std::abs(theta[p]);
+    double step = theta[p] == 0 ? part : part * std::max(std::abs(theta[p]), smallest);
     for (; step < longest * units[p]; step /= part) {
       moved[p] = theta[p] + step;
       Block change = forces(moved);

@@ -946,7 +946,9 @@ TEST_CASE("every way: derivatives do not depend on the units of the parameters")
 }
 
 TEST_CASE("differences at a parameter of 0, whatever its unit, and their errors") {
-  for (const double unit : {1e-12, 1e-6, 1.0, 1e6, 1e12}) {
+  const double denormal = 4e-321;
+  for (const auto& [parameter, unit] :
+       {std::pair{0.0, 1e-12}, {0.0, 1e-6}, {0.0, 1.0}, {0.0, 1e6}, {0.0, 1e12}, {denormal, 1.0}}) {
     CAPTURE(unit);
     const Dynamics dynamics(make_force(
         1, [=](double x, const auto& p) { return -(1 + p[0] * unit) * x; },
@@ -956,8 +958,8 @@ TEST_CASE("differences at a parameter of 0, whatever its unit, and their errors"
     way.gradient = GradientMethod::difference;
     const double t = 6;
     const States y{{1}, {0}};
-    const LossGradient result =
-        gradient(dynamics, Vector::Zero(1), Ensemble(y, t), weighted_sum(States::Ones(2, 1)), way);
+    const LossGradient result = gradient(dynamics, Vector::Constant(1, parameter), Ensemble(y, t),
+                                         weighted_sum(States::Ones(2, 1)), way);
     const double exact = unit * (oracle::harmonic_flow_slope(1, t) * y).sum();
     CHECK(std::abs(result.gradient[0] - exact) <= 1e-5 * std::abs(exact));
     CHECK(std::abs(result.gradient[0] - exact) <= result.gradient_error);

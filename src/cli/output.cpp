@@ -154,7 +154,7 @@ void Output::divert(const std::string& why) {
     std::error_code ignored;
     if (fs::exists(fs::symlink_status(other, ignored))) continue;
     try {
-      lock_ = locked(other);
+      lock_ = FileLock(other);
     } catch (const InputError&) {  // somebody else is about to write that
       continue;
     }
