@@ -9,6 +9,7 @@
 #include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 namespace {
@@ -53,6 +54,12 @@ class Checker {
     check_.loss = Objective::mean_square(residuals);
     check_.gradient_norm = by_forward_.gradient.norm();
     check_.terms = 2 * by_forward_.jacobian_norm * std::max(residuals.norm(), least) / n;
+    if (!std::isfinite(check_.loss + check_.gradient_norm + check_.terms)) {
+      throw NumericalError(sentence(
+          "nothing can be compared: the loss is %g and its gradient %g, with terms of %g; give "
+          "smaller initial states, a smaller force or a shorter --period",
+          check_.loss, check_.gradient_norm, check_.terms));
+    }
     check_.reference_disagreement =
         over_terms((by_forward_.gradient - by_discrete_.gradient).norm());
     check_.condition = condition();
@@ -128,6 +135,7 @@ class Checker {
   /// The largest change of the gradient, over its terms, by relative errors of the initial states,
   /// over these errors.
   [[nodiscard]] double condition() const {
+    if (check_.terms == 0) return 1;  // no state depends on a parameter
     constexpr double error = 1e-8;
     constexpr int directions = 3;
     Sensitivity sensitivity(dynamics_,
@@ -170,7 +178,14 @@ class Checker {
       const auto start = Clock::now();
       candidate.result = evaluate();
       row.seconds = seconds_since(start);
-      if (checked) row.allowed = allowance(candidate.result, options.integrator.rtol);
+      if (checked) {
+        row.allowed = allowance(candidate.result, options.integrator.rtol);
+        if (!std::isfinite(row.allowed)) {
+          check_.doubt =
+              sentence("undecided: what the %s method may err by is unknown (condition %.1e)",
+                       name(row.method), check_.condition);
+        }
+      }
     } catch (const NumericalError& error) {
       row.failure = error.what();
     }
@@ -219,7 +234,7 @@ class Checker {
     if (at_minimum_) {
       const States& exact = by_forward_.residuals;
       const double error = (objective_.residuals(result.final_states) - exact).norm();
-      allowed += allowed_over_residual_error * error / exact.norm();
+      if (error > 0) allowed += allowed_over_residual_error * error / exact.norm();
     }
     return allowed + allowed_over_estimate * over_terms(result.gradient_error);
   }

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "cli/measurement.hpp"
+#include "cli/option_table.hpp"
 #include "cli/output.hpp"
 #include "cli/run.hpp"
 #include "cli/stored_configuration.hpp"
@@ -505,6 +506,22 @@ void require_finished(const Results& stored, const std::string& file) {
   }
 }
 
+/// The rows of a benchmark are of one problem, by one way of integration.
+void keep_problem(const Options& options, const Options::Stored& configuration,
+                  const std::string& file) {
+  Options original(verb_benchmark, {});
+  original.add_stored(configuration);
+  for (const std::string& key : options.configuration_keys()) {
+    const std::string group = find_option(key, verb_benchmark)->group;
+    const bool matters = group == "Problem" || group == "Force field" || group == "Integration";
+    if (!matters || key == "threads" || !options.given(key)) continue;
+    if (options.text(key) == original.text(key)) continue;
+    throw InputError("--" + key + " " + options.text(key) + " changes the problem that " + file +
+                     " holds measurements of; measure it anew: isochron benchmark --" + key + " " +
+                     options.text(key) + " --output other.h5");
+  }
+}
+
 }  // namespace
 
 int benchmark(const Options& given) {
@@ -516,6 +533,7 @@ int benchmark(const Options& given) {
     results = read_benchmark(resumed);
     configuration = stored_configuration(results.config, resumed);
     options.add_stored(configuration);
+    keep_problem(options, configuration, resumed);
   }
   if (options.flag("quick") && options.flag("full")) {
     throw InputError("--quick and --full exclude each other");
@@ -546,6 +564,10 @@ int benchmark(const Options& given) {
   if (append && !trained) {
     throw InputError("--append adds to the file that --at names; give --at FILE");
   }
+  if (append && options.given("output")) {
+    throw InputError("--append adds to " + file + ", so --output " + options.text("output") +
+                     " has no meaning; give one of them");
+  }
   const bool into_resumed = !resumed.empty() && goes_into(options, resumed);
   const std::string target = append ? file : into_resumed ? resumed : options.text("output");
   const bool kept = append || into_resumed;
@@ -554,8 +576,11 @@ int benchmark(const Options& given) {
   if (kept) former.emplace(target);
   if (append) {
     require_finished(read_results(file), file);
-    // One that cannot be read could not be replaced later.
-    if (read_entries(file).benchmark) static_cast<void>(read_benchmark(file));
+    if (read_entries(file).benchmark) {
+      static_cast<void>(read_benchmark(file));  // one that cannot be read could not be replaced
+      std::fprintf(stderr, "isochron: the benchmark that %s holds is replaced\n",
+                   shown(file).c_str());
+    }
   }
   if (into_resumed) results.points = read_benchmark(resumed).points;  // now that it is locked
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();

@@ -129,6 +129,8 @@ int main(int argc, char** argv) {
   keep_standard_descriptors();
   // A file that grows too large is then a failed write, with a sentence.
   std::signal(SIGXFSZ, SIG_IGN);
+  // So is what nobody reads: a run goes on without its progress.
+  std::signal(SIGPIPE, SIG_IGN);
   try {
     return flushed(run(std::vector<std::string>(argv + 1, argv + argc)));
   } catch (const InputError& error) {

@@ -146,9 +146,11 @@ std::string Output::intrusion(Descriptor& file) const {
 }
 
 void Output::divert(const std::string& why) {
+  constexpr std::size_t longest_stem = 200;  // a longer name might be none with a number in it
   const fs::path before = path_;
+  const std::string stem = before.stem().string().substr(0, longest_stem);
   for (int i = 1;; ++i) {
-    fs::path other = before.parent_path() / before.stem();
+    fs::path other = before.parent_path() / stem;
     other += '-' + std::to_string(i);
     other += before.extension();
     std::error_code ignored;

@@ -20,6 +20,10 @@ prints 'n = 3 times in T'
 succeeds analyze --force pendulum --verify
 prints 'verdict +not isochronous$'
 grep -q 'CVODES.*agree: they differ' "$err" || fail 'no word of the return times'
+succeeds analyze --force tan2 --energies 1e-12,0.1 --verify
+complains 'agree: they differ'
+succeeds analyze --force harmonic --energies 1e-100 --verify
+complains '1 of 1 orbits are narrower than 1e-06, too small for CVODES, and not verified'
 
 # A trained force: the verdict goes into its file when that is wanted, and nothing else there changes.
 succeeds train --loss antiperiodic --hidden 8 --trajectories 20 --loss-tolerance 1e-11 --max-time 20 \

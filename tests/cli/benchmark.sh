@@ -71,6 +71,13 @@ rejects 2 'holds no network|no run and so no network' benchmark --at bench.h5
 rejects 2 'bench.h5 exists' benchmark -o bench.h5
 rejects 2 'rkn8 .* first-order' benchmark --dynamics first-order --method rkn8 -o x.h5
 rejects 2 'missing.h5' benchmark --resume missing.h5
+for change in '--seed 4' '--period 3' '--loss antiperiodic' '--output-scale 100' '--rtol 1e-7' '--hidden 5' \
+  '--initial-states states.txt'; do
+  # shellcheck disable=SC2086
+  rejects 2 "$change changes the problem that stopped.h5 holds measurements of" \
+    benchmark --resume stopped.h5 $change
+done
+rejects 2 'append adds to run.h5' benchmark --at run.h5 --append --output other.h5
 
 # Another package's rows in the same table.
 peers=$(dirname "${BASH_SOURCE[0]}")/../../benchmarks/peers/peers.py

@@ -40,4 +40,21 @@ rejects 2 'has no parameters to train' check-gradient --force duffing
 rejects 2 "option '--output' is only for" check-gradient --output x.h5
 rejects 2 'rkn8 .* first-order' check-gradient --dynamics first-order --method rkn8
 
+# Where nothing moves, all errors are 0; what is not finite, or not known, agrees with nothing.
+echo '0 0' >rest.txt
+succeeds check-gradient --initial-states rest.txt --symmetry odd --hidden 4
+prints 'all methods agree'
+! grep -q 'nan' "$out" || fail 'errors at rest are no numbers'
+succeeds train --initial-states rest.txt --symmetry odd --hidden 4 --iterations 2 --quiet -o rest.h5
+succeeds check-gradient --at rest.h5
+echo '1e153 1e153' >huge.txt
+rejects 3 'the loss is .* and its gradient inf' check-gradient --initial-states huge.txt --hidden 2
+echo '1e300 1e300' >huge.txt
+rejects 3 'the loss is inf' check-gradient --initial-states huge.txt --hidden 2
+echo '1e100 1e100' >huge.txt
+run check-gradient --initial-states huge.txt --hidden 4
+[[ $status -eq 1 ]] || fail "differences that say nothing: exit status $status, not 1"
+prints 'undecided: what the difference method may err by is unknown'
+succeeds check-gradient --output-scale 1e-320 --hidden 1 --trajectories 1
+
 finish

@@ -65,4 +65,12 @@ interrupts INT 130 0.5 simulate --force pendulum --method bdf --rtol 1e-13 --tra
 one_sentence 'interrupted; nothing was written' simulate
 [[ -z $(ls) ]] || fail "simulate leaves $(ls)"
 
+# Whoever stops reading the progress does not stop the run.
+("$program" train --hidden 8 --trajectories 10 --max-time 2 --optimizer adam -o unread.h5 2>&1) | head -n 1 >"$out"
+for _ in {1..300}; do
+  [[ $("$program" show unread.h5 2>"$err") == *'time limit reached'* ]] && break
+  sleep 0.1
+done
+is unread.h5 stop_reason 'time limit reached'
+
 finish

@@ -170,4 +170,23 @@ succeeds show closed.h5
 "$program" train "${quick[@]}" -o closed.h5 --overwrite <&- >"$out" 2>"$err"
 succeeds show closed.h5
 
+# The longest name that a file may have leaves no room for a number; and without descriptors there is
+# no file at all.
+longest=$(printf 'x%.0s' {1..252}).h5
+"$program" train --hidden 8 --max-time 4 --optimizer adam --checkpoint-interval 0.1 --quiet -o "$longest" \
+  >"$out" 2>"$err" &
+pid=$!
+appears "$longest"
+touch "$longest"
+wait "$pid" || fail 'the longest name: exit status'
+complains 'was changed by another program while this run went on and is left alone; the results go to'
+for descriptors in 4 5 6 7; do
+  (
+    ulimit -n "$descriptors"
+    exec timeout -k 5 60 "$program" train "${quick[@]}" -o few.h5 --overwrite
+  ) >"$out" 2>"$err"
+  status=$?
+  [[ $status =~ ^[0-4]$ || $status -eq 127 ]] || fail "$descriptors descriptors: exit status $status"
+done
+
 finish
