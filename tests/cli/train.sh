@@ -205,7 +205,7 @@ complains '^iteration +0  loss '
 complains '^iteration +30  loss '
 ! grep -q $'\r' "$err" || fail 'progress updates a line that is not on a terminal'
 if command -v script >/dev/null; then
-  script -qec "$program train --trajectories 10 --max-time 1 -o terminal.h5" /dev/null >"$out" 2>"$err"
+  script -qec "$program train --trajectories 10 --max-time $((sanitized ? 10 : 1)) -o terminal.h5" /dev/null >"$out" 2>"$err"
   [[ $(grep -o $'\riteration' "$out" | wc -l) -ge 3 ]] || fail 'progress does not update on a terminal'
 fi
 
