@@ -270,8 +270,8 @@ TEST_CASE("gradients much smaller than their cotangents are as accurate") {
 
 TEST_CASE("gradients of networks agree with fourth-order differences of the loss") {
   const Start starts[] = {
-      {{1, 16, 16, 1}, 8, 0},
-      {{1, 16, 16, 1}, 8, 1, Motion::newtonian, Symmetry::odd},
+      {{1, 8, 8, 1}, 8, 0},
+      {{1, 8, 8, 1}, 8, 1, Motion::newtonian, Symmetry::odd},
       {{2, 8, 8, 2}, 8, 2, Motion::newtonian, Symmetry::none, 3},
       {{2, 8, 8, 2}, 8, 3, Motion::first_order, Symmetry::none, 3},
       {{3, 7, 3}, 5, 4, Motion::first_order, Symmetry::odd, 2},
@@ -323,7 +323,7 @@ TEST_CASE("initial cotangents are the derivative with respect to the initial sta
 
 TEST_CASE("the Taylor remainder is of second order") {
   for (const Method method : methods) {
-    const Start start({1, 16, 16, 1}, 16, 9);
+    const Start start({1, 8, 8, 1}, 16, 9);
     const LossGradient at = start.gradient(with(1e-12, method));
     Sensitivity sensitivity(start.dynamics, with(1e-12, method));
     Random random(10);
@@ -347,7 +347,7 @@ TEST_CASE("at a random start the gradient's error is proportional to rtol") {
   const int seeds = 5;
   std::vector<double> error(tolerances.size(), 1);  // geometric mean over the seeds
   for (int seed = 0; seed < seeds; ++seed) {
-    const Start start({1, 16, 16, 1}, 100, static_cast<std::uint64_t>(seed));
+    const Start start({1, 8, 8, 1}, 24, static_cast<std::uint64_t>(seed));
     const Vector reference = start.gradient(with(1e-13)).gradient;
     for (std::size_t i = 0; i < tolerances.size(); ++i) {
       const Vector at = start.gradient(with(tolerances[i])).gradient;
@@ -363,7 +363,7 @@ TEST_CASE("at a random start the gradient's error is proportional to rtol") {
 // --- methods agree ------------------------------------------------------------------------------
 
 TEST_CASE("bdf, hermite and any block size give the same gradient") {
-  const Start start({1, 16, 16, 1}, 40, 11);
+  const Start start({1, 8, 8, 1}, 40, 11);
   const LossGradient reference = start.gradient(with(1e-12));
   const auto deviation = [&](const SensitivityOptions& options) {
     return relative_error(start.gradient(options).gradient, reference.gradient);
@@ -599,7 +599,7 @@ TEST_CASE("a zero cotangent gives a gradient of exactly zero, without a backward
 }
 
 TEST_CASE("the gradient is linear in the cotangent, however small") {
-  const Start start({1, 16, 16, 1}, 30, 15);
+  const Start start({1, 8, 8, 1}, 30, 15);
   const States weights = normal_states(2, 30, 16);
   for (const Method method : methods) {
     const SensitivityOptions options = with(1e-9, method);
@@ -621,7 +621,7 @@ TEST_CASE("the gradient is linear in the cotangent, however small") {
 // --- one path, and always the same --------------------------------------------------------------
 
 TEST_CASE("the loss alone is the loss of the gradient to the last bit") {
-  const Start start({1, 16, 16, 1}, 50, 17);
+  const Start start({1, 8, 8, 1}, 50, 17);
   for (const Method method : methods) {
     Sensitivity sensitivity(start.dynamics, with(1e-9, method));
     const Ensemble& ensemble = start.objective.ensemble();
@@ -640,7 +640,7 @@ TEST_CASE("the loss alone is the loss of the gradient to the last bit") {
 }
 
 TEST_CASE("gradients are bit-identical for 1, 2 and 7 threads") {
-  const Index n = 131;  // 17 blocks of 8, the last of 3
+  const Index n = 43;  // 6 blocks of 8, the last of 3
   const Start start({1, 16, 1}, n, 18);
   const Ensemble ensemble(start.objective.ensemble().initial_states, oracle::unequal_times(n));
   for (const Method method : methods) {
@@ -1297,8 +1297,8 @@ TEST_CASE("forward, staggered, without error control: the plain solution to the 
   }
 }
 
-TEST_CASE("adjoint and forward agree at a random start of 1-16-16-1") {
-  const Start start({1, 16, 16, 1}, 100, 41);
+TEST_CASE("adjoint and forward agree at a random start of 1-8-8-1") {
+  const Start start({1, 8, 8, 1}, 24, 41);
   const Vector adjoint = start.gradient(with(1e-10)).gradient;
   for (const bool controlled : {false, true}) {
     SensitivityOptions options = with(1e-10);
