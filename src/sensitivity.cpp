@@ -316,6 +316,8 @@ Vector Sensitivity::Workers::parameter_units(ConstVectorRef theta, const Ensembl
           step * (response > 0.0 && sizes > 0.0)
                      .select(sizes / response, std::numeric_limits<double>::infinity())
                      .minCoeff();
+      // Where nothing moves, no change is one by itself.
+      if (!std::isfinite(unit)) break;
       units[p] = theta[p] == 0 || step > units[p] ? unit : std::min(units[p], unit);
       break;
     }
@@ -331,8 +333,9 @@ States Sensitivity::Workers::states_nearby(ConstVectorRef theta, const Ensemble&
   constexpr double largest_change = 0.5;
   FinalStates final_states = integrator.integrate(theta, ensemble);
   counts += final_states.counts;
-  if ((final_states.states - at_center).norm() > largest_change * at_center.norm()) {
-    throw NumericalError("a difference changes the states by themselves");
+  const double size = at_center.norm();
+  if (size > 0 && (final_states.states - at_center).norm() > largest_change * size) {
+    throw NumericalError("the steps of the differences change the final states by half or more");
   }
   return std::move(final_states.states);
 }

@@ -967,6 +967,19 @@ TEST_CASE("differences at a parameter of 0, whatever its unit, and their errors"
   }
 }
 
+TEST_CASE("differences at rest in the origin, where the force and all states are zero") {
+  const Dynamics dynamics(make_force(
+      1, [](double, const auto& p) { return p[0]; }, [](double, const auto&) { return 0.0; },
+      [](double, const auto&) { return std::array{1.0}; }));
+  SensitivityOptions way = with(1e-10);
+  way.gradient = GradientMethod::difference;
+  const double t = 6;
+  const LossGradient result = gradient(dynamics, Vector::Zero(1), Ensemble(States::Zero(2, 1), t),
+                                       weighted_sum(States::Ones(2, 1)), way);
+  CHECK(std::abs(result.gradient[0] - (t * t / 2 + t)) <= result.gradient_error);
+  CHECK(result.gradient_error <= 1e-4 * t * t);
+}
+
 TEST_CASE("every way: linear systems, gradients and Jacobians with unequal end times") {
   const Index n = 9;
   const Eigen::MatrixXd a1 = Eigen::MatrixXd::Constant(1, 1, -0.8);

@@ -47,6 +47,7 @@ prints 'all methods agree'
 ! grep -q 'nan' "$out" || fail 'errors at rest are no numbers'
 succeeds train --initial-states rest.txt --symmetry odd --hidden 4 --iterations 2 --quiet -o rest.h5
 succeeds check-gradient --at rest.h5
+succeeds check-gradient --initial-states rest.txt --hidden 4 --output-scale 0 --rtol 1e-8
 echo '1e153 1e153' >huge.txt
 rejects 3 'the loss is .* and its gradient inf' check-gradient --initial-states huge.txt --hidden 2
 echo '1e300 1e300' >huge.txt
