@@ -23,21 +23,19 @@ struct Problem {
   Problem(std::uint64_t seed, Index trajectories)
       : network(std::make_shared<Mlp>(std::vector<Index>{1, 16, 16, 1})),
         theta(network->initial_parameters(seed)),
-        objective(isochron::Loss::periodic, normal_states(2, trajectories, seed),
-                  2 * std::numbers::pi),
-        loss(objective.final_loss()) {}
+        objective(Dynamics(network), isochron::Loss::periodic, normal_states(2, trajectories, seed),
+                  2 * std::numbers::pi) {}
 
-  [[nodiscard]] Sensitivity sensitivity(double rtol, int threads = 1) const {
+  [[nodiscard]] ObjectiveFunction function(double rtol, int threads = 1) const {
     SensitivityOptions options;
     options.integrator.rtol = options.integrator.atol = rtol;
     options.integrator.threads = threads;
-    return Sensitivity(Dynamics(network), options);
+    return ObjectiveFunction(objective, options);
   }
 
   std::shared_ptr<const Mlp> network;
   Vector theta;
   Objective objective;
-  FinalLoss loss;
 };
 
 const Vector& reference(std::uint64_t seed) {
@@ -45,9 +43,7 @@ const Vector& reference(std::uint64_t seed) {
   Vector& gradient = known[seed];
   if (gradient.size() == 0) {
     const Problem problem(seed, 100);
-    gradient = problem.sensitivity(1e-13)
-                   .gradient(problem.theta, problem.objective.ensemble(), problem.loss)
-                   .gradient;
+    gradient = problem.function(1e-13).trajectory_gradient(problem.theta).gradient;
   }
   return gradient;
 }
@@ -56,10 +52,10 @@ void gradient(benchmark::State& state) {
   const auto seed = static_cast<std::uint64_t>(state.range(0));
   const double rtol = std::pow(10, -static_cast<double>(state.range(1)) / 100);
   const Problem problem(seed, 100);
-  Sensitivity sensitivity = problem.sensitivity(rtol);
+  ObjectiveFunction function = problem.function(rtol);
   LossGradient result;
   for (auto _ : state) {
-    result = sensitivity.gradient(problem.theta, problem.objective.ensemble(), problem.loss);
+    result = function.trajectory_gradient(problem.theta);
   }
   state.counters["error"] = (result.gradient - reference(seed)).norm() / reference(seed).norm();
   state.counters["steps"] = static_cast<double>(result.forward.steps + result.backward.steps);
@@ -67,19 +63,17 @@ void gradient(benchmark::State& state) {
 
 void loss_alone(benchmark::State& state) {
   const Problem problem(static_cast<std::uint64_t>(state.range(0)), 100);
-  Sensitivity sensitivity = problem.sensitivity(1e-10);
+  ObjectiveFunction function = problem.function(1e-10);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(
-        sensitivity.loss(problem.theta, problem.objective.ensemble(), problem.loss));
+    benchmark::DoNotOptimize(function.value(problem.theta));
   }
 }
 
 void trajectories_and_threads(benchmark::State& state) {
   const Problem problem(0, state.range(0));
-  Sensitivity sensitivity = problem.sensitivity(1e-10, static_cast<int>(state.range(1)));
+  ObjectiveFunction function = problem.function(1e-10, static_cast<int>(state.range(1)));
   for (auto _ : state) {
-    benchmark::DoNotOptimize(
-        sensitivity.gradient(problem.theta, problem.objective.ensemble(), problem.loss));
+    benchmark::DoNotOptimize(function.trajectory_gradient(problem.theta));
   }
   state.counters["us_per_trajectory"] = benchmark::Counter(
       static_cast<double>(state.range(0)) * 1e-6,

@@ -29,10 +29,9 @@ int main() {
       [](double, const auto& theta) { return -theta[0]; },
       [](double x, const auto&) { return Eigen::Matrix<double, 1, 1>(-x); });
 
-  const Objective objective(Loss::periodic, normal_states(2, 100, 7), period);
-  Sensitivity sensitivity{Dynamics(spring), SensitivityOptions{}};
-  const LossGradient by_adjoint =
-      sensitivity.gradient(Vector::Constant(1, k), objective.ensemble(), objective.final_loss());
+  const Objective objective(Dynamics(spring), Loss::periodic, normal_states(2, 100, 7), period);
+  ObjectiveFunction function(objective, SensitivityOptions{});
+  const LossGradient by_adjoint = function.trajectory_gradient(Vector::Constant(1, k));
 
   const double w = std::sqrt(k);
   const double c = std::cos(w * period);

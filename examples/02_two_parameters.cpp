@@ -30,11 +30,12 @@ int main() {
   std::printf("derivatives against differences: %s\n", check.summary().c_str());
   if (!check.passed()) return 1;
 
-  const Objective objective(Loss::antiperiodic, normal_states(2, 100, 7), 2 * std::numbers::pi);
+  const Objective objective(Dynamics(spring), Loss::antiperiodic, normal_states(2, 100, 7),
+                            2 * std::numbers::pi);
   TrainingOptions options;
   options.optimizer.loss_tolerance = 1e-16;
   options.max_time = 30;
-  const TrainingResult result = train(Dynamics(spring), objective, start, options);
+  const TrainingResult result = train(objective, start, options);
 
   const Vector& theta = result.state.theta;
   const History& history = result.state.history;

@@ -23,19 +23,18 @@ int main(int argc, char** argv) {
 
   const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 16, 16, 1});
   const Dynamics dynamics(network);
-  const Objective objective(Loss::periodic, normal_states(2, 100, 0), period);
+  const Objective objective(dynamics, Loss::periodic, normal_states(2, 100, 0), period);
 
   TrainingOptions options;
   options.optimizer.loss_tolerance = good / 10;
-  const TrainingResult result = train(dynamics, objective, network->initial_parameters(0), options);
+  const TrainingResult result = train(objective, network->initial_parameters(0), options);
   const Vector& theta = result.state.theta;
   const History& history = result.state.history;
   std::printf("%s after %ld iterations in %.1f s: loss %.2e, at the start %.2e\n",
               describe(result.reason).c_str(), history.iteration.back(), history.wall_time.back(),
               result.state.loss, history.loss.front());
 
-  const IntegratorOptions& integrator = options.sensitivity.integrator;
-  const VerifiedLoss verified = verify_loss(dynamics, objective, theta, integrator);
+  const VerifiedLoss verified = verify_loss(objective, result);
   std::printf("verified loss %.2e (expected: below %.0e)\n", verified.loss, good);
   const HarmonicFit fit = fit_harmonic(*network, theta, period);
   std::printf("f(-1) = %+.4f, f(1) = %+.4f; max |f + %g x| on [-2, 2] = %.2f\n",
@@ -46,11 +45,12 @@ int main(int argc, char** argv) {
   results.title = "isochronous force, periodic loss";
   results.model = ModelRecord::of(*network, theta, result.state.theta_initial);
   results.initial_states = objective.ensemble().initial_states;
-  results.final_states = verified.final_states;
-  results.residuals = objective.residuals(verified.final_states);
+  results.final_states = verified.states;
+  results.residuals = objective.deviations(verified.states);
   results.end_times = objective.ensemble().end_times;
   results.history = history;
-  results.phase_portrait = phase_portraits(dynamics, theta, objective.ensemble(), integrator);
+  results.phase_portrait =
+      phase_portraits(dynamics, theta, objective.ensemble(), result.integrator);
   results.summary["loss_verified"] = {verified.loss, "loss by another method (1)"};
   write_results(file, results);
   std::printf("written to %s; draw it with: isochron plot %s\n", file, file);

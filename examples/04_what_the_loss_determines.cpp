@@ -39,17 +39,14 @@ Certificate train_and_certify(const Question& question, std::uint64_t seed) {
   constexpr double period = 2 * std::numbers::pi;
   const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 16, 16, 1}, question.symmetry);
   const Dynamics dynamics(network);
-  const Objective objective(question.loss, normal_states(2, 100, seed), period);
+  const Objective objective(dynamics, question.loss, normal_states(2, 100, seed), period);
 
   TrainingOptions options;
-  options.optimizer.kind = OptimizerKind::lbfgs_least_squares;
   options.optimizer.loss_tolerance = 9e-13;
-  options.auto_tolerance = true;
   options.max_time = 20;
-  const TrainingResult result =
-      train(dynamics, objective, network->initial_parameters(seed), options);
+  const TrainingResult result = train(objective, network->initial_parameters(seed), options);
   const Vector& theta = result.state.theta;
-  const double loss = verify_loss(dynamics, objective, theta, result.integrator).loss;
+  const double loss = verify_loss(objective, result).loss;
   const Certificate found = certify(*network, theta, objective.ensemble().initial_states,
                                     {period, 1e-4, loss, question.loss == Loss::antiperiodic});
   std::printf("%-13s seed %llu: loss %.1e, %s, n = %d, x0 = %+.2e, |S|/A up to %.1e\n",

@@ -57,14 +57,12 @@ int main(int argc, char** argv) {
     for (std::uint64_t seed = 0; seed < (quick ? 1 : 5); ++seed) {
       const States states = normal_states(2, 100, seed);
       const auto learn = [&](Loss loss, double loss_tolerance) {
-        Objective objective(loss, states, period);
-        objective.hold({held, values(*exact, {}, held), 0.01});
+        const Objective objective = Objective(dynamics, loss, states, period)
+                                        .with(ForceData{held, values(*exact, {}, held), 0.01});
         TrainingOptions options;
-        options.optimizer.kind = OptimizerKind::lbfgs_least_squares;
         options.optimizer.loss_tolerance = loss_tolerance;
-        options.auto_tolerance = true;
         options.max_time = quick ? 60 : 20;  // s
-        return train(dynamics, objective, network.initial_parameters(seed), options).state.theta;
+        return train(objective, network.initial_parameters(seed), options).state.theta;
       };
       const Vector found = learn(Loss::periodic, quick ? 1e-9 : 0);
       const Vector alone = learn(Loss::none, 1e-9);

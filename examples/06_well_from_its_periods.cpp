@@ -26,10 +26,11 @@ Vector learn(const Question& q, const PeriodLaw& law, const Vector& x, const Vec
              std::uint64_t seed, const TrainingOptions& options) {
   const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 16, 16, 1},
                                              q.odd ? Symmetry::odd : Symmetry::none);
-  Objective objective(law.orbits(), q.odd ? Loss::prescribed_half_period : Loss::prescribed_period);
+  Objective objective(Dynamics(network), law.orbits(),
+                      q.odd ? Loss::prescribed_half_period : Loss::prescribed_period);
   const Index left = q.odd ? 0 : (x.array() <= 0).count();
-  if (left > 0) objective.hold({x.head(left), f.head(left), 1});
-  const auto run = train(Dynamics(network), objective, network->initial_parameters(seed), options);
+  if (left > 0) objective = objective.with(ForceData{x.head(left), f.head(left), 1});
+  const auto run = train(objective, network->initial_parameters(seed), options);
   return network->force(run.state.theta, Block(x.transpose())).row(0).transpose();
 }
 
@@ -78,8 +79,6 @@ int main(int argc, char** argv) {
   const Well poschl_teller = make_well("poschl-teller", {{"U0", 10}, {"a", std::sqrt(0.05)}});
   const Well pendulum = make_well("pendulum"), duffing = make_well("duffing", {{"beta", 1}});
   TrainingOptions options;
-  options.optimizer.kind = OptimizerKind::lbfgs_least_squares;
-  options.auto_tolerance = true;
   options.max_time = quick ? 60 : 10;  // s
   bool good = true;
   Figure figure;

@@ -10,18 +10,21 @@ class BlockSensitivity {
  public:
   virtual ~BlockSensitivity() = default;
 
-  /// Integrates block number `block` of the ensemble (arguments as BlockSolver::start) to the end
-  /// times and, where derivatives are to follow, keeps what they need. The final states are the
-  /// same to the last bit with and without.
+  /// Integrates block number `block` of the ensemble (arguments as BlockSolver::start) over its
+  /// observation times and, where derivatives are to follow, keeps what they need. The observed
+  /// states (state_dimension x (B K)) are the same to the last bit with and without.
+  /// `earlier_times`: (K - 1) x B.
   virtual void forward(Index block, const double* theta, ConstStatesRef states,
-                       ConstVectorRef end_times, StatesRef final_states, bool derivatives) = 0;
+                       ConstVectorRef end_times, ConstStatesRef earlier_times, StatesRef observed,
+                       bool derivatives) = 0;
 
-  /// For cotangents dL/dy(T) (state_dimension x B) of the block just run forward: overwrites
-  /// gradient [P], and initial_cotangents with dL/dy(0) unless its method does not know them (NaN).
+  /// For cotangents dL/dy (state_dimension x (B K)) of the block just run forward: overwrites
+  /// gradient [P], and initial_cotangents (state_dimension x B) with dL/dy(0) unless its method
+  /// does not know them (NaN).
   virtual void gradient(ConstStatesRef cotangents, VectorRef gradient,
                         StatesRef initial_cotangents) = 0;
 
-  /// dy(T)/dtheta of the block just run forward, state_dimension rows for each trajectory.
+  /// dy(T)/dtheta of the block just run forward (K = 1), state_dimension rows for each trajectory.
   virtual void jacobian(Eigen::Ref<Eigen::MatrixXd> rows) = 0;
 
   [[nodiscard]] virtual IntegrationCounts forward_counts() const = 0;

@@ -23,19 +23,19 @@ void poll_stop(const IntegratorOptions& options) {
   }
 }
 
-double longest_step(const IntegratorOptions& options, ConstVectorRef end_times, double widest_gap) {
-  const double time = end_times.cwiseAbs().maxCoeff();
-  const double step = options.max_step > 0 ? options.max_step : longest_step(time) / widest_gap;
-  return std::min(1.0, step / time);
+double longest_step(const IntegratorOptions& options, ConstVectorRef whole_times,
+                    ConstVectorRef lengths, double widest_gap) {
+  const double whole = whole_times.cwiseAbs().maxCoeff();
+  const double step = options.max_step > 0 ? options.max_step : longest_step(whole) / widest_gap;
+  return std::min(1.0, step / lengths.cwiseAbs().maxCoeff());
 }
 
-NumericalError integration_failure(const char* problem, double tau, double end_time,
+NumericalError integration_failure(const char* problem, double time, double end_time,
                                    const IntegratorOptions& options, const std::string& reason) {
   char text[256];
-  std::snprintf(
-      text, sizeof text,
-      "the %s integration failed at t = %.6g of %.6g (method %s, rtol %.1e, atol %.1e): ", problem,
-      tau * end_time, end_time, name(options.method), options.rtol, options.atol);
+  std::snprintf(text, sizeof text,
+                "the %s integration failed at t = %.6g of %.6g (method %s, rtol %.1e, atol %.1e): ",
+                problem, time, end_time, name(options.method), options.rtol, options.atol);
   return NumericalError(text + reason);
 }
 

@@ -32,13 +32,13 @@ void fill_times(ConstVectorRef end_times, VectorRef padded_times);
 /// Throws Interrupted when the options' caller wants to stop.
 void poll_stop(const IntegratorOptions& options);
 
-/// The longest step in tau for all trajectories of a block. `widest_gap`: part of a step over which
-/// the force is not seen.
-[[nodiscard]] double longest_step(const IntegratorOptions& options, ConstVectorRef end_times,
-                                  double widest_gap);
+/// The longest step in tau for all trajectories of a block, which runs from 0 to 1 over `lengths`,
+/// all or a segment of their way. `widest_gap`: part of a step over which the force is not seen.
+[[nodiscard]] double longest_step(const IntegratorOptions& options, ConstVectorRef whole_times,
+                                  ConstVectorRef lengths, double widest_gap);
 
 /// What a failed integration says: which problem (forward, backward), where, how, why.
-[[nodiscard]] NumericalError integration_failure(const char* problem, double tau, double end_time,
+[[nodiscard]] NumericalError integration_failure(const char* problem, double time, double end_time,
                                                  const IntegratorOptions& options,
                                                  const std::string& reason);
 

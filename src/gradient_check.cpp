@@ -18,14 +18,17 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double reference_tolerance = 1e-14;
 constexpr double difference_tolerance = 1e-13;
 constexpr double allowed_over_tolerance = 100;
-constexpr double allowed_over_residual_error = 3;
+constexpr double allowed_over_cotangent_error = 3;
 constexpr double allowed_over_estimate = 3;  // of the error of differences
 
-/// The gradient that a Jacobian gives, and the sizes that errors are measured by.
+/// The gradient S^T c that a Jacobian S of the states gives with the cotangents c = dL/dy, and the
+/// sizes that errors are measured by.
 struct Reference {
   std::string name;
+  double loss = 0;
   Vector gradient;
-  States residuals;
+  States states;
+  States cotangents;
   double jacobian_norm = 0;
 };
 
@@ -37,23 +40,19 @@ struct Candidate {
 
 class Checker {
  public:
-  Checker(const Dynamics& dynamics, const Objective& objective, ConstVectorRef theta,
-          const SensitivityOptions& options, bool at_minimum)
-      : dynamics_(dynamics),
-        objective_(objective),
+  Checker(const Objective& objective, ConstVectorRef theta, const SensitivityOptions& options,
+          bool at_minimum)
+      : objective_(objective),
+        motion_(objective.dynamics().motion()),
         theta_(theta),
         options_(options),
         at_minimum_(at_minimum),
         by_forward_(reference(GradientMethod::forward, Method::adams)),
-        by_discrete_(reference(GradientMethod::discrete, highest_order(dynamics.motion()))) {
-    const IntegratorOptions& integrator = options.integrator;
-    const States& residuals = by_forward_.residuals;
-    const auto n = static_cast<double>(objective.ensemble().size());
-    // Smaller residuals are unknown.
-    const double least = integrator.rtol * state_sizes().matrix().norm();
-    check_.loss = Objective::mean_square(residuals);
+        by_discrete_(reference(GradientMethod::discrete, highest_order(motion_))) {
+    check_.loss = by_forward_.loss;
     check_.gradient_norm = by_forward_.gradient.norm();
-    check_.terms = 2 * by_forward_.jacobian_norm * std::max(residuals.norm(), least) / n;
+    check_.terms =
+        by_forward_.jacobian_norm * std::max(by_forward_.cotangents.norm(), unknown_cotangents());
     if (!std::isfinite(check_.loss + check_.gradient_norm + check_.terms)) {
       throw NumericalError(sentence(
           "nothing can be compared: the loss is %g and its gradient %g, with terms of %g; give "
@@ -66,7 +65,7 @@ class Checker {
   }
 
   GradientCheck run() {
-    const Method one_step = eighth_order(dynamics_.motion());
+    const Method one_step = eighth_order(motion_);
     const Method asked = options_.integrator.method;
     const Method multistep = is_multistep(asked) ? asked : Method::adams;
     SensitivityOptions hermite = with(GradientMethod::adjoint, multistep);
@@ -80,8 +79,7 @@ class Checker {
     }
     add(with(GradientMethod::discrete, Method::rk4),
         ", " + std::to_string(options_.integrator.steps) + " steps", asked == Method::rk4);
-    add(independent(GradientMethod::difference, highest_order(dynamics_.motion()),
-                    difference_tolerance),
+    add(independent(GradientMethod::difference, highest_order(motion_), difference_tolerance),
         ", rtol 1e-13", true);
     const Candidate& differences = candidates_.back();
     choose_references(differences);
@@ -115,14 +113,34 @@ class Checker {
 
   [[nodiscard]] Reference reference(GradientMethod gradient, Method method) const {
     const SensitivityOptions options = independent(gradient, method, reference_tolerance);
-    const FinalJacobian final =
-        Sensitivity(dynamics_, options).jacobian(theta_, objective_.ensemble());
+    StateJacobian at = ObjectiveFunction(objective_, options).trajectory_jacobian(theta_);
     Reference result;
     result.name = std::string(name(gradient)) + ", " + name(method) + " at rtol 1e-14";
-    result.residuals = objective_.residuals(final.final_states);
-    result.gradient = objective_.gradient(final);
-    result.jacobian_norm = final.jacobian.norm();
+    result.cotangents.resizeLike(at.states);
+    result.loss = objective_.trajectory_loss(0, at.states, result.cotangents);
+    result.gradient = at.jacobian.transpose() * result.cotangents.reshaped();
+    result.jacobian_norm = at.jacobian.norm();
+    result.states = std::move(at.states);
     return result;
+  }
+
+  /// dL/dy at states.
+  [[nodiscard]] States cotangents_at(const States& states) const {
+    States cotangents(states.rows(), states.cols());
+    objective_.trajectory_loss(0, states, cotangents);
+    return cotangents;
+  }
+
+  /// By how much the cotangents change with states that are off by the tolerance: smaller ones are
+  /// unknown.
+  [[nodiscard]] double unknown_cotangents() const {
+    const Index k = objective_.ensemble().observations();
+    States moved = by_forward_.states;
+    const Eigen::ArrayXXd sizes = state_sizes();
+    for (Index i = 0; i < moved.cols(); ++i) {
+      moved.col(i).array() += options_.integrator.rtol * sizes.col(i / k);
+    }
+    return (cotangents_at(moved) - by_forward_.cotangents).norm();
   }
 
   /// What relative errors of the states refer to.
@@ -138,10 +156,12 @@ class Checker {
     if (check_.terms == 0) return 1;  // no state depends on a parameter
     constexpr double error = 1e-8;
     constexpr int directions = 3;
-    Sensitivity sensitivity(dynamics_,
-                            independent(GradientMethod::discrete, highest_order(dynamics_.motion()),
-                                        reference_tolerance));
-    const FinalLoss loss = objective_.final_loss();
+    Sensitivity sensitivity(
+        objective_.dynamics(),
+        independent(GradientMethod::discrete, highest_order(motion_), reference_tolerance));
+    const StateLoss loss = [&](Index first, ConstStatesRef states, StatesRef cotangents) {
+      return objective_.trajectory_loss(first, states, cotangents);
+    };
     const Ensemble& ensemble = objective_.ensemble();
     double largest = 0;
     for (int k = 0; k < directions; ++k) {
@@ -168,11 +188,8 @@ class Checker {
     row.variant = name(options.integrator.method) + variant;
     row.allowed = infinity;
     try {
-      Sensitivity sensitivity(dynamics_, options);
-      const FinalLoss loss = objective_.final_loss();
-      const auto evaluate = [&] {
-        return sensitivity.gradient(theta_, objective_.ensemble(), loss);
-      };
+      ObjectiveFunction function(objective_, options);
+      const auto evaluate = [&] { return function.trajectory_gradient(theta_); };
       // The first call also makes the solvers; differences take long and make none.
       if (options.gradient != GradientMethod::difference) static_cast<void>(evaluate());
       const auto start = Clock::now();
@@ -232,15 +249,15 @@ class Checker {
   [[nodiscard]] double allowance(const LossGradient& result, double tolerance) const {
     double allowed = allowed_over_tolerance * tolerance * std::max(1.0, check_.condition);
     if (at_minimum_) {
-      const States& exact = by_forward_.residuals;
-      const double error = (objective_.residuals(result.final_states) - exact).norm();
-      if (error > 0) allowed += allowed_over_residual_error * error / exact.norm();
+      const States& exact = by_forward_.cotangents;
+      const double error = (cotangents_at(result.states) - exact).norm();
+      if (error > 0) allowed += allowed_over_cotangent_error * error / exact.norm();
     }
     return allowed + allowed_over_estimate * over_terms(result.gradient_error);
   }
 
-  const Dynamics& dynamics_;
   const Objective& objective_;
+  Motion motion_;
   ConstVectorRef theta_;
   const SensitivityOptions& options_;
   bool at_minimum_;
@@ -262,10 +279,9 @@ bool GradientCheck::passed() const {
                      [](const CheckedGradient& gradient) { return gradient.agrees(); });
 }
 
-GradientCheck check_gradients(const Dynamics& dynamics, const Objective& objective,
-                              ConstVectorRef theta, const SensitivityOptions& options,
-                              bool at_minimum) {
-  return Checker(dynamics, objective, theta, options, at_minimum).run();
+GradientCheck check_gradients(const Objective& objective, ConstVectorRef theta,
+                              const SensitivityOptions& options, bool at_minimum) {
+  return Checker(objective, theta, options, at_minimum).run();
 }
 
 }  // namespace isochron

@@ -89,6 +89,38 @@ std::vector<BlockRange> cut_into_blocks(const Ensemble& ensemble, const Dynamics
   return blocks;
 }
 
+namespace {
+
+/// That observation times go on from 0 to the end times.
+void check_times(const Ensemble& ensemble) {
+  const Eigen::MatrixXd& earlier = ensemble.earlier_times;
+  if (earlier.size() == 0) return;
+  require(earlier.cols() == ensemble.size(), std::to_string(earlier.cols()) +
+                                                 " columns of observation times do not fit " +
+                                                 std::to_string(ensemble.size()) + " trajectories");
+  for (Index i = 0; i < earlier.cols(); ++i) {
+    double before = 0;
+    for (Index k = 0; k < earlier.rows(); ++k) {
+      const double fraction = earlier(k, i) / ensemble.end_times[i];
+      require(fraction > before && fraction < 1,
+              "observation time " + shown(earlier(k, i)) + " of trajectory " + std::to_string(i) +
+                  " does not lie between the one before and the end time " +
+                  shown(ensemble.end_times[i]));
+      before = fraction;
+    }
+  }
+}
+
+}  // namespace
+
+Ensemble Ensemble::observed_at(States states, const Eigen::MatrixXd& times) {
+  require(times.rows() > 0, "an ensemble needs at least one observation time");
+  const Index last = times.rows() - 1;
+  Ensemble ensemble(std::move(states), Vector(times.row(last)));
+  ensemble.earlier_times = times.topRows(last);
+  return ensemble;
+}
+
 void check_problem(const Dynamics& dynamics, ConstVectorRef theta, const Ensemble& ensemble) {
   const States& states = ensemble.initial_states;
   require(theta.size() == dynamics.parameters(), "theta has " + std::to_string(theta.size()) +
@@ -104,6 +136,7 @@ void check_problem(const Dynamics& dynamics, ConstVectorRef theta, const Ensembl
   require(states.allFinite(), "an initial state is not finite");
   require(ensemble.end_times.allFinite() && (ensemble.end_times.array() != 0).all(),
           "an end time is zero or not finite");
+  check_times(ensemble);
   if (!theta.allFinite()) throw NumericalError("a parameter of the force field is not finite");
 }
 
@@ -132,10 +165,46 @@ Integrator& Integrator::operator=(Integrator&&) noexcept = default;
 const Dynamics& Integrator::dynamics() const { return workers_->dynamics; }
 const IntegratorOptions& Integrator::options() const { return workers_->options; }
 
-FinalStates Integrator::integrate(ConstVectorRef theta, const Ensemble& ensemble) {
-  const Vector end = Vector::Ones(1);
-  SampledTrajectories sampled = sample(theta, ensemble, end);
-  return {std::move(sampled.trajectories.states.front()), sampled.counts};
+namespace {
+
+/// The states of a block that has been started, at fractions (K x B) of its end times.
+void observe(BlockSolver& solver, const Eigen::MatrixXd& fractions, StatesRef observed) {
+  std::vector<double> distinct(fractions.reshaped().begin(), fractions.reshaped().end());
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  States states(observed.rows(), fractions.cols());
+  for (const double tau : distinct) {
+    solver.advance(tau);
+    solver.read(states);
+    for (Index at = 0; at < fractions.size(); ++at) {
+      if (fractions.reshaped()[at] == tau) observed.col(at) = states.col(at / fractions.rows());
+    }
+  }
+}
+
+}  // namespace
+
+ObservedStates Integrator::integrate(ConstVectorRef theta, const Ensemble& ensemble) {
+  check_problem(dynamics(), theta, ensemble);
+  const Index k = ensemble.observations();
+  Eigen::MatrixXd fractions = Eigen::MatrixXd::Ones(k, ensemble.size());
+  for (Index i = 0; i < ensemble.size() && k > 1; ++i) {
+    fractions.col(i).head(k - 1) = ensemble.earlier_times.col(i) / ensemble.end_times[i];
+  }
+  const auto blocks = cut_into_blocks(ensemble, dynamics(), options());
+  ObservedStates result;
+  result.states.resize(ensemble.initial_states.rows(), k * ensemble.size());
+  std::vector<IntegrationCounts> counts(blocks.size());
+  workers_->solvers.run(
+      options(), blocks, [&](BlockSolver& solver, std::size_t i, const BlockRange& block) {
+        solver.start(theta.data(), ensemble.initial_states.middleCols(block.first, block.size),
+                     ensemble.end_times.segment(block.first, block.size));
+        observe(solver, fractions.middleCols(block.first, block.size),
+                result.states.middleCols(k * block.first, k * block.size));
+        counts[i] = solver.counts();
+      });
+  for (const auto& c : counts) result.counts += c;
+  return result;
 }
 
 SampledTrajectories Integrator::sample(ConstVectorRef theta, const Ensemble& ensemble,

@@ -207,11 +207,11 @@ void add_derivative_memory(MemoryNeed& need, const Dynamics& dynamics, const Ens
   }
 }
 
-MemoryNeed training_memory(const Dynamics& dynamics, const Objective& objective,
-                           const TrainingOptions& options) {
+MemoryNeed training_memory(const Objective& objective, const TrainingOptions& options) {
   MemoryNeed need;
+  const Dynamics& dynamics = objective.dynamics();
   const Ensemble& ensemble = objective.ensemble();
-  const double states = real(ensemble.initial_states.size());
+  const double states = real(ensemble.initial_states.size() * ensemble.observations());
   const double parameters = real(dynamics.parameters());
   constexpr double copies_of_states = 8;       // start, end, residuals, verified, in the file, ..
   constexpr double copies_of_parameters = 60;  // snapshots, and while they are written
@@ -219,7 +219,7 @@ MemoryNeed training_memory(const Dynamics& dynamics, const Objective& objective,
            copies_of_states * states * number, "fewer --trajectories");
   need.add("snapshots of the parameters", copies_of_parameters * parameters * number,
            "narrower --hidden layers");
-  const OptimizerKind kind = options.optimizer.kind;
+  const OptimizerKind kind = options.kind;
   if (kind == OptimizerKind::lbfgs || kind == OptimizerKind::lbfgs_least_squares) {
     need.add("the " + std::to_string(options.optimizer.memory) + " pairs of L-BFGS",
              2 * options.optimizer.memory * parameters * number,
@@ -229,11 +229,9 @@ MemoryNeed training_memory(const Dynamics& dynamics, const Objective& objective,
   if (counts && kind != OptimizerKind::least_squares) {
     add_derivative_memory(need, dynamics, ensemble, options.sensitivity, false);
   }
-  if (kind != OptimizerKind::least_squares && kind != OptimizerKind::lbfgs_least_squares) {
-    return need;
-  }
-  const double held = objective.held() ? real(objective.held()->position.size()) : 0;
-  const double rows = (counts ? states : 0) + held;
+  if (!fits_residuals(kind)) return need;
+  const auto& data = objective.force_data();
+  const double rows = real(objective.residual_count() + (data ? data->position.size() : 0));
   constexpr double copies_of_jacobian = 4;  // of the last and this point, scaled, its factors
   need.add("the Jacobian of least squares and its factors",
            copies_of_jacobian * rows * parameters * number,

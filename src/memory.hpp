@@ -35,7 +35,7 @@ class MemoryNeed {
 };
 
 /// Of a training from its start to its file. Nothing in it depends on the machine.
-[[nodiscard]] MemoryNeed training_memory(const Dynamics& dynamics, const Objective& objective,
+[[nodiscard]] MemoryNeed training_memory(const Objective& objective,
                                          const TrainingOptions& options);
 
 /// Of derivatives by one method, also without a training; `jacobian`: of the final states.

@@ -1,21 +1,55 @@
 #include "isochron/objective.hpp"
 
+#include <algorithm>
 #include <cmath>
-#include <string>
+#include <limits>
 
 #include "isochron/error.hpp"
+#include "isochron/stoppable_force.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 namespace {
 
-void require_period(double period) {
-  if (period > 0 && std::isfinite(period)) return;
-  throw InputError("the period is " + std::to_string(period) + ", it must be positive and finite");
+void require(bool holds, const std::string& sentence) {
+  if (!holds) throw InputError(sentence);
 }
 
-void require_states(const States& initial_states) {
-  if (initial_states.cols() > 0 && initial_states.allFinite()) return;
-  throw InputError("initial states must be at least one and finite");
+void require_period(double period) {
+  require(period > 0 && std::isfinite(period),
+          sentence("the period is %g, it must be positive and finite", period));
+}
+
+void require_ensemble(const Ensemble& ensemble, const char* times) {
+  require(ensemble.size() > 0 && ensemble.initial_states.allFinite(),
+          "initial states must be at least one and finite");
+  require(ensemble.end_times.size() == ensemble.size(),
+          "there are " + std::to_string(ensemble.end_times.size()) + ' ' + times + " for " +
+              std::to_string(ensemble.size()) + " initial states");
+}
+
+double longest_time(const Ensemble& ensemble) { return ensemble.end_times.cwiseAbs().maxCoeff(); }
+
+double number_of_observations(const Ensemble& ensemble) {
+  return static_cast<double>(ensemble.size() * ensemble.observations());
+}
+
+void require_observations(const Observations& observations, const Ensemble& ensemble) {
+  const auto fits = [&](const States& states) {
+    return states.rows() == ensemble.initial_states.rows() &&
+           states.cols() == ensemble.size() * ensemble.observations();
+  };
+  require(fits(observations.value),
+          sentence("%ld x %ld observed values do not fit %ld trajectories at %ld times",
+                   static_cast<long>(observations.value.rows()),
+                   static_cast<long>(observations.value.cols()), static_cast<long>(ensemble.size()),
+                   static_cast<long>(ensemble.observations())));
+  require(observations.value.allFinite(), "an observed value is not finite");
+  const States& weight = observations.weight;
+  if (weight.size() == 0) return;
+  require(fits(weight), "the weights of observations do not fit their values");
+  require(weight.allFinite() && (weight.array() >= 0).all() && weight.maxCoeff() > 0,
+          "the weights of observations must be finite, none negative, and one positive");
 }
 
 }  // namespace
@@ -27,71 +61,350 @@ const char* name(Loss loss) {
     case Loss::prescribed_period: return "prescribed-period";
     case Loss::prescribed_half_period: return "prescribed-half-period";
     case Loss::none: return "none";
+    case Loss::observations: return "observations";
+    case Loss::own: return "own";
   }
   return "";
 }
 
-Objective::Objective(Loss loss, States initial_states, double period)
-    : loss_(loss), period_(period) {
+// -------------------------------------------------------------------------------- the objective
+
+Objective::Objective(Dynamics dynamics, Parts parts)
+    : dynamics_(std::move(dynamics)), parts_(std::make_shared<const Parts>(std::move(parts))) {}
+
+Objective::Objective(Dynamics dynamics, Loss loss, States initial_states, double period)
+    : Objective(std::move(dynamics),
+                {loss,
+                 period,
+                 Ensemble(std::move(initial_states), mirrors(loss) ? period / 2 : period),
+                 {},
+                 {},
+                 {}}) {
+  require(asks_for_closed_orbits(loss),
+          std::string("the loss ") + name(loss) + " is no loss on closed orbits of one period");
   require_period(period);
-  require_states(initial_states);
-  ensemble_ = Ensemble(std::move(initial_states), mirrors() ? period / 2 : period);
+  require_ensemble(ensemble(), "periods");
 }
 
-Objective::Objective(Ensemble orbits, Loss loss)
-    : loss_(loss), period_(0), ensemble_(std::move(orbits)) {
-  require_states(ensemble_.initial_states);
-  if (ensemble_.end_times.size() != ensemble_.size()) {
-    throw InputError("there are " + std::to_string(ensemble_.end_times.size()) +
-                     " prescribed periods for " + std::to_string(ensemble_.size()) +
-                     " initial states");
-  }
-  for (const double period : ensemble_.end_times) require_period(period);
-  period_ = ensemble_.end_times.mean();
-  if (mirrors()) ensemble_.end_times /= 2;
+Objective::Objective(Dynamics dynamics, Ensemble orbits, Loss loss)
+    : dynamics_(std::move(dynamics)) {
+  require(
+      asks_for_closed_orbits(loss) && orbits.observations() == 1,
+      std::string("the loss ") + name(loss) + " is no loss on orbits with periods of their own");
+  require_ensemble(orbits, "prescribed periods");
+  for (const double period : orbits.end_times) require_period(period);
+  const double mean = orbits.end_times.mean();
+  if (mirrors(loss)) orbits.end_times /= 2;
+  parts_ = std::make_shared<const Parts>(Parts{loss, mean, std::move(orbits), {}, {}, {}});
+}
+
+Objective::Objective(Dynamics dynamics, Ensemble ensemble, Observations observations)
+    : dynamics_(std::move(dynamics)) {
+  require_ensemble(ensemble, "end times");
+  require_observations(observations, ensemble);
+  const double longest = longest_time(ensemble);
+  parts_ = std::make_shared<const Parts>(
+      Parts{Loss::observations, longest, std::move(ensemble), std::move(observations), {}, {}});
+}
+
+Objective::Objective(Dynamics dynamics, Ensemble ensemble, TrajectoryLoss loss)
+    : dynamics_(std::move(dynamics)) {
+  require_ensemble(ensemble, "end times");
+  require(static_cast<bool>(loss), "the loss is an empty callable");
+  const double longest = longest_time(ensemble);
+  parts_ = std::make_shared<const Parts>(
+      Parts{Loss::own, longest, std::move(ensemble), {}, std::move(loss), {}});
+}
+
+Objective::Objective(Dynamics dynamics, Ensemble ensemble, TrajectoryResiduals residuals)
+    : dynamics_(std::move(dynamics)) {
+  require_ensemble(ensemble, "end times");
+  require(residuals.evaluate && residuals.count > 0,
+          "the residuals need a callable, and at least one for every trajectory");
+  const double longest = longest_time(ensemble);
+  parts_ = std::make_shared<const Parts>(
+      Parts{Loss::own, longest, std::move(ensemble), {}, {}, std::move(residuals)});
+}
+
+Objective Objective::with(ForceData data) const {
+  data.validate(dynamics_);
+  Objective both = *this;
+  both.force_data_ = std::move(data);
+  return both;
+}
+
+Objective Objective::with(ForceFieldPtr field) const {
+  Objective other = *this;
+  other.dynamics_ = Dynamics(std::move(field), dynamics_.motion());
+  return other;
 }
 
 Ensemble Objective::whole_periods() const {
-  return {ensemble_.initial_states, Vector((mirrors() ? 2 : 1) * ensemble_.end_times)};
+  return {ensemble().initial_states, Vector((mirrors(loss()) ? 2 : 1) * ensemble().end_times)};
 }
 
-States Objective::residuals(ConstStatesRef final_states) const {
-  const double sign = mirrors() ? 1 : -1;
-  return final_states + sign * ensemble_.initial_states;
+States Objective::observed_values(Index first, Index columns) const {
+  if (loss() == Loss::observations) return parts_->observations.value.middleCols(first, columns);
+  const double sign = mirrors(loss()) ? -1 : 1;
+  return sign * ensemble().initial_states.middleCols(first, columns);
 }
 
-double Objective::mean_square(ConstStatesRef residuals) {
-  return residuals.squaredNorm() / static_cast<double>(residuals.cols());
+States Objective::deviations(ConstStatesRef states) const {
+  if (loss() == Loss::own) return {};
+  return states - observed_values(0, states.cols());
 }
 
-FinalLoss Objective::final_loss() const {
-  const double sign = mirrors() ? 1 : -1;
-  return [this, sign](Index first, ConstStatesRef final_states, StatesRef cotangents) {
-    const double n = static_cast<double>(ensemble_.size());
-    const auto initial = ensemble_.initial_states.middleCols(first, final_states.cols());
-    cotangents = final_states + sign * initial;
-    const double loss = cotangents.squaredNorm() / n;
+double Objective::trajectory_loss(Index first, ConstStatesRef states, StatesRef cotangents) const {
+  const Index k = ensemble().observations();
+  if (loss() == Loss::own) {
+    double sum = 0;
+    for (Index b = 0; b < states.cols() / k; ++b) {
+      sum += own_share(first + b, states.middleCols(b * k, k), cotangents.middleCols(b * k, k));
+    }
+    return sum;
+  }
+  const double n = number_of_observations(ensemble());
+  const States& weight = parts_->observations.weight;
+  cotangents = states - observed_values(first * k, states.cols());
+  if (weight.size() == 0) {
+    const double share = cotangents.squaredNorm() / n;
     cotangents *= 2 / n;
-    return loss;
-  };
+    return share;
+  }
+  const auto weights = weight.middleCols(first * k, states.cols());
+  const double share = weights.cwiseProduct(cotangents.cwiseAbs2()).sum() / n;
+  cotangents = 2 / n * weights.cwiseProduct(cotangents);
+  return share;
 }
 
-Vector Objective::gradient(const FinalJacobian& final) const {
-  return 2 / static_cast<double>(ensemble_.size()) *
-         (final.jacobian.transpose() * residuals(final.final_states).reshaped());
+double Objective::own_share(Index trajectory, ConstStatesRef states, StatesRef cotangents) const {
+  if (!has_residuals()) return parts_->own_loss(trajectory, states, cotangents);
+  const OwnResiduals at = own_residuals(trajectory, states);
+  cotangents.reshaped() = 2 * at.derivatives.transpose() * at.residuals;
+  return at.residuals.squaredNorm();
 }
 
-double Objective::total(ConstStatesRef residuals, const ForceField& field,
-                        ConstVectorRef theta) const {
-  const double of_trajectories = counts_trajectories() ? mean_square(residuals) : 0;
-  return of_trajectories + (held_ ? held_->residuals(field, theta).squaredNorm() : 0);
+Objective::OwnResiduals Objective::own_residuals(Index trajectory, ConstStatesRef states) const {
+  const Index count = parts_->own_residuals.count;
+  OwnResiduals at{Vector::Zero(count), Eigen::MatrixXd::Zero(count, states.size())};
+  parts_->own_residuals.evaluate(trajectory, states, at.residuals, at.derivatives);
+  if (at.residuals.allFinite() && at.derivatives.allFinite()) return at;
+  throw NumericalError("a residual of trajectory " + std::to_string(trajectory) +
+                       " or its derivative is not finite");
+}
+
+double Objective::trajectory_loss(ConstStatesRef states) const {
+  if (loss() == Loss::own || parts_->observations.weight.size() > 0) {
+    States cotangents(states.rows(), states.cols());
+    return trajectory_loss(0, states, cotangents);
+  }
+  return deviations(states).squaredNorm() / number_of_observations(ensemble());
+}
+
+Index Objective::residual_count() const {
+  if (!counts_trajectories() || !has_residuals()) return 0;
+  const Index per_trajectory = loss() == Loss::own
+                                   ? parts_->own_residuals.count
+                                   : ensemble().initial_states.rows() * ensemble().observations();
+  return per_trajectory * ensemble().size();
+}
+
+Vector Objective::residuals(ConstStatesRef states) const {
+  require(has_residuals(),
+          "a loss that is a number for each trajectory has no residuals; give TrajectoryResiduals, "
+          "or the optimizer lbfgs or adam with a tolerance of your own");
+  const double scale = 1 / std::sqrt(number_of_observations(ensemble()));
+  if (loss() != Loss::own) {
+    const States& weight = parts_->observations.weight;
+    if (weight.size() == 0) return scale * deviations(states).reshaped();
+    return scale * weight.cwiseSqrt().cwiseProduct(deviations(states)).reshaped();
+  }
+  const Index k = ensemble().observations();
+  const Index count = parts_->own_residuals.count;
+  Vector all(count * ensemble().size());
+  for (Index i = 0; i < ensemble().size(); ++i) {
+    all.segment(i * count, count) = own_residuals(i, states.middleCols(i * k, k)).residuals;
+  }
+  return all;
+}
+
+void Objective::residuals(const StateJacobian& at, VectorRef residuals,
+                          Eigen::Ref<Eigen::MatrixXd> jacobian) const {
+  if (loss() != Loss::own) {
+    const double scale = 1 / std::sqrt(number_of_observations(ensemble()));
+    residuals.head(at.states.size()) = this->residuals(at.states);
+    auto rows = jacobian.topRows(at.states.size());
+    rows = scale * at.jacobian;
+    const States& weight = parts_->observations.weight;
+    if (weight.size() > 0) rows.array().colwise() *= weight.cwiseSqrt().reshaped().array();
+    return;
+  }
+  const Index k = ensemble().observations();
+  const Index count = parts_->own_residuals.count;
+  const Index rows = k * at.states.rows();
+  for (Index i = 0; i < ensemble().size(); ++i) {
+    const OwnResiduals own = own_residuals(i, at.states.middleCols(i * k, k));
+    residuals.segment(i * count, count) = own.residuals;
+    jacobian.middleRows(i * count, count) =
+        own.derivatives * at.jacobian.middleRows(i * rows, rows);
+  }
+}
+
+double Objective::total(ConstStatesRef states, ConstVectorRef theta) const {
+  const double of_trajectories = counts_trajectories() ? trajectory_loss(states) : 0;
+  return of_trajectories +
+         (force_data_ ? force_data_->residuals(dynamics_.field(), theta).squaredNorm() : 0);
 }
 
 double Objective::scale() const {
-  if (counts_trajectories()) return mean_square(ensemble_.initial_states);
-  return held_
-             ? held_->weight * held_->force.squaredNorm() / static_cast<double>(held_->force.size())
-             : 0;
+  if (loss() == Loss::own) return 0;
+  if (counts_trajectories()) {
+    const Index columns = ensemble().observations() * ensemble().size();
+    return trajectory_loss(States::Zero(ensemble().initial_states.rows(), columns));
+  }
+  return force_data_ ? force_data_->weight * force_data_->force.squaredNorm() /
+                           static_cast<double>(force_data_->force.size())
+                     : 0;
+}
+
+// ------------------------------------------------------------------------------ the user's losses
+
+namespace {
+
+/// The derivative of `values` (of states) by each component of `states` by central differences,
+/// and the noise in it.
+struct Differences {
+  Eigen::MatrixXd slopes;  // rows(values) x size(states)
+  double noise;
+};
+
+template <class Values>
+Differences differences(const Values& values, States states) {
+  constexpr double relative_step = 6e-6;  // the cube root of the rounding errors
+  Differences found{Eigen::MatrixXd(values(states).size(), states.size()), 0};
+  for (Index j = 0; j < states.size(); ++j) {
+    const double at = states.reshaped()[j];
+    const double step = relative_step * std::max(1.0, std::abs(at));
+    const auto moved = [&](double by) -> Vector {
+      states.reshaped()[j] = at + by;
+      return values(states);
+    };
+    const Vector ahead = moved(step);
+    const Vector behind = moved(-step);
+    states.reshaped()[j] = at;
+    found.slopes.col(j) = (ahead - behind) / (2 * step);
+    found.noise =
+        std::max(found.noise, std::numeric_limits<double>::epsilon() * ahead.norm() / step);
+  }
+  return found;
+}
+
+void require_slopes(const Eigen::MatrixXd& given, const Differences& found, Index trajectory,
+                    Index state_dimension) {
+  constexpr double tolerance = 1e-5;
+  constexpr double few = 100;
+  Index row = 0;
+  Index column = 0;
+  const double error = (given - found.slopes).cwiseAbs().maxCoeff(&row, &column);
+  if (error <= tolerance * found.slopes.cwiseAbs().maxCoeff() + few * found.noise) return;
+  throw InputError(sentence(
+      "the loss of trajectory %ld has a wrong derivative: by component %ld of its state at "
+      "observation %ld it gives %g, and differences %g",
+      static_cast<long>(trajectory), static_cast<long>(column % state_dimension),
+      static_cast<long>(column / state_dimension), given(row, column), found.slopes(row, column)));
+}
+
+}  // namespace
+
+void check_loss(const Objective& objective, ConstStatesRef states) {
+  if (objective.loss() != Loss::own) return;
+  const Index k = objective.ensemble().observations();
+  for (Index i = 0; i < states.cols() / k; ++i) {
+    const States at = states.middleCols(i * k, k);
+    States cotangents(at.rows(), at.cols());
+    const auto share = [&](const States& moved) -> Vector {
+      return Vector::Constant(1, objective.trajectory_loss(i, moved, cotangents));
+    };
+    const Differences found = differences(share, at);
+    require(std::isfinite(share(at)[0]) && cotangents.allFinite(),
+            "the loss of trajectory " + std::to_string(i) + " or its derivative is not finite");
+    require_slopes(cotangents.reshaped().transpose(), found, i, at.rows());
+  }
+}
+
+// ---------------------------------------------------------------------- the function of theta
+
+ObjectiveFunction::ObjectiveFunction(Objective objective, SensitivityOptions options)
+    : objective_(std::move(objective)), sensitivity_(objective_.dynamics(), std::move(options)) {
+  require(objective_.counts_trajectories() || objective_.force_data(),
+          "a loss without trajectories needs force data");
+  loss_ = [asked = objective_](Index first, ConstStatesRef states, StatesRef cotangents) {
+    return asked.trajectory_loss(first, states, cotangents);
+  };
+  const std::function<bool()>& stop = this->options().integrator.stop_requested;
+  field_ = objective_.dynamics().shared_field();
+  if (stop) field_ = stoppable_force(field_, stop);
+}
+
+void ObjectiveFunction::count(const IntegrationCounts& forward, const IntegrationCounts& backward,
+                              Index blocks) {
+  forward_ += forward;
+  backward_ += backward;
+  steps_of_last_ = std::max(forward.steps, backward.steps) / blocks;
+}
+
+LossGradient ObjectiveFunction::trajectory_gradient(ConstVectorRef theta) {
+  LossGradient result = sensitivity_.gradient(theta, objective_.ensemble(), loss_);
+  count(result.forward, result.backward, result.blocks);
+  return result;
+}
+
+LossGradient ObjectiveFunction::trajectory_states(ConstVectorRef theta) {
+  LossGradient result = sensitivity_.loss(theta, objective_.ensemble(), loss_);
+  count(result.forward, result.backward, result.blocks);
+  return result;
+}
+
+StateJacobian ObjectiveFunction::trajectory_jacobian(ConstVectorRef theta) {
+  StateJacobian result = sensitivity_.jacobian(theta, objective_.ensemble());
+  count(result.forward, result.backward, result.blocks);
+  return result;
+}
+
+double ObjectiveFunction::value(ConstVectorRef theta) {
+  double loss = 0;
+  if (objective_.counts_trajectories()) loss = trajectory_states(theta).loss;
+  const std::optional<ForceData>& data = objective_.force_data();
+  return loss + (data ? data->residuals(*field_, theta).squaredNorm() : 0);
+}
+
+double ObjectiveFunction::value(ConstVectorRef theta, VectorRef gradient) {
+  double loss = 0;
+  gradient.setZero();
+  if (objective_.counts_trajectories()) {
+    const LossGradient result = trajectory_gradient(theta);
+    gradient = result.gradient;
+    loss = result.loss;
+  }
+  const std::optional<ForceData>& data = objective_.force_data();
+  return loss + (data ? data->add_penalty(*field_, theta, gradient) : 0);
+}
+
+void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
+                                  Eigen::MatrixXd* jacobian) {
+  const std::optional<ForceData>& data = objective_.force_data();
+  const Index of_trajectories = objective_.residual_count();
+  const Index of_force = data ? data->position.size() : 0;
+  residuals.resize(of_trajectories + of_force);
+  if (jacobian != nullptr) jacobian->resize(residuals.size(), theta.size());
+  if (objective_.counts_trajectories() && jacobian == nullptr) {
+    residuals.head(of_trajectories) = objective_.residuals(trajectory_states(theta).states);
+  } else if (objective_.counts_trajectories()) {
+    objective_.residuals(trajectory_jacobian(theta), residuals, *jacobian);
+  }
+  if (!data) return;
+  residuals.tail(of_force) = data->residuals(*field_, theta);
+  if (jacobian != nullptr) jacobian->bottomRows(of_force) = data->jacobian(*field_, theta);
 }
 
 }  // namespace isochron

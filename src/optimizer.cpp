@@ -100,6 +100,8 @@ LBFGSpp::LBFGSParam<double> lbfgs_parameters(const OptimizerOptions& options) {
   return parameters;
 }
 
+}  // namespace
+
 Minimum minimize_lbfgs(const Differentiable& f, ConstVectorRef start,
                        const OptimizerOptions& options, const IterationCallback& observe) {
   ObservedFunction function(f, options, observe);
@@ -132,7 +134,7 @@ Minimum minimize_lbfgs(const Differentiable& f, ConstVectorRef start,
   return {function.best(), StopReason::no_progress};
 }
 
-/// Adam with its usual decay rates (arXiv:1412.6980, algorithm 1).
+// With the usual decay rates (arXiv:1412.6980, algorithm 1).
 Minimum minimize_adam(const Differentiable& f, ConstVectorRef start,
                       const OptimizerOptions& options, const IterationCallback& observe) {
   constexpr double beta1 = 0.9;
@@ -177,8 +179,6 @@ Minimum minimize_adam(const Differentiable& f, ConstVectorRef start,
   }
 }
 
-}  // namespace
-
 std::optional<StopReason> reached(const Iterate& iterate, const OptimizerOptions& options) {
   if (options.loss_tolerance > 0 && iterate.loss <= options.loss_tolerance) {
     return StopReason::loss_tolerance;
@@ -190,16 +190,6 @@ std::optional<StopReason> reached(const Iterate& iterate, const OptimizerOptions
     return StopReason::max_iterations;
   }
   return std::nullopt;
-}
-
-const char* name(OptimizerKind kind) {
-  switch (kind) {
-    case OptimizerKind::lbfgs: return "lbfgs";
-    case OptimizerKind::least_squares: return "least-squares";
-    case OptimizerKind::lbfgs_least_squares: return "lbfgs+least-squares";
-    case OptimizerKind::adam: return "adam";
-  }
-  return "";
 }
 
 std::string describe(StopReason reason) {
@@ -214,12 +204,6 @@ std::string describe(StopReason reason) {
     case StopReason::interrupted: return "interrupted";
   }
   return "unknown";
-}
-
-Minimum minimize(const Differentiable& f, ConstVectorRef theta, const OptimizerOptions& options,
-                 const IterationCallback& observe) {
-  return options.kind == OptimizerKind::adam ? minimize_adam(f, theta, options, observe)
-                                             : minimize_lbfgs(f, theta, options, observe);
 }
 
 }  // namespace isochron

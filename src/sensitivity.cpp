@@ -81,12 +81,32 @@ struct Sensitivity::Workers {
     return blocks;
   }
 
-  LossGradient evaluate(ConstVectorRef theta, const Ensemble& ensemble, const FinalLoss& loss,
+  /// Throws InputError for more than one observation time, which these derivatives do not have yet.
+  void require_end_times_only(const Ensemble& ensemble, const char* what) const {
+    if (ensemble.observations() == 1) return;
+    throw InputError(std::string(what) + " by " + isochron::name(options.gradient) +
+                     " is for states at the end times only; of " +
+                     std::to_string(ensemble.observations()) +
+                     " observation times give gradients by discrete or difference");
+  }
+
+  void run_forward(BlockSensitivity& solver, std::size_t number, const BlockRange& block,
+                   ConstVectorRef theta, const Ensemble& ensemble, StatesRef states,
+                   bool derivatives) const {
+    const Index earlier = ensemble.earlier_times.rows();
+    const Index columns = earlier > 0 ? block.size : 0;
+    solver.forward(static_cast<Index>(number), theta.data(),
+                   ensemble.initial_states.middleCols(block.first, block.size),
+                   ensemble.end_times.segment(block.first, block.size),
+                   ensemble.earlier_times.middleCols(earlier > 0 ? block.first : 0, columns),
+                   states, derivatives);
+  }
+  LossGradient evaluate(ConstVectorRef theta, const Ensemble& ensemble, const StateLoss& loss,
                         bool with_gradient);
-  FinalJacobian jacobian(ConstVectorRef theta, const Ensemble& ensemble);
+  StateJacobian jacobian(ConstVectorRef theta, const Ensemble& ensemble);
   LossGradient difference_gradient(ConstVectorRef theta, const Ensemble& ensemble,
-                                   const FinalLoss& loss, bool with_gradient);
-  FinalJacobian difference_jacobian(ConstVectorRef theta, const Ensemble& ensemble);
+                                   const StateLoss& loss, bool with_gradient);
+  StateJacobian difference_jacobian(ConstVectorRef theta, const Ensemble& ensemble);
   struct StateErrors;
   StateErrors state_errors(ConstVectorRef theta, ConstVectorRef units, const Ensemble& ensemble,
                            const States& states);
@@ -111,24 +131,27 @@ void Sensitivity::limit_steps(long max_steps) {
 }
 
 LossGradient Sensitivity::gradient(ConstVectorRef theta, const Ensemble& ensemble,
-                                   const FinalLoss& loss) {
+                                   const StateLoss& loss) {
   return workers_->evaluate(theta, ensemble, loss, true);
 }
 
 LossGradient Sensitivity::loss(ConstVectorRef theta, const Ensemble& ensemble,
-                               const FinalLoss& loss) {
+                               const StateLoss& loss) {
   return workers_->evaluate(theta, ensemble, loss, false);
 }
 
-FinalJacobian Sensitivity::jacobian(ConstVectorRef theta, const Ensemble& ensemble) {
+StateJacobian Sensitivity::jacobian(ConstVectorRef theta, const Ensemble& ensemble) {
   return workers_->jacobian(theta, ensemble);
 }
 
 LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble& ensemble,
-                                            const FinalLoss& loss, bool with_gradient) {
+                                            const StateLoss& loss, bool with_gradient) {
   const auto blocks = prepare(theta, ensemble);
   if (options.gradient == GradientMethod::difference) {
     return difference_gradient(theta, ensemble, loss, with_gradient);
+  }
+  if (options.gradient != GradientMethod::discrete) {
+    require_end_times_only(ensemble, "a gradient");
   }
   struct Part {
     double loss = 0;
@@ -139,39 +162,44 @@ LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble
   };
   std::vector<Part> parts(blocks.size());
   LossGradient result;
-  result.final_states.resizeLike(ensemble.initial_states);
-  States cotangents(ensemble.initial_states.rows(), ensemble.initial_states.cols());
+  const Index observations = ensemble.observations();
+  const Index rows = ensemble.initial_states.rows();
+  result.states.resize(rows, observations * ensemble.size());
+  States cotangents(rows, result.states.cols());
+  // The block's own columns, which `gradient` may overwrite while it reads them.
+  States initial(rows, observations > 1 && with_gradient ? ensemble.size() : 0);
 
-  solvers.run(options.integrator, blocks,
-              [&](BlockSensitivity& solver, std::size_t i, const BlockRange& block) {
-                auto final_states = result.final_states.middleCols(block.first, block.size);
-                auto cotangent = cotangents.middleCols(block.first, block.size);
-                Part& part = parts[i];
-                solver.forward(static_cast<Index>(i), theta.data(),
-                               ensemble.initial_states.middleCols(block.first, block.size),
-                               ensemble.end_times.segment(block.first, block.size), final_states,
-                               with_gradient);
-                part.forward = solver.forward_counts();
-                part.loss = loss(block.first, final_states, cotangent);
-                if (!with_gradient) return;
-                if (!cotangent.allFinite()) {
-                  throw NumericalError("the cotangents of the loss are not finite");
-                }
-                part.gradient.resize(theta.size());
-                solver.gradient(cotangent, part.gradient, cotangent);
-                if (!part.gradient.allFinite()) {
-                  throw NumericalError(std::string("the gradient is not finite (") +
-                                       isochron::name(options.gradient) + ", method " +
-                                       isochron::name(options.integrator.method) + ")");
-                }
-                part.backward = solver.backward_counts();
-                part.stored_bytes = solver.stored_bytes();
-              });
+  solvers.run(
+      options.integrator, blocks,
+      [&](BlockSensitivity& solver, std::size_t i, const BlockRange& block) {
+        const Index first = observations * block.first;
+        auto states = result.states.middleCols(first, observations * block.size);
+        auto cotangent = cotangents.middleCols(first, states.cols());
+        Part& part = parts[i];
+        run_forward(solver, i, block, theta, ensemble, states, with_gradient);
+        part.forward = solver.forward_counts();
+        part.loss = loss(block.first, states, cotangent);
+        if (!with_gradient) return;
+        if (!cotangent.allFinite()) {
+          throw NumericalError("the cotangents of the loss are not finite");
+        }
+        part.gradient.resize(theta.size());
+        solver.gradient(
+            cotangent, part.gradient,
+            (initial.size() > 0 ? initial : cotangents).middleCols(block.first, block.size));
+        if (!part.gradient.allFinite()) {
+          throw NumericalError(std::string("the gradient is not finite (") +
+                               isochron::name(options.gradient) + ", method " +
+                               isochron::name(options.integrator.method) + ")");
+        }
+        part.backward = solver.backward_counts();
+        part.stored_bytes = solver.stored_bytes();
+      });
 
   result.blocks = static_cast<Index>(blocks.size());
   if (with_gradient) result.gradient = Vector::Zero(theta.size());
   if (with_gradient && options.gradient != GradientMethod::forward) {
-    result.initial_cotangents = std::move(cotangents);
+    result.initial_cotangents = std::move(initial.size() > 0 ? initial : cotangents);
   }
   for (const Part& part : parts) {
     result.loss += part.loss;
@@ -183,17 +211,18 @@ LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble
   return result;
 }
 
-FinalJacobian Sensitivity::Workers::jacobian(ConstVectorRef theta, const Ensemble& ensemble) {
+StateJacobian Sensitivity::Workers::jacobian(ConstVectorRef theta, const Ensemble& ensemble) {
   if (options.gradient == GradientMethod::adjoint) {
     throw InputError(
         "gradient adjoint gives no Jacobian; forward, discrete and difference give one");
   }
   const auto blocks = prepare(theta, ensemble);
   if (options.gradient == GradientMethod::difference) return difference_jacobian(theta, ensemble);
+  require_end_times_only(ensemble, "a Jacobian");
   const Index rows = dynamics.state_dimension();
-  FinalJacobian result;
+  StateJacobian result;
   result.blocks = static_cast<Index>(blocks.size());
-  result.final_states.resizeLike(ensemble.initial_states);
+  result.states.resizeLike(ensemble.initial_states);
   result.jacobian.resize(rows * ensemble.size(), theta.size());
   struct Part {
     IntegrationCounts forward;
@@ -204,10 +233,8 @@ FinalJacobian Sensitivity::Workers::jacobian(ConstVectorRef theta, const Ensembl
   solvers.run(
       options.integrator, blocks,
       [&](BlockSensitivity& solver, std::size_t i, const BlockRange& block) {
-        solver.forward(static_cast<Index>(i), theta.data(),
-                       ensemble.initial_states.middleCols(block.first, block.size),
-                       ensemble.end_times.segment(block.first, block.size),
-                       result.final_states.middleCols(block.first, block.size), true);
+        run_forward(solver, i, block, theta, ensemble,
+                    result.states.middleCols(block.first, block.size), true);
         solver.jacobian(result.jacobian.middleRows(rows * block.first, rows * block.size));
         parts[i] = {solver.forward_counts(), solver.backward_counts(), solver.stored_bytes()};
       });
@@ -331,22 +358,22 @@ Vector Sensitivity::Workers::parameter_units(ConstVectorRef theta, const Ensembl
 States Sensitivity::Workers::states_nearby(ConstVectorRef theta, const Ensemble& ensemble,
                                            const States& at_center, IntegrationCounts& counts) {
   constexpr double largest_change = 0.5;
-  FinalStates final_states = integrator.integrate(theta, ensemble);
-  counts += final_states.counts;
+  ObservedStates states = integrator.integrate(theta, ensemble);
+  counts += states.counts;
   const double size = at_center.norm();
-  if (size > 0 && (final_states.states - at_center).norm() > largest_change * size) {
+  if (size > 0 && (states.states - at_center).norm() > largest_change * size) {
     throw NumericalError("the steps of the differences change the final states by half or more");
   }
-  return std::move(final_states.states);
+  return std::move(states.states);
 }
 
 LossGradient Sensitivity::Workers::difference_gradient(ConstVectorRef theta,
                                                        const Ensemble& ensemble,
-                                                       const FinalLoss& loss, bool with_gradient) {
+                                                       const StateLoss& loss, bool with_gradient) {
   LossGradient result;
-  FinalStates center = integrator.integrate(theta, ensemble);
+  ObservedStates center = integrator.integrate(theta, ensemble);
   result.forward = center.counts;
-  States cotangents(ensemble.initial_states.rows(), ensemble.initial_states.cols());
+  States cotangents(center.states.rows(), center.states.cols());
   result.loss = loss(0, center.states, cotangents);
   if (with_gradient) {
     const Vector units = parameter_units(theta, ensemble);
@@ -361,16 +388,16 @@ LossGradient Sensitivity::Workers::difference_gradient(ConstVectorRef theta,
     result.gradient = slopes.columns.transpose();
     result.gradient_error = slopes.errors.norm();
   }
-  result.final_states = std::move(center.states);
+  result.states = std::move(center.states);
   result.blocks =
       static_cast<Index>(cut_into_blocks(ensemble, dynamics, options.integrator).size());
   return result;
 }
 
-FinalJacobian Sensitivity::Workers::difference_jacobian(ConstVectorRef theta,
+StateJacobian Sensitivity::Workers::difference_jacobian(ConstVectorRef theta,
                                                         const Ensemble& ensemble) {
-  FinalJacobian result;
-  FinalStates center = integrator.integrate(theta, ensemble);
+  StateJacobian result;
+  ObservedStates center = integrator.integrate(theta, ensemble);
   result.forward = center.counts;
   const Vector units = parameter_units(theta, ensemble);
   const StateErrors errors = state_errors(theta, units, ensemble, center.states);
@@ -379,7 +406,7 @@ FinalJacobian Sensitivity::Workers::difference_jacobian(ConstVectorRef theta,
   };
   result.jacobian =
       central_differences({value, errors.absolute, errors.relative}, theta, units).columns;
-  result.final_states = std::move(center.states);
+  result.states = std::move(center.states);
   result.blocks =
       static_cast<Index>(cut_into_blocks(ensemble, dynamics, options.integrator).size());
   return result;

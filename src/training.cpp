@@ -42,6 +42,13 @@ double tolerance_for(double loss) {
   return std::clamp(rounded, tightest_tolerance, loosest_tolerance);
 }
 
+States states_by(const Objective& objective, ConstVectorRef theta, IntegratorOptions options,
+                 Method method, double tolerance) {
+  options.method = method;
+  options.rtol = options.atol = tolerance;
+  return Integrator(objective.dynamics(), options).integrate(theta, objective.ensemble()).states;
+}
+
 /// Keeps about this many snapshots, spaced logarithmically in the iteration.
 constexpr std::size_t snapshot_count = 30;
 
@@ -71,21 +78,31 @@ void record_snapshot(Snapshots& snapshots, const Iterate& iterate) {
   snapshots = std::move(thinned);
 }
 
-/// One run: turns the objective into a function of theta, keeps the books, knows the deadline.
+/// The integration floor at theta, as `trained_with` integrated it.
+double floor_of(const Objective& objective, ConstVectorRef theta,
+                const IntegratorOptions& trained_with) {
+  const Method other = trained_with.method != Method::adams
+                           ? Method::adams
+                           : highest_order(objective.dynamics().motion());
+  const States trained =
+      states_by(objective, theta, trained_with, trained_with.method, trained_with.rtol);
+  const States exact = states_by(objective, theta, trained_with, other, tightest_tolerance);
+  if (!objective.has_residuals()) {
+    return std::abs(objective.trajectory_loss(trained) - objective.trajectory_loss(exact));
+  }
+  return (objective.residuals(trained) - objective.residuals(exact)).squaredNorm();
+}
+
+/// One run: its phases, their limits, and the history.
 class Trainer {
  public:
-  Trainer(const Dynamics& dynamics, const Objective& objective, TrainingState from,
-          const TrainingOptions& options)
-      : dynamics_(dynamics),
-        objective_(objective),
+  Trainer(const Objective& objective, TrainingState from, const TrainingOptions& options)
+      : objective_(objective),
         options_(options),
-        field_(stoppable_force(ForceFieldPtr(ForceFieldPtr(), &dynamics.field()),
-                               [this] { return asked_to_stop(); })),
-        loss_(objective.final_loss()),
-        auto_tolerance_(options.auto_tolerance && objective.counts_trajectories()),
+        auto_tolerance_(options.tolerance_follows() && objective.counts_trajectories()),
         state_(std::move(from)),
         start_(Clock::now()) {
-    require_task();
+    require_residuals();
     if (state_.history.size() > 0) {
       earlier_iterations_ = state_.history.iteration.back();
       earlier_evaluations_ = state_.history.evaluations.back();
@@ -95,20 +112,25 @@ class Trainer {
 
   TrainingResult run() {
     try {
+      check_own_loss();
       const StopReason reason = minimise();
-      return {std::move(state_), reason, integrator()};
+      return result(reason, integrator());
     } catch (const NumericalError&) {
       // The first evaluation of a phase failed.
-      if (asked_to_stop()) return {std::move(state_), stop_reason(), integrator()};
-      if (observed_with_)
-        return {std::move(state_), StopReason::no_progress, std::move(*observed_with_)};
+      if (asked_to_stop()) return result(stop_reason(), integrator());
+      if (observed_with_) return result(StopReason::no_progress, *observed_with_);
       throw NumericalError("the loss cannot be evaluated at the initial parameters: " + failure_);
     }
   }
 
  private:
+  TrainingResult result(StopReason reason, IntegratorOptions integrator) {
+    update_counts();
+    return {std::move(state_), reason, std::move(integrator)};
+  }
+
   StopReason minimise() {
-    const OptimizerKind kind = options_.optimizer.kind;
+    const OptimizerKind kind = options_.kind;
     if (kind == OptimizerKind::least_squares) return fit();
     const StopReason reason = descend();
     const bool fits_now =
@@ -118,11 +140,12 @@ class Trainer {
 
   /// L-BFGS or Adam.
   StopReason descend() {
-    const bool first_phase = options_.optimizer.kind == OptimizerKind::lbfgs_least_squares;
+    const bool first_phase = options_.kind == OptimizerKind::lbfgs_least_squares;
     SensitivityOptions sensitivity = options_.sensitivity;
     if (first_phase && auto_tolerance_) set_tolerance(sensitivity, loosest_tolerance);
     use(sensitivity);
     may_tighten_ = auto_tolerance_ && !first_phase;
+    const auto minimize = options_.kind == OptimizerKind::adam ? minimize_adam : minimize_lbfgs;
     return repeat([&](const OptimizerOptions& optimizer) {
       return minimize(
           [this](ConstVectorRef theta, VectorRef gradient) { return evaluate(theta, gradient); },
@@ -170,6 +193,9 @@ class Trainer {
       if (hand_over_ || minimum.reason != StopReason::no_progress) return minimum.reason;
       if (asked_to_stop()) return stop_reason();
       if (may_tighten_ && tighten()) continue;
+      const bool least_squares_follow =
+          options_.kind == OptimizerKind::lbfgs_least_squares && !fitting_;
+      if (least_squares_follow) return minimum.reason;
       return state_.loss <= 10 * floor_at(state_.theta) ? StopReason::integration_floor
                                                         : minimum.reason;
     }
@@ -177,7 +203,9 @@ class Trainer {
 
   /// Whether L-BFGS has done its part.
   [[nodiscard]] bool is_slow() const {
-    if (state_.loss <= handover_loss * objective_.scale()) return true;
+    const double scale = objective_.scale();
+    const double large = scale > 0 ? scale : state_.history.loss.front();
+    if (state_.loss <= handover_loss * large) return true;
     const auto n = static_cast<long>(state_.history.size());
     return n > slow_iterations &&
            state_.loss >
@@ -186,7 +214,7 @@ class Trainer {
 
   /// Looks when the loss has fallen tenfold and the tolerance can follow it no more.
   bool has_absorbed_errors(const Iterate& iterate) {
-    const IntegratorOptions& integrator = sensitivity_->options().integrator;
+    const IntegratorOptions& integrator = function_->options().integrator;
     const bool tolerance_follows = auto_tolerance_ && integrator.rtol > tightest_tolerance;
     if (tolerance_follows || iterate.loss > 0.1 * floor_known_at_) return false;
     floor_known_at_ = iterate.loss;
@@ -199,15 +227,15 @@ class Trainer {
     if (!objective_.counts_trajectories()) return floor;
     IntegratorOptions within_time = integrator();
     within_time.stop_requested = [this] { return asked_to_stop(); };
-    try_to([&] { floor = integration_floor(dynamics_, objective_, theta, within_time); });
+    try_to([&] { floor = floor_of(objective_, theta, within_time); });
     return floor;
   }
 
-  /// That of the phase that is on, free of this run.
+  /// The integrator options of the current phase, without this run's stop callback and step limit.
   [[nodiscard]] IntegratorOptions integrator() const {
     const IntegratorOptions& asked = options_.sensitivity.integrator;
-    if (!sensitivity_) return asked;
-    IntegratorOptions integrator = sensitivity_->options().integrator;
+    if (!function_) return asked;
+    IntegratorOptions integrator = function_->options().integrator;
     integrator.stop_requested = asked.stop_requested;
     integrator.max_steps = asked.max_steps;
     return integrator;
@@ -221,7 +249,7 @@ class Trainer {
     SensitivityOptions jacobian = options_.jacobian.value_or(options_.sensitivity);
     if (auto_tolerance_) set_tolerance(jacobian, tolerance);
     if (options_.jacobian) return jacobian;
-    const Motion motion = dynamics_.motion();
+    const Motion motion = objective_.dynamics().motion();
     const bool tight = jacobian.integrator.rtol < tolerance_of_rkn12;
     jacobian.gradient = GradientMethod::discrete;
     jacobian.integrator.method = tight ? highest_order(motion) : eighth_order(motion);
@@ -231,7 +259,10 @@ class Trainer {
 
   void use(SensitivityOptions sensitivity) {
     sensitivity.integrator.stop_requested = [this] { return asked_to_stop(); };
-    sensitivity_.emplace(dynamics_, std::move(sensitivity));
+    update_counts();
+    earlier_forward_ = state_.forward;
+    earlier_backward_ = state_.backward;
+    function_.emplace(objective_, std::move(sensitivity));
   }
 
   [[nodiscard]] bool user_stop() const {
@@ -246,7 +277,7 @@ class Trainer {
 
   /// A tenth of the tolerances; false at the limit.
   bool tighten() {
-    SensitivityOptions sensitivity = sensitivity_->options();
+    SensitivityOptions sensitivity = function_->options();
     IntegratorOptions& integrator = sensitivity.integrator;
     const double limit = is_multistep(integrator.method) ? tightest_of_cvodes : tightest_tolerance;
     if (integrator.rtol <= limit) return false;
@@ -259,7 +290,7 @@ class Trainer {
   /// Makes residuals of this loss accurate enough, and never less accurate than before.
   void follow(double loss) {
     const double tolerance = tolerance_for(loss);
-    if (!auto_tolerance_ || tolerance >= sensitivity_->options().integrator.rtol) return;
+    if (!auto_tolerance_ || tolerance >= function_->options().integrator.rtol) return;
     use(jacobian_options(tolerance));
   }
 
@@ -267,68 +298,53 @@ class Trainer {
   double evaluate(ConstVectorRef theta, VectorRef gradient) {
     double loss = std::numeric_limits<double>::infinity();
     ++evaluations_;
-    try_to([&] {
-      double sum = 0;
-      gradient.setZero();
-      if (objective_.counts_trajectories()) {
-        const LossGradient result = sensitivity_->gradient(theta, objective_.ensemble(), loss_);
-        count(result.forward, result.backward, result.blocks);
-        gradient = result.gradient;
-        sum = result.loss;
-      }
-      if (held()) sum += held()->add_penalty(*field_, theta, gradient);
-      loss = sum;
-    });
+    try_to([&] { loss = function_->value(theta, gradient); });
     return loss;
   }
 
-  /// All residuals, whose squares add up to the loss, and their Jacobian: those of trajectories
-  /// over sqrt(N), then those of the held force.
+  /// All residuals and their Jacobian; false where the integration fails.
   bool evaluate(ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian) {
     ++evaluations_;
     return try_to([&] {
       if (jacobian != nullptr) follow(trial_loss_);
-      const Index of_trajectories =
-          objective_.counts_trajectories() ? objective_.ensemble().initial_states.size() : 0;
-      const Index of_force = held() ? held()->position.size() : 0;
-      residuals.resize(of_trajectories + of_force);
-      if (jacobian != nullptr) jacobian->resize(residuals.size(), theta.size());
-      if (of_trajectories > 0) evaluate_trajectories(theta, residuals, jacobian);
-      if (of_force > 0) {
-        residuals.tail(of_force) = held()->residuals(*field_, theta);
-        if (jacobian != nullptr) {
-          jacobian->bottomRows(of_force) = held()->jacobian(*field_, theta);
-        }
-      }
+      function_->residuals(theta, residuals, jacobian);
       if (jacobian == nullptr) trial_loss_ = residuals.squaredNorm();
     });
   }
 
-  /// The first rows of all residuals and, unless it is null, of their Jacobian.
-  void evaluate_trajectories(ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian) {
-    const Ensemble& ensemble = objective_.ensemble();
-    const Index rows = ensemble.initial_states.size();
-    const double scale = 1 / std::sqrt(static_cast<double>(ensemble.size()));
-    if (jacobian == nullptr) {
-      const LossGradient result = sensitivity_->loss(theta, ensemble, loss_);
-      residuals.head(rows) = scale * objective_.residuals(result.final_states).reshaped();
-      count(result.forward, result.backward, result.blocks);
-    } else {
-      const FinalJacobian result = sensitivity_->jacobian(theta, ensemble);
-      residuals.head(rows) = scale * objective_.residuals(result.final_states).reshaped();
-      jacobian->topRows(rows) = scale * result.jacobian;
-      count(result.forward, result.backward, result.blocks);
-    }
+  void require_residuals() const {
+    const bool needed = fits_residuals(options_.kind) || auto_tolerance_;
+    if (objective_.has_residuals() || !needed) return;
+    throw InputError(std::string("the loss is a number for each trajectory, which ") +
+                     (fits_residuals(options_.kind)
+                          ? std::string("the optimizer ") + name(options_.kind)
+                          : std::string("a tolerance that follows the loss")) +
+                     " cannot use; give TrajectoryResiduals, or the optimizer lbfgs or adam with "
+                     "auto_tolerance = false");
   }
 
-  [[nodiscard]] const std::optional<HeldForce>& held() const { return objective_.held(); }
-
-  /// Throws InputError unless there is something to train, for which the dynamics are fit.
-  void require_task() const {
-    if (held()) held()->validate(dynamics_);
-    if (!held() && !objective_.counts_trajectories()) {
-      throw InputError("a loss without trajectories needs a held force");
+  /// Of the first trajectories, beside where they pass.
+  void check_own_loss() const {
+    if (objective_.loss() != Loss::own || state_.history.size() > 0) return;
+    constexpr Index most = 3;
+    constexpr double beside = 1e-3;
+    Ensemble first = objective_.ensemble();
+    const Index count = std::min(most, first.size());
+    first.initial_states.conservativeResize(Eigen::NoChange, count);
+    first.end_times.conservativeResize(count);
+    if (first.observations() > 1) first.earlier_times.conservativeResize(Eigen::NoChange, count);
+    IntegratorOptions integrator = options_.sensitivity.integrator;
+    integrator.stop_requested = [this] { return asked_to_stop(); };
+    States states;
+    try {
+      states = Integrator(objective_.dynamics(), integrator).integrate(state_.theta, first).states;
+    } catch (const NumericalError&) {
+      return;  // which the first evaluation reports
+    } catch (const Interrupted&) {
+      return;
     }
+    states += beside * normal_states(states.rows(), states.cols(), 0);
+    check_loss(objective_, states);
   }
 
   /// False where the integration fails: a trial too far, or the end of the run, which the observer
@@ -345,13 +361,17 @@ class Trainer {
     return false;
   }
 
-  void count(const IntegrationCounts& forward, const IntegrationCounts& backward, Index blocks) {
-    state_.forward += forward;
-    state_.backward += backward;
-    steps_of_last_ = std::max(forward.steps, backward.steps) / blocks;
+  /// What the solvers have done: in the phases before, and in the current one.
+  void update_counts() {
+    if (!function_) return;
+    state_.forward = earlier_forward_;
+    state_.backward = earlier_backward_;
+    state_.forward += function_->forward();
+    state_.backward += function_->backward();
   }
 
   std::optional<StopReason> observe(const Iterate& iterate) {
+    update_counts();
     // A continued run has its starting point in the history already.
     const bool continued_start = iterate.iteration == 0 && state_.history.size() > 0;
     if (continued_start) {
@@ -361,7 +381,8 @@ class Trainer {
     }
     iterations_done_ += iterate.iteration > 0 ? 1 : 0;
     observed_with_ = integrator();
-    sensitivity_->limit_steps(std::max(smallest_step_budget, step_budget_factor * steps_of_last_));
+    function_->limit_steps(
+        std::max(smallest_step_budget, step_budget_factor * function_->steps_of_last()));
     if (options_.progress) {
       const auto before = Clock::now();
       options_.progress(state_);
@@ -389,26 +410,24 @@ class Trainer {
     record_snapshot(state_.snapshots, numbered);
   }
 
-  const Dynamics& dynamics_;
   const Objective& objective_;
   const TrainingOptions& options_;
-  ForceFieldPtr field_;  // of the dynamics; it is not owned
-  FinalLoss loss_;
-  bool auto_tolerance_;                     // tolerances follow the loss
-  std::optional<Sensitivity> sensitivity_;  // of the phase that is on
+  bool auto_tolerance_;                        // tolerances follow the loss
+  std::optional<ObjectiveFunction> function_;  // of the current phase
   TrainingState state_;
   std::optional<IntegratorOptions> observed_with_;  // the last iterate
   Clock::time_point start_;
   double reporting_ = 0;  // s spent in options_.progress
   long evaluations_ = 0;
   long iterations_done_ = 0;
-  long steps_of_last_ = 0;
   double trial_loss_ = std::numeric_limits<double>::infinity();
   double floor_known_at_ = std::numeric_limits<double>::infinity();
   bool hand_over_ = false;    // L-BFGS has done its part
   bool fitting_ = false;      // by least squares
   bool may_tighten_ = false;  // tolerances, in this phase
   std::string failure_;
+  IntegrationCounts earlier_forward_;  // of the phases before
+  IntegrationCounts earlier_backward_;
   long earlier_iterations_ = 0;
   long earlier_evaluations_ = 0;
   double earlier_time_ = 0;
@@ -416,77 +435,103 @@ class Trainer {
 
 }  // namespace
 
-TrainingResult train(const Dynamics& dynamics, const Objective& objective, ConstVectorRef theta_0,
+const char* name(OptimizerKind kind) {
+  switch (kind) {
+    case OptimizerKind::lbfgs: return "lbfgs";
+    case OptimizerKind::least_squares: return "least-squares";
+    case OptimizerKind::lbfgs_least_squares: return "lbfgs+least-squares";
+    case OptimizerKind::adam: return "adam";
+  }
+  return "";
+}
+
+bool TrainingOptions::tolerance_follows() const {
+  const IntegratorOptions& asked = sensitivity.integrator;
+  const IntegratorOptions standard;
+  const bool as_default = asked.rtol == standard.rtol && asked.atol == standard.atol;
+  return auto_tolerance.value_or(fits_residuals(kind) && as_default);
+}
+
+TrainingResult train(const Objective& objective, ConstVectorRef theta_0,
                      const TrainingOptions& options) {
   TrainingState start;
   start.theta_initial = theta_0;
   start.theta = theta_0;
-  return train(dynamics, objective, std::move(start), options);
+  return train(objective, std::move(start), options);
 }
 
-TrainingResult train(const Dynamics& dynamics, const Objective& objective, TrainingState from,
+TrainingResult train(const Objective& objective, TrainingState from,
                      const TrainingOptions& options) {
-  return Trainer(dynamics, objective, std::move(from), options).run();
+  return Trainer(objective, std::move(from), options).run();
 }
+
+// ------------------------------------------------------------------------ what the training is
+// worth
 
 namespace {
 
-States final_states(const Dynamics& dynamics, const Objective& objective, ConstVectorRef theta,
-                    IntegratorOptions options, Method method, double tolerance) {
-  options.method = method;
-  options.rtol = options.atol = tolerance;
-  return Integrator(dynamics, options).integrate(theta, objective.ensemble()).states;
+Objective stopping(const Objective& objective, const std::function<bool()>& stop_requested) {
+  if (!stop_requested) return objective;
+  return objective.with(stoppable_force(objective.dynamics().shared_field(), stop_requested));
+}
+
+/// The integrator of a training, with the caller's way to stop it.
+IntegratorOptions stopping(IntegratorOptions integrator,
+                           const std::function<bool()>& stop_requested) {
+  if (stop_requested) integrator.stop_requested = stop_requested;
+  return integrator;
 }
 
 }  // namespace
 
-VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective, ConstVectorRef theta,
-                         const IntegratorOptions& trained_with) {
+VerifiedLoss verify_loss(const Objective& asked, const TrainingResult& result,
+                         const std::function<bool()>& stop_requested) {
   struct Check {
     Method method;
     double tolerance;
     double other_tolerance;  // a tenth, or tenfold where the method is at its limit
   };
-  const bool newtonian = dynamics.motion() == Motion::newtonian;
+  const Objective objective = stopping(asked, stop_requested);
+  const IntegratorOptions trained_with = stopping(result.integrator, stop_requested);
+  const bool newtonian = objective.dynamics().motion() == Motion::newtonian;
   const Check check = trained_with.method != Method::adams ? Check{Method::adams, 1e-14, 1e-15}
                       : newtonian                          ? Check{Method::rkn12, 1e-14, 1e-13}
                                                            : Check{Method::bdf, 1e-13, 1e-14};
+  const Vector& theta = result.state.theta;
   const auto at_tolerance = [&](double tolerance) {
-    return final_states(dynamics, objective, theta, trained_with, check.method, tolerance);
+    return states_by(objective, theta, trained_with, check.method, tolerance);
   };
   VerifiedLoss verified;
-  verified.final_states = at_tolerance(check.tolerance);
-  const States residuals = objective.residuals(verified.final_states);
-  const States others = objective.residuals(at_tolerance(check.other_tolerance));
-  verified.periodicity = Objective::mean_square(residuals);
-  verified.loss = objective.total(residuals, dynamics.field(), theta);
-  verified.error = std::abs(objective.total(others, dynamics.field(), theta) - verified.loss);
+  verified.states = at_tolerance(check.tolerance);
+  verified.of_trajectories = objective.trajectory_loss(verified.states);
+  verified.loss = objective.total(verified.states, theta);
+  verified.error =
+      std::abs(objective.total(at_tolerance(check.other_tolerance), theta) - verified.loss);
   return verified;
 }
 
-double integration_floor(const Dynamics& dynamics, const Objective& objective, ConstVectorRef theta,
-                         const IntegratorOptions& trained_with) {
-  const Method other =
-      trained_with.method != Method::adams ? Method::adams : highest_order(dynamics.motion());
-  const auto by = [&](Method method, double tolerance) {
-    return final_states(dynamics, objective, theta, trained_with, method, tolerance);
-  };
-  return Objective::mean_square(by(trained_with.method, trained_with.rtol) -
-                                by(other, tightest_tolerance));
+double integration_floor(const Objective& objective, const TrainingResult& result,
+                         const std::function<bool()>& stop_requested) {
+  return floor_of(stopping(objective, stop_requested), result.state.theta,
+                  stopping(result.integrator, stop_requested));
 }
 
-ValidationLoss validate_loss(const Dynamics& dynamics, const Objective& objective,
-                             ConstVectorRef theta, const IntegratorOptions& integrator,
-                             Index trajectories, std::uint64_t seed) {
-  if (prescribes_periods(objective.loss())) {
-    throw InputError("prescribed periods belong to their trajectories: fresh ones have none");
+ValidationLoss validate_loss(const Objective& asked, const TrainingResult& result,
+                             Index trajectories, std::uint64_t seed,
+                             const std::function<bool()>& stop_requested) {
+  if (!asks_for_closed_orbits(asked.loss()) || prescribes_periods(asked.loss())) {
+    throw InputError(std::string("the loss ") + name(asked.loss()) +
+                     " belongs to its own trajectories: it asks nothing of fresh ones");
   }
+  const Objective objective = stopping(asked, stop_requested);
   const States& seen = objective.ensemble().initial_states;
-  const Objective fresh(objective.loss(), normal_states(seen.rows(), trajectories, seed),
-                        objective.period());
-  const States final_states =
-      Integrator(dynamics, integrator).integrate(theta, fresh.ensemble()).states;
-  const Vector losses = fresh.residuals(final_states).colwise().squaredNorm();
+  const Objective fresh(objective.dynamics(), objective.loss(),
+                        normal_states(seen.rows(), trajectories, seed), objective.period());
+  const States states =
+      Integrator(objective.dynamics(), stopping(result.integrator, stop_requested))
+          .integrate(result.state.theta, fresh.ensemble())
+          .states;
+  const Vector losses = fresh.deviations(states).colwise().squaredNorm();
   const double radius = seen.colwise().norm().maxCoeff();
 
   ValidationLoss validation;

@@ -19,7 +19,7 @@ set(rooms
   "3|integrator|integrator blocks block_solver one_step/tableau one_step/tangent one_step/solver sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver return_time sundials/return_time"
   "4|sensitivity|sensitivity central_differences block_sensitivity one_step/discrete sundials/adjoint sundials/forward"
   "4|portrait|portrait"
-  "5|objective|objective held_force period_law"
+  "5|objective|objective force_data period_law"
   "6|gradient check|gradient_check"
   "6|training|training memory"
   "7|results|results sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/schema hdf5/size_check hdf5/record_table hdf5/rewriting hdf5/references hdf5/analysis hdf5/results hdf5/benchmark_results"

@@ -11,12 +11,19 @@
 #include <utility>
 #include <vector>
 
-#include "isochron/integrator.hpp"
+#include "isochron/objective.hpp"
 #include "isochron/random.hpp"
 
 namespace isochron::oracle {
 
 inline constexpr double two_pi = 2 * std::numbers::pi;
+
+/// The trajectories' part of an objective, for the derivatives of any ensemble.
+inline StateLoss state_loss(const Objective& objective) {
+  return [objective](Index first, ConstStatesRef states, StatesRef cotangents) {
+    return objective.trajectory_loss(first, states, cotangents);
+  };
+}
 
 // --- harmonic oscillator x'' = -k x, theta = (k) ------------------------------------------------
 

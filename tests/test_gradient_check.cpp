@@ -37,9 +37,9 @@ ForceFieldPtr duffing(double by_position = 1, double by_parameter = 1) {
 const Vector duffing_theta = Eigen::Vector2d(0.9, 0.2);
 
 GradientCheck check_duffing(double by_position, double by_parameter) {
-  const Objective objective(Loss::periodic, normal_states(2, 12, 3), period);
-  return check_gradients(Dynamics(duffing(by_position, by_parameter)), objective, duffing_theta,
-                         at_tolerance(1e-9), false);
+  const Objective objective(Dynamics(duffing(by_position, by_parameter)), Loss::periodic,
+                            normal_states(2, 12, 3), period);
+  return check_gradients(objective, duffing_theta, at_tolerance(1e-9), false);
 }
 
 bool only_differences_disagree(const GradientCheck& check) {
@@ -71,7 +71,7 @@ TEST_CASE("gradient check: a derivative wrong by a factor 1 + 1e-4 is seen") {
 
 TEST_CASE("gradient check: the methods of a network agree over all tolerances") {
   const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 8, 8, 1});
-  const Objective objective(Loss::periodic, normal_states(2, 12, 0), period);
+  const Objective objective(Dynamics(network), Loss::periodic, normal_states(2, 12, 0), period);
   const Vector theta = network->initial_parameters(0);
 #ifdef __SANITIZE_ADDRESS__
   const auto tolerances = {1e-5};  // sanitizers are slow
@@ -80,8 +80,7 @@ TEST_CASE("gradient check: the methods of a network agree over all tolerances") 
 #endif
   for (const double rtol : tolerances) {
     CAPTURE(rtol);
-    const GradientCheck check =
-        check_gradients(Dynamics(network), objective, theta, at_tolerance(rtol), false);
+    const GradientCheck check = check_gradients(objective, theta, at_tolerance(rtol), false);
     for (const CheckedGradient& gradient : check.gradients) {
       CAPTURE(gradient.variant);
       CAPTURE(gradient.error_of_terms);
@@ -92,19 +91,18 @@ TEST_CASE("gradient check: the methods of a network agree over all tolerances") 
 
 TEST_CASE("gradient check: where the residuals are small, their errors count") {
   const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 8, 8, 1});
-  const Dynamics dynamics(network);
-  const Objective objective(Loss::antiperiodic, normal_states(2, 12, 0), period);
+  const Objective objective(Dynamics(network), Loss::antiperiodic, normal_states(2, 12, 0), period);
   TrainingOptions training;
+  training.kind = OptimizerKind::lbfgs;
   training.sensitivity.gradient = GradientMethod::discrete;
   training.sensitivity.integrator.method = Method::rkn8;
   training.sensitivity.integrator.rtol = training.sensitivity.integrator.atol = 1e-8;
   training.sensitivity.freeze_steps = true;
   training.optimizer.loss_tolerance = 9e-10;
-  const TrainingResult trained =
-      train(dynamics, objective, network->initial_parameters(0), training);
+  const TrainingResult trained = train(objective, network->initial_parameters(0), training);
   REQUIRE(trained.state.loss < 1e-9);
   const GradientCheck check =
-      check_gradients(dynamics, objective, trained.state.theta, at_tolerance(1e-8), true);
+      check_gradients(objective, trained.state.theta, at_tolerance(1e-8), true);
   for (const CheckedGradient& gradient : check.gradients) {
     CAPTURE(gradient.variant);
     CAPTURE(gradient.error_of_terms);
@@ -114,15 +112,15 @@ TEST_CASE("gradient check: where the residuals are small, their errors count") {
 
 TEST_CASE("gradient check: first-order motion, and a method that was asked for") {
   const auto network = std::make_shared<Mlp>(std::vector<Index>{2, 8, 2});
-  const Objective objective(Loss::periodic, normal_states(2, 9, 1), 2.0);
+  const Objective objective(Dynamics(network, Motion::first_order), Loss::periodic,
+                            normal_states(2, 9, 1), 2.0);
   SensitivityOptions options = at_tolerance(1e-8);
   options.integrator.method = Method::rk4;
   options.integrator.steps = 400;
-  const Dynamics dynamics(network, Motion::first_order);
   const Vector theta = network->initial_parameters(1);
-  CHECK(check_gradients(dynamics, objective, theta, options, false).passed());
+  CHECK(check_gradients(objective, theta, options, false).passed());
   options.integrator.steps = 3;
-  const GradientCheck coarse = check_gradients(dynamics, objective, theta, options, false);
+  const GradientCheck coarse = check_gradients(objective, theta, options, false);
   CHECK_FALSE(coarse.passed());
   for (const CheckedGradient& gradient : coarse.gradients) {
     CHECK(gradient.agrees() == (gradient.variant != "rk4, 3 steps"));
@@ -201,7 +199,7 @@ struct RandomProblem {
     const Loss loss = pick(0, 1) == 0 ? Loss::periodic : Loss::antiperiodic;
     const double size = between(0.1, 3);
     const States states = size * normal_states(rows, pick(1, 6), seed);
-    objective.emplace(loss, states, between(0.3, 30));
+    objective.emplace(Dynamics(field, motion), loss, states, between(0.3, 30));
     options = at_tolerance(between(1e-12, loosest));
     if (pick(0, 3) == 0) options.integrator.method = Method::bdf;
   }
@@ -214,16 +212,14 @@ struct RandomProblem {
     return low * std::pow(high / low, random.uniform());
   }
   [[nodiscard]] GradientCheck check(const ForceFieldPtr& of) const {
-    return check_gradients(Dynamics(of, motion), *objective, theta, options, false);
+    return check_gradients(objective->with(of), theta, options, false);
   }
   [[nodiscard]] Vector gradient(const ForceFieldPtr& of) const {
     SensitivityOptions discrete;
     discrete.gradient = GradientMethod::discrete;
     discrete.integrator.method = highest_order(motion);
     discrete.integrator.rtol = discrete.integrator.atol = 1e-14;
-    return Sensitivity(Dynamics(of, motion), discrete)
-        .gradient(theta, objective->ensemble(), objective->final_loss())
-        .gradient;
+    return ObjectiveFunction(objective->with(of), discrete).trajectory_gradient(theta).gradient;
   }
 
   Random random;

@@ -51,8 +51,8 @@ struct Network {
   Vector theta;
 };
 
-FinalStates solve(const Dynamics& dynamics, const Vector& theta, const Ensemble& ensemble,
-                  const IntegratorOptions& options) {
+ObservedStates solve(const Dynamics& dynamics, const Vector& theta, const Ensemble& ensemble,
+                     const IntegratorOptions& options) {
   return Integrator(dynamics, options).integrate(theta, ensemble);
 }
 
@@ -81,7 +81,7 @@ TEST_CASE("harmonic oscillators end where the rotation takes them, each at its o
   const Ensemble ensemble(normal_states(2, n, 1), oracle::unequal_times(n));
   for (const Method method : methods) {
     const IntegratorOptions options = with(method);
-    const FinalStates end = solve(Dynamics(oracle::harmonic()), one(k), ensemble, options);
+    const ObservedStates end = solve(Dynamics(oracle::harmonic()), one(k), ensemble, options);
     States exact(2, n);
     for (Index i = 0; i < n; ++i) {
       exact.col(i) =
@@ -106,7 +106,7 @@ TEST_CASE("linear systems follow the matrix exponential, in both motions and dim
         const Ensemble ensemble(normal_states(dynamics.state_dimension(), n, 2),
                                 oracle::unequal_times(n));
         const IntegratorOptions options = with(method);
-        const FinalStates end = solve(dynamics, oracle::row_by_row(a), ensemble, options);
+        const ObservedStates end = solve(dynamics, oracle::row_by_row(a), ensemble, options);
         for (Index i = 0; i < n; ++i) {
           const double t = ensemble.end_times[i];
           const Eigen::MatrixXd flow = oracle::linear_flow(a, motion, t);
@@ -133,7 +133,7 @@ TEST_CASE("a Duffing orbit closes after the period that elliptic integrals give"
   }
   for (const Method method : methods) {
     const IntegratorOptions options = with(method);
-    const FinalStates end =
+    const ObservedStates end =
         solve(Dynamics(oracle::duffing()), one(0.7), Ensemble(start, periods), options);
     // The largest force slope, 1 + 3 beta A^2 = 20, sets the scale of v against x; the period's
     // dependence on the energy stretches errors by up to T A dOmega/dA < 20 more.
@@ -170,7 +170,7 @@ TEST_CASE("free motion and constant forces, forward and backward, are exact to r
     for (const double g : {0.0, -1.3}) {
       IntegratorOptions options = with(method);
       options.block_size = n;
-      const FinalStates end = solve(dynamics, one(g), ensemble, options);
+      const ObservedStates end = solve(dynamics, one(g), ensemble, options);
       CHECK(end.counts.steps <= (method == Method::rk4 ? with(method).steps : 2));
       for (Index i = 0; i < n; ++i) {
         const double t = ensemble.end_times[i];
@@ -217,7 +217,7 @@ TEST_CASE("energy is conserved to the accuracy of the solution") {
   const Ensemble ensemble(normal_states(4, 12, 5), 20.0);
   for (const Method method : methods) {
     const IntegratorOptions options = with(method);
-    const FinalStates end = solve(Dynamics(oracle::coupled()), k, ensemble, options);
+    const ObservedStates end = solve(Dynamics(oracle::coupled()), k, ensemble, options);
     for (Index i = 0; i < ensemble.size(); ++i) {
       const double before = oracle::coupled_energy(k, ensemble.initial_states.col(i));
       const double after = oracle::coupled_energy(k, end.states.col(i));
@@ -232,8 +232,8 @@ TEST_CASE("forward and back again is the identity") {
   const Network net({2, 8, 2});
   const IntegratorOptions options = with(Method::adams);
   const Ensemble there(normal_states(4, 10, 6), 3.0);
-  const FinalStates end = solve(net.dynamics, net.theta, there, options);
-  const FinalStates back = solve(net.dynamics, net.theta, Ensemble(end.states, -3.0), options);
+  const ObservedStates end = solve(net.dynamics, net.theta, there, options);
+  const ObservedStates back = solve(net.dynamics, net.theta, Ensemble(end.states, -3.0), options);
   CHECK(column_distances(back.states, there.initial_states).maxCoeff() <=
         permitted_error(options, end.counts.steps + back.counts.steps, end.states, std::exp(3.0)));
 }
@@ -243,10 +243,10 @@ TEST_CASE("a stiff field: bdf takes far fewer steps than adams") {
   const Vector theta{{fast, slow}};
   const Dynamics dynamics(oracle::stiff(), Motion::first_order);
   const Ensemble ensemble(States::Ones(2, 1), t);
-  FinalStates end[2];
+  ObservedStates end[2];
   for (const Method method : multistep) {
     const IntegratorOptions options = with(method, 1e-6);
-    FinalStates& at = end[method == Method::bdf];
+    ObservedStates& at = end[method == Method::bdf];
     at = solve(dynamics, theta, ensemble, options);
     const Vector exact = oracle::stiff_solution(fast, slow, t, 1);
     CHECK((at.states.col(0) - exact).norm() <=
@@ -333,10 +333,10 @@ TEST_CASE("results are bit-identical for 1, 2 and 7 threads") {
     const Ensemble ensemble(normal_states(2, n, 9), oracle::unequal_times(n));
     IntegratorOptions options = with(method);
     options.block_size = 8;
-    const FinalStates single = solve(net.dynamics, net.theta, ensemble, options);
+    const ObservedStates single = solve(net.dynamics, net.theta, ensemble, options);
     for (const int threads : {2, 7}) {
       options.threads = threads;
-      const FinalStates several = solve(net.dynamics, net.theta, ensemble, options);
+      const ObservedStates several = solve(net.dynamics, net.theta, ensemble, options);
       CHECK(several.states == single.states);
       CHECK(several.counts.steps == single.counts.steps);
       CHECK(several.counts.right_hand_sides == single.counts.right_hand_sides);

@@ -130,7 +130,7 @@ TEST_CASE("what a training needs is known beforehand") {
     const auto network = std::make_shared<Mlp>(c.layers, Symmetry::none, Skip::linear);
     const Dynamics dynamics(network);
     TrainingOptions options;
-    options.optimizer.kind = c.optimizer;
+    options.kind = c.optimizer;
     options.optimizer.max_iterations = c.iterations;
     options.optimizer.memory = 20;
     options.sensitivity.gradient = c.gradient;
@@ -140,11 +140,10 @@ TEST_CASE("what a training needs is known beforehand") {
     Vector theta = network->initial_parameters(1);
     theta.tail(2) << -1, 0;  // it oscillates
     const auto objective = [&] {
-      return Objective(Loss::periodic, States::Random(2, c.trajectories), c.period);
+      return Objective(dynamics, Loss::periodic, States::Random(2, c.trajectories), c.period);
     };
-    const double estimate = training_memory(dynamics, objective(), options).total() / 1e6;
-    const double peak =
-        peak_of([&] { static_cast<void>(train(dynamics, objective(), theta, options)); });
+    const double estimate = training_memory(objective(), options).total() / 1e6;
+    const double peak = peak_of([&] { static_cast<void>(train(objective(), theta, options)); });
     CAPTURE(estimate);
     CAPTURE(peak);
     CHECK(peak <= 1.5 * estimate + 10);

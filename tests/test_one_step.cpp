@@ -176,7 +176,7 @@ TEST_CASE("error control: the error follows rtol") {
     double last = 1;
     for (const double rtol : {1e-4, 1e-6, 1e-8, 1e-10}) {
       CAPTURE(rtol);
-      const FinalStates final_states = solve(method, rtol);
+      const ObservedStates final_states = solve(method, rtol);
       // In units of rtol |y| + atol, atol = rtol.
       const double error =
           ((final_states.states - exact).array() / (1 + exact.array().abs())).abs().maxCoeff();
@@ -278,7 +278,7 @@ TEST_CASE("the discrete gradient is that of the discrete loss, to roundoff") {
     StepGrids grids(1);
     DiscreteSensitivity sensitivity(dynamics, options, block_padding, &grids);
     States final_states(states, count);
-    sensitivity.forward(0, theta.data(), start, ends, final_states, true);
+    sensitivity.forward(0, theta.data(), start, ends, States(0, ends.size()), final_states, true);
     Vector gradient(theta.size());
     States initial(states, count);
     sensitivity.gradient(cotangents, gradient, initial);
@@ -295,7 +295,7 @@ TEST_CASE("the discrete gradient is that of the discrete loss, to roundoff") {
       Numbers<Complex> q(from.data(), from.data() + d);
       Numbers<Complex> v(from.data() + d, from.data() + states);
       const auto [end_q, end_v] =
-          discrete_solution<Complex>(*mlp, at, t, q, v, grids[0], ends[trajectory]);
+          discrete_solution<Complex>(*mlp, at, t, q, v, grids[0].front().steps, ends[trajectory]);
       Vector result(states);
       for (Index k = 0; k < d; ++k) result[k] = end_q[static_cast<std::size_t>(k)].imag() / h;
       for (Index k = d; k < states; ++k)
@@ -337,16 +337,19 @@ TEST_CASE("a grid is kept while its errors allow, and renewed when they do not")
   const Vector ends = Vector::Constant(4, 6.0);
   States final_states(2, 4);
   Vector theta = mlp->initial_parameters(1);
-  const auto run = [&] { sensitivity.forward(0, theta.data(), start, ends, final_states, true); };
+  const auto run = [&] {
+    sensitivity.forward(0, theta.data(), start, ends, States(0, ends.size()), final_states, true);
+  };
+  const auto steps = [&] { return grids[0].front().steps; };
   run();
-  const std::vector<double> first = grids[0];
+  const std::vector<double> first = steps();
   theta *= 1.001;
   run();
-  CHECK(grids[0] == first);
+  CHECK(steps() == first);
   theta *= 6;
   run();
-  CHECK(grids[0].size() > first.size());
+  CHECK(steps().size() > first.size());
   double whole = 0;
-  for (const double h : grids[0]) whole += h;
+  for (const double h : steps()) whole += h;
   CHECK(whole == doctest::Approx(1).epsilon(1e-13));
 }

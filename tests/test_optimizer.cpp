@@ -19,7 +19,9 @@ namespace {
 constexpr double inf = std::numeric_limits<double>::infinity();
 constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
 const IterationCallback silent = [](const Iterate&) { return std::optional<StopReason>(); };
-constexpr OptimizerKind kinds[] = {OptimizerKind::lbfgs, OptimizerKind::adam};
+using Minimise = Minimum (*)(const Differentiable&, ConstVectorRef, const OptimizerOptions&,
+                             const IterationCallback&);
+constexpr Minimise optimizers[] = {minimize_lbfgs, minimize_adam};
 
 /// sum_i i (x_i - 1)^2/2, condition number P.
 double quadratic(ConstVectorRef x, VectorRef gradient) {
@@ -54,9 +56,8 @@ struct Log {
   }
 };
 
-OptimizerOptions until_loss(double loss, OptimizerKind kind = OptimizerKind::lbfgs) {
+OptimizerOptions until_loss(double loss) {
   OptimizerOptions options;
-  options.kind = kind;
   options.loss_tolerance = loss;
   options.max_iterations = 2000;
   return options;
@@ -66,9 +67,8 @@ OptimizerOptions until_loss(double loss, OptimizerKind kind = OptimizerKind::lbf
 
 TEST_CASE("memory that runs out ends a minimisation") {
   const Differentiable greedy = [](ConstVectorRef, VectorRef) -> double { throw std::bad_alloc(); };
-  for (const OptimizerKind kind : kinds) {
+  for (const Minimise minimize : optimizers) {
     OptimizerOptions options;
-    options.kind = kind;
     CHECK_THROWS_AS(static_cast<void>(minimize(greedy, Vector::Zero(3), options, silent)),
                     std::bad_alloc);
   }
@@ -76,30 +76,32 @@ TEST_CASE("memory that runs out ends a minimisation") {
   // L-BFGS itself takes 2 memory P numbers: more than any address space has.
   OptimizerOptions options;
   options.memory = 1000000000;
-  CHECK_THROWS_AS(static_cast<void>(minimize(quadratic, Vector::Zero(1000000), options, silent)),
-                  std::bad_alloc);
+  CHECK_THROWS_AS(
+      static_cast<void>(minimize_lbfgs(quadratic, Vector::Zero(1000000), options, silent)),
+      std::bad_alloc);
 #endif
 }
 
 TEST_CASE("l-bfgs minimises a quadratic and Rosenbrock's valley to the last digits") {
   Log log;
   const Minimum valley =
-      minimize(rosenbrock, rosenbrock_start(), until_loss(1e-24), log.observer());
+      minimize_lbfgs(rosenbrock, rosenbrock_start(), until_loss(1e-24), log.observer());
   CHECK(valley.reason == StopReason::loss_tolerance);
   CHECK(valley.best.loss <= 1e-24);
   // f >= 0.4 |x - 1|^2/2 near the minimum (smallest eigenvalue of the Hessian).
   CHECK((valley.best.theta - Vector::Ones(2)).norm() <= std::sqrt(2 * 1e-24 / 0.39));
   CHECK(log.iterates.size() < 100);
 
-  const Minimum bowl = minimize(quadratic, Vector::Zero(30), until_loss(1e-24), log.observer());
+  const Minimum bowl =
+      minimize_lbfgs(quadratic, Vector::Zero(30), until_loss(1e-24), log.observer());
   CHECK(bowl.reason == StopReason::loss_tolerance);
   CHECK((bowl.best.theta - Vector::Ones(30)).norm() <= 1e-11);
 }
 
 TEST_CASE("iterates are numbered from the start, descend, and describe themselves") {
-  for (const OptimizerKind kind : kinds) {
+  for (const Minimise minimize : optimizers) {
     Log log;
-    OptimizerOptions options = until_loss(0, kind);
+    OptimizerOptions options = until_loss(0);
     options.max_iterations = 25;
     const Minimum minimum = minimize(rosenbrock, rosenbrock_start(), options, log.observer());
     REQUIRE(log.iterates.size() == 26);
@@ -115,7 +117,7 @@ TEST_CASE("iterates are numbered from the start, descend, and describe themselve
       if (i == 0) continue;
       const Iterate& before = log.iterates[i - 1];
       CHECK(at.step == doctest::Approx((at.theta - before.theta).norm()));
-      if (kind == OptimizerKind::lbfgs) CHECK(at.loss < before.loss);
+      if (minimize == minimize_lbfgs) CHECK(at.loss < before.loss);
     }
     for (const Iterate& at : log.iterates) CHECK(minimum.best.loss <= at.loss);
   }
@@ -135,7 +137,8 @@ TEST_CASE("a function that cannot be evaluated beyond a wall is minimised in fro
         return rosenbrock(x, gradient);
       };
       for (const double start : {-1.2, -3.0, -10.0}) {
-        const Minimum minimum = minimize(walled, Vector{{start, 40}}, until_loss(1e-20), silent);
+        const Minimum minimum =
+            minimize_lbfgs(walled, Vector{{start, 40}}, until_loss(1e-20), silent);
         CHECK(minimum.reason == StopReason::loss_tolerance);
         CHECK(minimum.best.theta.allFinite());
       }
@@ -150,7 +153,8 @@ TEST_CASE("a value without a finite gradient is no point to go to") {
     if (x[0] > 1.02) gradient.setConstant(undefined);
     return value;
   };
-  const Minimum minimum = minimize(walled, Vector::Constant(5, -4), until_loss(1e-20), silent);
+  const Minimum minimum =
+      minimize_lbfgs(walled, Vector::Constant(5, -4), until_loss(1e-20), silent);
   CHECK(minimum.reason == StopReason::loss_tolerance);
 }
 
@@ -160,16 +164,15 @@ TEST_CASE("a minimum behind the wall ends in front of the wall, without progress
     return quadratic(x, gradient);
   };
   OptimizerOptions options;
-  const Minimum minimum = minimize(walled, Vector::Zero(1), options, silent);
+  const Minimum minimum = minimize_lbfgs(walled, Vector::Zero(1), options, silent);
   CHECK(minimum.reason == StopReason::no_progress);
   CHECK(minimum.best.theta[0] <= 0.5);
   CHECK(minimum.best.loss < 0.5);
 }
 
 TEST_CASE("every reason to stop") {
-  for (const OptimizerKind kind : kinds) {
+  for (const Minimise minimize : optimizers) {
     OptimizerOptions options;
-    options.kind = kind;
     options.learning_rate = 0.1;
     options.max_iterations = 5000;
     const auto run = [&](const IterationCallback& observe) {
@@ -209,9 +212,9 @@ TEST_CASE("every reason to stop") {
 
 TEST_CASE("l-bfgs without limits ends where rounding ends it") {
   OptimizerOptions options;
-  const Minimum minimum =
-      minimize([](ConstVectorRef x, VectorRef gradient) { return 1 + rosenbrock(x, gradient); },
-               rosenbrock_start(), options, silent);
+  const Minimum minimum = minimize_lbfgs(
+      [](ConstVectorRef x, VectorRef gradient) { return 1 + rosenbrock(x, gradient); },
+      rosenbrock_start(), options, silent);
   CHECK(minimum.reason == StopReason::no_progress);
   CHECK(minimum.best.loss - 1 <= 1e-14);
 }
@@ -220,9 +223,8 @@ TEST_CASE("a tolerance of 0 is off, also for functions below zero") {
   const Differentiable sunk = [](ConstVectorRef x, VectorRef gradient) {
     return quadratic(x, gradient) - 100;
   };
-  for (const OptimizerKind kind : kinds) {
+  for (const Minimise minimize : optimizers) {
     OptimizerOptions options;
-    options.kind = kind;
     options.max_iterations = 3;
     const Minimum minimum = minimize(sunk, Vector::Zero(3), options, silent);
     CHECK(minimum.reason == StopReason::max_iterations);
@@ -231,12 +233,12 @@ TEST_CASE("a tolerance of 0 is off, also for functions below zero") {
 }
 
 TEST_CASE("adam takes first steps of its learning rate in every component, downhill") {
-  OptimizerOptions options = until_loss(0, OptimizerKind::adam);
+  OptimizerOptions options = until_loss(0);
   options.learning_rate = 0.02;
   options.max_iterations = 60;
   Log log;
   const Vector start = Vector{{-1, 4, 0.5}};
-  const Minimum minimum = minimize(quadratic, start, options, log.observer());
+  const Minimum minimum = minimize_adam(quadratic, start, options, log.observer());
   const Vector first = log.iterates[1].theta - start;
   // Bias correction makes the first step g/(|g| + 1e-8).
   CHECK(first[0] == doctest::Approx(0.02));
@@ -252,19 +254,17 @@ TEST_CASE("adam halves a step that leads where the function cannot be evaluated"
     return x[0] < -0.25 ? std::numeric_limits<double>::quiet_NaN() : x[0] * x[0] / 2 + x[0];
   };
   OptimizerOptions options;
-  options.kind = OptimizerKind::adam;
   options.learning_rate = 0.2;
   options.max_iterations = 5;
-  const Minimum minimum = minimize(walled, Vector::Zero(1), options, {});
+  const Minimum minimum = minimize_adam(walled, Vector::Zero(1), options, {});
   CHECK(minimum.reason == StopReason::max_iterations);
   CHECK(minimum.best.theta[0] < -0.2);
   CHECK(minimum.best.theta[0] >= -0.25);
 }
 
 TEST_CASE("a start where the function cannot be evaluated is a numerical failure") {
-  for (const OptimizerKind kind : kinds) {
+  for (const Minimise minimize : optimizers) {
     OptimizerOptions options;
-    options.kind = kind;
     for (const double value : {inf, undefined}) {
       const Differentiable hopeless = [value](ConstVectorRef, VectorRef gradient) {
         gradient.setZero();
@@ -276,8 +276,8 @@ TEST_CASE("a start where the function cannot be evaluated is a numerical failure
 }
 
 TEST_CASE("what the function or the observer throws passes through") {
-  for (const OptimizerKind kind : kinds) {
-    OptimizerOptions options = until_loss(0, kind);
+  for (const Minimise minimize : optimizers) {
+    OptimizerOptions options = until_loss(0);
     int calls = 0;
     const Differentiable failing = [&](ConstVectorRef x, VectorRef gradient) {
       if (++calls > 3) throw std::logic_error("enough");

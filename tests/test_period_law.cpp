@@ -21,12 +21,11 @@ const Vector none;
 
 /// The mean square by which the orbits of a law miss their start in a well.
 double miss(const PeriodLaw& law, const Well& well) {
-  const Objective objective(law.orbits());
+  const Objective objective(Dynamics(well.force_field()), law.orbits());
   IntegratorOptions options;
   options.rtol = options.atol = 1e-12;
-  const Dynamics dynamics(well.force_field());
-  const States end = Integrator(dynamics, options).integrate(none, objective.ensemble()).states;
-  return Objective::mean_square(objective.residuals(end));
+  Integrator integrator(objective.dynamics(), options);
+  return objective.trajectory_loss(integrator.integrate(none, objective.ensemble()).states);
 }
 
 }  // namespace

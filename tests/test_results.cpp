@@ -130,7 +130,7 @@ Results made_up_results(Index dimension, Index trajectories, Index size) {
   results.end_times = random_vector(trajectories, 8).cwiseAbs();
   results.amplitudes = random_vector(trajectories, 9).cwiseAbs();
   results.energies = random_vector(trajectories, 10).cwiseAbs();
-  if (size > 0) results.held = HeldForce{random_vector(size, 11), random_vector(size, 12), 0.3};
+  if (size > 0) results.held = ForceData{random_vector(size, 11), random_vector(size, 12), 0.3};
   results.history = made_up_history(size);
   if (size > 0) {
     for (Index d = 0; d < dimension; ++d) {
@@ -1196,7 +1196,7 @@ TEST_CASE("sizes that do not fit are refused before anything is touched") {
   refuses("data/amplitudes", [](Results& r) { r.amplitudes = Vector::Zero(9); });
   refuses("data/energies", [](Results& r) { r.energies = Vector::Zero(9); });
   refuses("held_force/force", [](Results& r) { r.held->force = Vector::Zero(9); });
-  refuses("held_force/position", [](Results& r) { r.held = HeldForce(); });
+  refuses("held_force/position", [](Results& r) { r.held = ForceData(); });
   refuses("training/step", [](Results& r) { r.history.step.pop_back(); });
   refuses("training/evaluations", [](Results& r) { r.history.evaluations.clear(); });
   refuses("phase_portrait/x", [](Results& r) { r.phase_portrait[0].x.clear(); });

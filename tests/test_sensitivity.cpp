@@ -35,10 +35,11 @@ SensitivityOptions with(double tolerance, Method method = Method::adams,
   return options;
 }
 
-/// A loss with a cotangent of its own for every trajectory: sum_i w_i . y_i(T).
-FinalLoss weighted_sum(const States& weights) {
-  return [&weights](Index first, ConstStatesRef y, StatesRef cotangents) {
-    cotangents = weights.middleCols(first, y.cols());
+/// A loss with a cotangent of its own for every trajectory, at each of its observation times:
+/// sum_ik w_ik . y_i(t_k).
+StateLoss weighted_sum(const States& weights, Index observations = 1) {
+  return [&weights, observations](Index first, ConstStatesRef y, StatesRef cotangents) {
+    cotangents = weights.middleCols(observations * first, y.cols());
     return y.cwiseProduct(cotangents).sum();
   };
 }
@@ -51,7 +52,7 @@ double quartic(Index, ConstStatesRef y, StatesRef cotangents) {
 }
 
 LossGradient gradient(const Dynamics& dynamics, const Vector& theta, const Ensemble& ensemble,
-                      const FinalLoss& loss, const SensitivityOptions& options) {
+                      const StateLoss& loss, const SensitivityOptions& options) {
   return Sensitivity(dynamics, options).gradient(theta, ensemble, loss);
 }
 
@@ -63,14 +64,15 @@ struct Start {
       : mlp(std::make_shared<Mlp>(std::move(layers), symmetry)),
         dynamics(mlp, motion),
         theta(mlp->initial_parameters(seed)),
-        objective(Loss::periodic,
+        objective(dynamics, Loss::periodic,
                   normal_states(dynamics.state_dimension(), trajectories, seed + 1000), period) {}
 
   [[nodiscard]] LossGradient gradient(const SensitivityOptions& options) const {
-    return ::gradient(dynamics, theta, objective.ensemble(), objective.final_loss(), options);
+    return ::gradient(dynamics, theta, objective.ensemble(), oracle::state_loss(objective),
+                      options);
   }
   [[nodiscard]] double loss(Sensitivity& at, const Vector& parameters) const {
-    return at.loss(parameters, objective.ensemble(), objective.final_loss()).loss;
+    return at.loss(parameters, objective.ensemble(), oracle::state_loss(objective)).loss;
   }
 
   std::shared_ptr<Mlp> mlp;
@@ -80,7 +82,7 @@ struct Start {
 };
 
 bool identical(const LossGradient& a, const LossGradient& b) {
-  return a.loss == b.loss && a.gradient == b.gradient && a.final_states == b.final_states &&
+  return a.loss == b.loss && a.gradient == b.gradient && a.states == b.states &&
          a.initial_cotangents == b.initial_cotangents && a.forward.steps == b.forward.steps &&
          a.backward.steps == b.backward.steps &&
          a.backward.right_hand_sides == b.backward.right_hand_sides;
@@ -99,12 +101,13 @@ double permitted_relative(const SensitivityOptions& options, const LossGradient&
 TEST_CASE("the harmonic oscillator's periodic loss and its slope in the stiffness") {
   const States y = normal_states(2, 20, 1);
   const double period = 5;
-  const Objective objective(Loss::periodic, y, period);
+  const Objective objective(Dynamics(oracle::harmonic()), Loss::periodic, y, period);
   for (const double k : {0.6, 1.0, 2.9}) {
     for (const Method method : methods) {
       const SensitivityOptions options = with(1e-9, method);
-      const LossGradient result = gradient(Dynamics(oracle::harmonic()), Vector::Constant(1, k),
-                                           objective.ensemble(), objective.final_loss(), options);
+      const LossGradient result =
+          gradient(Dynamics(oracle::harmonic()), Vector::Constant(1, k), objective.ensemble(),
+                   oracle::state_loss(objective), options);
       const double permitted = permitted_relative(options, result);
       const double loss = oracle::harmonic_periodic_loss(k, period, y);
       const double slope = oracle::harmonic_periodic_slope(k, period, y);
@@ -385,11 +388,12 @@ TEST_CASE("bdf, hermite and any block size give the same gradient") {
 TEST_CASE("solutions of more steps than there is room for at first") {
   const double k = 1.2, period = 600;
   const States y = normal_states(2, 2, 12);
-  const Objective objective(Loss::periodic, y, period);
+  const Objective objective(Dynamics(oracle::harmonic()), Loss::periodic, y, period);
   for (const Method method : methods) {
     const SensitivityOptions options = with(method == Method::adams ? 1e-10 : 1e-6, method);
-    const LossGradient result = gradient(Dynamics(oracle::harmonic()), Vector::Constant(1, k),
-                                         objective.ensemble(), objective.final_loss(), options);
+    const LossGradient result =
+        gradient(Dynamics(oracle::harmonic()), Vector::Constant(1, k), objective.ensemble(),
+                 oracle::state_loss(objective), options);
     REQUIRE(result.forward.steps > 4000);
     const double slope = oracle::harmonic_periodic_slope(k, period, y);
     CHECK(std::abs(result.gradient[0] - slope) <=
@@ -433,7 +437,7 @@ TEST_CASE("checkpoints at any distance: the same loss to the last bit, the gradi
           CAPTURE(distance);
           const LossGradient result = at(with_checkpoints(options, distance));
           CHECK(result.loss == whole.loss);
-          CHECK(result.final_states == whole.final_states);
+          CHECK(result.states == whole.states);
           CHECK(result.forward.steps == whole.forward.steps);
           CHECK(result.backward.steps > whole.backward.steps);
           const double permitted = permitted_relative(options, result);
@@ -451,7 +455,7 @@ TEST_CASE("checkpoints at any distance: the same loss to the last bit, the gradi
         Sensitivity alone(start.dynamics, with_checkpoints(options, 7));
         const LossGradient loss = alone.loss(start.theta, ensemble, quartic);
         CHECK(loss.loss == whole.loss);
-        CHECK(loss.final_states == whole.final_states);
+        CHECK(loss.states == whole.states);
         CHECK(loss.stored_bytes == 0);
       }
     }
@@ -463,7 +467,7 @@ TEST_CASE("checkpoints bound the memory of long solutions") {
   const Index n = 3;
   const Start problem({1, 1}, n);  // for the size of its states
   const States y = normal_states(2, n, 51);
-  const Objective objective(Loss::periodic, y, period);
+  const Objective objective(Dynamics(oracle::harmonic()), Loss::periodic, y, period);
   const double slope = oracle::harmonic_periodic_slope(k, period, y);
   for (const Method method : methods) {
     for (const Interpolation kind : {Interpolation::polynomial, Interpolation::hermite}) {
@@ -471,7 +475,7 @@ TEST_CASE("checkpoints bound the memory of long solutions") {
       const double vectors = kind == Interpolation::polynomial ? 1 : 2;
       const auto at = [&](long distance) {
         return gradient(Dynamics(oracle::harmonic()), Vector::Constant(1, k), objective.ensemble(),
-                        objective.final_loss(), with_checkpoints(options, distance));
+                        oracle::state_loss(objective), with_checkpoints(options, distance));
       };
       const LossGradient whole = at(0);
       const auto steps = static_cast<double>(whole.forward.steps);
@@ -505,10 +509,10 @@ TEST_CASE("where a stretch takes more steps the second time, the memory stays bo
   const Start problem({1, 1}, 4);
   const States y = normal_states(2, 4, 52);
   const double k = 1.3, period = 20;
-  const Objective objective(Loss::periodic, y, period);
-  const FinalLoss loss = [&](Index first, ConstStatesRef states, StatesRef cotangents) {
+  const Objective objective(Dynamics(oracle::harmonic()), Loss::periodic, y, period);
+  const StateLoss loss = [&](Index first, ConstStatesRef states, StatesRef cotangents) {
     rough = true;
-    return objective.final_loss()(first, states, cotangents);
+    return oracle::state_loss(objective)(first, states, cotangents);
   };
   const double slope = oracle::harmonic_periodic_slope(k, period, y);
   for (const Method method : methods) {
@@ -557,7 +561,7 @@ TEST_CASE("with checkpoints, step limits and requests to stop are heard everywhe
     sensitivity.limit_steps(options.integrator.max_steps);
     CHECK(identical(again(), fresh));
 
-    const FinalLoss turn = [&](Index first, ConstStatesRef y, StatesRef cotangents) {
+    const StateLoss turn = [&](Index first, ConstStatesRef y, StatesRef cotangents) {
       stop = true;
       return quartic(first, y, cotangents);
     };
@@ -573,7 +577,7 @@ TEST_CASE("a zero cotangent gives a gradient of exactly zero, without a backward
   const Start start({1, 16, 1}, 20, 13);
   SensitivityOptions options = with(1e-8);
   options.integrator.block_size = 8;
-  const FinalLoss nothing = [](Index, ConstStatesRef, StatesRef cotangents) {
+  const StateLoss nothing = [](Index, ConstStatesRef, StatesRef cotangents) {
     cotangents.setZero();
     return 0.25;
   };
@@ -625,17 +629,16 @@ TEST_CASE("the loss alone is the loss of the gradient to the last bit") {
   for (const Method method : methods) {
     Sensitivity sensitivity(start.dynamics, with(1e-9, method));
     const Ensemble& ensemble = start.objective.ensemble();
-    const FinalLoss loss = start.objective.final_loss();
+    const StateLoss loss = oracle::state_loss(start.objective);
     const LossGradient alone = sensitivity.loss(start.theta, ensemble, loss);
     const LossGradient both = sensitivity.gradient(start.theta, ensemble, loss);
     CHECK(alone.loss == both.loss);
-    CHECK(alone.final_states == both.final_states);
+    CHECK(alone.states == both.states);
     CHECK(alone.forward.steps == both.forward.steps);
     CHECK(alone.gradient.size() == 0);
     CHECK(alone.initial_cotangents.size() == 0);
     CHECK(alone.backward.steps == 0);
-    CHECK(both.loss ==
-          doctest::Approx(Objective::mean_square(start.objective.residuals(both.final_states))));
+    CHECK(both.loss == doctest::Approx(start.objective.trajectory_loss(both.states)));
   }
 }
 
@@ -657,10 +660,11 @@ TEST_CASE("gradients are bit-identical for 1, 2 and 7 threads") {
 TEST_CASE("one trajectory alone, and blocks that are not full") {
   for (const Index n : {1, 2, 9}) {
     const States y = normal_states(2, n, 19);
-    const Objective objective(Loss::periodic, y, 5);
+    const Objective objective(Dynamics(oracle::harmonic()), Loss::periodic, y, 5);
     const SensitivityOptions options = with(1e-9);
-    const LossGradient result = gradient(Dynamics(oracle::harmonic()), Vector::Constant(1, 2),
-                                         objective.ensemble(), objective.final_loss(), options);
+    const LossGradient result =
+        gradient(Dynamics(oracle::harmonic()), Vector::Constant(1, 2), objective.ensemble(),
+                 oracle::state_loss(objective), options);
     const double slope = oracle::harmonic_periodic_slope(2, 5, y);
     CHECK(std::abs(result.gradient[0] - slope) <=
           permitted_relative(options, result) * std::abs(slope));
@@ -674,7 +678,7 @@ TEST_CASE("used again, after other problems and after failures, it is as good as
   States wild = gentle.initial_states;
   wild.col(13) = oracle::explosion_start(0.5);
   const Ensemble few(States(gentle.initial_states.leftCols(5)), 3.0);
-  const FinalLoss broken = [](Index, ConstStatesRef, StatesRef) -> double {
+  const StateLoss broken = [](Index, ConstStatesRef, StatesRef) -> double {
     throw std::logic_error("no loss today");
   };
   const Vector theta = Vector::Ones(1);
@@ -744,7 +748,7 @@ TEST_CASE("failures going backward are reported like those going forward") {
 TEST_CASE("cotangents that are not finite are a numerical failure") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const Start start({1, 4, 1}, 4, 21);
-  const FinalLoss bad = [nan](Index, ConstStatesRef, StatesRef cotangents) {
+  const StateLoss bad = [nan](Index, ConstStatesRef, StatesRef cotangents) {
     cotangents.setConstant(nan);
     return 0.0;
   };
@@ -758,7 +762,7 @@ TEST_CASE("a request to stop is heard in the backward problem as well") {
     SensitivityOptions options = with(1e-9, method);
     bool backward = false;
     options.integrator.stop_requested = [&] { return backward; };
-    const FinalLoss turn = [&](Index first, ConstStatesRef y, StatesRef cotangents) {
+    const StateLoss turn = [&](Index first, ConstStatesRef y, StatesRef cotangents) {
       backward = true;
       return quartic(first, y, cotangents);
     };
@@ -868,10 +872,10 @@ TEST_CASE("every way: the harmonic oscillator's periodic loss and its slope") {
     for (const Index n : {1, 2, 9, 20}) {
       CAPTURE(n);
       const States y = normal_states(2, n, 1);
-      const Objective objective(Loss::periodic, y, period);
+      const Objective objective(Dynamics(oracle::harmonic()), Loss::periodic, y, period);
       for (const double k : {0.6, 2.9}) {
         const LossGradient result = sensitivity.gradient(
-            Vector::Constant(1, k), objective.ensemble(), objective.final_loss());
+            Vector::Constant(1, k), objective.ensemble(), oracle::state_loss(objective));
         const double loss = oracle::harmonic_periodic_loss(k, period, y);
         const double slope = oracle::harmonic_periodic_slope(k, period, y);
         CHECK(std::abs(result.loss - loss) <= permitted(way, result) * loss);
@@ -920,7 +924,7 @@ TEST_CASE("every way: derivatives do not depend on the units of the parameters")
       const Index rows = newtonian ? 2 * d : d;
       const Dynamics dynamics(springs(units), motion);
       const States y = normal_states(rows, 3, 5).array() + 2;
-      const FinalLoss sum = [](Index, ConstStatesRef f, StatesRef c) {
+      const StateLoss sum = [](Index, ConstStatesRef f, StatesRef c) {
         c.setOnes();
         return f.sum();
       };
@@ -1019,13 +1023,12 @@ TEST_CASE("every way: linear systems, gradients and Jacobians with unequal end t
           CHECK(result.initial_cotangents.size() == 0);
         }
         if (way.gradient == GradientMethod::adjoint) continue;
-        const FinalJacobian all = sensitivity.jacobian(theta, ensemble);
+        const StateJacobian all = sensitivity.jacobian(theta, ensemble);
         REQUIRE(all.jacobian.rows() == jacobian.rows());
         REQUIRE(all.jacobian.cols() == jacobian.cols());
         CHECK((all.jacobian - jacobian).norm() <= permitted(way, result) * jacobian.norm());
-        CHECK(all.final_states == result.final_states);
-        CHECK((all.final_states - final_states).norm() <=
-              permitted(way, result) * final_states.norm());
+        CHECK(all.states == result.states);
+        CHECK((all.states - final_states).norm() <= permitted(way, result) * final_states.norm());
         // The same solution once more, so to roundoff, but for differences, which choose their
         // own steps.
         const Vector product = all.jacobian.transpose() * weights.reshaped();
@@ -1130,7 +1133,7 @@ TEST_CASE("separate tolerances of the backward problem and of its quadrature") {
 
 TEST_CASE("every way: a zero cotangent gives a gradient of exactly zero") {
   const Start start({1, 8, 1}, 20, 13);
-  const FinalLoss nothing = [](Index, ConstStatesRef, StatesRef cotangents) {
+  const StateLoss nothing = [](Index, ConstStatesRef, StatesRef cotangents) {
     cotangents.setZero();
     return 0.25;
   };
@@ -1177,7 +1180,7 @@ TEST_CASE("every way: threads change no bit, blocks no more than the tolerance")
       const LossGradient result = sensitivity.gradient(start.theta, ensemble, quartic);
       CHECK(relative_error(result.gradient, single.gradient) <= permitted(way, single));
       if (way.integrator.method == Method::rk4) {  // the same steps in every block
-        CHECK(result.final_states == single.final_states);
+        CHECK(result.states == single.states);
         CHECK(relative_error(result.gradient, single.gradient) <= 1e-13);
       }
       if (!has_jacobian) continue;
@@ -1193,11 +1196,11 @@ TEST_CASE("every way: the loss alone is the loss of the gradient to the last bit
     CAPTURE(text(way));
     Sensitivity sensitivity(start.dynamics, way);
     const Ensemble& ensemble = start.objective.ensemble();
-    const FinalLoss loss = start.objective.final_loss();
+    const StateLoss loss = oracle::state_loss(start.objective);
     const LossGradient alone = sensitivity.loss(start.theta, ensemble, loss);
     const LossGradient both = sensitivity.gradient(start.theta, ensemble, loss);
     CHECK(alone.loss == both.loss);
-    CHECK(alone.final_states == both.final_states);
+    CHECK(alone.states == both.states);
     CHECK(alone.gradient.size() == 0);
     CHECK(alone.blocks == both.blocks);
   }
@@ -1206,11 +1209,11 @@ TEST_CASE("every way: the loss alone is the loss of the gradient to the last bit
 TEST_CASE("every way: failures, limits and requests to stop leave nothing behind") {
   const Start start({1, 6, 1}, 12, 31);
   const Ensemble& ensemble = start.objective.ensemble();
-  const FinalLoss broken = [](Index, ConstStatesRef, StatesRef) -> double {
+  const StateLoss broken = [](Index, ConstStatesRef, StatesRef) -> double {
     throw std::logic_error("no loss today");
   };
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const FinalLoss bad = [nan](Index, ConstStatesRef y, StatesRef cotangents) {
+  const StateLoss bad = [nan](Index, ConstStatesRef y, StatesRef cotangents) {
     cotangents.setConstant(y.cols() > 0 ? nan : 0);
     return 0.0;
   };
@@ -1283,11 +1286,11 @@ TEST_CASE("without parameters: empty gradients and Jacobians by differences and 
     CHECK(result.gradient.rows() == 0);
     CHECK(result.gradient.cols() == 1);
     CHECK(result.loss > 0);
-    const FinalJacobian all = sensitivity.jacobian(Vector(), ensemble);
+    const StateJacobian all = sensitivity.jacobian(Vector(), ensemble);
     CHECK(all.jacobian.rows() == 18);
     CHECK(all.jacobian.cols() == 0);
     const States exact = oracle::harmonic_flow(1, 2) * ensemble.initial_states;
-    CHECK((all.final_states - exact).norm() <= permitted(way, result) * exact.norm());
+    CHECK((all.states - exact).norm() <= permitted(way, result) * exact.norm());
   }
 }
 
@@ -1303,9 +1306,9 @@ TEST_CASE("forward, staggered, without error control: the plain solution to the 
     options.sensitivity_error_control = false;
     options.staggered = true;
     const LossGradient result = gradient(start.dynamics, start.theta, ensemble, quartic, options);
-    const FinalStates plain =
+    const ObservedStates plain =
         Integrator(start.dynamics, options.integrator).integrate(start.theta, ensemble);
-    CHECK(result.final_states == plain.states);
+    CHECK(result.states == plain.states);
     CHECK(result.forward.steps == plain.counts.steps);
   }
 }
@@ -1332,8 +1335,8 @@ TEST_CASE("the discrete gradient is that of its own loss, whatever the tolerance
     options.integrator.steps = 12;
     options.integrator.block_size = 8;
     Sensitivity sensitivity(start.dynamics, options);
-    const LossGradient at =
-        sensitivity.gradient(start.theta, start.objective.ensemble(), start.objective.final_loss());
+    const LossGradient at = sensitivity.gradient(start.theta, start.objective.ensemble(),
+                                                 oracle::state_loss(start.objective));
     Random random(43);
     Vector direction(start.theta.size());
     for (double& x : direction) x = random.normal();
@@ -1361,7 +1364,7 @@ TEST_CASE("frozen steps: the loss is smooth to roundoff, and free steps are take
     direction.normalize();
     const auto at = [&](double s) {
       return sensitivity.loss(start.theta + s * direction, start.objective.ensemble(),
-                              start.objective.final_loss());
+                              oracle::state_loss(start.objective));
     };
     const LossGradient first = at(0);
     // A fourth difference: s^4 L'''' is far below roundoff, a change of the grid far above.
@@ -1397,7 +1400,7 @@ TEST_CASE("frozen steps: no jump where free steps become one more") {
     options.gradient = GradientMethod::discrete;
     const auto loss = [&](Sensitivity& sensitivity, double scale) {
       return sensitivity.loss(scale * start.theta, start.objective.ensemble(),
-                              start.objective.final_loss());
+                              oracle::state_loss(start.objective));
     };
     Sensitivity plain(start.dynamics, options);
     const auto steps = [&](double scale) { return loss(plain, scale).forward.steps; };
@@ -1501,4 +1504,148 @@ TEST_CASE("options that cannot be met are refused, by name") {
                        adjoint.jacobian(Vector::Ones(1), Ensemble(States::Ones(2, 1), 1.0)));
                  }),
                  "Jacobian"));
+}
+
+// --- several observation times
+// --------------------------------------------------------------------
+
+namespace {
+
+/// Times of their own for n trajectories, K of them each, up to about `end`.
+Eigen::MatrixXd observation_times(Index k, Index n, double end) {
+  Random random(17);
+  Eigen::MatrixXd times(k, n);
+  for (Index i = 0; i < n; ++i) {
+    double t = 0;
+    for (Index j = 0; j < k; ++j) times(j, i) = t += (0.2 + random.uniform()) * end / double(k);
+  }
+  return times;
+}
+
+}  // namespace
+
+TEST_CASE("the gradient at several times of each trajectory's own: linear systems") {
+  const Eigen::MatrixXd a{{-0.4, 1.1}, {-1.3, -0.2}};
+  const Index n = 11, k = 5;
+  for (const Motion motion : {Motion::newtonian, Motion::first_order}) {
+    const Dynamics dynamics(oracle::linear(2), motion);
+    const Index rows = dynamics.state_dimension();
+    const Eigen::MatrixXd times = observation_times(k, n, 4);
+    const Ensemble ensemble = Ensemble::observed_at(normal_states(rows, n, 2), times);
+    const States weights = normal_states(rows, n * k, 3);
+    const Vector theta = oracle::row_by_row(a);
+    Vector exact = Vector::Zero(4);
+    States initial = States::Zero(rows, n), states(rows, n * k);
+    for (Index i = 0; i < n * k; ++i) {
+      const double t = times(i % k, i / k);
+      const auto start = ensemble.initial_states.col(i / k);
+      states.col(i) = oracle::linear_flow(a, motion, t) * start;
+      initial.col(i / k) += oracle::linear_flow(a, motion, t).transpose() * weights.col(i);
+      for (Index p = 0; p < 4; ++p) {
+        Eigen::MatrixXd direction = Eigen::MatrixXd::Zero(2, 2);
+        direction(p / 2, p % 2) = 1;
+        exact[p] += weights.col(i).dot(oracle::linear_flow_slope(a, direction, motion, t) * start);
+      }
+    }
+    for (const Method method : {eighth_order(motion), highest_order(motion), Method::rk4}) {
+      CAPTURE(name(method));
+      SensitivityOptions options = with(1e-10, method);
+      options.gradient = GradientMethod::discrete;
+      options.integrator.steps = 1000;
+      options.integrator.block_size = 8;
+      for (const bool frozen : {false, true}) {
+        options.freeze_steps = frozen;
+        Sensitivity sensitivity(dynamics, options);
+        for (int again = 0; again < 2; ++again) {
+          const LossGradient result =
+              sensitivity.gradient(theta, ensemble, weighted_sum(weights, k));
+          CHECK((result.states - states).norm() <= 1e-8 * states.norm());
+          CHECK(relative_error(result.gradient, exact) <= 1e-7);
+          CHECK((result.initial_cotangents - initial).norm() <= 1e-7 * initial.norm());
+          const LossGradient alone = sensitivity.loss(theta, ensemble, weighted_sum(weights, k));
+          CHECK(alone.states == result.states);
+        }
+      }
+    }
+    SensitivityOptions differences;
+    differences.gradient = GradientMethod::difference;
+    const LossGradient result =
+        gradient(dynamics, theta, ensemble, weighted_sum(weights, k), differences);
+    CHECK(relative_error(result.gradient, exact) <= 1e-6);
+    CHECK((Integrator(dynamics, {}).integrate(theta, ensemble).states - states).norm() <=
+          1e-7 * states.norm());
+  }
+}
+
+TEST_CASE("observed at a hundred times, the constant solution has its slope") {
+  // Sapienza et al., arXiv 2406.09699: u1' = a u1 - u1 u2, u2' = -a u2 + u1 u2 at rest in (1, 1);
+  // G = sum of u1 + u2 over t = 0, 0.1, .., 10: dG/da = 202 - 2 sin(5.05) cos(5)/sin(0.05).
+  const Dynamics rabbits(
+      make_force(
+          2, 1,
+          [](const Vector& u, const auto& a) {
+            return Vector{{a[0] * u[0] - u[0] * u[1], -a[0] * u[1] + u[0] * u[1]}};
+          },
+          [](const Vector& u, const auto& a) {
+            return Eigen::MatrixXd{{a[0] - u[1], -u[0]}, {u[1], -a[0] + u[0]}};
+          },
+          [](const Vector& u, const auto&) {
+            return Eigen::MatrixXd{{u[0]}, {-u[1]}};
+          }),
+      Motion::first_order);
+  Eigen::MatrixXd times = Vector::LinSpaced(100, 0.1, 10);
+  const Ensemble ensemble = Ensemble::observed_at(States::Ones(2, 1), times);
+  const States hundred = States::Ones(2, 100);
+  const double exact = 202 - 2 * std::sin(5.05) * std::cos(5) / std::sin(0.05);
+  for (const double rtol : {1e-6, 1e-10}) {
+    SensitivityOptions options = with(rtol, Method::rk8);
+    options.gradient = GradientMethod::discrete;
+    const double slope =
+        gradient(rabbits, Vector::Ones(1), ensemble, weighted_sum(hundred, 100), options)
+            .gradient[0];
+    CHECK(std::abs(slope - exact) <= 100 * rtol * exact);
+  }
+}
+
+TEST_CASE("one segment more or less is one observation more: the end is the same") {
+  const Start start({1, 8, 8, 1}, 9, 3);
+  SensitivityOptions options = with(1e-11, Method::rkn12);
+  options.gradient = GradientMethod::discrete;
+  const Ensemble& ends = start.objective.ensemble();
+  Eigen::MatrixXd times(2, 9);
+  times << 0.37 * ends.end_times.transpose(), ends.end_times.transpose();
+  const Ensemble twice = Ensemble::observed_at(ends.initial_states, times);
+  const States weights = normal_states(2, 9, 4);
+  States late = States::Zero(2, 18);
+  for (Index i = 0; i < 9; ++i) late.col(2 * i + 1) = weights.col(i);
+  const LossGradient once =
+      gradient(start.dynamics, start.theta, ends, weighted_sum(weights), options);
+  const LossGradient both =
+      gradient(start.dynamics, start.theta, twice, weighted_sum(late, 2), options);
+  CHECK(relative_error(both.gradient, once.gradient) <= 1e-9);
+}
+
+TEST_CASE("methods that do not have several times yet, and times out of order, are refused") {
+  const Start start({1, 4, 1}, 3);
+  Eigen::MatrixXd times(2, 3);
+  times << 1, 1, 1, 2, 2, 2;
+  Ensemble ensemble = Ensemble::observed_at(start.objective.ensemble().initial_states, times);
+  const States six = States::Ones(2, 6);
+  const auto complaint = [&](GradientMethod gradient, bool jacobian) {
+    SensitivityOptions options;
+    options.gradient = gradient;
+    if (gradient == GradientMethod::discrete) options.integrator.method = Method::rkn8;
+    Sensitivity sensitivity(start.dynamics, options);
+    return message_of<InputError>([&] {
+      if (jacobian) static_cast<void>(sensitivity.jacobian(start.theta, ensemble));
+      static_cast<void>(sensitivity.gradient(start.theta, ensemble, weighted_sum(six, 2)));
+    });
+  };
+  CHECK(mentions(complaint(GradientMethod::adjoint, false), "2 observation times"));
+  CHECK(mentions(complaint(GradientMethod::forward, false), "discrete"));
+  CHECK(mentions(complaint(GradientMethod::discrete, true), "Jacobian"));
+  for (const double bad : {0.0, -1.0, 2.0, 3.0}) {
+    ensemble.earlier_times(0, 1) = bad;
+    CHECK(mentions(complaint(GradientMethod::discrete, false), "trajectory 1"));
+  }
 }

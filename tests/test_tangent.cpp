@@ -49,13 +49,13 @@ double error(const Dynamics& dynamics, const Vector& theta, const Ensemble& ense
   double worst = 0;
   for (int k = 0; k < 2; ++k) {
     const LossGradient result = sensitivity.gradient(theta, ensemble, sum);
-    const FinalJacobian jacobian = sensitivity.jacobian(theta, ensemble);
+    const StateJacobian jacobian = sensitivity.jacobian(theta, ensemble);
     const double rows = static_cast<double>(exact.rows());
     worst = std::max({worst, (jacobian.jacobian - exact).cwiseAbs().maxCoeff() / size,
                       (result.gradient.transpose() - exact.colwise().sum()).cwiseAbs().maxCoeff() /
                           (rows * size)});
     // The loss alone takes the same steps.
-    CHECK(sensitivity.loss(theta, ensemble, sum).final_states == result.final_states);
+    CHECK(sensitivity.loss(theta, ensemble, sum).states == result.states);
   }
   return worst;
 }

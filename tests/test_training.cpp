@@ -25,8 +25,17 @@ namespace {
 
 TrainingOptions with(double tolerance) {
   TrainingOptions options;
+  options.kind = OptimizerKind::lbfgs;
   options.sensitivity.integrator.rtol = options.sensitivity.integrator.atol = tolerance;
   return options;
+}
+
+/// theta as if it had been trained with these options.
+TrainingResult trained(const Vector& theta, const IntegratorOptions& integrator = {}) {
+  TrainingResult result;
+  result.state.theta = theta;
+  result.integrator = integrator;
+  return result;
 }
 
 Vector one(double k) { return Vector::Constant(1, k); }
@@ -34,14 +43,14 @@ Vector one(double k) { return Vector::Constant(1, k); }
 /// The harmonic oscillator's stiffness from 20 states; the minimum near k = 1 is 0 there.
 struct Stiffness {
   Dynamics dynamics{oracle::harmonic()};
-  Objective objective{Loss::periodic, normal_states(2, 20, 1), two_pi};
+  Objective objective{dynamics, Loss::periodic, normal_states(2, 20, 1), two_pi};
 };
 
 /// The note's problem, small.
 struct Small {
   std::shared_ptr<Mlp> mlp = std::make_shared<Mlp>(std::vector<Index>{1, 16, 1});
   Dynamics dynamics{mlp};
-  Objective objective{Loss::periodic, normal_states(2, 20, 2), two_pi};
+  Objective objective{dynamics, Loss::periodic, normal_states(2, 20, 2), two_pi};
   Vector start = mlp->initial_parameters(0);
 };
 
@@ -92,7 +101,7 @@ TEST_CASE("a network learns to return: the loss falls by orders of magnitude, th
     CHECK(state.history.size() == static_cast<std::size_t>(++seen));
     CHECK(state.loss == state.history.loss.back());
   };
-  const TrainingResult result = train(small.dynamics, small.objective, small.start, options);
+  const TrainingResult result = train(small.objective, small.start, options);
   const TrainingState& state = result.state;
   check_books(state);
   check_snapshots(state);
@@ -103,19 +112,17 @@ TEST_CASE("a network learns to return: the loss falls by orders of magnitude, th
   CHECK(state.snapshots.theta.back() == state.theta);
 
   // The loss is the one that the gradient path gives at theta, to the last bit.
-  Sensitivity sensitivity(small.dynamics, options.sensitivity);
-  CHECK(sensitivity.loss(state.theta, small.objective.ensemble(), small.objective.final_loss())
-            .loss == state.loss);
+  CHECK(ObjectiveFunction(small.objective, options.sensitivity).value(state.theta) == state.loss);
 }
 
 TEST_CASE("one parameter: the stiffness of the period asked for") {
   const Stiffness problem;
   for (const OptimizerKind kind : {OptimizerKind::lbfgs, OptimizerKind::adam}) {
     TrainingOptions options = with(1e-10);
-    options.optimizer.kind = kind;
+    options.kind = kind;
     options.optimizer.loss_tolerance = 1e-10;
     options.optimizer.max_iterations = 2000;
-    const TrainingResult result = train(problem.dynamics, problem.objective, one(0.8), options);
+    const TrainingResult result = train(problem.objective, one(0.8), options);
     CHECK(result.reason == StopReason::loss_tolerance);
     check_books(result.state);
     // loss = c (k - 1)^2 near the minimum.
@@ -129,39 +136,33 @@ TEST_CASE("one parameter: the stiffness of the period asked for") {
 TEST_CASE("the first-order neural ODE y' = f(y), D = 2, on the periodic loss") {
   const auto mlp = std::make_shared<Mlp>(std::vector<Index>{2, 16, 2});
   const Dynamics dynamics(mlp, Motion::first_order);
-  const Objective objective(Loss::periodic, normal_states(2, 20, 3), 2.0);
+  const Objective objective(dynamics, Loss::periodic, normal_states(2, 20, 3), 2.0);
   TrainingOptions options = with(1e-9);
   options.optimizer.loss_tolerance = 1e-8;
-  const TrainingResult result = train(dynamics, objective, mlp->initial_parameters(1), options);
+  const TrainingResult result = train(objective, mlp->initial_parameters(1), options);
   CHECK(result.reason == StopReason::loss_tolerance);
   CHECK(result.state.loss <= 1e-8);
   check_books(result.state);
-  CHECK(verify_loss(dynamics, objective, result.state.theta, options.sensitivity.integrator).loss <=
-        1.01e-8);
+  CHECK(verify_loss(objective, result).loss <= 1.01e-8);
 
   // The gradient where it began, halfway and where it ended. Trajectories err by some 100 rtol: so
   // does the adjoint; the loss errs by that times the residual, its differences by that over h.
   constexpr double step = 1e-3;
   SensitivityOptions tight;
   tight.integrator.rtol = tight.integrator.atol = 1e-12;
-  Sensitivity sensitivity(dynamics, tight);
+  ObjectiveFunction function(objective, tight);
   const Snapshots& snapshots = result.state.snapshots;
   for (const std::size_t at :
        {std::size_t{0}, snapshots.theta.size() / 2, snapshots.theta.size() - 1}) {
     const Vector& theta = snapshots.theta[at];
-    const LossGradient adjoint =
-        sensitivity.gradient(theta, objective.ensemble(), objective.final_loss());
-    const Vector direction = adjoint.gradient.normalized();
+    Vector gradient(theta.size());
+    const double loss = function.value(theta, gradient);
+    const Vector direction = gradient.normalized();
     const double slope = oracle::slope_at_zero(
-        [&](double h) {
-          return sensitivity
-              .loss(theta + h * direction, objective.ensemble(), objective.final_loss())
-              .loss;
-        },
-        step);
-    const double permitted = 100 * tight.integrator.rtol * (1 + 2 * std::sqrt(adjoint.loss) / step);
-    REQUIRE(adjoint.gradient.norm() > 1000 * permitted);
-    CHECK(std::abs(slope - adjoint.gradient.norm()) <= permitted);
+        [&](double h) { return function.value(theta + h * direction); }, step);
+    const double permitted = 100 * tight.integrator.rtol * (1 + 2 * std::sqrt(loss) / step);
+    REQUIRE(gradient.norm() > 1000 * permitted);
+    CHECK(std::abs(slope - gradient.norm()) <= permitted);
   }
 }
 
@@ -172,7 +173,7 @@ TEST_CASE("wall time and interrupts end a run between iterations and within one 
   for (const bool by_time : {true, false}) {
     for (const bool endless_solve : {true, false}) {
       TrainingOptions options = with(1e-9);
-      const Objective objective(Loss::periodic, normal_states(2, 20, 2),
+      const Objective objective(small.dynamics, Loss::periodic, normal_states(2, 20, 2),
                                 endless_solve ? 1e7 : two_pi);
       options.sensitivity.integrator.max_steps = std::numeric_limits<long>::max();
       long polls = 0;
@@ -181,7 +182,7 @@ TEST_CASE("wall time and interrupts end a run between iterations and within one 
       } else {
         options.stop_requested = [&] { return ++polls > 500; };
       }
-      const TrainingResult result = train(small.dynamics, objective, small.start, options);
+      const TrainingResult result = train(objective, small.start, options);
       CHECK(result.reason == (by_time ? StopReason::wall_time : StopReason::interrupted));
       CHECK(result.state.theta.allFinite());
       CHECK(result.state.theta_initial == small.start);
@@ -199,7 +200,7 @@ TEST_CASE("a run that was stopped before its first loss has none to show") {
   const Small small;
   TrainingOptions options = with(1e-9);
   options.stop_requested = [] { return true; };
-  const TrainingResult result = train(small.dynamics, small.objective, small.start, options);
+  const TrainingResult result = train(small.objective, small.start, options);
   CHECK(result.reason == StopReason::interrupted);
   CHECK_FALSE(result.state.loss == 0);
 }
@@ -208,14 +209,14 @@ TEST_CASE("a run goes on where an earlier one was stopped") {
   const Stiffness problem;
   TrainingOptions options = with(1e-10);
   options.optimizer.loss_tolerance = 1e-12;
-  const TrainingResult whole = train(problem.dynamics, problem.objective, one(0.7), options);
+  const TrainingResult whole = train(problem.objective, one(0.7), options);
   REQUIRE(whole.reason == StopReason::loss_tolerance);
 
   options.optimizer.max_iterations = 2;
-  const TrainingResult first = train(problem.dynamics, problem.objective, one(0.7), options);
+  const TrainingResult first = train(problem.objective, one(0.7), options);
   REQUIRE(first.reason == StopReason::max_iterations);
   options.optimizer.max_iterations = -1;
-  const TrainingResult second = train(problem.dynamics, problem.objective, first.state, options);
+  const TrainingResult second = train(problem.objective, first.state, options);
   CHECK(second.reason == StopReason::loss_tolerance);
   check_books(second.state);
   check_snapshots(second.state);
@@ -243,7 +244,8 @@ TEST_CASE("a trial at which the integration fails is a rejected trial") {
   const Stiffness problem;
   TrainingOptions options = with(1e-10);
   options.optimizer.loss_tolerance = 1e-12;
-  const TrainingResult result = train(dynamics, problem.objective, one(0.6), options);
+  const Objective objective = problem.objective.with(dynamics.shared_field());
+  const TrainingResult result = train(objective, one(0.6), options);
   CHECK(failures > 0);
   CHECK(result.reason == StopReason::loss_tolerance);
   check_books(result.state);
@@ -254,7 +256,7 @@ TEST_CASE("a start that cannot be integrated is a numerical failure that says wh
   TrainingOptions options = with(1e-10);
   options.sensitivity.integrator.max_steps = 5;
   const std::string text = message_of<NumericalError>(
-      [&] { static_cast<void>(train(problem.dynamics, problem.objective, one(0.8), options)); });
+      [&] { static_cast<void>(train(problem.objective, one(0.8), options)); });
   CHECK(mentions(text, "initial parameters"));
   CHECK(mentions(text, "more than 5 steps"));
 }
@@ -270,13 +272,13 @@ TEST_CASE("a phase that cannot begin loses nothing of the one before") {
       [](double, const auto& k) { return -k[0]; },
       [](double x, const auto&) { return std::array{-x}; });
   const Dynamics dynamics(mortal);
-  const Objective objective(Loss::periodic, normal_states(2, 1, 1), two_pi);
+  const Objective objective(dynamics, Loss::periodic, normal_states(2, 1, 1), two_pi);
   for (const OptimizerKind kind : {OptimizerKind::lbfgs, OptimizerKind::lbfgs_least_squares}) {
     *left = 20000;
     TrainingOptions options = with(1e-8);
-    options.optimizer.kind = kind;
+    options.kind = kind;
     options.auto_tolerance = true;
-    const TrainingResult result = train(dynamics, objective, one(0.9), options);
+    const TrainingResult result = train(objective, one(0.9), options);
     CHECK(*left <= 0);
     CHECK(result.reason == StopReason::no_progress);
     REQUIRE(result.state.history.size() > 1);
@@ -290,11 +292,9 @@ TEST_CASE("refined tolerances carry the loss below what the first tolerance can 
     TrainingOptions options = with(1e-4);
     options.auto_tolerance = refine;
     options.optimizer.max_iterations = 300;
-    const TrainingResult result = train(problem.dynamics, problem.objective, one(0.8), options);
+    const TrainingResult result = train(problem.objective, one(0.8), options);
     CHECK(result.reason == StopReason::integration_floor);
-    return verify_loss(problem.dynamics, problem.objective, result.state.theta,
-                       options.sensitivity.integrator)
-        .loss;
+    return verify_loss(problem.objective, result).loss;
   };
   CHECK(verified(true) <= 1e-6 * verified(false));
 }
@@ -306,18 +306,17 @@ TEST_CASE("least squares: the loss falls to what no fixed tolerance reaches, and
        {OptimizerKind::least_squares, OptimizerKind::lbfgs_least_squares}) {
     const auto mlp = std::make_shared<Mlp>(std::vector<Index>{1, 8, 1});
     const Dynamics dynamics(mlp);
-    const Objective objective(Loss::antiperiodic, normal_states(2, 30, 2), two_pi);
+    const Objective objective(dynamics, Loss::antiperiodic, normal_states(2, 30, 2), two_pi);
     TrainingOptions options;
-    options.optimizer.kind = kind;
+    options.kind = kind;
     options.optimizer.loss_tolerance = 1e-15;
     options.auto_tolerance = true;
-    const TrainingResult result = train(dynamics, objective, mlp->initial_parameters(1), options);
+    const TrainingResult result = train(objective, mlp->initial_parameters(1), options);
     CAPTURE(describe(result.reason));
     CHECK(result.reason == StopReason::loss_tolerance);
     check_books(result.state);
     CHECK(result.integrator.rtol <= 1e-9);
-    const VerifiedLoss verified =
-        verify_loss(dynamics, objective, result.state.theta, result.integrator);
+    const VerifiedLoss verified = verify_loss(objective, result);
     CHECK(verified.loss == doctest::Approx(result.state.loss).epsilon(0.01));
     CHECK(mlp->force(result.state.theta, 1.0) == doctest::Approx(-1).epsilon(1e-5));
   }
@@ -339,17 +338,17 @@ TEST_CASE("least squares trains by either Jacobian, in one dimension and two, of
   for (const Case& c : cases) {
     const auto mlp = std::make_shared<Mlp>(c.layers);
     const Dynamics dynamics(mlp, c.motion);
-    const Objective objective(Loss::antiperiodic, normal_states(dynamics.state_dimension(), 30, 2),
-                              two_pi);
+    const Objective objective(dynamics, Loss::antiperiodic,
+                              normal_states(dynamics.state_dimension(), 30, 2), two_pi);
     TrainingOptions options;
     options.jacobian = SensitivityOptions{};
     options.jacobian->gradient = c.gradient;
     options.jacobian->integrator.method = c.method;
     options.jacobian->integrator.rtol = options.jacobian->integrator.atol = 1e-8;
-    options.optimizer.kind = OptimizerKind::least_squares;
+    options.kind = OptimizerKind::least_squares;
     options.optimizer.loss_tolerance = 1e-6;
     options.optimizer.max_iterations = 100;
-    const TrainingResult result = train(dynamics, objective, mlp->initial_parameters(1), options);
+    const TrainingResult result = train(objective, mlp->initial_parameters(1), options);
     CAPTURE(std::string(name(c.gradient)));
     CAPTURE(result.state.loss);
     CAPTURE(std::string(name(c.method)));
@@ -361,15 +360,13 @@ TEST_CASE("least squares trains by either Jacobian, in one dimension and two, of
 TEST_CASE("least squares: a loss below the errors of a fixed tolerance is not believed") {
   const Small problem;
   TrainingOptions options = with(1e-6);
-  options.optimizer.kind = OptimizerKind::lbfgs_least_squares;
-  const TrainingResult result = train(problem.dynamics, problem.objective, problem.start, options);
+  options.kind = OptimizerKind::lbfgs_least_squares;
+  const TrainingResult result = train(problem.objective, problem.start, options);
   CHECK(result.reason == StopReason::integration_floor);
-  const double floor =
-      integration_floor(problem.dynamics, problem.objective, result.state.theta, result.integrator);
+  const double floor = integration_floor(problem.objective, result);
   CHECK(result.state.loss <= 10 * floor);
   // The verified loss has the floor's size: it was not fitted away.
-  const double verified =
-      verify_loss(problem.dynamics, problem.objective, result.state.theta, result.integrator).loss;
+  const double verified = verify_loss(problem.objective, result).loss;
   CHECK(verified > 0.1 * floor);
   CHECK(verified < 100 * floor);
 }
@@ -378,8 +375,8 @@ TEST_CASE("the integration floor follows the tolerance") {
   const Stiffness problem;
   double last = 1;
   for (const double tolerance : {1e-4, 1e-6, 1e-8, 1e-10}) {
-    const double floor = integration_floor(problem.dynamics, problem.objective, one(1),
-                                           with(tolerance).sensitivity.integrator);
+    const double floor = integration_floor(problem.objective,
+                                           trained(one(1), with(tolerance).sensitivity.integrator));
     CHECK(floor < 1e4 * tolerance * tolerance);
     CHECK(floor < last);
     last = floor;
@@ -389,15 +386,15 @@ TEST_CASE("the integration floor follows the tolerance") {
 TEST_CASE("least squares goes on from a small loss, and does not stop there") {
   const auto mlp = std::make_shared<Mlp>(std::vector<Index>{1, 8, 1});
   const Dynamics dynamics(mlp);
-  const Objective objective(Loss::antiperiodic, normal_states(2, 30, 2), two_pi);
+  const Objective objective(dynamics, Loss::antiperiodic, normal_states(2, 30, 2), two_pi);
   TrainingOptions options;
-  options.optimizer.kind = OptimizerKind::lbfgs_least_squares;
+  options.kind = OptimizerKind::lbfgs_least_squares;
   options.optimizer.loss_tolerance = 1e-13;
   options.auto_tolerance = true;
-  const TrainingResult first = train(dynamics, objective, mlp->initial_parameters(1), options);
+  const TrainingResult first = train(objective, mlp->initial_parameters(1), options);
   REQUIRE(first.reason == StopReason::loss_tolerance);
   options.optimizer.loss_tolerance = 1e-15;
-  const TrainingResult second = train(dynamics, objective, first.state, options);
+  const TrainingResult second = train(objective, first.state, options);
   CHECK(second.reason == StopReason::loss_tolerance);
   CHECK(second.state.loss <= 1e-15);
 }
@@ -405,10 +402,10 @@ TEST_CASE("least squares goes on from a small loss, and does not stop there") {
 TEST_CASE("least squares: iterations are counted over both phases") {
   const Small problem;
   TrainingOptions options = with(1e-8);
-  options.optimizer.kind = OptimizerKind::lbfgs_least_squares;
+  options.kind = OptimizerKind::lbfgs_least_squares;
   options.auto_tolerance = true;
   options.optimizer.max_iterations = 60;
-  const TrainingResult whole = train(problem.dynamics, problem.objective, problem.start, options);
+  const TrainingResult whole = train(problem.objective, problem.start, options);
   CHECK(whole.reason == StopReason::max_iterations);
   CHECK(whole.state.history.iteration.back() == 60);
   check_books(whole.state);
@@ -418,12 +415,12 @@ TEST_CASE("least squares: iterations are counted over both phases") {
 
 TEST_CASE("a long run keeps some 30 snapshots, spaced logarithmically") {
   const Dynamics dynamics(oracle::harmonic());
-  const Objective objective(Loss::periodic, normal_states(2, 1, 5), 1.0);
+  const Objective objective(dynamics, Loss::periodic, normal_states(2, 1, 5), 1.0);
   TrainingOptions options = with(1e-3);
-  options.optimizer.kind = OptimizerKind::adam;
+  options.kind = OptimizerKind::adam;
   options.optimizer.learning_rate = 1e-4;
   options.optimizer.max_iterations = 3000;
-  const TrainingState state = train(dynamics, objective, one(3), options).state;
+  const TrainingState state = train(objective, one(3), options).state;
   check_snapshots(state);
   const std::vector<long>& at = state.snapshots.iteration;
   CHECK(at.size() >= 15);
@@ -445,15 +442,15 @@ TEST_CASE("verify_loss recomputes the loss by the other method, and knows its ow
         return -k[0];
       },
       [](double x, const auto&) { return std::array{-x}; }));
-  const Objective objective(Loss::periodic, normal_states(2, 10, 6), two_pi);
+  const Objective objective(dynamics, Loss::periodic, normal_states(2, 10, 6), two_pi);
   const States& y = objective.ensemble().initial_states;
   for (const Method method : {Method::adams, Method::bdf}) {
-    IntegratorOptions trained;
-    trained.method = method;
-    trained.rtol = trained.atol = 1e-4;
+    IntegratorOptions integrator;
+    integrator.method = method;
+    integrator.rtol = integrator.atol = 1e-4;
     for (const double k : {1.0, 1 + 1e-4, 1.3}) {
       slopes = 0;
-      const VerifiedLoss verified = verify_loss(dynamics, objective, one(k), trained);
+      const VerifiedLoss verified = verify_loss(objective, trained(one(k), integrator));
       CHECK((slopes > 0) == (method == Method::adams));
       // Final states err by steps x 1e-13, at most some 1e-9; the loss is their square.
       const double state_error = 1e-9;
@@ -461,7 +458,7 @@ TEST_CASE("verify_loss recomputes the loss by the other method, and knows its ow
       const double permitted = state_error * (2 * std::sqrt(exact) + state_error);
       CHECK(std::abs(verified.loss - exact) <= permitted);
       CHECK(verified.error <= permitted);
-      CHECK(verified.loss == Objective::mean_square(objective.residuals(verified.final_states)));
+      CHECK(verified.loss == objective.trajectory_loss(verified.states));
     }
   }
 }
@@ -470,7 +467,8 @@ TEST_CASE("validate_loss sums up fresh states as a plain loop does") {
   const Index n = 200;
   const std::uint64_t seed = 77;
   const double k = 1.3;
-  const Objective objective(Loss::periodic, normal_states(2, 10, 6), two_pi);
+  const Objective objective(Dynamics(oracle::harmonic()), Loss::periodic, normal_states(2, 10, 6),
+                            two_pi);
   const double radius = objective.ensemble().initial_states.colwise().norm().maxCoeff();
   const States fresh = normal_states(2, n, seed);
   std::vector<double> all, inside;
@@ -483,8 +481,7 @@ TEST_CASE("validate_loss sums up fresh states as a plain loop does") {
     for (const double value : x) sum += value;
     return sum / static_cast<double>(x.size());
   };
-  const ValidationLoss at =
-      validate_loss(Dynamics(oracle::harmonic()), objective, one(k), {}, n, seed);
+  const ValidationLoss at = validate_loss(objective, trained(one(k)), n, seed);
   CHECK(at.mean == doctest::Approx(mean(all)).epsilon(1e-6));
   CHECK(at.inside == doctest::Approx(mean(inside)).epsilon(1e-6));
   std::sort(all.begin(), all.end());
@@ -492,12 +489,11 @@ TEST_CASE("validate_loss sums up fresh states as a plain loop does") {
   CHECK(at.median <= all[n / 2] * (1 + 1e-6));
   REQUIRE(inside.size() < all.size());
 
-  const ValidationLoss exact =
-      validate_loss(Dynamics(oracle::harmonic()), objective, one(1), {}, n, seed);
+  const ValidationLoss exact = validate_loss(objective, trained(one(1)), n, seed);
   CHECK(exact.mean <= 1e-14);  // (steps x 1e-10)^2
 }
 
-// --- held forces and prescribed periods ---------------------------------------------------------
+// --- force data and prescribed periods ----------------------------------------------------------
 
 namespace {
 
@@ -518,11 +514,11 @@ constexpr OptimizerKind all_optimizers[] = {OptimizerKind::lbfgs, OptimizerKind:
 
 }  // namespace
 
-TEST_CASE("every optimizer sees the trajectories and the held force as one loss") {
-  // T = 2 pi asks for k = 1, the held force for k = 1.1; the minimum of the sum is found by search.
+TEST_CASE("every optimizer sees the trajectories and the force data as one loss") {
+  // T = 2 pi asks for k = 1, the force data for k = 1.1; the minimum of the sum is found by search.
   Stiffness problem;
-  const HeldForce held{Eigen::Vector2d(-1, 2), Eigen::Vector2d(1.1, -2.2), 0.5};
-  problem.objective.hold(held);
+  const ForceData held{Eigen::Vector2d(-1, 2), Eigen::Vector2d(1.1, -2.2), 0.5};
+  problem.objective = problem.objective.with(held);
   const States& y = problem.objective.ensemble().initial_states;
   const auto total = [&](double k) {
     return oracle::harmonic_periodic_loss(k, two_pi, y) +
@@ -538,49 +534,45 @@ TEST_CASE("every optimizer sees the trajectories and the held force as one loss"
   for (const OptimizerKind kind : all_optimizers) {
     CAPTURE(name(kind));
     TrainingOptions options = with(1e-10);
-    options.optimizer.kind = kind;
+    options.kind = kind;
     options.optimizer.max_iterations = kind == OptimizerKind::adam ? 400 : 100;
-    const TrainingResult result = train(problem.dynamics, problem.objective, one(1.05), options);
+    const TrainingResult result = train(problem.objective, one(1.05), options);
     const double k = result.state.theta[0];
     CHECK(result.state.loss == doctest::Approx(total(k)).epsilon(1e-6));
     CHECK(k == doctest::Approx(low).epsilon(kind == OptimizerKind::adam ? 1e-3 : 1e-6));
-    const VerifiedLoss verified =
-        verify_loss(problem.dynamics, problem.objective, result.state.theta, result.integrator);
+    const VerifiedLoss verified = verify_loss(problem.objective, result);
     CHECK(verified.loss == doctest::Approx(total(k)).epsilon(1e-9));
-    CHECK(verified.periodicity ==
+    CHECK(verified.of_trajectories ==
           doctest::Approx(oracle::harmonic_periodic_loss(k, two_pi, y)).epsilon(1e-9));
   }
 }
 
-TEST_CASE("a force held alone is fitted without a trajectory") {
+TEST_CASE("force data alone are fitted without a trajectory") {
   const auto mlp = std::make_shared<Mlp>(std::vector<Index>{1, 8, 1});
   const Dynamics dynamics(mlp);
-  Objective objective(Loss::none, normal_states(2, 5, 1), two_pi);
-  CHECK(mentions(message_of<InputError>([&] {
-                   static_cast<void>(train(dynamics, objective, mlp->initial_parameters(1), {}));
-                 }),
-                 "held force"));
-  HeldForce held{Vector::LinSpaced(30, -1.5, 1), Vector(), 2};
+  Objective objective(dynamics, Loss::none, normal_states(2, 5, 1), two_pi);
+  CHECK(mentions(message_of<InputError>(
+                     [&] { static_cast<void>(train(objective, mlp->initial_parameters(1))); }),
+                 "force data"));
+  ForceData held{Vector::LinSpaced(30, -1.5, 1), Vector(), 2};
   held.force = -held.position.array().sin();
-  objective.hold(held);
+  objective = objective.with(held);
   for (const OptimizerKind kind : all_optimizers) {
     CAPTURE(name(kind));
     TrainingOptions options;
     options.auto_tolerance = true;
-    options.optimizer.kind = kind;
+    options.kind = kind;
     options.optimizer.max_iterations = 200;
-    const TrainingResult result = train(dynamics, objective, mlp->initial_parameters(1), options);
+    const TrainingResult result = train(objective, mlp->initial_parameters(1), options);
     const TrainingState& state = result.state;
     CHECK(state.forward.steps + state.backward.steps == 0);
     CHECK(state.loss ==
           doctest::Approx(held.residuals(*mlp, state.theta).squaredNorm()).epsilon(1e-12));
-    const VerifiedLoss verified = verify_loss(dynamics, objective, state.theta, result.integrator);
+    const VerifiedLoss verified = verify_loss(objective, result);
     CHECK(verified.loss == doctest::Approx(state.loss).epsilon(1e-12));
     CHECK(verified.error == 0);
-    CHECK(verified.periodicity > 0.01);
-    const bool fits =
-        kind == OptimizerKind::least_squares || kind == OptimizerKind::lbfgs_least_squares;
-    if (fits) CHECK(held.misfit(*mlp, state.theta) <= 1e-5);
+    CHECK(verified.of_trajectories > 0.01);
+    if (fits_residuals(kind)) CHECK(held.misfit(*mlp, state.theta) <= 1e-5);
   }
 }
 
@@ -596,12 +588,12 @@ TEST_CASE("an odd network finds the pendulum from its periods, by amplitude and 
     CAPTURE(name(c.by));
     const PeriodLaw law =
         period_law(make_well("pendulum"), c.by, law_arguments(c.by, 0, c.high, 12));
-    const Objective objective(law.orbits(), Loss::prescribed_half_period);
+    const Objective objective(dynamics, law.orbits(), Loss::prescribed_half_period);
     TrainingOptions options;
     options.auto_tolerance = true;
-    options.optimizer.kind = OptimizerKind::lbfgs_least_squares;
+    options.kind = OptimizerKind::lbfgs_least_squares;
     options.optimizer.loss_tolerance = 1e-15;
-    const TrainingResult result = train(dynamics, objective, mlp->initial_parameters(0), options);
+    const TrainingResult result = train(objective, mlp->initial_parameters(0), options);
     CHECK(result.reason == StopReason::loss_tolerance);
     const double deviation = largest_deviation(*mlp, result.state.theta, -c.amplitude, c.amplitude,
                                                [](double x) { return -std::sin(x); });
@@ -609,17 +601,13 @@ TEST_CASE("an odd network finds the pendulum from its periods, by amplitude and 
             " up to the amplitude ", c.amplitude);
     CHECK(deviation <= 1e-6);
     // Periods longer by a thousandth are those of another force.
-    const Objective slower(PeriodLaw{c.by, law.argument, 1.001 * law.period}.orbits());
-    const auto loss = [&](const Objective& asked) {
-      return verify_loss(dynamics, asked, result.state.theta, result.integrator).loss;
-    };
-    CHECK(loss(Objective(law.orbits())) <= 1e-12);
+    const Objective slower(dynamics, PeriodLaw{c.by, law.argument, 1.001 * law.period}.orbits());
+    const auto loss = [&](const Objective& asked) { return verify_loss(asked, result).loss; };
+    CHECK(loss(Objective(dynamics, law.orbits())) <= 1e-12);
     CHECK(loss(slower) > 1e-7);
-    CHECK(mentions(message_of<InputError>([&] {
-                     static_cast<void>(validate_loss(dynamics, objective, result.state.theta,
-                                                     result.integrator, 10, 1));
-                   }),
-                   "prescribed periods"));
+    CHECK(mentions(
+        message_of<InputError>([&] { static_cast<void>(validate_loss(objective, result, 10, 1)); }),
+        "prescribed-half-period"));
   }
 }
 
@@ -629,8 +617,136 @@ TEST_CASE("rest fulfils prescribed periods of orbits that start at rest, but not
   const Dynamics dynamics(oracle::harmonic());
   const double amplitudes = law.argument.squaredNorm() / 5;
   const auto loss = [&](Loss kind) {
-    return verify_loss(dynamics, Objective(law.orbits(), kind), one(0), {}).loss;
+    return verify_loss(Objective(dynamics, law.orbits(), kind), trained(one(0))).loss;
   };
   CHECK(loss(Loss::prescribed_period) == 0);
   CHECK(loss(Loss::prescribed_half_period) == doctest::Approx(4 * amplitudes).epsilon(1e-13));
+}
+
+// --- losses of the user's and observed states
+// -----------------------------------------------------
+
+namespace {
+
+/// The periodic loss of some states, as a user would write it.
+TrajectoryResiduals periodic_residuals(const States& y, double slope = 1) {
+  const double scale = 1 / std::sqrt(static_cast<double>(y.cols()));
+  return {2, [=](Index i, ConstStatesRef end, VectorRef r, Eigen::Ref<Eigen::MatrixXd> by_state) {
+            r = scale * (end - y.col(i));
+            by_state.setIdentity();
+            by_state *= slope * scale;
+          }};
+}
+
+TrajectoryLoss periodic_share(const States& y) {
+  return [=](Index i, ConstStatesRef end, StatesRef cotangents) {
+    const double n = static_cast<double>(y.cols());
+    cotangents = 2 / n * (end - y.col(i));
+    return (end - y.col(i)).squaredNorm() / n;
+  };
+}
+
+}  // namespace
+
+TEST_CASE("a loss of the user's is minimised, verified and continued like the others") {
+  const auto mlp = std::make_shared<Mlp>(std::vector<Index>{1, 8, 1});
+  const Dynamics dynamics(mlp);
+  const States y = normal_states(2, 30, 2);
+  const Objective built_in(dynamics, Loss::periodic, y, two_pi);
+  const Vector start = mlp->initial_parameters(1);
+  TrainingOptions options;
+  options.optimizer.loss_tolerance = 1e-12;
+  const TrainingResult expected = train(built_in, start, options);
+  REQUIRE(expected.reason == StopReason::loss_tolerance);
+  const Objective own(dynamics, Ensemble(y, two_pi), periodic_residuals(y));
+  options.optimizer.max_iterations = 5;
+  const TrainingResult first = train(own, start, options);
+  options.optimizer.max_iterations = -1;
+  const TrainingResult result = train(own, first.state, options);
+  CHECK(result.reason == StopReason::loss_tolerance);
+  check_books(result.state);
+  const VerifiedLoss verified = verify_loss(own, result);
+  CHECK(verified.loss == doctest::Approx(result.state.loss).epsilon(0.05));
+  CHECK(verify_loss(built_in, result).loss == doctest::Approx(verified.loss).epsilon(1e-6));
+  CHECK(integration_floor(own, result) ==
+        doctest::Approx(integration_floor(built_in, result)).epsilon(1e-6));
+  CHECK(mentions(
+      message_of<InputError>([&] { static_cast<void>(validate_loss(own, result, 10, 1)); }),
+      "own"));
+}
+
+TEST_CASE(
+    "a loss that is a number for each trajectory is for l-bfgs and adam, at a fixed tolerance") {
+  const Stiffness problem;
+  const States& y = problem.objective.ensemble().initial_states;
+  const Objective own(problem.dynamics, Ensemble(y, two_pi), periodic_share(y));
+  const auto complaint = [&](const TrainingOptions& options) {
+    return message_of<InputError>([&] { static_cast<void>(train(own, one(0.8), options)); });
+  };
+  CHECK(mentions(complaint({}), "lbfgs+least-squares"));
+  TrainingOptions options;
+  options.kind = OptimizerKind::lbfgs;
+  options.auto_tolerance = true;
+  CHECK(mentions(complaint(options), "tolerance"));
+  options.auto_tolerance = false;
+  options.optimizer.loss_tolerance = 1e-10;
+  const TrainingResult result = train(own, one(0.8), options);
+  CHECK(result.reason == StopReason::loss_tolerance);
+  CHECK(verify_loss(own, result).loss == doctest::Approx(result.state.loss).epsilon(1e-2));
+  CHECK(train(problem.objective, one(0.8), options).state.theta == result.state.theta);
+}
+
+TEST_CASE("a user's loss with a wrong derivative is refused before anything is trained") {
+  const Stiffness problem;
+  const States& y = problem.objective.ensemble().initial_states;
+  const Objective wrong(problem.dynamics, Ensemble(y, two_pi), periodic_residuals(y, 1.0001));
+  CHECK(mentions(message_of<InputError>([&] { static_cast<void>(train(wrong, one(0.8))); }),
+                 "wrong derivative"));
+}
+
+TEST_CASE("observed at several times, the discrete gradient finds the force") {
+  const Dynamics dynamics(oracle::harmonic());
+  const Index n = 5, k = 7;
+  const Eigen::MatrixXd times = Vector::LinSpaced(k, 0.5, 4) * Eigen::RowVectorXd::Ones(n);
+  const Ensemble ensemble = Ensemble::observed_at(normal_states(2, n, 8), times);
+  Observations observed{States(2, n * k), {}};
+  for (Index i = 0; i < n * k; ++i) {
+    observed.value.col(i) =
+        oracle::harmonic_flow(1.3, times(i % k, i / k)) * ensemble.initial_states.col(i / k);
+  }
+  TrainingOptions options = with(1e-10);
+  options.sensitivity.gradient = GradientMethod::discrete;
+  options.sensitivity.integrator.method = Method::rkn8;
+  options.optimizer.loss_tolerance = 1e-18;
+  const Objective objective(dynamics, ensemble, observed);
+  const TrainingResult result = train(objective, one(1), options);
+  CHECK(result.reason == StopReason::loss_tolerance);
+  CHECK(result.state.theta[0] == doctest::Approx(1.3).epsilon(1e-8));
+  CHECK(verify_loss(objective, result).loss <= 1e-17);
+}
+
+TEST_CASE("l-bfgs that converges by itself hands over, too, at a loose tolerance") {
+  // One parameter: the loss falls to rounding errors within ten iterations.
+  const Stiffness problem;
+  const TrainingResult result = train(problem.objective, one(0.9));
+  CHECK(std::abs(result.state.theta[0] - 1) <= 1e-12);
+  CHECK(verify_loss(problem.objective, result).loss <= 1e-24);
+}
+
+TEST_CASE("the defaults are the best way, also when a single field is set") {
+  const Stiffness problem;
+  TrainingOptions options;
+  CHECK(options.tolerance_follows());
+  options.optimizer.loss_tolerance = 1e-16;
+  CHECK(options.tolerance_follows());
+  const TrainingResult result = train(problem.objective, one(0.8), options);
+  CHECK(result.reason == StopReason::loss_tolerance);
+  CHECK(result.integrator.method != Method::adams);  // least squares have taken part
+  options.sensitivity.integrator.rtol = 1e-8;        // is kept
+  CHECK_FALSE(options.tolerance_follows());
+  options.auto_tolerance = true;
+  CHECK(options.tolerance_follows());
+  TrainingOptions descent;
+  descent.kind = OptimizerKind::lbfgs;
+  CHECK_FALSE(descent.tolerance_follows());
 }

@@ -17,6 +17,7 @@ class Dynamics {
       : field_(std::move(field)), motion_(motion) {}
 
   [[nodiscard]] const ForceField& field() const { return *field_; }
+  [[nodiscard]] const ForceFieldPtr& shared_field() const { return field_; }
   [[nodiscard]] Motion motion() const { return motion_; }
   [[nodiscard]] Index dimension() const { return field_->dimension(); }
   [[nodiscard]] Index parameters() const { return field_->parameters(); }

@@ -11,11 +11,10 @@ namespace isochron {
 /// One way to the gradient, compared with the most accurate independent one.
 struct CheckedGradient {
   GradientMethod method = GradientMethod::adjoint;
-  std::string variant;        ///< "adams, polynomial", "rkn8", ..
-  double relative_error = 0;  ///< ||g - reference||_2 / ||reference||_2
-  double error_of_terms =
-      0;               ///< the same difference over 2 |S| |r| / N, the size of what is summed
-  double allowed = 0;  ///< the largest error_of_terms; infinite: only reported
+  std::string variant;         ///< "adams, polynomial", "rkn8", ..
+  double relative_error = 0;   ///< ||g - reference||_2 / ||reference||_2
+  double error_of_terms = 0;   ///< the same difference over |S| |c|, the size of what is summed
+  double allowed = 0;          ///< the largest error_of_terms; infinite: only reported
   Index worst_component = 0;   ///< where |g - reference| is largest
   double worst_deviation = 0;  ///< that difference
   double seconds = 0;          ///< wall time of one loss and gradient, after a first one
@@ -25,15 +24,15 @@ struct CheckedGradient {
   [[nodiscard]] bool reported_only() const;
 };
 
-/// All ways to the gradient of a loss on trajectories at one theta; a held force, which no
-/// integration stands in between, is left out.
+/// All ways to the gradient of a loss on trajectories at one theta; the penalty of force
+/// data, which no integration stands in between, is left out.
 struct GradientCheck {
   std::vector<CheckedGradient> gradients;
   std::string reference;              ///< what they are compared with
   double loss = 0;                    ///< of the reference
   double gradient_norm = 0;           ///< ||reference||_2
-  double terms = 0;                   ///< 2 |S| |r| / N, |S| the Frobenius norm of dX(T)/dtheta,
-                                      ///< r not less than the tolerance
+  double terms = 0;                   ///< |S| |c|: the Frobenius norm of dy/dtheta, and c = dL/dy,
+                                      ///< not less than where states are off by the tolerance
   double reference_disagreement = 0;  ///< of the two references, over `terms`
   double condition = 0;  ///< change of the gradient by relative errors of the initial states, over
                          ///< `terms` and these errors
@@ -51,12 +50,11 @@ struct GradientCheck {
 /// them to take, or else the check is in doubt.
 ///
 /// Adjoint (polynomial), forward and discrete may err by 100 rtol of the terms, times the condition
-/// where that is above 1; where `at_minimum`, where the residuals r are small, also by 3 |dr| /
-/// |r|, dr their measured error at this tolerance; differences by thrice their own estimate. An
+/// where that is above 1; where `at_minimum`, where the cotangents c are small, also by 3 |dc|
+/// / |c|, dc their measured error at this tolerance; differences by thrice their own estimate. An
 /// explicit one-step method in the options is checked like these; Hermite interpolation and rk4 are
 /// otherwise only reported.
-[[nodiscard]] GradientCheck check_gradients(const Dynamics& dynamics, const Objective& objective,
-                                            ConstVectorRef theta, const SensitivityOptions& options,
-                                            bool at_minimum);
+[[nodiscard]] GradientCheck check_gradients(const Objective& objective, ConstVectorRef theta,
+                                            const SensitivityOptions& options, bool at_minimum);
 
 }  // namespace isochron

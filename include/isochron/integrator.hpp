@@ -64,10 +64,15 @@ struct IntegrationCounts {
   IntegrationCounts& operator+=(const IntegrationCounts& other);
 };
 
-/// States for which `i`-th column runs to its own end time end_times[i] (dimensionless, != 0).
+/// Trajectories: where they start, and when they are observed. Trajectory i runs to its own end
+/// time (!= 0), where it is observed, and may be observed K - 1 times on the way there. The states
+/// of trajectory i at its k-th time, k = 0..K-1, are column i K + k wherever states of all times
+/// stand side by side. Dimensionless.
 struct Ensemble {
-  States initial_states;  ///< state_dimension x N
-  Vector end_times;       ///< [N]
+  States initial_states;          ///< state_dimension x N
+  Vector end_times;               ///< [N]
+  Eigen::MatrixXd earlier_times;  ///< (K - 1) x N, each column strictly from 0 on to its end time;
+                                  ///< empty: K = 1
 
   Ensemble() = default;
   Ensemble(States states, double end_time)
@@ -75,12 +80,16 @@ struct Ensemble {
         end_times(Vector::Constant(initial_states.cols(), end_time)) {}
   Ensemble(States states, Vector times)
       : initial_states(std::move(states)), end_times(std::move(times)) {}
+  /// `times`: K x N, the end times in the last row.
+  [[nodiscard]] static Ensemble observed_at(States states, const Eigen::MatrixXd& times);
 
   [[nodiscard]] Index size() const { return initial_states.cols(); }
+  /// K.
+  [[nodiscard]] Index observations() const { return earlier_times.rows() + 1; }
 };
 
-struct FinalStates {
-  States states;  ///< state_dimension x N
+struct ObservedStates {
+  States states;  ///< at the observation times: state_dimension x (N K)
   IntegrationCounts counts;
 };
 
@@ -102,10 +111,10 @@ class Integrator {
   Integrator(Integrator&&) noexcept;
   Integrator& operator=(Integrator&&) noexcept;
 
-  /// y(T_i) of every trajectory. Throws NumericalError (time, method, tolerance; also for a theta
-  /// that is not finite), Interrupted, or InputError when shapes do not fit or a state or an end
-  /// time is not finite.
-  [[nodiscard]] FinalStates integrate(ConstVectorRef theta, const Ensemble& ensemble);
+  /// The states at the observation times. Throws NumericalError (time, method, tolerance; also for
+  /// a theta that is not finite), Interrupted, or InputError when shapes do not fit, a state or an
+  /// end time is not finite, or times do not increase.
+  [[nodiscard]] ObservedStates integrate(ConstVectorRef theta, const Ensemble& ensemble);
 
   /// The trajectories at the fractions tau[k] of their end times, increasing, in [0, 1]: by the
   /// interpolant of CVODES (of the accuracy of its steps), or by steps that end there.

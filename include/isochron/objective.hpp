@@ -1,13 +1,15 @@
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 
-#include "isochron/held_force.hpp"
+#include "isochron/force_data.hpp"
 #include "isochron/sensitivity.hpp"
 
 namespace isochron {
 
-/// What is asked of the final states of an ensemble.
+/// What a loss asks of trajectories.
 enum class Loss {
   periodic,      ///< mean_i ||X_i(T) - X_i(0)||^2
   antiperiodic,  ///< mean_i ||X_i(T/2) + X_i(0)||^2; its only minimisers are f = -(2 pi n/T)^2 x, n
@@ -17,75 +19,207 @@ enum class Loss {
   prescribed_half_period,  ///< mean_i ||X_i(T_i/2) + X_i(0)||^2: the same for odd forces, whose
                            ///< orbits are symmetric, but not fulfilled by rest, nor when an orbit
                            ///< oscillates an even number of times in T_i
-  none,                    ///< nothing: only a held force counts; X_i(T) - X_i(0) is still measured
+  none,                    ///< nothing: only force data count; X_i(T) - X_i(0) is still measured
+  observations,            ///< to pass through given states
+  own,                     ///< what a callable of the user's says
 };
 
-/// "periodic", "antiperiodic", "prescribed-period", "prescribed-half-period", "none".
+/// "periodic", "antiperiodic", "prescribed-period", "prescribed-half-period", "none",
+/// "observations", "own".
 [[nodiscard]] const char* name(Loss loss);
 
 [[nodiscard]] constexpr bool prescribes_periods(Loss loss) {
   return loss == Loss::prescribed_period || loss == Loss::prescribed_half_period;
 }
 
-/// A loss on the trajectories from N initial states, its residuals and its cotangents; and, if
-/// one is held, the force at given positions, whose penalty adds to the loss.
+/// Whether orbits are to be mirrored after half a period, rather than to close after a whole one.
+[[nodiscard]] constexpr bool mirrors(Loss loss) {
+  return loss == Loss::antiperiodic || loss == Loss::prescribed_half_period;
+}
+
+/// Whether it is one of the losses on closed orbits, which belong to a period.
+[[nodiscard]] constexpr bool asks_for_closed_orbits(Loss loss) {
+  return loss != Loss::observations && loss != Loss::own;
+}
+
+/// Where trajectories should be at their K observation times: the loss is the mean over all N K
+/// observations of
+///
+///   sum_d w_d (y_d(t_ik; theta) - z_d)^2.
+struct Observations {
+  States value;   ///< z, state_dimension x (N K), column i K + k
+  States weight;  ///< w >= 0 of the same shape, 0: not observed; or empty: all are 1
+};
+
+/// A loss of the user's, additive over trajectories: the share of one of them by its states at the
+/// K observation times (state_dimension x K), to which the callable writes its derivative of the
+/// same shape. Called from several threads at once. It has a gradient, but no residuals: it is for
+/// L-BFGS and Adam.
+using TrajectoryLoss =
+    std::function<double(Index trajectory, ConstStatesRef states, StatesRef cotangents)>;
+
+/// The same by residuals, whose squares add up to the loss: R for every trajectory. The callable
+/// writes them [R], and dr/dy (R x (state_dimension K), the component d at the time k in column
+/// k state_dimension + d). Called from several threads at once.
+struct TrajectoryResiduals {
+  Index count = 0;  ///< R
+  std::function<void(Index trajectory, ConstStatesRef states, VectorRef residuals,
+                     Eigen::Ref<Eigen::MatrixXd> derivatives)>
+      evaluate;
+};
+
+/// The function that is minimised, without the way to compute it: dynamics, trajectories, what is
+/// asked of them, and the data that the force is to match. Immutable; copies share it.
 /// Units: everything is dimensionless.
 class Objective {
  public:
-  /// `initial_states`: state_dimension x N, all finite; `period` T > 0. Throws InputError.
-  Objective(Loss loss, States initial_states, double period);
+  /// One of the losses on closed orbits with one period T > 0, or Loss::none. `initial_states`:
+  /// state_dimension x N, all finite. Throws InputError.
+  Objective(Dynamics dynamics, Loss loss, States initial_states, double period);
 
   /// Prescribed periods T_i: the end times of the ensemble, all > 0. Throws InputError.
-  explicit Objective(Ensemble orbits, Loss loss = Loss::prescribed_period);
+  Objective(Dynamics dynamics, Ensemble orbits, Loss loss = Loss::prescribed_period);
 
-  /// From now on the force is held, too.
-  void hold(HeldForce held) { held_ = std::move(held); }
+  /// Observed states. Throws InputError when shapes do not fit, a value or a weight is not finite,
+  /// a weight is negative or all are 0.
+  Objective(Dynamics dynamics, Ensemble ensemble, Observations observations);
 
-  [[nodiscard]] Loss loss() const { return loss_; }
-  /// T; of prescribed periods their mean.
-  [[nodiscard]] double period() const { return period_; }
-  [[nodiscard]] const std::optional<HeldForce>& held() const { return held_; }
+  /// A loss of the user's. check_loss compares its derivatives with differences. Throws InputError.
+  Objective(Dynamics dynamics, Ensemble ensemble, TrajectoryLoss loss);
+  Objective(Dynamics dynamics, Ensemble ensemble, TrajectoryResiduals residuals);
 
-  /// Whether the loss depends on trajectories at all.
-  [[nodiscard]] bool counts_trajectories() const { return loss_ != Loss::none; }
+  /// The same objective with force data, whose penalty adds to the loss. Throws InputError when
+  /// they do not fit the dynamics.
+  [[nodiscard]] Objective with(ForceData data) const;
 
-  /// Initial states and the times to which they run: a period, or half of it.
-  [[nodiscard]] const Ensemble& ensemble() const { return ensemble_; }
+  /// The same objective for another field, of the same dimension and with the same parameters: one
+  /// that can be stopped, say.
+  [[nodiscard]] Objective with(ForceFieldPtr field) const;
 
-  /// The same initial states over a whole period, T or T_i.
+  [[nodiscard]] const Dynamics& dynamics() const { return dynamics_; }
+  [[nodiscard]] const Ensemble& ensemble() const { return parts_->ensemble; }
+  [[nodiscard]] const std::optional<ForceData>& force_data() const { return force_data_; }
+  [[nodiscard]] Loss loss() const { return parts_->loss; }
+
+  /// Of closed orbits T, or the mean of prescribed ones; otherwise the longest time of a
+  /// trajectory.
+  [[nodiscard]] double period() const { return parts_->period; }
+
+  /// The initial states over their whole periods, T or T_i; otherwise to their end times.
   [[nodiscard]] Ensemble whole_periods() const;
 
-  /// X(T) - X(0), or after half a period X(T/2) + X(0): same shape as the final states.
-  [[nodiscard]] States residuals(ConstStatesRef final_states) const;
+  /// Whether the loss depends on trajectories at all.
+  [[nodiscard]] bool counts_trajectories() const { return loss() != Loss::none; }
 
-  /// mean_i ||r_i||^2 of such residuals.
-  [[nodiscard]] static double mean_square(ConstStatesRef residuals);
+  /// Whether the loss is a sum of squares, as least squares need it.
+  [[nodiscard]] bool has_residuals() const { return !parts_->own_loss; }
 
-  /// mean_i ||r_i||^2 as Sensitivity takes it: dL/dy_i(T) = 2 r_i / N. Refers to this objective.
-  [[nodiscard]] FinalLoss final_loss() const;
+  /// y - z at all observations, unweighted, of the states' shape: X(T) - X(0), or after half a
+  /// period X(T/2) + X(0), or what is missed of observed states. Empty for a loss of the user's.
+  [[nodiscard]] States deviations(ConstStatesRef states) const;
 
-  /// Its gradient by a Jacobian of the final states: 2 J^T r / N.
-  [[nodiscard]] Vector gradient(const FinalJacobian& final) const;
+  /// The residuals of all trajectories at states of theirs, whose squares add up to the
+  /// trajectories' loss: sqrt(w/(N K)) (y - z), or the user's. Throws InputError for a loss that is
+  /// no sum of squares, NumericalError for a user's residual that is not finite.
+  [[nodiscard]] Vector residuals(ConstStatesRef states) const;
 
-  /// The whole loss at theta, where the trajectories leave such residuals: mean_i ||r_i||^2, as far
-  /// as trajectories count, and the penalty of the held force.
-  [[nodiscard]] double total(ConstStatesRef residuals, const ForceField& field,
-                             ConstVectorRef theta) const;
+  /// The same, and their derivative by theta as it follows from that of the states, written to the
+  /// first rows of `residuals` and `jacobian`.
+  void residuals(const StateJacobian& at, VectorRef residuals,
+                 Eigen::Ref<Eigen::MatrixXd> jacobian) const;
 
-  /// The loss of a force that does nothing, about: mean_i ||X_i(0)||^2, or where no trajectories
-  /// count weight * mean_k f*_k^2.
+  /// How many there are; 0 where trajectories do not count.
+  [[nodiscard]] Index residual_count() const;
+
+  /// The trajectories' share of the loss, and, written to `cotangents`, its derivative by their
+  /// states: StateLoss. Of Loss::none, what is measured.
+  double trajectory_loss(Index first, ConstStatesRef states, StatesRef cotangents) const;
+
+  /// That of all trajectories at once, without the derivative.
+  [[nodiscard]] double trajectory_loss(ConstStatesRef states) const;
+
+  /// The whole loss at theta, where trajectories have these states: their loss, as far as it
+  /// counts, and the penalty of the force data.
+  [[nodiscard]] double total(ConstStatesRef states, ConstVectorRef theta) const;
+
+  /// About the loss of a force that does nothing useful: of states at 0, or where no trajectories
+  /// count of a force that is 0. 0 for a loss of the user's, of which nothing is known.
   [[nodiscard]] double scale() const;
 
-  /// Whether states are to be mirrored after half a period.
-  [[nodiscard]] bool mirrors() const {
-    return loss_ == Loss::antiperiodic || loss_ == Loss::prescribed_half_period;
-  }
+ private:
+  struct Parts {
+    Loss loss;
+    double period;
+    Ensemble ensemble;
+    Observations observations;  ///< of all losses but the user's; of closed orbits without values
+    TrajectoryLoss own_loss;
+    TrajectoryResiduals own_residuals;
+  };
+  Objective(Dynamics dynamics, Parts parts);
+
+  struct OwnResiduals {
+    Vector residuals;
+    Eigen::MatrixXd derivatives;
+  };
+  [[nodiscard]] States observed_values(Index first, Index columns) const;
+  [[nodiscard]] double own_share(Index trajectory, ConstStatesRef states,
+                                 StatesRef cotangents) const;
+  [[nodiscard]] OwnResiduals own_residuals(Index trajectory, ConstStatesRef states) const;
+
+  Dynamics dynamics_;
+  std::shared_ptr<const Parts> parts_;
+  std::optional<ForceData> force_data_;
+};
+
+/// Compares the derivatives of a user's loss with differences at states near `states` (that of the
+/// first trajectories: state_dimension x (n K)). Throws InputError that names the worst component
+/// when one is wrong by 1e-4 of the largest, or when a share is not finite.
+void check_loss(const Objective& objective, ConstStatesRef states);
+
+/// An objective as a function of theta, with its derivatives by one method. Owns the solvers and
+/// keeps their memory from call to call. Not for use by two threads at once.
+class ObjectiveFunction {
+ public:
+  /// Throws InputError when the options cannot be met, or nothing at all is asked.
+  ObjectiveFunction(Objective objective, SensitivityOptions options);
+
+  /// The loss. Throws like Sensitivity::loss.
+  [[nodiscard]] double value(ConstVectorRef theta);
+  /// The loss, and its gradient [P]. Throws like Sensitivity::gradient.
+  double value(ConstVectorRef theta, VectorRef gradient);
+
+  /// All residuals, whose squares add up to the loss: those of the trajectories, then those of the
+  /// force data; and unless it is null their Jacobian dr/dtheta. Throws like Sensitivity::jacobian,
+  /// and InputError for a loss that is no sum of squares.
+  void residuals(ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian = nullptr);
+
+  /// The trajectories' share of the loss and its gradient, with what the solvers did.
+  [[nodiscard]] LossGradient trajectory_gradient(ConstVectorRef theta);
+  /// The derivatives of the trajectories' states.
+  [[nodiscard]] StateJacobian trajectory_jacobian(ConstVectorRef theta);
+
+  /// Steps allowed per block and direction from the next call on.
+  void limit_steps(long max_steps) { sensitivity_.limit_steps(max_steps); }
+
+  [[nodiscard]] const Objective& objective() const { return objective_; }
+  [[nodiscard]] const SensitivityOptions& options() const { return sensitivity_.options(); }
+
+  /// What the solvers did in all calls, and the steps of a block in the last one.
+  [[nodiscard]] const IntegrationCounts& forward() const { return forward_; }
+  [[nodiscard]] const IntegrationCounts& backward() const { return backward_; }
+  [[nodiscard]] long steps_of_last() const { return steps_of_last_; }
 
  private:
-  Loss loss_;
-  double period_;
-  Ensemble ensemble_;
-  std::optional<HeldForce> held_;
+  void count(const IntegrationCounts& forward, const IntegrationCounts& backward, Index blocks);
+  [[nodiscard]] LossGradient trajectory_states(ConstVectorRef theta);
+
+  Objective objective_;
+  Sensitivity sensitivity_;
+  ForceFieldPtr field_;  // for the force data, which no integrator stops
+  StateLoss loss_;
+  IntegrationCounts forward_;
+  IntegrationCounts backward_;
+  long steps_of_last_ = 0;
 };
 
 }  // namespace isochron

@@ -8,20 +8,9 @@
 
 namespace isochron {
 
-enum class OptimizerKind {
-  lbfgs,          ///< limited-memory BFGS with a bracketing strong-Wolfe line search (LBFGSpp)
-  least_squares,  ///< Levenberg-Marquardt on the residuals (least_squares.hpp)
-  lbfgs_least_squares,  ///< L-BFGS until its progress slows, then least squares
-  adam,                 ///< Kingma and Ba 2015, full batch: the note's baseline
-};
-
-/// "lbfgs", "lbfgs+least-squares", ..
-[[nodiscard]] const char* name(OptimizerKind kind);
-
 /// When to stop, and how to step. A limit of 0 is off, except max_iterations < 0, which is
 /// unlimited.
 struct OptimizerOptions {
-  OptimizerKind kind = OptimizerKind::lbfgs;
   long max_iterations = -1;
   double loss_tolerance = 0;      ///< stop when the loss is at or below
   double gradient_tolerance = 0;  ///< stop when max |dL/dtheta| is at or below
@@ -74,9 +63,15 @@ using Differentiable = std::function<double(ConstVectorRef theta, VectorRef grad
 /// Called at the start and after each accepted step. A reason ends the minimisation.
 using IterationCallback = std::function<std::optional<StopReason>(const Iterate&)>;
 
-/// Minimises f from theta by Adam if that is asked for, otherwise by L-BFGS. Throws NumericalError
-/// when f is not finite at the start.
-[[nodiscard]] Minimum minimize(const Differentiable& f, ConstVectorRef theta,
-                               const OptimizerOptions& options, const IterationCallback& observe);
+/// Minimises f from theta by limited-memory BFGS with a bracketing strong-Wolfe line search
+/// (LBFGSpp). Throws NumericalError when f is not finite at the start.
+[[nodiscard]] Minimum minimize_lbfgs(const Differentiable& f, ConstVectorRef theta,
+                                     const OptimizerOptions& options,
+                                     const IterationCallback& observe);
+
+/// The same by Adam (Kingma and Ba 2015), full batch.
+[[nodiscard]] Minimum minimize_adam(const Differentiable& f, ConstVectorRef theta,
+                                    const OptimizerOptions& options,
+                                    const IterationCallback& observe);
 
 }  // namespace isochron

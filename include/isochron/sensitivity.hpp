@@ -13,7 +13,7 @@ enum class Interpolation {
   hermite,     ///< cubic Hermite: levels off at 1e-9 to 1e-10
 };
 
-/// Ways to the derivatives of final states by parameters.
+/// Ways to the derivatives of states by parameters.
 enum class GradientMethod {
   adjoint,     ///< the adjoint problem by CVODES (CVodeF, CVodeB): gradients only
   forward,     ///< forward sensitivities by CVODES
@@ -55,17 +55,17 @@ struct SensitivityOptions {
   void validate(const Dynamics& dynamics) const;
 };
 
-/// A loss as the gradient sees it: reads the final states of the trajectories first, first+1, ...
-/// (state_dimension x B), writes dL/dy(T) of the same shape, and returns their share of the loss.
-/// Called once per block, possibly from several threads at once.
-using FinalLoss =
-    std::function<double(Index first, ConstStatesRef final_states, StatesRef cotangents)>;
+/// A loss as the gradient sees it: reads the states of the trajectories first, first+1, .. at their
+/// K observation times (state_dimension x (B K), trajectory by trajectory), writes dL/dy of the
+/// same shape, and returns their share of the loss. Called once per block, possibly from several
+/// threads at once.
+using StateLoss = std::function<double(Index first, ConstStatesRef states, StatesRef cotangents)>;
 
 struct LossGradient {
   double loss = 0;
   Vector gradient;            ///< dL/dtheta [P]; empty when only the loss was asked for
   double gradient_error = 0;  ///< difference: its own estimate, ||.||_2
-  States final_states;        ///< y(T), state_dimension x N
+  States states;              ///< at the observation times: state_dimension x (N K)
   States initial_cotangents;  ///< dL/dy(0) through the flow, state_dimension x N: by adjoint and
                               ///< discrete, otherwise empty
   IntegrationCounts forward;
@@ -74,19 +74,21 @@ struct LossGradient {
   double stored_bytes = 0;     ///< most that was kept of a block's solution for the way back
 };
 
-struct FinalJacobian {
-  Eigen::MatrixXd jacobian;  ///< dy_d(T_i)/dtheta, row i state_dimension + d, P columns
-  States final_states;       ///< y(T), state_dimension x N
+struct StateJacobian {
+  Eigen::MatrixXd jacobian;  ///< dy_d(t_ik)/dtheta, row (i K + k) state_dimension + d, P columns
+  States states;             ///< at the observation times: state_dimension x (N K)
   IntegrationCounts forward;
   IntegrationCounts backward;
   Index blocks = 0;  ///< as in LossGradient, and so is the next
   double stored_bytes = 0;
 };
 
-/// Derivatives of an ensemble's final states, by the method of the options. The adjoint is
+/// Derivatives of an ensemble's states at its observation times, by the method of the options. The
+/// adjoint is
 ///
-///   lambda' = -(dF/dy)^T lambda,  lambda(T) = dL/dy(T),   dL/dtheta = int_0^T lambda^T dF/dtheta
-///   dt,
+///   lambda' = -(dF/dy)^T lambda,   dL/dtheta = int_0^T lambda^T (dF/dtheta) dt,
+///
+/// where lambda(T) = dL/dy(T), and dL/dy(t_k) is added to lambda on the way back past t_k,
 ///
 /// the integral a quadrature inside the error test, the tolerances in units of the cotangent's
 /// size. Blocks run on threads and are summed in their order: the result is the same to the last
@@ -99,16 +101,18 @@ class Sensitivity {
   Sensitivity(Sensitivity&&) noexcept;
   Sensitivity& operator=(Sensitivity&&) noexcept;
 
-  /// Throws like Integrator::integrate; whatever `loss` throws passes through.
+  /// Throws like Integrator::integrate, and InputError for more than one observation time by
+  /// `adjoint` and `forward`; whatever `loss` throws passes through.
   [[nodiscard]] LossGradient gradient(ConstVectorRef theta, const Ensemble& ensemble,
-                                      const FinalLoss& loss);
+                                      const StateLoss& loss);
 
   /// The loss alone, from the same forward path to the last bit.
   [[nodiscard]] LossGradient loss(ConstVectorRef theta, const Ensemble& ensemble,
-                                  const FinalLoss& loss);
+                                  const StateLoss& loss);
 
-  /// dy(T)/dtheta of all trajectories. Throws like `gradient`, and InputError for `adjoint`.
-  [[nodiscard]] FinalJacobian jacobian(ConstVectorRef theta, const Ensemble& ensemble);
+  /// dy/dtheta of all trajectories at their observation times. Throws like `gradient`, and
+  /// InputError for `adjoint`, and for more than one time unless by `difference`.
+  [[nodiscard]] StateJacobian jacobian(ConstVectorRef theta, const Ensemble& ensemble);
 
   /// Steps allowed per block and direction from the next call on.
   void limit_steps(long max_steps);

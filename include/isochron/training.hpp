@@ -43,7 +43,24 @@ struct TrainingState {
   IntegrationCounts backward;
 };
 
+enum class OptimizerKind {
+  lbfgs,                ///< limited-memory BFGS (optimizer.hpp)
+  least_squares,        ///< Levenberg-Marquardt on the residuals (least_squares.hpp)
+  lbfgs_least_squares,  ///< L-BFGS until its progress slows, then least squares
+  adam,                 ///< full batch: the note's baseline
+};
+
+/// "lbfgs", "lbfgs+least-squares", ..
+[[nodiscard]] const char* name(OptimizerKind kind);
+
+/// Whether least squares take part.
+[[nodiscard]] constexpr bool fits_residuals(OptimizerKind kind) {
+  return kind == OptimizerKind::least_squares || kind == OptimizerKind::lbfgs_least_squares;
+}
+
+/// The defaults are the fastest way to a small loss.
 struct TrainingOptions {
+  OptimizerKind kind = OptimizerKind::lbfgs_least_squares;
   SensitivityOptions sensitivity;  ///< of L-BFGS and Adam
   /// Of least squares: forward or discrete. Absent: discrete by rkn8, and by rkn12 below 1e-9 (rk8
   /// for first-order motion), with the tolerances and threads of `sensitivity`.
@@ -52,11 +69,15 @@ struct TrainingOptions {
   /// Choose rtol and atol: derivatives are only as good as the trajectories are exact compared with
   /// the residual. Least squares takes 1e-2 sqrt(loss), from 1e-6 to 1e-14, and L-BFGS before it
   /// 1e-6; L-BFGS alone starts with the tolerances given and tightens them tenfold, to 1e-13, when
-  /// it makes no more progress.
-  bool auto_tolerance = false;
+  /// it makes no more progress. Absent: with least squares, unless `sensitivity` has other
+  /// tolerances than the default ones, which are then kept.
+  std::optional<bool> auto_tolerance;
   double max_time = 60;                  ///< s of wall time; also stops a single long solve
   std::function<bool()> stop_requested;  ///< polled often; true: StopReason::interrupted
   std::function<void(const TrainingState&)> progress;  ///< after every accepted iteration
+
+  /// Whether tolerances follow the loss.
+  [[nodiscard]] bool tolerance_follows() const;
 };
 
 struct TrainingResult {
@@ -68,40 +89,45 @@ struct TrainingResult {
 /// Minimises the objective over theta from theta_0, or on from an earlier state (whose history is
 /// continued; the optimizer's memory starts afresh). A trial theta at which the integration fails
 /// is a rejected trial. Throws NumericalError only when the very first evaluation fails, InputError
-/// when a held force does not fit the dynamics or nothing at all is asked.
-[[nodiscard]] TrainingResult train(const Dynamics& dynamics, const Objective& objective,
-                                   ConstVectorRef theta_0, const TrainingOptions& options);
-[[nodiscard]] TrainingResult train(const Dynamics& dynamics, const Objective& objective,
-                                   TrainingState from, const TrainingOptions& options);
+/// when nothing at all is asked, or the optimizer or the tolerance needs residuals and the loss has
+/// none, or a loss of the user's has wrong derivatives (check_loss).
+[[nodiscard]] TrainingResult train(const Objective& objective, ConstVectorRef theta_0,
+                                   const TrainingOptions& options = {});
+[[nodiscard]] TrainingResult train(const Objective& objective, TrainingState from,
+                                   const TrainingOptions& options = {});
 
-/// The loss of theta recomputed by another method than trained it: for adams rkn12 at 1e-14 (bdf at
-/// 1e-13 for first-order dynamics), for all others adams at 1e-14. `error` is its change when the
-/// tolerance is tightened tenfold, or loosened where the method is at its limit.
+/// The loss of a trained theta recomputed by another method than trained it: for adams rkn12 at
+/// 1e-14 (bdf at 1e-13 for first-order dynamics), for all others adams at 1e-14. `error` is its
+/// change when the tolerance is tightened tenfold, or loosened where the method is at its limit.
 struct VerifiedLoss {
-  double loss = 0;  ///< with the penalty of a held force
+  double loss = 0;  ///< with the penalty of force data
   double error = 0;
-  double periodicity = 0;  ///< mean_i ||r_i||^2: the trajectories alone, also where none count
-  States final_states;     ///< of the recomputation
+  double of_trajectories = 0;  ///< without it; also where trajectories do not count
+  States states;               ///< of the recomputation, at the observation times
 };
-[[nodiscard]] VerifiedLoss verify_loss(const Dynamics& dynamics, const Objective& objective,
-                                       ConstVectorRef theta, const IntegratorOptions& trained_with);
 
-/// What the loss means at most when theta was trained with `trained_with`: the mean ||r - r'||^2
-/// of the residuals r so integrated and r' by an independent method at 1e-14. A lower loss has
-/// fitted the errors of the integration.
-[[nodiscard]] double integration_floor(const Dynamics& dynamics, const Objective& objective,
-                                       ConstVectorRef theta, const IntegratorOptions& trained_with);
+/// All these end with Interrupted when `stop_requested` says so.
+[[nodiscard]] VerifiedLoss verify_loss(const Objective& objective, const TrainingResult& result,
+                                       const std::function<bool()>& stop_requested = {});
+
+/// What the loss means at most: the sum of (r - r')^2 over the residuals r as the training
+/// integrated them and r' by an independent method at 1e-14. A lower loss has fitted the errors of
+/// the integration. Of a loss without residuals the difference of the two losses.
+[[nodiscard]] double integration_floor(const Objective& objective, const TrainingResult& result,
+                                       const std::function<bool()>& stop_requested = {});
 
 /// The loss of fresh trajectories, from initial states from N(0, I). `inside`: the mean over those
-/// within the largest radius seen in training. Throws InputError for prescribed periods.
+/// within the largest radius seen in training.
 struct ValidationLoss {
   double mean = 0;
   double median = 0;
   double inside = 0;
 };
-[[nodiscard]] ValidationLoss validate_loss(const Dynamics& dynamics, const Objective& objective,
-                                           ConstVectorRef theta,
-                                           const IntegratorOptions& integrator, Index trajectories,
-                                           std::uint64_t seed);
+
+/// Throws InputError unless the loss asks for closed orbits of one period: other trajectories do
+/// not say what fresh ones should do.
+[[nodiscard]] ValidationLoss validate_loss(const Objective& objective, const TrainingResult& result,
+                                           Index trajectories, std::uint64_t seed,
+                                           const std::function<bool()>& stop_requested = {});
 
 }  // namespace isochron

@@ -436,11 +436,8 @@ class Bench {
     } else if (own) {
       states = trained_->initial_states;
     }
-    return {station.sweep,
-            station.start,
-            dynamics,
-            station.layers,
-            Objective(problem_.loss, std::move(states), station.period),
+    return {station.sweep, station.start, station.layers,
+            Objective(dynamics, problem_.loss, std::move(states), station.period),
             trained ? trained_->model->theta : initial_parameters(options_, *network)};
   }
 
@@ -585,9 +582,10 @@ int benchmark(const Options& given) {
   if (into_resumed) results.points = read_benchmark(resumed).points;  // now that it is locked
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
 
-  const Results described = new_results(
-      "benchmark", options, dynamics,
-      Objective(problem.loss, normal_states(dynamics.state_dimension(), 1, 0), problem.period));
+  const Results described =
+      new_results("benchmark", options,
+                  Objective(dynamics, problem.loss, normal_states(dynamics.state_dimension(), 1, 0),
+                            problem.period));
   results.title = "cost and accuracy of the gradient methods";
   results.environment = described.environment;
   results.config = described.config;

@@ -41,8 +41,8 @@ void print(const GradientCheck& check) {
 }
 
 /// The methods are checked one after the other; forward sensitivities take the most.
-MemoryNeed checking_memory(const Dynamics& dynamics, const Objective& objective,
-                           SensitivityOptions sensitivity) {
+MemoryNeed checking_memory(const Objective& objective, SensitivityOptions sensitivity) {
+  const Dynamics& dynamics = objective.dynamics();
   MemoryNeed need;
   const auto numbers = static_cast<double>(objective.ensemble().initial_states.size()) *
                        static_cast<double>(dynamics.parameters());
@@ -73,12 +73,11 @@ int check_gradient(const Options& given) {
   }
   const Objective objective = read_objective(options, problem, dynamics, stored);
   const Vector theta = stored ? stored->model->theta : initial_parameters(options, *network);
-  checking_memory(dynamics, objective, sensitivity).require(available_memory());
+  checking_memory(objective, sensitivity).require(available_memory());
   if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
 
   catch_signals();
-  const GradientCheck check =
-      check_gradients(dynamics, objective, theta, sensitivity, stored.has_value());
+  const GradientCheck check = check_gradients(objective, theta, sensitivity, stored.has_value());
   std::printf("%s loss, network %s, N = %ld, T = %.6g, %s, rtol %.1e, atol %.1e\n",
               name(problem.loss), widths(network->layers()).c_str(),
               static_cast<long>(objective.ensemble().size()), objective.period(),

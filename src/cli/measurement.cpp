@@ -51,21 +51,22 @@ struct Evaluation {
   double stored_bytes = 0;
 };
 
-Evaluation evaluate(Sensitivity& sensitivity, const MeasuredProblem& problem, bool jacobian) {
-  const Ensemble& ensemble = problem.objective.ensemble();
+Evaluation evaluate(ObjectiveFunction& function, const Vector& theta, bool jacobian) {
   if (jacobian) {
-    const FinalJacobian final = sensitivity.jacobian(problem.theta, ensemble);
-    return {problem.objective.gradient(final), final.forward, final.backward, final.stored_bytes};
+    const StateJacobian at = function.trajectory_jacobian(theta);
+    States cotangents(at.states.rows(), at.states.cols());
+    function.objective().trajectory_loss(0, at.states, cotangents);
+    return {at.jacobian.transpose() * cotangents.reshaped(), at.forward, at.backward,
+            at.stored_bytes};
   }
-  LossGradient result =
-      sensitivity.gradient(problem.theta, ensemble, problem.objective.final_loss());
+  LossGradient result = function.trajectory_gradient(theta);
   return {std::move(result.gradient), result.forward, result.backward, result.stored_bytes};
 }
 
 SensitivityOptions by_discrete(const MeasuredProblem& problem, double rtol) {
   SensitivityOptions options;
   options.gradient = GradientMethod::discrete;
-  options.integrator.method = highest_order(problem.dynamics.motion());
+  options.integrator.method = highest_order(problem.objective.dynamics().motion());
   options.integrator.rtol = options.integrator.atol = rtol;
   options.integrator.stop_requested = signalled;
   return options;
@@ -89,19 +90,19 @@ struct References {
 References references(const MeasuredProblem& problem) {
   const auto gradient_by = [&](const SensitivityOptions& options) -> Vector {
     try {
-      Sensitivity sensitivity(problem.dynamics, options);
-      return evaluate(sensitivity, problem, false).gradient;
+      ObjectiveFunction function(problem.objective, options);
+      return evaluate(function, problem.theta, false).gradient;
     } catch (const NumericalError&) {
       return Vector::Constant(problem.theta.size(), unknown);  // and so are the errors
     }
   };
   References result{gradient_by(by_discrete(problem, 1e-14)), gradient_by(by_adjoint(1e-13))};
   try {
-    Sensitivity coarse(problem.dynamics, by_discrete(problem, 1e-8));
-    const FinalJacobian final = coarse.jacobian(problem.theta, problem.objective.ensemble());
-    const double residual = problem.objective.residuals(final.final_states).norm();
-    result.terms = 2 * final.jacobian.norm() * residual /
-                   static_cast<double>(problem.objective.ensemble().size());
+    ObjectiveFunction coarse(problem.objective, by_discrete(problem, 1e-8));
+    const StateJacobian at = coarse.trajectory_jacobian(problem.theta);
+    States cotangents(at.states.rows(), at.states.cols());
+    problem.objective.trajectory_loss(0, at.states, cotangents);
+    result.terms = at.jacobian.norm() * cotangents.norm();
   } catch (const NumericalError&) {
   }
   return result;
@@ -111,7 +112,7 @@ References references(const MeasuredProblem& problem) {
 struct Contestant {
   MeasuredMethod method;
   BenchmarkPoint point;
-  std::unique_ptr<Sensitivity> sensitivity;
+  std::unique_ptr<ObjectiveFunction> function;
   Clock::time_point deadline = Clock::time_point::max();
   std::vector<double> seconds;
 };
@@ -122,13 +123,13 @@ bool try_once(Contestant& contestant, const MeasuredProblem& problem, const Refe
   BenchmarkPoint& point = contestant.point;
   try {
     const PeakMemory peak;
-    contestant.sensitivity =
-        std::make_unique<Sensitivity>(problem.dynamics, contestant.method.options);
+    contestant.function =
+        std::make_unique<ObjectiveFunction>(problem.objective, contestant.method.options);
     contestant.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                              std::chrono::duration<double>(limits.budget));
     const auto start = Clock::now();
     const Evaluation evaluation =
-        evaluate(*contestant.sensitivity, problem, contestant.method.jacobian);
+        evaluate(*contestant.function, problem.theta, contestant.method.jacobian);
     contestant.seconds.push_back(seconds_since(start));
     const bool discrete = contestant.method.options.gradient == GradientMethod::discrete;
     const Vector& exact = discrete ? references.adjoint : references.discrete;
@@ -153,7 +154,7 @@ bool try_once(Contestant& contestant, const MeasuredProblem& problem, const Refe
     std::snprintf(text, sizeof text, "exceeds the budget of %g s", limits.budget);
     point.status = text;
   }
-  contestant.sensitivity.reset();
+  contestant.function.reset();
   return false;
 }
 
@@ -179,7 +180,7 @@ BenchmarkPoint describe(const MeasuredProblem& problem, const MeasuredMethod& me
   point.task = method.jacobian ? "jacobian" : "gradient";
   point.start = problem.start;
   point.status = "ok";
-  point.parameters = problem.dynamics.parameters();
+  point.parameters = problem.objective.dynamics().parameters();
   point.trajectories = problem.objective.ensemble().size();
   point.threads = integrator.threads;
   point.depth = static_cast<long>(problem.layers.size()) - 2;
@@ -210,18 +211,18 @@ std::vector<BenchmarkPoint> measure(const MeasuredProblem& problem,
   }
   for (int repeat = 0; repeat < limits.repeats; ++repeat) {
     for (Contestant& contestant : contestants) {
-      if (!contestant.sensitivity) continue;
+      if (!contestant.function) continue;
       double spent = 0;
       for (const double seconds : contestant.seconds) spent += seconds;
       if (repeat > 0 && spent + contestant.seconds.back() > limits.time) continue;
       const auto start = Clock::now();
-      static_cast<void>(evaluate(*contestant.sensitivity, problem, contestant.method.jacobian));
+      static_cast<void>(evaluate(*contestant.function, problem.theta, contestant.method.jacobian));
       contestant.seconds.push_back(seconds_since(start));
     }
   }
   std::vector<BenchmarkPoint> points;
   for (Contestant& contestant : contestants) {
-    if (contestant.sensitivity) summarise(contestant);
+    if (contestant.function) summarise(contestant);
     points.push_back(contestant.point);
   }
   return points;
@@ -229,7 +230,7 @@ std::vector<BenchmarkPoint> measure(const MeasuredProblem& problem,
 
 double kernel_seconds(const MeasuredProblem& problem) {
   constexpr int repeats = 31;
-  const Dynamics& dynamics = problem.dynamics;
+  const Dynamics& dynamics = problem.objective.dynamics();
   const Index points = block_size(problem.objective.ensemble().size(), dynamics);
   const auto at = dynamics.field().linearisation(points);
   const Block q = Block::Random(dynamics.dimension(), points);

@@ -13,7 +13,6 @@ namespace isochron::cli {
 struct MeasuredProblem {
   std::string sweep;  ///< what is varied: "parameters", "trajectories", ..
   std::string start;  ///< "random" or "trained"
-  Dynamics dynamics;
   std::vector<Index> layers;
   Objective objective;
   Vector theta;

@@ -106,7 +106,7 @@ Objective prescribed_periods(Options& options, Loss loss, const Dynamics& dynami
   refuse(
       options, {"period", "initial-states"},
       std::string("is not for --loss ") + name(loss) + ", whose orbits follow from --period-law");
-  Objective objective(prescribed_orbits(options, loss, stored), loss);
+  Objective objective(dynamics, prescribed_orbits(options, loss, stored), loss);
   char mean[40];
   std::snprintf(mean, sizeof mean, "%.17g", objective.period());
   options.settle("period", mean);
@@ -116,14 +116,14 @@ Objective prescribed_periods(Options& options, Loss loss, const Dynamics& dynami
 
 // -------------------------------------------------------------------------------- the held force
 
-HeldForce held_to(const Well& well, const Options& options) {
+ForceData held_to(const Well& well, const Options& options) {
   if (options.text("hold-range").empty()) {
     throw InputError("--hold " + well.name() +
                      " needs --hold-range A,B: at which positions the force is held");
   }
   const auto [low, high] = options.interval("hold-range");
   const Index points = options.integer("hold-points", 2, 100000);
-  HeldForce held;
+  ForceData held;
   held.position = Vector::LinSpaced(points, low, high);
   held.force = held.position.unaryExpr([&](double x) { return well.force(x); });
   if (!held.force.allFinite()) {
@@ -135,7 +135,7 @@ HeldForce held_to(const Well& well, const Options& options) {
   return held;
 }
 
-HeldForce held_to_file(const Options& options) {
+ForceData held_to_file(const Options& options) {
   const std::string file = options.text("hold");
   refuse(options, {"hold-params", "hold-range", "hold-points"},
          "is for an analytic --hold; " + file + " is a file");
@@ -144,7 +144,7 @@ HeldForce held_to_file(const Options& options) {
 }
 
 /// The points that --hold asks for, without their weight.
-std::optional<HeldForce> held_points(const Options& options, const std::optional<Results>& stored) {
+std::optional<ForceData> held_points(const Options& options, const std::optional<Results>& stored) {
   if (options.text("hold").empty()) {
     refuse(options, {"hold-params", "hold-range", "hold-points"},
            "says where a force is held; give --hold, too");
@@ -158,7 +158,7 @@ std::optional<HeldForce> held_points(const Options& options, const std::optional
 }
 
 /// An orbit of energy E starts at x = 0 with v^2/2 = E, so that is where the minimum must be.
-void add_equilibrium(HeldForce& held) {
+void add_equilibrium(ForceData& held) {
   for (Index k = 0; k < held.position.size(); ++k) {
     if (held.position[k] != 0) continue;
     if (held.force[k] == 0) return;
@@ -180,15 +180,14 @@ Objective read_objective(Options& options, const Problem& problem, const Dynamic
   }
   refuse(options, {"period-law", "law-params", "law-range", "period-by", "period-noise"},
          "is for --loss prescribed-period and prescribed-half-period");
-  return Objective(problem.loss, initial_states(options, dynamics.state_dimension(), stored),
-                   problem.period);
+  return Objective(dynamics, problem.loss,
+                   initial_states(options, dynamics.state_dimension(), stored), problem.period);
 }
 
-Objective read_training_objective(Options& options, const Problem& problem,
-                                  const Dynamics& dynamics, const Mlp& network,
-                                  const std::optional<Results>& stored) {
+Objective read_training_objective(Options& options, const Problem& problem, const Mlp& network,
+                                  const Dynamics& dynamics, const std::optional<Results>& stored) {
   Objective objective = read_objective(options, problem, dynamics, stored);
-  std::optional<HeldForce> held = held_points(options, stored);
+  std::optional<ForceData> held = held_points(options, stored);
   if (held) require_line(dynamics, "--hold");
   const bool by_energy = prescribes_periods(problem.loss) && period_by(options) == PeriodBy::energy;
   if (by_energy && network.symmetry() != Symmetry::odd) {
@@ -205,8 +204,7 @@ Objective read_training_objective(Options& options, const Problem& problem,
     return objective;
   }
   held->weight = options.number("hold-weight", 1e-12, 1e12);
-  objective.hold(std::move(*held));
-  return objective;
+  return objective.with(std::move(*held));
 }
 
 }  // namespace isochron::cli

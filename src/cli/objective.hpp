@@ -16,7 +16,7 @@ namespace isochron::cli {
 /// The same with the force that --hold asks for, and with f(0) = 0 where periods are prescribed by
 /// energy to a force that is not odd.
 [[nodiscard]] Objective read_training_objective(Options& options, const Problem& problem,
-                                                const Dynamics& dynamics, const Mlp& network,
+                                                const Mlp& network, const Dynamics& dynamics,
                                                 const std::optional<Results>& stored);
 
 }  // namespace isochron::cli

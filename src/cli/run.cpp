@@ -256,17 +256,16 @@ std::map<std::string, std::string> run_environment(const Options& options) {
   return environment;
 }
 
-Results new_results(const std::string& verb, const Options& options, const Dynamics& dynamics,
-                    const Objective& objective) {
+Results new_results(const std::string& verb, const Options& options, const Objective& objective) {
   Results results;
   results.start_time = time_of_day();
   results.environment = run_environment(options);
   results.config = configuration_json(verb, options);
 
-  results.motion = dynamics.motion();
+  results.motion = objective.dynamics().motion();
   results.initial_states = objective.ensemble().initial_states;
   results.end_times = objective.ensemble().end_times;
-  results.held = objective.held();
+  results.held = objective.force_data();
   if (prescribes_periods(objective.loss())) add_law_arguments(results);
   return results;
 }

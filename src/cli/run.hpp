@@ -76,7 +76,7 @@ void read_cvodes_options(const Options& options, SensitivityOptions& sensitivity
 
 /// Results that say who makes them: start time, environment, configuration; and of what.
 [[nodiscard]] Results new_results(const std::string& verb, const Options& options,
-                                  const Dynamics& dynamics, const Objective& objective);
+                                  const Objective& objective);
 
 /// A results file with a network. Throws InputError when it holds none.
 [[nodiscard]] Results read_model(const std::string& file);

@@ -125,7 +125,7 @@ int simulate(const Options& given) {
   const SampledTrajectories sampled =
       solver.sample(source.theta, one_period, Vector::LinSpaced(looks, 0, 1));
 
-  Results results = new_results("simulate", options, dynamics, objective);
+  Results results = new_results("simulate", options, objective);
   results.title = "orbits of " + source.title;
   results.model = source.model;
   // The equal steps of rk4 are others when they must meet the samples.
@@ -133,9 +133,9 @@ int simulate(const Options& given) {
   results.final_states = sampled_to_the_end && integrator.method != Method::rk4
                              ? sampled.trajectories.states.back()
                              : solver.integrate(source.theta, objective.ensemble()).states;
-  results.residuals = objective.residuals(results.final_states);
-  set_summary(results, "mean_square_residual", Objective::mean_square(results.residuals),
-              objective.mirrors() ? "mean |X(T/2) + X(0)|^2" : "mean |X(T) - X(0)|^2");
+  results.residuals = objective.deviations(results.final_states);
+  set_summary(results, "mean_square_residual", objective.trajectory_loss(results.final_states),
+              mirrors(problem.loss) ? "mean |X(T/2) + X(0)|^2" : "mean |X(T) - X(0)|^2");
   set_counts(results, "forward", sampled.counts);
   if (dynamics.dimension() == 1 && dynamics.motion() == Motion::newtonian) {
     compute_or_explain(results, "energy", [&] {

@@ -104,10 +104,9 @@ struct Outcome {
 
 /// `loss`: verified, of the trajectories.
 void judge(SweepRun& run, const TrainingSetup& setup, const Objective& objective,
-           const Dynamics& dynamics, const std::function<bool()>& stop_requested,
-           const Vector& theta, double loss) {
+           const std::function<bool()>& stop_requested, const Vector& theta, double loss) {
   const std::optional<Certificate> certificate =
-      certify_trained(setup, objective, dynamics, stop_requested, theta, loss);
+      certify_trained(setup, objective, stop_requested, theta, loss);
   if (!certificate) {
     run.verdict = "none";
     run.reason = no_certificate;
@@ -117,7 +116,8 @@ void judge(SweepRun& run, const TrainingSetup& setup, const Objective& objective
   run.verdict = name(found.verdict);
   run.reason = found.reason;
   run.n = found.n;
-  run.deviation = fit_harmonic(dynamics.field(), theta, objective.period()).deviation;
+  const ForceFieldPtr field = stoppable_force(setup.network, stop_requested);
+  run.deviation = fit_harmonic(*field, theta, objective.period()).deviation;
   if (!found.center) return;
   run.x0 = *found.center;
   if (found.curve.empty()) return;
@@ -142,12 +142,11 @@ Outcome train_once(Options options, SweepRun run, const std::filesystem::path& f
   const auto start = Clock::now();
   try {
     TrainingSetup setup = read_training_setup(options);
-    const Dynamics dynamics(setup.network, setup.problem.motion);
     const Objective objective =
-        read_training_objective(options, setup.problem, dynamics, *setup.network, std::nullopt);
+        read_training_objective(options, setup.problem, *setup.network,
+                                Dynamics(setup.network, setup.problem.motion), std::nullopt);
     const TrainingResult result = isochron::train(
-        dynamics, objective, setup.network->initial_parameters(row.seed, setup.output_scale),
-        setup.training);
+        objective, setup.network->initial_parameters(row.seed, setup.output_scale), setup.training);
     if (result.reason == StopReason::interrupted) throw Interrupted("interrupted");
     const Vector& theta = result.state.theta;
     row.stop_reason = describe(result.reason);
@@ -155,13 +154,10 @@ Outcome train_once(Options options, SweepRun run, const std::filesystem::path& f
     row.loss = result.state.loss;
     if (result.state.history.size() > 0) row.wall_time = result.state.history.wall_time.back();
     const Budget budget(start, setup.training.max_time);
-    IntegratorOptions integrator = result.integrator;
-    integrator.stop_requested = file.empty() ? budget.rest() : budget.half();
-    const Dynamics stopping(stoppable_force(setup.network, integrator.stop_requested),
-                            dynamics.motion());
-    const VerifiedLoss verified = verify_loss(stopping, objective, theta, integrator);
+    const auto stop = file.empty() ? budget.rest() : budget.half();
+    const VerifiedLoss verified = verify_loss(objective, result, stop);
     row.loss_verified = verified.loss;
-    judge(row, setup, objective, stopping, integrator.stop_requested, theta, verified.periodicity);
+    judge(row, setup, objective, stop, theta, verified.of_trajectories);
     row.status = "ok";
     outcome.theta = theta;
     if (file.empty()) return outcome;
@@ -248,12 +244,12 @@ class Sweep {
     for (const Overrides& overrides : overrides_) {
       Options options = run_options(options_, overrides, first_seed_);
       const TrainingSetup setup = read_training_setup(options);
-      const Dynamics dynamics(setup.network, setup.problem.motion);
       const Objective objective =
-          read_training_objective(options, setup.problem, dynamics, *setup.network, std::nullopt);
+          read_training_objective(options, setup.problem, *setup.network,
+                                  Dynamics(setup.network, setup.problem.motion), std::nullopt);
       const double at_once = std::min(static_cast<double>(integrator_options(options_).threads),
                                       static_cast<double>(total()));
-      training_memory(dynamics, objective, setup.training).require(available_memory(), at_once);
+      training_memory(objective, setup.training).require(available_memory(), at_once);
       if (setup.restarts != 1 || setup.period_multiple != 0) {
         throw InputError("--restarts and --period-multiple are for train; a sweep keeps every run");
       }

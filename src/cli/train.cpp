@@ -22,9 +22,6 @@ long iteration_limit(const Options& options) {
 OptimizerOptions optimizer_options(const Options& options) {
   constexpr double unbounded = std::numeric_limits<double>::infinity();
   OptimizerOptions optimizer;
-  optimizer.kind = static_cast<OptimizerKind>(options.choice(
-      "optimizer", names({OptimizerKind::lbfgs, OptimizerKind::least_squares,
-                          OptimizerKind::lbfgs_least_squares, OptimizerKind::adam})));
   optimizer.memory = static_cast<int>(options.integer("memory", 3, 1000));
   optimizer.learning_rate = options.number("learning-rate", 1e-12, 10);
   optimizer.max_iterations = iteration_limit(options);
@@ -38,16 +35,15 @@ void read_derivatives(Options& options, Motion motion, TrainingOptions& training
   const auto is_default = [&](const char* key) {
     return options.origin(key) == Origin::default_value;
   };
-  const OptimizerKind kind = training.optimizer.kind;
-  const bool fits = kind == OptimizerKind::least_squares;
-  const bool least_squares = fits || kind == OptimizerKind::lbfgs_least_squares;
+  const bool fits = training.kind == OptimizerKind::least_squares;
+  const bool least_squares = fits_residuals(training.kind);
   if (is_default("rtol") && !is_default("atol")) {
     options.settle("rtol", find_option("rtol", verb_train)->standard);
   } else if (is_default("rtol") && least_squares) {
     options.settle("rtol", "auto");
   }
   training.auto_tolerance = options.text("rtol") == "auto";
-  if (training.auto_tolerance && !is_default("atol")) {
+  if (*training.auto_tolerance && !is_default("atol")) {
     throw InputError("--atol " + options.text("atol") +
                      " does not fit --rtol auto, with which both tolerances follow the loss; give "
                      "--rtol a number");
@@ -98,6 +94,9 @@ TrainingSetup read_training_setup(Options& options) {
   setup.quiet = options.flag("quiet");
 
   TrainingOptions& training = setup.training;
+  training.kind = static_cast<OptimizerKind>(options.choice(
+      "optimizer", names({OptimizerKind::lbfgs, OptimizerKind::least_squares,
+                          OptimizerKind::lbfgs_least_squares, OptimizerKind::adam})));
   training.optimizer = optimizer_options(options);
   read_derivatives(options, setup.problem.motion, training);
   training.sensitivity.validate(Dynamics(setup.network, setup.problem.motion));
@@ -149,7 +148,7 @@ bool close(const Matrix& a, const Matrix& b) {
          (a - b).norm() <= rounding * std::max(a.norm(), b.norm());
 }
 
-bool hold_alike(const std::optional<HeldForce>& a, const std::optional<HeldForce>& b) {
+bool hold_alike(const std::optional<ForceData>& a, const std::optional<ForceData>& b) {
   if (!a || !b) return !a && !b;
   return close(a->position, b->position) && close(a->force, b->force) && a->weight == b->weight;
 }
@@ -171,10 +170,10 @@ std::string problem_options(const Options& options, const Options& stored) {
 /// one says nothing about another.
 void keep_problem(Options options, const TrainingSetup& setup, const Options& original,
                   const Results& stored, const std::string& file) {
-  const Dynamics dynamics(setup.network, setup.problem.motion);
   const Objective objective =
-      read_training_objective(options, setup.problem, dynamics, *setup.network, stored);
-  const Results now = new_results("train", options, dynamics, objective);
+      read_training_objective(options, setup.problem, *setup.network,
+                              Dynamics(setup.network, setup.problem.motion), stored);
+  const Results now = new_results("train", options, objective);
   const bool same = options.text("loss") == original.text("loss") &&
                     close(now.initial_states, stored.initial_states) &&
                     (stored.end_times.size() == 0 || close(now.end_times, stored.end_times)) &&

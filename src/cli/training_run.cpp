@@ -146,13 +146,13 @@ class Run {
  public:
   Run(Options& options, TrainingSetup setup, const std::optional<Results>& resumed)
       : setup_(std::move(setup)),
-        dynamics_(setup_.network, setup_.problem.motion),
-        objective_(
-            read_training_objective(options, setup_.problem, dynamics_, *setup_.network, resumed)),
+        objective_(read_training_objective(options, setup_.problem, *setup_.network,
+                                           Dynamics(setup_.network, setup_.problem.motion),
+                                           resumed)),
         data_seed_(options.seed("data-seed")),
         weight_seed_(options.seeds("weight-seed", setup_.restarts)),
         states_are_drawn_(states_are_drawn(options)),
-        results_(new_results("train", options, dynamics_, objective_)),
+        results_(new_results("train", options, objective_)),
         progress_(setup_.quiet) {
     const Mlp& network = *setup_.network;
     results_.title = std::string(name(setup_.problem.loss)) + " loss, network " +
@@ -175,7 +175,7 @@ class Run {
   }
 
   int execute(const std::optional<Results>& resumed) {
-    training_memory(dynamics_, objective_, setup_.training).require(available_memory());
+    training_memory(objective_, setup_.training).require(available_memory());
     catch_signals();
     setup_.training.progress = [this](const TrainingState& state) {
       progress_.report(state);
@@ -195,7 +195,7 @@ class Run {
     TrainingState state = stored_state(stored);
     progress_.say("resuming at iteration " + std::to_string(iterations_done(state.history)) +
                   "; the memory of the optimizer starts afresh");
-    return isochron::train(dynamics_, objective_, std::move(state), setup_.training);
+    return isochron::train(objective_, std::move(state), setup_.training);
   }
 
   /// Whether there is time for another weight seed.
@@ -280,11 +280,11 @@ class Run {
     training.max_time = time_left;
     long& limit = training.optimizer.max_iterations;
     if (limit >= 0) limit = std::max(0L, limit - iterations_done(best_->state.history));
-    return isochron::train(dynamics_, objective_, best_->state, training);
+    return isochron::train(objective_, best_->state, training);
   }
 
   TrainingResult train_seed(std::uint64_t seed, const TrainingOptions& training) {
-    return isochron::train(dynamics_, objective_,
+    return isochron::train(objective_,
                            setup_.network->initial_parameters(seed, setup_.output_scale), training);
   }
 
@@ -380,29 +380,27 @@ class Run {
     return integrator;
   }
   [[nodiscard]] Dynamics stopping(const Stop& stop) const {
-    return Dynamics(stoppable_force(setup_.network, stop), dynamics_.motion());
+    return Dynamics(stoppable_force(setup_.network, stop), setup_.problem.motion);
   }
 
   void add_verification(Results& results, const TrainingResult& result, const Stop& stop) const {
     const Vector& theta = result.state.theta;
-    const IntegratorOptions trained_with = stopping(result.integrator, stop);
-    const Dynamics dynamics = stopping(stop);
-    results.summary_text["integrated_by"] = described(trained_with);
+    results.summary_text["integrated_by"] = described(result.integrator);
     compute_or_explain(results, "loss_verified", [&] {
-      const VerifiedLoss verified = verify_loss(dynamics, objective_, theta, trained_with);
-      results.final_states = verified.final_states;
-      results.residuals = objective_.residuals(verified.final_states);
+      const VerifiedLoss verified = verify_loss(objective_, result, stop);
+      results.final_states = verified.states;
+      results.residuals = objective_.deviations(verified.states);
       set_summary(results, "loss_verified", verified.loss,
                   "loss by another method, tighter tolerance");
       set_summary(results, "loss_verified_error", verified.error, "error of the verified loss");
-      if (!objective_.held()) return;
-      set_summary(results, "loss_periodicity", verified.periodicity,
+      if (!objective_.force_data()) return;
+      set_summary(results, "loss_periodicity", verified.of_trajectories,
                   "the part of trajectories in the verified loss");
     });
-    if (const auto& held = objective_.held()) {
+    if (const auto& held = objective_.force_data()) {
       set_summary(results, "hold_weight", held->weight, "weight of the held force");
       compute_or_explain(results, "hold_misfit", [&] {
-        set_summary(results, "hold_misfit", held->misfit(dynamics.field(), theta),
+        set_summary(results, "hold_misfit", held->misfit(stopping(stop).field(), theta),
                     "max |f - f*| where the force is held");
       });
     }
@@ -411,9 +409,7 @@ class Run {
   void add_integration_floor(Results& results, const TrainingResult& result,
                              const Stop& stop) const {
     compute_or_explain(results, "integration_floor", [&] {
-      set_summary(results, "integration_floor",
-                  integration_floor(stopping(stop), objective_, result.state.theta,
-                                    stopping(result.integrator, stop)),
+      set_summary(results, "integration_floor", integration_floor(objective_, result, stop),
                   "mean square of how residuals differ from an independent method's at 1e-14");
     });
   }
@@ -438,9 +434,7 @@ class Run {
     // Any other seed would do; this one is never equal to the data's.
     const std::uint64_t seed = ~data_seed_;
     compute_or_explain(results, "loss_validation", [&] {
-      const ValidationLoss validation =
-          validate_loss(stopping(stop), objective_, result.state.theta,
-                        stopping(result.integrator, stop), fresh_states, seed);
+      const ValidationLoss validation = validate_loss(objective_, result, fresh_states, seed, stop);
       set_summary(results, "loss_validation", validation.mean, "mean loss on 10^4 fresh states");
       set_summary(results, "loss_validation_median", validation.median,
                   "median loss on 10^4 fresh states");
@@ -451,7 +445,7 @@ class Run {
 
   void add_analysis(Results& results, const TrainingState& state, const Stop& stop) const {
     compute_or_explain(results, "analysis", [&] {
-      results.analysis = certify_trained(setup_, objective_, stopping(stop), stop, state.theta,
+      results.analysis = certify_trained(setup_, objective_, stop, state.theta,
                                          verified_loss_of_trajectories(results));
       if (!results.analysis)
         results.summary_text["analysis"] = std::string("absent: ") + no_certificate;
@@ -495,7 +489,6 @@ class Run {
 
   Clock::time_point started_ = Clock::now();
   TrainingSetup setup_;
-  Dynamics dynamics_;
   Objective objective_;
   std::uint64_t data_seed_;
   std::uint64_t weight_seed_;
@@ -516,7 +509,6 @@ long iterations_done(const History& history) {
 }
 
 std::optional<Certificate> certify_trained(const TrainingSetup& setup, const Objective& objective,
-                                           const Dynamics& dynamics,
                                            const std::function<bool()>& stop_requested,
                                            const Vector& theta, std::optional<double> loss) {
   if (setup.network->dimension() != 1 || setup.problem.motion != Motion::newtonian) {
@@ -525,7 +517,8 @@ std::optional<Certificate> certify_trained(const TrainingSetup& setup, const Obj
   CertificateOptions certificate = certificate_options(setup.problem, loss);
   certificate.tolerance = setup.verdict_tolerance;
   certificate.stop_requested = stop_requested;
-  return certify(dynamics.field(), theta, objective.ensemble().initial_states, certificate);
+  const ForceFieldPtr field = stoppable_force(setup.network, stop_requested);
+  return certify(*field, theta, objective.ensemble().initial_states, certificate);
 }
 
 int run_training(Options& options, TrainingSetup setup, const std::optional<Results>& resumed) {

@@ -37,10 +37,10 @@ struct TrainingSetup {
 /// there is one. Returns the exit status.
 int run_training(Options& options, TrainingSetup setup, const std::optional<Results>& resumed);
 
-/// The certificate of a trained force, that of `dynamics`, whose trajectories have this verified
-/// loss; absent for dynamics other than newtonian with one dimension.
+/// The certificate of a trained force, whose trajectories have this verified loss; absent for
+/// dynamics other than newtonian with one dimension.
 [[nodiscard]] std::optional<Certificate> certify_trained(
-    const TrainingSetup& setup, const Objective& objective, const Dynamics& dynamics,
+    const TrainingSetup& setup, const Objective& objective,
     const std::function<bool()>& stop_requested, const Vector& theta, std::optional<double> loss);
 inline constexpr const char* no_certificate =
     "wells are analysed for newtonian dynamics with one dimension";

@@ -228,22 +228,22 @@ void read_data(const InputGroup& entry, Results& results) {
   }
 }
 
-void check_held_force(const HeldForce& held, const SizeCheck& check) {
+void check_held_force(const ForceData& held, const SizeCheck& check) {
   check.require(held.position.size() > 0, "held_force/position is empty");
   check.equal("held_force/force", held.force.size(), held.position.size());
 }
 
-void write_held_force(const OutputGroup& entry, const HeldForce& held) {
+void write_held_force(const OutputGroup& entry, const ForceData& held) {
   const OutputGroup group = write_group(entry, "held_force", "NXcollection");
   describe(write_column(group, "position", held.position), "position x", "1");
   describe(write_column(group, "force", held.force), "held force f*", "1");
   describe(group.numbers("weight", &held.weight, {}), "weight in the loss", "1");
 }
 
-std::optional<HeldForce> read_held_force(const InputGroup& entry) {
+std::optional<ForceData> read_held_force(const InputGroup& entry) {
   if (!entry.contains("held_force")) return std::nullopt;
   const InputGroup group = entry.group("held_force");
-  return HeldForce{read_column<Vector>(group, "position", domain::finite),
+  return ForceData{read_column<Vector>(group, "position", domain::finite),
                    read_column<Vector>(group, "force", domain::finite),
                    read_number<double>(group, "weight", domain::positive)};
 }

@@ -25,31 +25,59 @@ DiscreteSensitivity::DiscreteSensitivity(const Dynamics& dynamics, const Integra
   }
 }
 
-void DiscreteSensitivity::forward(Index block, const double* theta, ConstStatesRef states,
-                                  ConstVectorRef end_times, StatesRef final_states,
-                                  bool derivatives) {
-  solver_.keep_linearisations(derivatives);
-  std::vector<double>* grid =
-      grids_ != nullptr ? &(*grids_)[static_cast<std::size_t>(block)] : nullptr;
-  bool done = false;
-  solver_.start(theta, states, end_times);
-  if (grid != nullptr && !grid->empty()) {
-    const double error = solver_.follow(*grid);
-    done = error >= least_error && error <= most_error;
-    if (!done) solver_.start(theta, states, end_times);
+double DiscreteSensitivity::observe(const std::vector<OneStepSolver::Segment>* grid,
+                                    const double* theta, ConstStatesRef states,
+                                    ConstVectorRef end_times, ConstStatesRef earlier_times,
+                                    StatesRef observed) {
+  const Index observations = earlier_times.rows() + 1;
+  Vector reached = Vector::Zero(end_times.size());
+  States at_time(states.rows(), states.cols());
+  double largest = 0;
+  for (Index k = 0; k < observations; ++k) {
+    const bool is_last = k + 1 == observations;
+    const Vector next = is_last ? Vector(end_times) : Vector(earlier_times.row(k));
+    if (k == 0) {
+      solver_.start_segments(theta, states, next, end_times);
+    } else {
+      solver_.start_segment(next - reached);
+    }
+    if (grid == nullptr) {
+      solver_.advance(1);
+    } else {
+      largest = std::max(largest, solver_.follow((*grid)[static_cast<std::size_t>(k)].steps));
+      if (largest > most_error) return largest;
+    }
+    solver_.read(at_time);
+    for (Index b = 0; b < at_time.cols(); ++b) observed.col(b * observations + k) = at_time.col(b);
+    reached = next;
   }
-  if (!done) solver_.advance(1);
-  if (grid != nullptr) *grid = solver_.steps();
-  solver_.read(final_states);
+  return largest;
 }
 
-void DiscreteSensitivity::stage_cotangents(Index stage, double h, const Block& lambda, Index r,
-                                           BlockRef w) {
+void DiscreteSensitivity::forward(Index block, const double* theta, ConstStatesRef states,
+                                  ConstVectorRef end_times, ConstStatesRef earlier_times,
+                                  StatesRef observed, bool derivatives) {
+  solver_.keep_linearisations(derivatives);
+  std::vector<OneStepSolver::Segment>* grid =
+      grids_ != nullptr ? &(*grids_)[static_cast<std::size_t>(block)] : nullptr;
+  const auto go = [&](const std::vector<OneStepSolver::Segment>* steps) {
+    return observe(steps, theta, states, end_times, earlier_times, observed);
+  };
+  bool done = false;
+  if (grid != nullptr && static_cast<Index>(grid->size()) == earlier_times.rows() + 1) {
+    const double error = go(grid);
+    done = error >= least_error && error <= most_error;
+  }
+  if (!done) go(nullptr);
+  if (grid != nullptr) *grid = solver_.segments();
+}
+
+void DiscreteSensitivity::stage_cotangents(Index stage, const Lengths& step, const Block& lambda,
+                                           Index r, BlockRef w) {
   const Tableau& t = solver_.tableau();
   const Index d = w.rows();
   const auto i = static_cast<std::size_t>(stage);
   combine(later_[i], position_cotangents_[static_cast<std::size_t>(r)], w);
-  const auto step = h * solver_.end_times().transpose().array();
   const Index first = r * solver_.dynamics().state_dimension();
   for (Index row = 0; row < d; ++row) {
     auto out = w.row(row).array();
@@ -63,11 +91,10 @@ void DiscreteSensitivity::stage_cotangents(Index stage, double h, const Block& l
   }
 }
 
-void DiscreteSensitivity::step_back(double h, Block& lambda, Index r) {
+void DiscreteSensitivity::step_back(const Lengths& step, Block& lambda, Index r) {
   const Tableau& t = solver_.tableau();
   const Index d = sum_.rows();
   const Block& mu = position_cotangents_[static_cast<std::size_t>(r)];
-  const auto step = h * solver_.end_times().transpose().array();
   const Index first = r * solver_.dynamics().state_dimension();
   if (solver_.newtonian()) {
     combine({t.c.begin(), t.c.begin() + solver_.stages()}, mu, sum_);
@@ -80,31 +107,38 @@ void DiscreteSensitivity::step_back(double h, Block& lambda, Index r) {
   lambda.middleRows(first, d) += sum_;
 }
 
-void DiscreteSensitivity::sweep(Block& lambda, Index cotangents) {
+void DiscreteSensitivity::prepare(Index cotangents) {
+  const Index d = solver_.dynamics().dimension();
+  weights_.resize(stage_count() * cotangents * d, solver_.stride());
+  position_cotangents_.resize(static_cast<std::size_t>(cotangents));
+  for (Block& mu : position_cotangents_) mu.resize(solver_.stages() * d, solver_.stride());
+  backward_counts_ = {};
+  backward_counts_.steps = solver_.step_count();
+  backward_counts_.right_hand_sides = stage_count();
+}
+
+Index DiscreteSensitivity::sweep(Index k, Index end, Block& lambda, Index cotangents) {
   const Index d = solver_.dynamics().dimension();
   const Index stages = solver_.stages();
-  const auto steps = static_cast<Index>(solver_.steps().size());
-  weights_.resize(steps * stages * cotangents * d, solver_.stride());
-  position_cotangents_.resize(static_cast<std::size_t>(cotangents));
-  for (Block& mu : position_cotangents_) mu.resize(stages * d, solver_.stride());
+  const OneStepSolver::Segment& segment = solver_.segments()[static_cast<std::size_t>(k)];
   Linearisation& at = solver_.linearisation();
-  for (Index n = steps - 1; n >= 0; --n) {
+  Index n = end;
+  for (auto h = segment.steps.rbegin(); h != segment.steps.rend(); ++h) {
+    --n;
     poll_stop(solver_.options());
-    const double h = solver_.steps()[static_cast<std::size_t>(n)];
+    const Lengths step = *h * segment.lengths.transpose().array();
     for (Index i = stages - 1; i >= 0; --i) {
       at.use_record(solver_.record(n, i));
       for (Index r = 0; r < cotangents; ++r) {
         auto w = weights_.middleRows(((n * stages + i) * cotangents + r) * d, d);
-        stage_cotangents(i, h, lambda, r, w);
+        stage_cotangents(i, step, lambda, r, w);
         at.transposed_product(
             w, position_cotangents_[static_cast<std::size_t>(r)].middleRows(i * d, d));
       }
     }
-    for (Index r = 0; r < cotangents; ++r) step_back(h, lambda, r);
+    for (Index r = 0; r < cotangents; ++r) step_back(step, lambda, r);
   }
-  backward_counts_ = {};
-  backward_counts_.steps = steps;
-  backward_counts_.right_hand_sides = steps * stages;
+  return n;
 }
 
 template <class Part>
@@ -121,24 +155,32 @@ void DiscreteSensitivity::in_parts(Index cotangents, Index parameters, const Par
 
 void DiscreteSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient,
                                    StatesRef initial_cotangents) {
-  Block lambda = Block::Zero(cotangents.rows(), solver_.stride());
-  lambda.leftCols(cotangents.cols()) = cotangents;
-  gradient_.setZero(gradient.size());
+  const auto observations = static_cast<Index>(solver_.segments().size());
   const Index d = solver_.dynamics().dimension();
-  sweep(lambda, 1);
+  Block lambda = Block::Zero(cotangents.rows(), solver_.stride());
+  gradient_.setZero(gradient.size());
+  prepare(1);
+  Index end = solver_.step_count();
+  for (Index k = observations - 1; k >= 0; --k) {
+    for (Index b = 0; b < initial_cotangents.cols(); ++b) {
+      lambda.col(b) += cotangents.col(b * observations + k);
+    }
+    end = sweep(k, end, lambda, 1);
+  }
   in_parts(1, gradient.size(), [&](Index first, Index count) {
     solver_.linearisation().add_parameter_products(
         solver_.record(0, first), count, weights_.middleRows(first * d, count * d), gradient_);
   });
   gradient = gradient_;
-  initial_cotangents = lambda.leftCols(cotangents.cols());
+  initial_cotangents = lambda.leftCols(initial_cotangents.cols());
 }
 
 void DiscreteSensitivity::jacobian(Eigen::Ref<Eigen::MatrixXd> rows) {
   const Index states = solver_.dynamics().state_dimension();
   Block lambda = Block::Zero(states * states, solver_.stride());
   for (Index r = 0; r < states; ++r) lambda.row(r * states + r).setOnes();
-  sweep(lambda, states);
+  prepare(states);
+  sweep(0, solver_.step_count(), lambda, states);
   rows.setZero();
   const Index d = solver_.dynamics().dimension() * states;
   in_parts(states, rows.cols(), [&](Index first, Index count) {

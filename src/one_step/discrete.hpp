@@ -7,7 +7,7 @@ namespace isochron::one_step {
 
 /// The steps that each block of an ensemble took, to be taken again: the loss is then one smooth
 /// function of theta. Each block writes its own entry only.
-using StepGrids = std::vector<std::vector<double>>;
+using StepGrids = std::vector<std::vector<OneStepSolver::Segment>>;
 
 /// Exact derivatives of the discrete solution: the adjoint of every operation of every step, in
 /// reverse order, the steps themselves held fixed. With mu_i the cotangent of the position Q_i, w_i
@@ -17,7 +17,9 @@ using StepGrids = std::vector<std::vector<double>>;
 ///   lambda_q = lambda_q' + sum_i mu_i,    lambda_v = lambda_v' + h lambda_q' + h sum_i c_i mu_i
 ///   dL/dtheta += sum_i (df/dtheta at Q_i)^T w_i
 ///
-/// and a Runge-Kutta step the same without v and with h in the place of h^2.
+/// and a Runge-Kutta step the same without v and with h in the place of h^2. Steps end at every
+/// observation time: one segment of the solver from each to the next, which trajectories with
+/// different times reach together.
 class DiscreteSensitivity final : public BlockSensitivity {
  public:
   /// `grids`: room for the steps of every block, or null to choose them anew in every call.
@@ -25,7 +27,7 @@ class DiscreteSensitivity final : public BlockSensitivity {
                       StepGrids* grids);
 
   void forward(Index block, const double* theta, ConstStatesRef states, ConstVectorRef end_times,
-               StatesRef final_states, bool derivatives) override;
+               ConstStatesRef earlier_times, StatesRef observed, bool derivatives) override;
   void gradient(ConstStatesRef cotangents, VectorRef gradient,
                 StatesRef initial_cotangents) override;
   void jacobian(Eigen::Ref<Eigen::MatrixXd> rows) override;
@@ -34,18 +36,25 @@ class DiscreteSensitivity final : public BlockSensitivity {
   [[nodiscard]] double stored_bytes() const override { return solver_.stored_bytes(); }
 
  private:
-  /// Runs `cotangents` adjoints, one below the other in lambda, back to the start, and leaves the w
-  /// of every stage in weights_.
-  void sweep(Block& lambda, Index cotangents);
-  [[nodiscard]] Index stage_count() const {
-    return static_cast<Index>(solver_.steps().size()) * solver_.stages();
-  }
+  /// Goes through all segments, by steps of the solver's choice or those of `grid`, and returns the
+  /// largest error of the latter.
+  double observe(const std::vector<OneStepSolver::Segment>* grid, const double* theta,
+                 ConstStatesRef states, ConstVectorRef end_times, ConstStatesRef earlier_times,
+                 StatesRef observed);
+  /// Makes room for sweeps of so many cotangents.
+  void prepare(Index cotangents);
+  /// Runs `cotangents` adjoints, one below the other in lambda, back to the start of segment k,
+  /// whose steps are the last ones before step `end`, and leaves the w of every stage in weights_.
+  /// Returns the first step of the segment.
+  Index sweep(Index k, Index end, Block& lambda, Index cotangents);
+  [[nodiscard]] Index stage_count() const { return solver_.step_count() * solver_.stages(); }
   /// Calls part(first, count) for the derivatives by parameters at all stages: for some of them at
   /// a time when there are very many, so that they can be stopped in between.
   template <class Part>
   void in_parts(Index cotangents, Index parameters, const Part& part) const;
-  void stage_cotangents(Index stage, double h, const Block& lambda, Index r, BlockRef w);
-  void step_back(double h, Block& lambda, Index r);
+  using Lengths = Eigen::Array<double, 1, Eigen::Dynamic>;  // of a step, for each trajectory
+  void stage_cotangents(Index stage, const Lengths& step, const Block& lambda, Index r, BlockRef w);
+  void step_back(const Lengths& step, Block& lambda, Index r);
 
   OneStepSolver solver_;
   StepGrids* grids_;

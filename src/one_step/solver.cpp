@@ -62,7 +62,7 @@ OneStepSolver::OneStepSolver(const Dynamics& dynamics, const IntegratorOptions& 
       tableau_(one_step::tableau(options.method, dynamics.motion())),
       stages_(static_cast<Index>(tableau_.stages()) - (tableau_.last_is_first ? 1 : 0)),
       at_(dynamics.field().linearisation(stride)),
-      end_times_(stride),
+      whole_times_(stride),
       state_(dynamics.state_dimension(), stride),
       next_(state_.rows(), stride),
       error_(state_.rows(), stride),
@@ -70,18 +70,41 @@ OneStepSolver::OneStepSolver(const Dynamics& dynamics, const IntegratorOptions& 
       forces_(static_cast<Index>(tableau_.stages()) * dynamics.dimension(), stride) {}
 
 void OneStepSolver::start(const double* theta, ConstStatesRef states, ConstVectorRef end_times) {
+  start_segments(theta, states, end_times, end_times);
+}
+
+void OneStepSolver::start_segments(const double* theta, ConstStatesRef states,
+                                   ConstVectorRef lengths, ConstVectorRef whole_times) {
   new (&theta_) Eigen::Map<const Vector>(theta, dynamics_.parameters());
   fill_block(states, state_);
-  fill_times(end_times, end_times_);
+  fill_times(whole_times, whole_times_);
   first_force_known_ = false;
-  tau_ = 0;
   step_ = 0;
   tangent_step_ = infinity;
   promised_step_ = 0;
-  if (tangents_) tangents_->start(theta_, end_times_);
-  longest_step_ = longest_step(options_, end_times_, widest_gap(tableau_) / 2);
-  steps_.clear();
+  if (tangents_) tangents_->start(theta_, whole_times_);
+  segments_.clear();
   counts_ = {};
+  earlier_time_ = 0;
+  start_segment(lengths);
+}
+
+void OneStepSolver::start_segment(ConstVectorRef lengths) {
+  Segment next;
+  next.lengths.resize(whole_times_.size());
+  fill_times(lengths, next.lengths);
+  if (!segments_.empty()) {
+    // The steps go on as long as they were, in time.
+    const Vector& before = segments_.back().lengths;
+    const double ratio = (before.array() / next.lengths.array()).minCoeff();
+    step_ *= ratio;
+    tangent_step_ *= ratio;
+    promised_step_ *= ratio;
+    earlier_time_ += before[0];
+  }
+  longest_step_ = longest_step(options_, whole_times_, next.lengths, widest_gap(tableau_) / 2);
+  tau_ = 0;
+  segments_.push_back(std::move(next));
 }
 
 void OneStepSolver::read(StatesRef states) const { states = state_.leftCols(states.cols()); }
@@ -92,8 +115,7 @@ double* OneStepSolver::record(Index step, Index stage) {
 }
 
 double OneStepSolver::stored_bytes() const {
-  return static_cast<double>(static_cast<Index>(steps_.size()) * stages_ * at_->record_size()) *
-         sizeof(double);
+  return static_cast<double>(step_count() * stages_ * at_->record_size()) * sizeof(double);
 }
 
 void OneStepSolver::make_room(Index steps) {
@@ -115,7 +137,7 @@ void OneStepSolver::evaluate(Index stage, ConstBlockRef q) {
   const Index d = dynamics_.dimension();
   auto force = forces_.middleRows(stage * d, d);
   if (keeps_linearisations_) {
-    at_->use_record(record(static_cast<Index>(steps_.size()), stage));
+    at_->use_record(record(step_count(), stage));
     at_->linearise(theta_, q, force);
   } else {
     at_->force(theta_, q, force);
@@ -123,7 +145,7 @@ void OneStepSolver::evaluate(Index stage, ConstBlockRef q) {
 }
 
 void OneStepSolver::step_from(double h, double factor, ConstBlockRef base, BlockRef block) const {
-  const auto step = h * end_times_.transpose().array();
+  const auto step = h * lengths().transpose().array();
   for (Index row = 0; row < block.rows(); ++row) {
     block.row(row).array() = factor * base.row(row).array() + step * block.row(row).array();
   }
@@ -139,7 +161,7 @@ void OneStepSolver::place(double h, double c, const std::vector<double>& coeffic
 
 double OneStepSolver::attempt(double h) {
   const Index d = dynamics_.dimension();
-  make_room(static_cast<Index>(steps_.size()) + 1);
+  make_room(step_count() + 1);
   if (!first_force_known_) evaluate(0, state_.topRows(d));
   first_force_known_ = true;
 
@@ -170,14 +192,15 @@ double OneStepSolver::attempt(double h) {
 bool OneStepSolver::tangents_are_due(double h, double state_error) const {
   if (!tangents_ || state_error > 1) return false;
   const bool states_are_idle = state_error < std::pow(idle_growth, -(tableau_.embedded_order + 1));
-  return states_are_idle || h > promised_step_ || steps_.size() % tangent_interval == 0;
+  return states_are_idle || h > promised_step_ ||
+         static_cast<std::size_t>(counts_.steps) % tangent_interval == 0;
 }
 
 double OneStepSolver::tangent_error(double h) {
-  tangents_->start_step(h * end_times_.array());
+  tangents_->start_step(h * lengths().array());
   for (std::size_t i = 0; i < tableau_.stages(); ++i) {
     if (keeps_linearisations_) {
-      at_->use_record(record(static_cast<Index>(steps_.size()), static_cast<Index>(i)));
+      at_->use_record(record(step_count(), static_cast<Index>(i)));
     } else {
       poll_stop(options_);
       place(h, tableau_.c[i], tableau_.a[i], position_);
@@ -199,7 +222,7 @@ double OneStepSolver::allowed_step(double h, double error) const {
 
 double OneStepSolver::error_norm(double h) const {
   const Index d = dynamics_.dimension();
-  const auto times = end_times_.transpose().array();
+  const auto times = lengths().transpose().array();
   Eigen::ArrayXd sum = Eigen::ArrayXd::Zero(state_.cols());
   for (Index row = 0; row < state_.rows(); ++row) {
     const bool twice = newtonian() && row < d;
@@ -220,7 +243,7 @@ double OneStepSolver::error_norm(double h) const {
 void OneStepSolver::accept(double h, double tau) {
   const Index d = dynamics_.dimension();
   state_.swap(next_);
-  steps_.push_back(h);
+  segments_.back().steps.push_back(h);
   tau_ = tau;
   first_force_known_ = tableau_.last_is_first;
   if (tableau_.last_is_first) forces_.topRows(d) = forces_.bottomRows(d);
@@ -229,7 +252,8 @@ void OneStepSolver::accept(double h, double tau) {
 
 double OneStepSolver::first_step() {
   if (tableau_.embedded_order == 0) {
-    const double step = 1.0 / static_cast<double>(options_.steps);
+    const double whole = (whole_times_.array() / lengths().array()).minCoeff();
+    const double step = whole / static_cast<double>(options_.steps);
     return options_.max_step > 0 ? std::min(step, longest_step_) : step;
   }
   // The local error is about (omega h)^(order + 1), omega the fastest frequency of the linearised
@@ -243,7 +267,7 @@ double OneStepSolver::first_step() {
   Block jacobians(d * d, state_.cols());
   at_->jacobians(jacobians);
   const Eigen::ArrayXd slopes = jacobians.colwise().norm().transpose().array();
-  const auto times = end_times_.array().abs();
+  const auto times = lengths().array().abs();
   const double frequency =
       newtonian() ? (slopes.sqrt() * times).maxCoeff() : (slopes * times).maxCoeff();
   const double tolerance = options_.rtol + options_.atol;
@@ -297,7 +321,8 @@ double OneStepSolver::follow(const std::vector<double>& steps) {
 }
 
 void OneStepSolver::fail(const std::string& reason) const {
-  throw integration_failure("forward", tau_, end_times_[0], options_, reason);
+  const double time = earlier_time_ + tau_ * lengths()[0];
+  throw integration_failure("forward", time, whole_times_[0], options_, reason);
 }
 
 }  // namespace isochron::one_step

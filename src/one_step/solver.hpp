@@ -12,6 +12,10 @@ namespace isochron::one_step {
 
 /// One block by an explicit one-step method. It can keep the linearisation of every stage, as the
 /// exact derivative of its steps needs them.
+///
+/// The way can be gone in segments, each with its own length for every trajectory, so that
+/// trajectories that are observed at different times reach them together: tau then runs from 0 to 1
+/// in every segment.
 class OneStepSolver final : public BlockSolver {
  public:
   /// `options` is referred to, not copied.
@@ -29,13 +33,26 @@ class OneStepSolver final : public BlockSolver {
   void read(StatesRef states) const override;
   [[nodiscard]] IntegrationCounts counts() const override { return counts_; }
 
-  /// Instead of `advance`: takes these steps, whatever their error estimates, and returns the
-  /// largest, in units of the tolerance; infinite when a force is not finite, or there is no
-  /// estimate and nothing to be said.
+  /// The first segment; `whole_times`: how long trajectories take in all [B].
+  void start_segments(const double* theta, ConstStatesRef states, ConstVectorRef lengths,
+                      ConstVectorRef whole_times);
+  /// The next one, from where the last one ended.
+  void start_segment(ConstVectorRef lengths);
+
+  /// Instead of `advance`: takes these steps of the segment, whatever their error estimates, and
+  /// returns the largest, in units of the tolerance; infinite when a force is not finite, or there
+  /// is no estimate and nothing to be said.
   [[nodiscard]] double follow(const std::vector<double>& steps);
 
-  /// The accepted steps in tau.
-  [[nodiscard]] const std::vector<double>& steps() const { return steps_; }
+  /// The lengths of a segment for each trajectory, padded to the stride, and its accepted steps in
+  /// tau.
+  struct Segment {
+    Vector lengths;
+    std::vector<double> steps;
+  };
+  [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
+  /// Accepted steps of all segments.
+  [[nodiscard]] Index step_count() const { return static_cast<Index>(counts_.steps); }
 
   /// Stages whose forces enter a step.
   [[nodiscard]] Index stages() const { return stages_; }
@@ -44,7 +61,6 @@ class OneStepSolver final : public BlockSolver {
   [[nodiscard]] Index stride() const { return state_.cols(); }
   [[nodiscard]] const Dynamics& dynamics() const { return dynamics_; }
   [[nodiscard]] const IntegratorOptions& options() const { return options_; }
-  [[nodiscard]] const Vector& end_times() const { return end_times_; }
 
   /// The linearisation at each of the stages() stages of each step, one after the other.
   [[nodiscard]] Linearisation& linearisation() { return *at_; }
@@ -64,6 +80,7 @@ class OneStepSolver final : public BlockSolver {
   void accept(double h, double tau);
   void make_room(Index steps);
   [[nodiscard]] double first_step();
+  [[nodiscard]] const Vector& lengths() const { return segments_.back().lengths; }
   /// block = factor base + h T block, column by column.
   void step_from(double h, double factor, ConstBlockRef base, BlockRef block) const;
   [[noreturn]] void fail(const std::string& reason) const;
@@ -75,8 +92,9 @@ class OneStepSolver final : public BlockSolver {
   bool keeps_linearisations_ = false;
   std::unique_ptr<Linearisation> at_;
   Eigen::Map<const Vector> theta_{nullptr, 0};
-  Vector end_times_;  // [stride]
-  Block state_;       // state_dimension x stride, and so are the next two
+  Vector whole_times_;       // [stride]
+  double earlier_time_ = 0;  // of the first trajectory, in the segments before
+  Block state_;              // state_dimension x stride, and so are the next two
   Block next_;
   Block error_;
   Block position_;  // of a stage, D x stride
@@ -89,7 +107,7 @@ class OneStepSolver final : public BlockSolver {
   double promised_step_ =
       0;  // and would allow, by their last estimate, if they were to be followed
   double longest_step_ = 1;
-  std::vector<double> steps_;
+  std::vector<Segment> segments_;
   std::vector<Lanes, Eigen::aligned_allocator<Lanes>> records_;
   IntegrationCounts counts_;
 };

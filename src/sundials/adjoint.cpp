@@ -60,7 +60,7 @@ AdjointSensitivity::AdjointSensitivity(const Dynamics& dynamics, const Sensitivi
       linearised_at_(nowhere) {}
 
 void AdjointSensitivity::forward(Index, const double* theta, ConstStatesRef states,
-                                 ConstVectorRef end_times, StatesRef final_states,
+                                 ConstVectorRef end_times, ConstStatesRef, StatesRef observed,
                                  bool derivatives) {
   stored_bytes_ = 0;
   checkpoints_.clear();
@@ -75,7 +75,7 @@ void AdjointSensitivity::forward(Index, const double* theta, ConstStatesRef stat
     }
   }
   forward_counts_ = forward_.counts();
-  forward_.read(final_states);
+  forward_.read(observed);
 }
 
 void AdjointSensitivity::keep_whole(const double* theta, ConstStatesRef states,
@@ -233,7 +233,8 @@ void AdjointSensitivity::solve_backward(double tau) {
   void* memory = forward_.memory();
   void* backward_memory = CVodeGetAdjCVodeBmem(memory, backward_problem_);
   const std::vector<double> limits = backward_step_limits(
-      kept_times_, longest_step(options_.integrator, forward_.problem().end_times, 1));
+      kept_times_, longest_step(options_.integrator, forward_.problem().end_times,
+                                forward_.problem().end_times, 1));
   std::size_t i = kept_times_.size() - 1;
   int flag = CV_SUCCESS;
   while (flag != CV_TSTOP_RETURN) {

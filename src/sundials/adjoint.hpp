@@ -21,7 +21,7 @@ class AdjointSensitivity final : public BlockSensitivity {
   AdjointSensitivity(const Dynamics& dynamics, const SensitivityOptions& options, Index stride);
 
   void forward(Index block, const double* theta, ConstStatesRef states, ConstVectorRef end_times,
-               StatesRef final_states, bool derivatives) override;
+               ConstStatesRef earlier_times, StatesRef observed, bool derivatives) override;
   /// Cotangents that are all zero give zeros without a backward solve. Once after each `forward`.
   void gradient(ConstStatesRef cotangents, VectorRef gradient,
                 StatesRef initial_cotangents) override;

@@ -90,7 +90,8 @@ void ForwardSensitivity::clear() {
 }
 
 void ForwardSensitivity::forward(Index, const double* theta, ConstStatesRef states,
-                                 ConstVectorRef end_times, StatesRef final_states, bool) {
+                                 ConstVectorRef end_times, ConstStatesRef, StatesRef observed,
+                                 bool) {
   solver_.start(theta, states, end_times);
   if (parameters() > 0) {
     clear();
@@ -99,7 +100,7 @@ void ForwardSensitivity::forward(Index, const double* theta, ConstStatesRef stat
           "CVodeSensReInit");
   }
   solver_.advance(1);
-  solver_.read(final_states);
+  solver_.read(observed);
   if (parameters() == 0) return;
   double reached = 0;
   check(CVodeGetSens(solver_.memory(), &reached, sensitivities_.get()), "CVodeGetSens");

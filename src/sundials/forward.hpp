@@ -14,7 +14,7 @@ class ForwardSensitivity final : public BlockSensitivity {
   ForwardSensitivity(const Dynamics& dynamics, const SensitivityOptions& options, Index stride);
 
   void forward(Index block, const double* theta, ConstStatesRef states, ConstVectorRef end_times,
-               StatesRef final_states, bool derivatives) override;
+               ConstStatesRef earlier_times, StatesRef observed, bool derivatives) override;
   void gradient(ConstStatesRef cotangents, VectorRef gradient,
                 StatesRef initial_cotangents) override;
   void jacobian(Eigen::Ref<Eigen::MatrixXd> rows) override;

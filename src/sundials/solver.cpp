@@ -127,7 +127,8 @@ void ForwardSolver::start(const double* theta, ConstStatesRef states, ConstVecto
   problem_.dynamics.bind(theta, problem_.end_times.data());
   problem_.trap.clear();
   problem_.evaluations = 0;
-  check(CVodeSetMaxStep(memory_.get(), longest_step(problem_.options, problem_.end_times, 1)),
+  check(CVodeSetMaxStep(memory_.get(),
+                        longest_step(problem_.options, problem_.end_times, problem_.end_times, 1)),
         "CVodeSetMaxStep");
   restart(0);
 }
@@ -185,7 +186,8 @@ void ForwardSolver::verify(int flag, const char* problem, double tau) {
   } catch (const NumericalError& error) {
     reason += std::string(", ") + error.what();
   }
-  throw integration_failure(problem, tau, problem_.end_times[0], options, reason);
+  throw integration_failure(problem, tau * problem_.end_times[0], problem_.end_times[0], options,
+                            reason);
 }
 
 }  // namespace isochron::sundials

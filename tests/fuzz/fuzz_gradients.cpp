@@ -161,7 +161,7 @@ void compare(const Problem& problem, Variant variant, const Judge& judge, Row& r
   variant.options.integrator.stop_requested = [=] { return Clock::now() > deadline; };
   try {
     Sensitivity sensitivity(problem.dynamics(), variant.options);
-    const FinalLoss loss = problem.target.final_loss();
+    const StateLoss loss = problem.target.state_loss();
     if (variant.options.freeze_steps) {  // a grid from nearby
       const Vector nearby = problem.model.theta * (1 + 1e-3);
       static_cast<void>(sensitivity.gradient(nearby, problem.ensemble, loss));

@@ -25,7 +25,7 @@ struct Target {
     return is_linear ? T(z(row, trajectory)) : y - T(z(row, trajectory));
   }
 
-  [[nodiscard]] FinalLoss final_loss() const {
+  [[nodiscard]] StateLoss state_loss() const {
     return [this](Index first, ConstStatesRef y, StatesRef cotangents) {
       double loss = 0;
       for (Index b = 0; b < y.cols(); ++b) {

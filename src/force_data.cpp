@@ -1,4 +1,4 @@
-#include "isochron/held_force.hpp"
+#include "isochron/force_data.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,26 +8,26 @@
 
 namespace isochron {
 
-void HeldForce::validate(const Dynamics& dynamics) const {
+void ForceData::validate(const Dynamics& dynamics) const {
   if (dynamics.dimension() != 1 || dynamics.motion() != Motion::newtonian) {
-    throw InputError("a force can be held for newtonian dynamics of one dimension only");
+    throw InputError("force data are for newtonian dynamics of one dimension only");
   }
   if (position.size() == 0 || force.size() != position.size()) {
-    throw InputError("a held force needs at least one position and as many forces, not " +
+    throw InputError("force data need at least one position and as many forces, not " +
                      std::to_string(position.size()) + " and " + std::to_string(force.size()));
   }
   if (!position.allFinite() || !force.allFinite()) {
-    throw InputError("the positions and forces of a held force must be finite");
+    throw InputError("the positions and forces of force data must be finite");
   }
   if (!(weight > 0) || !std::isfinite(weight)) {
-    throw InputError("the weight of a held force is " + std::to_string(weight) +
+    throw InputError("the weight of force data is " + std::to_string(weight) +
                      ", it must be positive and finite");
   }
 }
 
-double HeldForce::scale() const { return std::sqrt(weight / static_cast<double>(position.size())); }
+double ForceData::scale() const { return std::sqrt(weight / static_cast<double>(position.size())); }
 
-Vector HeldForce::residuals(const ForceField& field, ConstVectorRef theta) const {
+Vector ForceData::residuals(const ForceField& field, ConstVectorRef theta) const {
   const Block f = field.force(theta, Block(position.transpose()));
   return scale() * (f.transpose() - force);
 }
@@ -49,7 +49,7 @@ void in_parts(Index points, Index parameters, const Part& part) {
 
 }  // namespace
 
-Eigen::MatrixXd HeldForce::jacobian(const ForceField& field, ConstVectorRef theta) const {
+Eigen::MatrixXd ForceData::jacobian(const ForceField& field, ConstVectorRef theta) const {
   Eigen::MatrixXd rows(position.size(), field.parameters());
   in_parts(position.size(), field.parameters(), [&](Index first, Index points) {
     const auto at = field.linearisation(points);
@@ -62,7 +62,7 @@ Eigen::MatrixXd HeldForce::jacobian(const ForceField& field, ConstVectorRef thet
   return rows;
 }
 
-double HeldForce::add_penalty(const ForceField& field, ConstVectorRef theta,
+double ForceData::add_penalty(const ForceField& field, ConstVectorRef theta,
                               VectorRef gradient) const {
   double penalty = 0;
   in_parts(position.size(), field.parameters(), [&](Index first, Index points) {
@@ -76,7 +76,7 @@ double HeldForce::add_penalty(const ForceField& field, ConstVectorRef theta,
   return penalty;
 }
 
-double HeldForce::misfit(const ForceField& field, ConstVectorRef theta) const {
+double ForceData::misfit(const ForceField& field, ConstVectorRef theta) const {
   return residuals(field, theta).cwiseAbs().maxCoeff() / scale();
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "isochron/error.hpp"
-#include "isochron/held_force.hpp"
+#include "isochron/force_data.hpp"
 #include "isochron/mlp.hpp"
 #include "oracles.hpp"
 
@@ -20,7 +20,7 @@ namespace {
 struct Held {
   std::shared_ptr<Mlp> mlp = std::make_shared<Mlp>(std::vector<Index>{1, 5, 4, 1});
   Vector theta = mlp->initial_parameters(3);
-  HeldForce held{Vector::LinSpaced(11, -2, 1), Vector::LinSpaced(11, 2, -3), 0.7};
+  ForceData held{Vector::LinSpaced(11, -2, 1), Vector::LinSpaced(11, 2, -3), 0.7};
 
   [[nodiscard]] double penalty(ConstVectorRef at) const {
     double sum = 0;
@@ -78,7 +78,7 @@ TEST_CASE("the misfit is the largest deviation, whatever the weight") {
   const auto harmonic = oracle::harmonic();
   for (const double weight : {1e-3, 1.0, 1e4}) {
     // -2 x against -2 x, but 0.25 off at one point.
-    HeldForce held{Vector::LinSpaced(5, -1, 1), Vector(), weight};
+    ForceData held{Vector::LinSpaced(5, -1, 1), Vector(), weight};
     held.force = -2 * held.position;
     held.force[3] += 0.25;
     CHECK(held.misfit(*harmonic, Vector::Constant(1, 2)) == doctest::Approx(0.25).epsilon(1e-14));
@@ -88,7 +88,7 @@ TEST_CASE("the misfit is the largest deviation, whatever the weight") {
 TEST_CASE("what cannot be held is refused") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   const Dynamics line(oracle::harmonic());
-  const auto complaint = [&](const HeldForce& held, const Dynamics& dynamics) {
+  const auto complaint = [&](const ForceData& held, const Dynamics& dynamics) {
     return message_of<InputError>([&] { held.validate(dynamics); });
   };
   const Vector two = Vector::Ones(2);

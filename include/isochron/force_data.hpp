@@ -4,9 +4,10 @@
 
 namespace isochron {
 
-/// A force held at K given positions: the penalty weight * mean_k (f(x_k; theta) - f*_k)^2 beside,
-/// or in place of, a loss on trajectories. For Newtonian dynamics with D = 1; dimensionless.
-struct HeldForce {
+/// Values of the force at K positions, which the force is to match: the penalty
+/// weight * mean_k (f(x_k; theta) - f*_k)^2 beside, or in place of, a loss on trajectories. For
+/// Newtonian dynamics with D = 1; dimensionless.
+struct ForceData {
   Vector position;    ///< x_k [K]
   Vector force;       ///< f*_k [K]
   double weight = 1;  ///< > 0
