@@ -1,25 +1,14 @@
 #include "isochron/figure.hpp"
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cctype>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <csignal>
-#include <cstring>
-#include <sstream>
 #include <string_view>
 #include <system_error>
 
 #include "atomic_file.hpp"
+#include "gnuplot.hpp"
 #include "isochron/error.hpp"
 
 namespace isochron {
@@ -31,6 +20,16 @@ constexpr double tick_font = 9;
 constexpr double key_font = 9;
 constexpr double label_font = 10;
 constexpr double title_font = 11;
+constexpr double character_width = 0.64;  ///< of a digit, over the font's size
+
+constexpr double panel_width = 330;
+constexpr double panel_height = 269;  ///< without its key
+constexpr double box_size = 200;      ///< about, of the axes in it
+constexpr double below_box = 40;      ///< for the ticks and the label of the axis x
+constexpr double bar_room = 50;       ///< for a colour bar and its label
+constexpr double label_room = 285;    ///< above and below the axes
+constexpr double key_line = 14;
+constexpr double edge = 4;  ///< below the key
 
 // ---- Text ----
 
@@ -41,54 +40,11 @@ std::string number(double value) {
   return {buffer.begin(), end};
 }
 
-/// The length in bytes of the character that `text` starts with, 0 when its bytes are not UTF-8 or
-/// a character that XML (hence SVG) forbids.
-std::size_t character_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const std::array<unsigned, 5> smallest = {0, 0x20, 0x80, 0x800, 0x10000};  // per length
-  const int ones = std::countl_one(byte(0));
-  if (ones == 1 || ones > 4) return 0;
-  const auto length = static_cast<std::size_t>(std::max(ones, 1));
-  if (length > text.size()) return 0;
-  unsigned code = byte(0) & (0xFFu >> ones);
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0u) != 0x80u) return 0;
-    code = (code << 6) | (byte(i) & 0x3Fu);
-  }
-  const bool surrogate = code >= 0xD800 && code < 0xE000;
-  const bool forbidden = surrogate || code == 0xFFFE || code == 0xFFFF;
-  return code < smallest[length] || code > 0x10FFFF || forbidden ? 0 : length;
-}
-
-/// A character of a gnuplot string in double quotes. All but letters, digits and blanks is written
-/// in octal, so that nothing can end the string, nor be expanded as `commands` in it are.
-std::string escaped(char character) {
-  const auto code = static_cast<unsigned char>(character);
-  if (code >= 0x80 || std::isalnum(code) != 0 || code == ' ') return {character};
-  const auto digit = [&](int shift) { return static_cast<char>('0' + ((code >> shift) & 7)); };
-  return {'\\', '0', digit(6), digit(3), digit(0)};
-}
-
-/// A gnuplot string of these characters. Control characters become blanks, and bytes that are not
-/// text become U+FFFD.
-std::string literal(std::string_view text) {
-  std::string result = "\"";
-  while (!text.empty()) {
-    const std::size_t length = std::max<std::size_t>(character_length(text), 1);
-    if (character_length(text) > 0) {
-      for (const char character : text.substr(0, length)) result += escaped(character);
-    } else {
-      result += static_cast<unsigned char>(text[0]) < 0x20 ? " " : "\uFFFD";
-    }
-    text.remove_prefix(length);
-  }
-  return result + "\"";
-}
-
 /// About the width of a text without control sequences.
 double text_width(std::string_view text, double font) {
   const auto is_start = [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; };
-  return 0.57 * font * static_cast<double>(std::count_if(text.begin(), text.end(), is_start));
+  return character_width * font *
+         static_cast<double>(std::count_if(text.begin(), text.end(), is_start));
 }
 
 /// `font`, or a smaller one that fits the text into `room`.
@@ -103,14 +59,17 @@ struct Interval {
   double high = 0;
 
   [[nodiscard]] double span() const { return high - low; }
+  [[nodiscard]] double size() const { return std::max(std::abs(low), std::abs(high)); }
 };
 
-/// Smaller numbers are as good as 0: the ticks between them would underflow.
-constexpr double least_size = 1e-280;
+/// Beyond this and, on logarithmic axes, below its inverse, margins and ticks could overflow.
+constexpr double largest_size = 1e300;
 
-/// Within these bounds no range overflows, not even with its margins.
+/// Smaller numbers are as good as 0 on a linear axis: the ticks between them would underflow.
+constexpr double least_size = 1e-290;
+
 bool can_be_drawn(double value, bool log) {
-  return std::abs(value) < 1e250 && (!log || value > 1e-250);
+  return std::abs(value) <= largest_size && (!log || value >= 1 / largest_size);
 }
 
 bool can_be_drawn(const Panel& panel, const Curve& curve, std::size_t i) {
@@ -133,6 +92,11 @@ std::optional<Interval> extent(const Panel& panel, std::vector<double> Curve::*v
   return result;
 }
 
+bool is_coloured(const Panel& panel) {
+  return std::any_of(panel.curves.begin(), panel.curves.end(),
+                     [](const Curve& curve) { return !curve.color.empty(); });
+}
+
 std::optional<Interval> x_extent(const Panel& panel) {
   std::optional<Interval> result = extent(panel, &Curve::x);
   if (!panel.shaded_x) return result;
@@ -152,7 +116,8 @@ Interval automatic_range(std::optional<Interval> data, bool log, double margin) 
   const double constant_margin = log ? 0.5 : size > zero ? 0.1 * size : 1;
   const double room = constant ? constant_margin : margin * data->span();
   const Interval range = {data->low - room, data->high + room};
-  return log ? Interval{std::pow(10, range.low), std::pow(10, range.high)} : range;
+  if (!log) return range;
+  return {std::pow(10, std::max(range.low, -305.0)), std::pow(10, std::min(range.high, 305.0))};
 }
 
 using Range = std::optional<std::pair<double, double>>;
@@ -184,215 +149,148 @@ void check(const Panel& panel) {
   check_range(panel.shaded_x, panel.log_x, 0, "shaded range");
 }
 
-// ---- Ticks ----
+// ---- Axes ----
 
-struct Tick {
-  double at;
-  std::string label;  ///< gnuplot's enhanced text; empty: a minor tick
-  double width = 0;   ///< of the label
-};
-
-using Ticks = std::vector<Tick>;
-
-/// The decimal with so many places, with a typographic minus sign.
-std::string decimal(double value, int places) {
-  std::array<char, 40> buffer{};
-  const auto [end, error] = std::to_chars(buffer.begin(), buffer.end(), std::abs(value),
-                                          std::chars_format::fixed, std::max(places, 0));
-  return (value < 0 ? "\u2212" : "") + std::string(buffer.begin(), end);
-}
-
-Tick power_tick(const std::string& factor, double at, int exponent) {
-  const std::string digits = decimal(exponent, 0);
-  return {at, factor + "10^{" + digits + "}",
-          text_width(factor + "10", tick_font) + 0.7 * text_width(digits, tick_font)};
-}
-
-/// At multiples of 1, 2 or 5 times a power of ten, at most `count` intervals.
-Ticks linear_ticks(const Interval& range, int count) {
-  const double least_step = range.span() / count;
-  int step_exponent = static_cast<int>(std::floor(std::log10(least_step)));
-  const double factor = least_step / std::pow(10, step_exponent);
-  const int digit = factor <= 1 ? 1 : factor <= 2 ? 2 : factor <= 5 ? 5 : 10;
-  const double step = digit * std::pow(10, step_exponent);
-  if (digit == 10) ++step_exponent;
-
-  const double size = std::max(std::abs(range.low), std::abs(range.high));
-  const int exponent = static_cast<int>(std::floor(std::log10(size)));
-  const bool scientific = exponent >= 6 || exponent < -3;
-  Ticks ticks;
-  const double last = std::floor(range.high / step + 1e-9);
-  for (double k = std::ceil(range.low / step - 1e-9); k <= last; ++k) {
-    const double at = std::clamp(k * step, range.low, range.high);
-    if (scientific && k != 0) {
-      const std::string mantissa = decimal(at / std::pow(10, exponent), exponent - step_exponent);
-      ticks.push_back(power_tick(mantissa + "\u00D7", at, exponent));
-    } else {
-      const std::string label = scientific ? "0" : decimal(at, -step_exponent);
-      ticks.push_back({at, label, text_width(label, tick_font)});
-    }
-  }
-  return ticks;
-}
-
-/// At powers of ten, labelled at most `count` times; the minor ones are the multiples 2 to 9 or the
-/// decades left out. A range without two powers of ten is labelled like a linear one.
-Ticks log_ticks(const Interval& range, int count) {
-  const int first = static_cast<int>(std::ceil(std::log10(range.low) - 1e-9));
-  const int last = static_cast<int>(std::floor(std::log10(range.high) + 1e-9));
-  if (last - first < 1) return linear_ticks(range, count);
-  const int stride = (last - first + count - 1) / count;
-  Ticks ticks;
-  for (int k = first - 1; k <= last; ++k) {
-    const double decade = std::pow(10, k);
-    if (k >= first) {
-      const double at = std::clamp(decade, range.low, range.high);
-      ticks.push_back(k % stride == 0 ? power_tick("", at, k) : Tick{at, ""});
-    }
-    for (int factor = 2; stride == 1 && factor < 10; ++factor) {
-      const double at = factor * decade;
-      if (at > range.low && at < range.high) ticks.push_back({at, ""});
-    }
-  }
-  return ticks;
-}
-
-constexpr double least_tick_distance = 24;
-
-/// A labelled axis.
 struct Axis {
+  std::string name;  ///< gnuplot's: x, y or cb
   Interval range;
   bool log = false;
-  Ticks ticks;
-
-  /// The width of the widest tick label.
-  [[nodiscard]] double tick_width() const {
-    double width = 0;
-    for (const Tick& tick : ticks) width = std::max(width, tick.width);
-    return width;
-  }
-
-  /// Labels one below the other.
-  void label_upright(double length) { label(static_cast<int>(length / least_tick_distance)); }
-
-  /// Labels side by side: as many as find room.
-  void label_level(double length) {
-    for (int count = static_cast<int>(length / least_tick_distance); count >= 2; --count) {
-      label(count);
-      const auto labelled = std::count_if(ticks.begin(), ticks.end(),
-                                          [](const Tick& tick) { return !tick.label.empty(); });
-      if (static_cast<double>(labelled) * (tick_width() + 2 * tick_font) <= length) return;
-    }
-  }
-
- private:
-  void label(int count) { ticks = log ? log_ticks(range, count) : linear_ticks(range, count); }
 };
 
-// ---- Layout ----
-
-constexpr double box_height = 200;
-constexpr double box_width = 260;
-constexpr double edge = 6;  ///< around everything
-constexpr double tick_length = 4;
-constexpr double tick_gap = 6;     ///< between a tick and its label
-constexpr double text_line = 1.5;  ///< height of a line of text over its font size
-constexpr double bar_gap = 10;     ///< between the axes and their colour bar
-constexpr double bar_width = 9;
-constexpr double panel_gap = 14;
-constexpr double key_sample = 22;  ///< length of a line sample
-constexpr double key_gap = 5;      ///< between a sample and its label
-constexpr double key_space = 14;   ///< between entries
-
-/// Height of a line that is there only when it says something.
-double line_height(const std::string& text, double font) {
-  return text.empty() ? 0 : text_line * font;
+Axis make_axis(const std::string& name, const Range& wanted, const std::optional<Interval>& data,
+               bool log, double margin) {
+  if (wanted) return {name, {wanted->first, wanted->second}, log};
+  return {name, automatic_range(data, log, margin), log};
 }
 
-/// gnuplot's options for a curve; what is empty is not drawn.
-struct Look {
-  std::string color;
-  std::string line;
-  std::string marker;
-};
-
-/// An entry of the key; without line and marker it is the shaded range.
-struct KeyEntry {
-  std::string label;
-  Look look;
-  double font;
-
-  [[nodiscard]] double width() const {
-    return key_sample + key_gap + text_width(label, font) + key_space;
-  }
-};
-
-using KeyRow = std::vector<KeyEntry>;
-
-/// A panel with its axes and the room it needs around the box that they enclose.
-struct PlacedPanel {
-  const Panel* panel = nullptr;
+struct Axes {
   Axis x;
   Axis y;
   Axis color;
-  bool coloured = false;
-  std::vector<KeyRow> key;
-  double left = 0;  ///< from the edge of the figure to the box
-  double width = box_width;
-
-  [[nodiscard]] double outer_width() const { return room_left() + width + room_right(); }
-  [[nodiscard]] double room_left() const {
-    return line_height(panel->y_label, label_font) + y.tick_width() + tick_gap + tick_length;
-  }
-  [[nodiscard]] double room_right() const {
-    if (!coloured) return 0.5 * x.tick_width();
-    return bar_gap + bar_width + tick_length + tick_gap + color.tick_width() +
-           line_height(panel->color_label, label_font);
-  }
-  [[nodiscard]] double room_above() const {
-    const double key_height = static_cast<double>(key.size()) * text_line * key_font;
-    return line_height(panel->title, title_font) + key_height + tick_gap;
-  }
-  [[nodiscard]] double room_below() const {
-    return tick_length + tick_gap + tick_font + line_height(panel->x_label, label_font);
-  }
+  bool equal = false;
 };
 
-/// The box gets the shape of the ranges; where it would be too flat or too narrow for its labels,
-/// one range grows.
-void equalize(PlacedPanel& placed) {
-  Interval& x = placed.x.range;
-  Interval& y = placed.y.range;
-  placed.width = box_height * std::clamp(x.span() / y.span(), 0.8, 1.6);
-  const double unit = std::max(x.span() / placed.width, y.span() / box_height);
+/// Grows one range, so that equal units on both axes fill a box of the usual shape.
+void equalize(Interval& x, Interval& y) {
+  constexpr double shape = 1.1;
+  const double height = std::max(x.span() / shape, y.span());
   const auto grow = [](Interval& range, double span) {
     const double more = (span - range.span()) / 2;
     range = {range.low - more, range.high + more};
   };
-  grow(x, unit * placed.width);
-  grow(y, unit * box_height);
+  grow(x, shape * height);
+  grow(y, height);
 }
 
-Axis make_axis(const Range& wanted, const std::optional<Interval>& data, bool log, double margin) {
-  Axis axis;
-  axis.log = log;
-  axis.range =
-      wanted ? Interval{wanted->first, wanted->second} : automatic_range(data, log, margin);
-  return axis;
-}
-
-void place_axes(PlacedPanel& placed) {
-  const Panel& panel = *placed.panel;
+Axes make_axes(const Panel& panel) {
   constexpr double margin = 0.03;
-  placed.x = make_axis(panel.x_range, x_extent(panel), panel.log_x, margin);
-  placed.y = make_axis(panel.y_range, extent(panel, &Curve::y), panel.log_y, margin);
-  placed.color = make_axis(panel.color_range, extent(panel, &Curve::color), false, 0);
-  placed.coloured = std::any_of(panel.curves.begin(), panel.curves.end(),
-                                [](const Curve& curve) { return !curve.color.empty(); });
-  if (panel.equal_axes && !panel.log_x && !panel.log_y) equalize(placed);
-  placed.x.label_level(placed.width);
-  placed.y.label_upright(box_height);
-  placed.color.label_upright(box_height);
+  Axes axes = {make_axis("x", panel.x_range, x_extent(panel), panel.log_x, margin),
+               make_axis("y", panel.y_range, extent(panel, &Curve::y), panel.log_y, margin),
+               make_axis("cb", panel.color_range, extent(panel, &Curve::color), false, 0),
+               panel.equal_axes && !panel.log_x && !panel.log_y};
+  if (axes.equal) equalize(axes.x.range, axes.y.range);
+  return axes;
+}
+
+// ---- Ticks: gnuplot's, except where it would write none, or one over the other ----
+
+/// 1, 2 or 5 times a power of ten; at most `count` such steps lie in a range of this span.
+double tick_step(double span, int count) {
+  const double least = span / count;
+  const double power = std::pow(10, std::floor(std::log10(least)));
+  for (const double factor : {1, 2, 5}) {
+    if (factor * power >= least) return factor * power;
+  }
+  return 10 * power;
+}
+
+/// Of the first digit: 0 for 1 to 9, -1 for 0.1 to 0.9.
+int exponent(double value) { return static_cast<int>(std::floor(std::log10(value) + 1e-9)); }
+
+/// How many digits tell the multiples of the step apart.
+int tick_digits(const Interval& range, double step) {
+  return std::max(exponent(range.size()) - exponent(step) + 1, 1);
+}
+
+/// About the width of the labels at multiples of the step.
+double tick_width(const Interval& range, double step) {
+  const int first = exponent(range.size());
+  const int last = exponent(step);
+  const bool scientific = first >= 6 || first < -4;
+  const int decimal = std::max(first, 0) + 1 + (last < 0 ? 1 - last : 0);
+  const int sign = range.low <= -step ? 1 : 0;
+  const int characters = sign + (scientific ? tick_digits(range, step) + 5 : decimal);
+  return character_width * tick_font * characters;
+}
+
+/// The smallest step at which the labels find room, those of the axis x side by side.
+double roomy_step(const Axis& axis) {
+  const auto& [low, high] = axis.range;
+  for (int count = 8; count > 2; --count) {
+    const double step = tick_step(high - low, count);
+    const double distance = axis.log ? std::log(high / (high - step)) / std::log(high / low)
+                                     : step / (high - low);  // of the last two
+    const double label = axis.name == "x" ? tick_width(axis.range, step) : 0;
+    if (box_size * distance >= label + 0.5 * tick_font) return step;
+  }
+  return tick_step(high - low, 2);
+}
+
+bool shows_two_powers_of_ten(const Interval& range) {
+  return std::floor(std::log10(range.high)) - std::ceil(std::log10(range.low)) >= 1;
+}
+
+/// At powers of ten. Over many decades not all labels find room, and gnuplot's minor ticks would
+/// lie elsewhere.
+std::string ticks_at_powers(const Interval& range) {
+  const double lowest = std::log10(range.low);
+  const double highest = std::log10(range.high);
+  const double span = highest - lowest;
+  if (span <= 7) return "autofreq";
+  const double decades = span <= 21 ? std::ceil(span / 7) : tick_step(span, 7);
+  std::string list;
+  for (double k = std::ceil(lowest); k <= highest; ++k) {
+    const bool labelled = std::fmod(k, decades) == 0;
+    if (!labelled && span > 40) continue;
+    const std::string tick = number(std::pow(10, k));
+    list += (list.empty() ? "(" : ", ") + (labelled ? tick : "'' " + tick + " 1");
+  }
+  return list + ")";
+}
+
+/// At 1, 2 and 5 times the powers of ten around a range of less than two decades.
+std::string ticks_between_powers(const Interval& range) {
+  const double power = std::pow(10, exponent(range.low));
+  std::string list;
+  for (const double factor : {1, 2, 5, 10, 20, 50, 100})
+    list += (list.empty() ? "(" : ", ") + number(factor * power);
+  return list + ")";
+}
+
+/// Where an axis has its ticks, as an option of `set xtics`.
+std::string tick_places(const Axis& axis) {
+  const auto& [low, high] = axis.range;
+  if (!axis.log) return axis.name == "x" ? number(roomy_step(axis)) : "autofreq";
+  if (shows_two_powers_of_ten(axis.range)) return ticks_at_powers(axis.range);
+  const double step = roomy_step(axis);
+  if (high < 5 * low || 2 * step <= high - low) return number(step) + " nologscale";
+  return ticks_between_powers(axis.range);
+}
+
+/// What their labels look like.
+std::string tick_format(const Axis& axis) {
+  if (axis.log && shows_two_powers_of_ten(axis.range)) return "'10^{%T}'";
+  const int digits = tick_digits(axis.range, tick_step(axis.range.span(), 10));
+  return "'%." + std::to_string(std::max(digits, 6)) + "h'";
+}
+
+std::string axis_commands(const Axis& axis, const std::string& offset) {
+  std::string commands = "set " + axis.name + "range [" + number(axis.range.low) + ":" +
+                         number(axis.range.high) + "]\n";
+  if (axis.log) commands += "set logscale " + axis.name + "\n";
+  return commands + "set " + axis.name + "tics nomirror out scale 0.6,0.35 offset " + offset +
+         " font '," + number(tick_font) + "' textcolor rgb 'black' " + tick_places(axis) +
+         " format " + tick_format(axis) + "\n";
 }
 
 // ---- Appearance ----
@@ -402,10 +300,12 @@ constexpr std::array line_colors = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                     "#e69f00", "#56b4e9", "#000000"};
 
 /// Perceptually uniform and monotonous in lightness (viridis).
-constexpr std::array palette = {"#440154", "#472c7a", "#3b518b", "#2c718e", "#21908d",
-                                "#27ad81", "#5cc863", "#aadc32", "#fde725"};
+constexpr const char* palette =
+    "0 '#440154', 1 '#472c7a', 2 '#3b518b', 3 '#2c718e', 4 '#21908d', "
+    "5 '#27ad81', 6 '#5cc863', 7 '#aadc32', 8 '#fde725'";
+constexpr const char* middle_of_palette = "rgb '#21908d'";
 
-constexpr const char* shade_color = "'#ebebeb'";
+constexpr const char* shade_color = "rgb '#ebebeb'";
 
 std::string line_color(std::size_t i) {
   return std::string("rgb '") + line_colors[i % line_colors.size()] + "'";
@@ -426,412 +326,206 @@ double marker_size(const Panel& panel) {
   return std::clamp(8 / std::sqrt(points), 0.1, 0.6);
 }
 
-/// Of curve number i; `color` is gnuplot's colour specification.
-Look make_look(const Panel& panel, std::size_t i, const std::string& color) {
+/// gnuplot's plotting style of curve number i, but for its colour.
+std::string plot_style(const Panel& panel, std::size_t i) {
   const Curve& curve = panel.curves[i];
   const bool crowded = !curve.color.empty() || panel.curves.size() > 12;
   const bool dense = curve.x.size() > 1000;
   const std::string width = crowded ? "lw 0.7" : dense ? "lw 1" : "lw 1.5";
   const std::string marker = point_shape(i) + " ps " + number(marker_size(panel));
   switch (curve.style) {
-    case Curve::Style::line: return {"lc " + color, width + " dt solid", ""};
-    case Curve::Style::dashed: return {"lc " + color, width + " dt (9,5)", ""};
-    case Curve::Style::points: return {"lc " + color, "", marker};
-    case Curve::Style::marked: return {"lc " + color, width + " dt solid", marker};
+    case Curve::Style::line: return "lines dt solid " + width;
+    case Curve::Style::dashed: return "lines dt (9,5) " + width;
+    case Curve::Style::points: return "points " + marker;
+    case Curve::Style::marked: return "linespoints dt solid " + width + " " + marker;
   }
-  return {};
+  return "lines";
 }
 
-std::vector<KeyEntry> key_entries(const Panel& panel) {
-  std::vector<KeyEntry> entries;
-  for (std::size_t i = 0; i < panel.curves.size(); ++i) {
-    const Curve& curve = panel.curves[i];
-    if (curve.label.empty()) continue;
-    const std::string middle = std::string("rgb '") + palette[palette.size() / 2] + "'";
-    const std::string color = curve.color.empty() ? line_color(i) : middle;
-    entries.push_back({curve.label, make_look(panel, i, color), key_font});
-  }
-  if (panel.shaded_x && !panel.shaded_label.empty())
-    entries.push_back({panel.shaded_label, {}, key_font});
-  return entries;
-}
+// ---- Layout ----
 
-double row_width(const KeyRow& row) {
-  double width = -key_space;
-  for (const KeyEntry& entry : row) width += entry.width();
-  return width;
-}
-
-/// In rows no wider than the box.
-void place_key(PlacedPanel& placed) {
-  for (KeyEntry& entry : key_entries(*placed.panel)) {
-    entry.font = fitting_font(entry.label, key_font, placed.width - key_sample - key_gap);
-    const bool fits =
-        !placed.key.empty() && row_width(placed.key.back()) + entry.width() <= placed.width;
-    if (!fits) placed.key.emplace_back();
-    placed.key.back().push_back(std::move(entry));
-  }
-}
-
-/// All panels, their boxes of one height on one line.
-struct Layout {
-  std::vector<PlacedPanel> panels;
-  double width = 0;
-  double height = 0;
-  double bottom = 0;  ///< of the boxes, from the bottom of the figure
-  double above = 0;   ///< the boxes: room for titles and keys
-
-  [[nodiscard]] double top() const { return bottom + box_height; }
+/// Its columns are as wide as the longest label needs.
+struct Key {
+  double font = key_font;
+  int columns = 1;
+  int rows = 0;
 };
 
-Layout make_layout(const Figure& figure) {
-  Layout layout;
-  double right = edge;
-  for (const Panel& panel : figure.panels) {
-    PlacedPanel placed;
-    placed.panel = &panel;
-    place_axes(placed);
-    place_key(placed);
-    placed.left = right + placed.room_left();
-    right = placed.left + placed.width + placed.room_right() + panel_gap;
-    layout.above = std::max(layout.above, placed.room_above());
-    layout.bottom = std::max(layout.bottom, edge + placed.room_below());
-    layout.panels.push_back(std::move(placed));
-  }
-  layout.width = right - panel_gap + edge;
-  layout.height = layout.top() + layout.above + edge;
-  return layout;
+/// gnuplot takes fewer columns than it is told to when it finds them too wide, and then the rows
+/// would be more than the figure has room for: `room` and the widths are on the safe side.
+Key make_key(const Panel& panel) {
+  constexpr double sample = 38;
+  const double room = is_coloured(panel) ? box_size : 0.92 * panel_width;
+  Key key;
+  double widest = 0;
+  int labels = 0;
+  const auto add = [&](const std::string& label) {
+    if (label.empty()) return;
+    key.font = std::min(key.font, fitting_font(label, key_font, 0.92 * panel_width - sample));
+    widest = std::max(widest, text_width(label, key_font));
+    ++labels;
+  };
+  for (const Curve& curve : panel.curves) add(curve.label);
+  if (panel.shaded_x) add(panel.shaded_label);
+  key.columns = std::max(static_cast<int>(room / (widest + sample)), 1);
+  key.rows = (labels + key.columns - 1) / key.columns;
+  return key;
 }
 
-// ---- Script ----
+/// The whole figure, with its panels side by side.
+struct Canvas {
+  double panels = 1;
+  double key_height = 0;  ///< below the axes, where the keys cover no data
 
-/// The commands for gnuplot.
-class Script {
- public:
-  Script(const Layout& layout, FigureFormat format);
-
-  [[nodiscard]] const std::string& commands() const { return commands_; }
-
- private:
-  void terminal(FigureFormat format);
-  void panel(const PlacedPanel& placed);
-  void box(const PlacedPanel& placed);
-  void axis(const std::string& name, const Axis& axis, const std::string& options);
-  void shade(const PlacedPanel& placed);
-  void color_bar(const PlacedPanel& placed);
-  void labels(const PlacedPanel& placed);
-  void key(const PlacedPanel& placed);
-  void sample(const Look& look, double x, double y);
-  void text(const std::string& text, double font, double x, double y, const std::string& options);
-  void data(const Panel& panel);
-  void plot(const PlacedPanel& placed);
-
-  void line(const std::string& command) { commands_ += command + '\n'; }
-  /// Coordinates as parts of the figure.
-  [[nodiscard]] std::string at_x(double x) const { return "screen " + number(x / layout_.width); }
-  [[nodiscard]] std::string at_y(double y) const { return "screen " + number(y / layout_.height); }
-
-  const Layout& layout_;
-  std::string commands_;
+  [[nodiscard]] double width() const { return panels * panel_width; }
+  [[nodiscard]] double height() const { return panel_height + key_height; }
 };
 
-Script::Script(const Layout& layout, FigureFormat format) : layout_(layout) {
-  line("set encoding utf8");
-  terminal(format);
-  line("set multiplot");
-  for (const PlacedPanel& placed : layout.panels) panel(placed);
-  line("unset multiplot");
+Canvas make_canvas(const Figure& figure) {
+  Canvas canvas;
+  canvas.panels = static_cast<double>(figure.panels.size());
+  for (const Panel& panel : figure.panels)
+    canvas.key_height = std::max(canvas.key_height, key_line * make_key(panel).rows);
+  return canvas;
 }
+
+// ---- Commands ----
 
 /// The terminals count in pixels or inches and scale fonts and lines each in its own way; here all
 /// are set such that font sizes and line widths are in points.
-void Script::terminal(FigureFormat format) {
-  const auto size = [&](double scale) {
-    return " size " + number(std::ceil(layout_.width * scale)) + "," +
-           number(std::ceil(layout_.height * scale));
+std::string terminal_command(FigureFormat format, const Canvas& canvas) {
+  const double width = canvas.width();
+  const double height = canvas.height();
+  const auto size = [&](double unit) {
+    return " size " + number(std::ceil(width * unit)) + "," + number(std::ceil(height * unit));
   };
-  const std::string common = " enhanced font 'sans-serif,10' background '#ffffff'";
+  const std::string common = " enhanced font 'sans-serif,10' background '#ffffff'\n";
   switch (format) {
     case FigureFormat::svg:  // 96 pixels per inch, CSS's unit
-      line("set terminal svg" + size(4. / 3) + " fixed fontscale 1.3333 linewidth 1.3333" + common);
-      break;
+      return "set terminal svg" + size(4. / 3) + " fixed fontscale 1.3333 linewidth 1.3333" +
+             common;
     case FigureFormat::png:  // 216 pixels per inch
-      line("set terminal pngcairo" + size(3) + " fontscale 2.25 linewidth 3 pointscale 3" + common);
-      break;
+      return "set terminal pngcairo" + size(3) + " fontscale 2.25 linewidth 3 pointscale 3" +
+             common;
     case FigureFormat::pdf:
-      line("set terminal pdfcairo size " + number(layout_.width / 72) + "," +
-           number(layout_.height / 72) + " fontscale 0.75 linewidth 2 pointscale 1" + common);
-      break;
+      return "set terminal pdfcairo size " + number(width / 72) + "," + number(height / 72) +
+             " fontscale 0.75 linewidth 2 pointscale 1" + common;
   }
+  return "";
 }
 
-void Script::panel(const PlacedPanel& placed) {
-  line("reset");
-  box(placed);
-  axis("x", placed.x, "nomirror out scale 0.6,0.35 offset 0,0.3");
-  axis("y", placed.y, "nomirror out scale 0.6,0.35 offset 0.6,0");
-  if (placed.panel->shaded_x) shade(placed);
-  if (placed.coloured) color_bar(placed);
-  labels(placed);
-  key(placed);
-  data(*placed.panel);
-  plot(placed);
+/// The title or the label of an axis.
+std::string label_command(const std::string& name, const std::string& text, double font,
+                          double room, const std::string& options) {
+  if (text.empty()) return "";
+  return "set " + name + " " + gnuplot_string(text) + " noenhanced font '," +
+         number(fitting_font(text, font, room)) + "' " + options + "\n";
 }
 
-void Script::box(const PlacedPanel& placed) {
-  line("set lmargin at " + at_x(placed.left));
-  line("set rmargin at " + at_x(placed.left + placed.width));
-  line("set bmargin at " + at_y(layout_.bottom));
-  line("set tmargin at " + at_y(layout_.top()));
-  line("set border 15 lw 0.8 lc rgb '#404040'");
-  line("set grid xtics ytics back lt 1 lw 0.5 lc rgb '#d8d8d8'");
-  line("set clip two");
-  line("unset key");
+std::string label_commands(const Panel& panel) {
+  return label_command("title", panel.title, title_font, label_room, "offset 0,-0.4") +
+         label_command("xlabel", panel.x_label, label_font, label_room, "offset 0,0.4") +
+         label_command("ylabel", panel.y_label, label_font, 0.9 * panel_height, "offset 0.8,0") +
+         label_command("cblabel", panel.color_label, label_font, 0.9 * panel_height, "");
 }
 
-void Script::axis(const std::string& name, const Axis& axis, const std::string& options) {
-  if (axis.log) line("set logscale " + name);
-  line("set " + name + "range [" + number(axis.range.low) + ":" + number(axis.range.high) + "]");
-  std::string ticks;
-  for (const Tick& tick : axis.ticks) {
-    if (!ticks.empty()) ticks += ", ";
-    ticks += "'" + tick.label + "' " + number(tick.at) + (tick.label.empty() ? " 1" : " 0");
-  }
-  line("set " + name + "tics " + options + " font '," + number(tick_font) +
-       "' textcolor rgb 'black' (" + ticks + ")");
+std::string shade_command(const Panel& panel, const Interval& range) {
+  if (!panel.shaded_x) return "";
+  const auto [low, high] = *panel.shaded_x;
+  return "set object rectangle from first " + number(std::clamp(low, range.low, range.high)) +
+         ", graph 0 to first " + number(std::clamp(high, range.low, range.high)) +
+         ", graph 1 behind fillcolor " + shade_color + " fillstyle solid noborder\n";
 }
 
-void Script::shade(const PlacedPanel& placed) {
-  const Interval& range = placed.x.range;
-  const auto [low, high] = *placed.panel->shaded_x;
-  line("set object 1 rectangle from first " + number(std::clamp(low, range.low, range.high)) +
-       ", graph 0 to first " + number(std::clamp(high, range.low, range.high)) +
-       ", graph 1 behind fillcolor rgb " + shade_color + " fillstyle solid noborder");
-}
-
-void Script::color_bar(const PlacedPanel& placed) {
-  std::string colors;
-  for (std::size_t i = 0; i < palette.size(); ++i)
-    colors += (i > 0 ? ", " : "") + std::to_string(i) + " '" + palette[i] + "'";
-  line("set palette defined (" + colors + ")");
-  line("set colorbox user origin " + at_x(placed.left + placed.width + bar_gap) + ", " +
-       at_y(layout_.bottom) + " size " + at_x(bar_width) + ", " + at_y(box_height));
-  axis("cb", placed.color, "nomirror out scale 0.6 offset -0.6,0");
-}
-
-void Script::text(const std::string& text, double font, double x, double y,
-                  const std::string& options) {
-  if (text.empty()) return;
-  line("set label " + literal(text) + " at " + at_x(x) + ", " + at_y(y) + " noenhanced font '," +
-       number(font) + "' " + options);
-}
-
-void Script::labels(const PlacedPanel& placed) {
-  const Panel& panel = *placed.panel;
-  const double half_line = text_line * label_font / 2;
-  const double center = placed.left + placed.width / 2;
-  const double middle = layout_.bottom + box_height / 2;
-  const double left = placed.left - placed.room_left();
-  const double right = placed.left + placed.width + placed.room_right();
-  const double below = layout_.bottom - placed.room_below();
-  const double above = layout_.top() + layout_.above;
-  const auto level = [&](const std::string& label, double font, double y) {
-    text(label, fitting_font(label, font, placed.outer_width()), center, y, "center");
-  };
-  const auto upright = [&](const std::string& label, double x) {
-    text(label, fitting_font(label, label_font, layout_.height), x, middle, "center rotate by 90");
-  };
-  level(panel.title, title_font, above - text_line * title_font / 2);
-  level(panel.x_label, label_font, below + half_line);
-  upright(panel.y_label, left + half_line);
-  if (placed.coloured) upright(panel.color_label, right - half_line);
-}
-
-/// Between the box and the title, where it covers no data.
-void Script::key(const PlacedPanel& placed) {
-  const double row_height = text_line * key_font;
-  double y = layout_.top() + tick_gap + row_height * static_cast<double>(placed.key.size());
-  for (const KeyRow& row : placed.key) {
-    y -= row_height;
-    double x = placed.left + std::max(0.0, (placed.width - row_width(row)) / 2);
-    for (const KeyEntry& entry : row) {
-      sample(entry.look, x, y + row_height / 2);
-      text(entry.label, entry.font, x + key_sample + key_gap, y + row_height / 2, "left");
-      x += entry.width();
-    }
-  }
-}
-
-/// Of the key, vertically centred at y.
-void Script::sample(const Look& look, double x, double y) {
-  if (!look.line.empty())
-    line("set arrow from " + at_x(x) + ", " + at_y(y) + " to " + at_x(x + key_sample) + ", " +
-         at_y(y) + " nohead " + look.line + " " + look.color);
-  if (!look.marker.empty())
-    line("set label '' at " + at_x(x + key_sample / 2) + ", " + at_y(y) + " point " + look.marker +
-         " " + look.color);
-  if (look.line.empty() && look.marker.empty())
-    line("set object rectangle from " + at_x(x) + ", " + at_y(y - 4) + " to " +
-         at_x(x + key_sample) + ", " + at_y(y + 4) + " fillcolor rgb " + shade_color +
-         " fillstyle solid noborder");
-}
-
-void Script::data(const Panel& panel) {
+std::string data_commands(const Panel& panel) {
+  std::string commands;
   for (std::size_t c = 0; c < panel.curves.size(); ++c) {
     const Curve& curve = panel.curves[c];
-    line("$curve" + std::to_string(c) + " << END");
+    commands += "$curve" + std::to_string(c) + " << END\n";
     for (std::size_t i = 0; i < curve.x.size(); ++i) {
       if (!can_be_drawn(panel, curve, i)) {
-        line("NaN NaN NaN");
+        commands += "NaN NaN NaN\n";
         continue;
       }
       const std::string color = curve.color.empty() ? "" : " " + number(curve.color[i]);
-      line(number(curve.x[i]) + " " + number(curve.y[i]) + color);
+      commands += number(curve.x[i]) + " " + number(curve.y[i]) + color + "\n";
     }
-    line("END");
+    commands += "END\n";
   }
+  return commands;
 }
 
-void Script::plot(const PlacedPanel& placed) {
-  const Panel& panel = *placed.panel;
-  std::string parts = "NaN notitle";  // draws the axes even when there is no curve
+std::string key_entry(const std::string& style, const std::string& color,
+                      const std::string& label) {
+  return ", keyentry with " + style + " lc " + color + " title " + gnuplot_string(label) +
+         " noenhanced";
+}
+
+/// Curves and entries of the key, in which a curve on the colour scale has one colour.
+std::string plot_command(const Panel& panel) {
+  std::string command = "plot NaN notitle";  // draws the axes even when there is no curve
   for (std::size_t c = 0; c < panel.curves.size(); ++c) {
     const Curve& curve = panel.curves[c];
-    if (curve.x.empty()) continue;
     const bool coloured = !curve.color.empty();
-    const Look look = make_look(panel, c, coloured ? "palette" : line_color(c));
-    const char* style = look.marker.empty() ? "lines "
-                        : look.line.empty() ? "points "
-                                            : "linespoints ";
-    parts += ", $curve" + std::to_string(c) + " using " + (coloured ? "1:2:3" : "1:2") + " with " +
-             style + look.line + " " + look.marker + " " + look.color + " notitle";
+    const std::string style = plot_style(panel, c);
+    if (!curve.x.empty())
+      command += ", $curve" + std::to_string(c) + " using " + (coloured ? "1:2:3" : "1:2") +
+                 " with " + style + " lc " + (coloured ? "palette" : line_color(c)) + " notitle";
+    if (!curve.label.empty())
+      command += key_entry(style, coloured ? middle_of_palette : line_color(c), curve.label);
   }
-  line("plot " + parts);
+  if (panel.shaded_x && !panel.shaded_label.empty())
+    command += key_entry("boxes fillstyle solid noborder", shade_color, panel.shaded_label);
+  return command + "\n";
 }
 
-// ---- gnuplot, without a shell ----
-
-std::string reason(int error) { return std::generic_category().message(error); }
-
-/// A file in memory: one for each of gnuplot's three standard streams, so that none of them can
-/// block, break or run out of disk.
-class MemoryFile {
- public:
-  MemoryFile() : descriptor_(memfd_create("isochron figure", MFD_CLOEXEC)) {
-    if (descriptor_ < 0)
-      throw OutputError("cannot open a file in memory for gnuplot: " + reason(errno));
-  }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-  ~MemoryFile() { close(descriptor_); }
-
-  [[nodiscard]] int descriptor() const { return descriptor_; }
-
-  /// Leaves the file position at the start. Limits on the size of files hold in memory too.
-  void write(std::string_view text) const {
-    const std::string bytes = std::to_string(text.size());
-    for (off_t at = 0; !text.empty();) {
-      const ssize_t written = pwrite(descriptor_, text.data(), text.size(), at);
-      if (written < 0) {
-        throw OutputError("cannot pass " + bytes +
-                          " bytes of commands and data to gnuplot: " + reason(errno));
-      }
-      text.remove_prefix(static_cast<std::size_t>(written));
-      at += written;
-    }
-  }
-
-  [[nodiscard]] std::string read() const {
-    std::string text;
-    std::array<char, 65536> buffer{};
-    ssize_t count = 0;
-    while ((count = pread(descriptor_, buffer.data(), buffer.size(),
-                          static_cast<off_t>(text.size()))) > 0)
-      text.append(buffer.data(), static_cast<std::size_t>(count));
-    return text;
-  }
-
- private:
-  int descriptor_;
-};
-
-/// The environment without the user's choice of a terminal: gnuplot refuses to start when it does
-/// not have it.
-std::vector<char*> gnuplot_environment() {
-  std::vector<char*> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!std::string_view(*variable).starts_with("GNUTERM=")) variables.push_back(*variable);
-  }
-  variables.push_back(nullptr);
-  return variables;
+std::string key_command(const Panel& panel, const Canvas& canvas) {
+  const Key key = make_key(panel);
+  if (key.rows == 0) return "unset key\n";
+  return "set key at graph 0.5, screen " + number((edge + canvas.key_height) / canvas.height()) +
+         " center top horizontal Left reverse samplen 2.5 spacing 1.2 maxcols " +
+         std::to_string(key.columns) + " font '," + number(key.font) + "'\n";
 }
 
-/// Lets SIGXFSZ end the child although this process may ignore it: gnuplot does not check what it
-/// writes, and beyond the limit on the size of files it would leave a part of a drawing.
-void end_at_size_limit(posix_spawnattr_t& attributes) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGXFSZ);
-  posix_spawnattr_setsigdefault(&attributes, &signals);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+/// gnuplot's, but the axes of all panels end at the same height, and colour bars have room for
+/// their labels, which gnuplot takes to be short.
+std::string margin_commands(const Panel& panel, const Axes& axes, double right,
+                            const Canvas& canvas) {
+  std::string commands = "set bmargin at screen " +
+                         number((edge + canvas.key_height + below_box) / canvas.height()) + "\n";
+  if (!is_coloured(panel)) return commands;
+  const Interval& colors = axes.color.range;
+  const double room = bar_room + tick_width(colors, tick_step(colors.span(), 10));
+  return commands + "set rmargin at screen " + number((right - room) / canvas.width()) + "\n";
 }
 
-/// Starts gnuplot, with default settings whatever the user's own.
-pid_t start_gnuplot(const MemoryFile& input, const MemoryFile& output, const MemoryFile& errors) {
-  posix_spawn_file_actions_t streams;
-  posix_spawn_file_actions_init(&streams);
-  posix_spawn_file_actions_adddup2(&streams, input.descriptor(), STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&streams, output.descriptor(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&streams, errors.descriptor(), STDERR_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  end_at_size_limit(attributes);
-  std::string name = "gnuplot";
-  std::string option = "--default-settings";
-  const std::array<char*, 3> arguments = {name.data(), option.data(), nullptr};
-  pid_t process = 0;
-  const int error = posix_spawnp(&process, name.c_str(), &streams, &attributes, arguments.data(),
-                                 gnuplot_environment().data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&streams);
-  if (error == ENOENT)
-    throw InputError("gnuplot is not installed: figures need it (Debian package gnuplot-nox)");
-  if (error != 0) throw OutputError("gnuplot cannot be started: " + reason(error));
-  return process;
+/// Of the panel that ends `right` of the figure's left edge.
+std::string panel_commands(const Panel& panel, double right, const Canvas& canvas) {
+  const Axes axes = make_axes(panel);
+  std::string commands =
+      "reset\n"
+      "set minussign\n"
+      "set border 15 lw 0.8 lc rgb '#404040'\n"
+      "set grid xtics ytics back lt 1 lw 0.5 lc rgb '#d8d8d8'\n"
+      "set clip two\n";
+  commands += std::string("set palette defined (") + palette + ")\n";
+  commands += axis_commands(axes.x, "0,0.3");
+  commands += axis_commands(axes.y, "0.6,0");
+  if (is_coloured(panel)) commands += axis_commands(axes.color, "-0.6,0");
+  if (axes.equal) commands += "set size ratio -1\n";
+  commands += margin_commands(panel, axes, right, canvas) + key_command(panel, canvas);
+  commands += label_commands(panel) + shade_command(panel, axes.x.range);
+  return commands + data_commands(panel) + plot_command(panel);
 }
 
-/// gnuplot echoes a faulty command, points at it and says `line 7: what is wrong`.
-std::string complaint(const std::string& errors) {
-  std::istringstream lines(errors);
-  std::string first;
-  for (std::string line; std::getline(lines, line);) {
-    line.erase(0, line.find_first_not_of(" \t"));
-    if (line.starts_with("line ")) return line;
-    if (first.empty()) first = line;
-  }
-  return first.empty() ? "it gave no reason" : first;
-}
-
-/// What gnuplot draws.
-std::string run_gnuplot(const std::string& script) {
-  const MemoryFile input;
-  const MemoryFile output;
-  const MemoryFile errors;
-  input.write(script);
-  const pid_t process = start_gnuplot(input, output, errors);
-  int status = 0;
-  while (waitpid(process, &status, 0) < 0) {
-    if (errno != EINTR) throw OutputError("cannot wait for gnuplot: " + reason(errno));
-  }
-  if (WIFSIGNALED(status)) {
-    const int signal = WTERMSIG(status);
-    throw OutputError("gnuplot was ended by signal " + std::to_string(signal) + ": " +
-                      strsignal(signal));
-  }
-  std::string drawing = output.read();
-  if (status != 0 || drawing.empty())
-    throw OutputError("gnuplot could not draw: " + complaint(errors.read()));
-  return drawing;
+std::string script(const Figure& figure, FigureFormat format) {
+  const Canvas canvas = make_canvas(figure);
+  std::string commands = "set encoding utf8\n" + terminal_command(format, canvas) +
+                         "set multiplot layout 1," + number(canvas.panels) + "\n";
+  double right = 0;
+  for (const Panel& panel : figure.panels)
+    commands += panel_commands(panel, right += panel_width, canvas);
+  return commands + "unset multiplot\n";
 }
 
 // ---- The file ----
@@ -860,8 +554,7 @@ void draw(const Figure& figure, const std::filesystem::path& path, FigureFormat 
   if (figure.panels.empty()) throw InputError("a figure needs a panel");
   for (const Panel& panel : figure.panels) check(panel);
   check_target(path);
-  const Layout layout = make_layout(figure);
-  write_drawing(path, run_gnuplot(Script(layout, format).commands()));
+  write_drawing(path, run_gnuplot(script(figure, format)));
 }
 
 }  // namespace isochron

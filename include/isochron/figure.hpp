@@ -8,8 +8,8 @@
 
 namespace isochron {
 
-/// A curve of one panel. x and y have equal lengths. A point that cannot be drawn (not finite, or
-/// not positive on a logarithmic axis) breaks the line.
+/// A curve of one panel. x and y have equal lengths. A point that cannot be drawn (not finite,
+/// larger than 1e300, or below 1e-300 on a logarithmic axis) breaks the line.
 struct Curve {
   std::string label;  ///< in the key; empty: none
   std::vector<double> x;
