@@ -47,8 +47,9 @@ Certificate train_and_certify(const Question& question, std::uint64_t seed) {
   const TrainingResult result = train(objective, network->initial_parameters(seed), options);
   const Vector& theta = result.state.theta;
   const double loss = verify_loss(objective, result).loss;
-  const Certificate found = certify(*network, theta, objective.ensemble().initial_states,
-                                    {period, 1e-4, loss, question.loss == Loss::antiperiodic});
+  const Certificate found =
+      certify(*network, theta, objective.ensemble().initial_states,
+              {.period = period, .loss = loss, .half_orbits = question.loss == Loss::antiperiodic});
   std::printf("%-13s seed %llu: loss %.1e, %s, n = %d, x0 = %+.2e, |S|/A up to %.1e\n",
               question.name, static_cast<unsigned long long>(seed), loss, name(found.verdict),
               found.n, found.center.value_or(0), found.shear_max);

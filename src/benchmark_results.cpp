@@ -1,4 +1,4 @@
-#include "isochron/benchmark_results.hpp"
+#include "benchmark_results.hpp"
 
 #include <algorithm>
 #include <cctype>

@@ -58,6 +58,78 @@ void Linearisation::add_parameter_rows(double* records, Index count, ConstBlockR
   }
 }
 
+BasicLinearisation::BasicLinearisation(const ForceField& field, Index points)
+    : dimension_(field.dimension()),
+      parameters_(field.parameters()),
+      own_positions_(dimension_ * padded(points)),
+      positions_(own_positions_.data()) {}
+
+void BasicLinearisation::force(ConstVectorRef theta, ConstBlockRef q, BlockRef f) {
+  is_evaluated_ = false;
+  evaluate(theta, q, f);
+}
+
+void BasicLinearisation::linearise(ConstVectorRef theta, ConstBlockRef q, BlockRef f) {
+  theta_ = theta.data();
+  Eigen::Map<Block>(positions_, q.rows(), q.cols()) = q;
+  evaluate(theta, q, f);
+  is_evaluated_ = true;
+}
+
+void BasicLinearisation::use_record(double* record) {
+  double* positions = record != nullptr ? record : own_positions_.data();
+  is_evaluated_ = is_evaluated_ && positions == positions_;
+  positions_ = positions;
+}
+
+void BasicLinearisation::evaluate_record(Index points) {
+  if (is_evaluated_) return;
+  Block f(dimension_, points);
+  evaluate(Eigen::Map<const Vector>(theta_, parameters_),
+           Eigen::Map<const Block>(positions_, dimension_, points), f);
+  is_evaluated_ = true;
+}
+
+void BasicLinearisation::transposed_product(ConstBlockRef w, BlockRef out) {
+  evaluate_record(w.cols());
+  apply_transposed(w, out);
+}
+
+void BasicLinearisation::add_parameter_product(ConstBlockRef w, VectorRef gradient) {
+  evaluate_record(w.cols());
+  add_parameter_gradient(w, gradient);
+}
+
+void BasicLinearisation::jacobians(BlockRef out) {
+  for (Index i = 0; i < dimension_; ++i) {
+    Block unit = Block::Zero(dimension_, out.cols());
+    unit.row(i).setOnes();
+    transposed_product(unit, out.middleRows(i * dimension_, dimension_));
+  }
+}
+
+void BasicLinearisation::product(ConstBlockRef u, BlockRef out) {
+  Block rows(dimension_ * dimension_, u.cols());
+  jacobians(rows);
+  for (Index i = 0; i < dimension_; ++i) {
+    out.row(i) = rows.middleRows(i * dimension_, dimension_).cwiseProduct(u).colwise().sum();
+  }
+}
+
+void BasicLinearisation::parameter_jacobians(BlockRef out) {
+  Vector gradient(parameters_);
+  Block unit = Block::Zero(dimension_, out.cols());
+  for (Index b = 0; b < out.cols(); ++b) {
+    for (Index d = 0; d < dimension_; ++d) {
+      gradient.setZero();
+      unit(d, b) = 1;
+      add_parameter_product(unit, gradient);
+      unit(d, b) = 0;
+      out.col(b).segment(d * parameters_, parameters_) = gradient;
+    }
+  }
+}
+
 namespace detail {
 namespace {
 

@@ -14,7 +14,7 @@ set(rooms
   "1|force field|force_field force_table mlp stoppable_force well"
   "1|optimizer|optimizer least_squares stoppable_algebra"
   "1|figure|figure"
-  "2|dynamics|dynamics"
+  "2|dynamics|dynamics block_dynamics"
   "2|theory|potential_well certificate abel completion"
   "3|integrator|integrator blocks block_solver one_step/tableau one_step/tangent one_step/solver sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver return_time sundials/return_time"
   "4|sensitivity|sensitivity central_differences block_sensitivity one_step/discrete sundials/adjoint sundials/forward"

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "isochron/benchmark_results.hpp"
+#include "benchmark_results.hpp"
 #include "isochron/error.hpp"
 
 using namespace isochron;

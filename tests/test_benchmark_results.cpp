@@ -17,8 +17,8 @@
 #include <set>
 #include <string>
 
+#include "benchmark_results.hpp"
 #include "hdf5/file.hpp"
-#include "isochron/benchmark_results.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
 #include "isochron/results.hpp"

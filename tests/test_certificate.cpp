@@ -21,7 +21,9 @@ Certificate of_states(const Well& well, const CertificateOptions& options, doubl
   return certify(*well.force_field(), none, size * normal_states(2, 100, 3), options);
 }
 
-CertificateOptions asked(double period) { return {period, 1e-4, std::nullopt}; }
+CertificateOptions asked(double period) {
+  return {.period = period, .tolerance = 1e-4, .loss = std::nullopt};
+}
 
 /// f of x0 + x for a force f: the same well elsewhere.
 ForceFieldPtr moved(const Well& well, double by) {
@@ -241,7 +243,8 @@ TEST_CASE("given energies in place of states") {
   CHECK(found.highest_energy == 3);
   CHECK_THROWS_AS(static_cast<void>(certify(*field, none, States::Zero(3, 2), asked(two_pi))),
                   InputError);
-  CHECK_THROWS_AS(static_cast<void>(certify(*field, none, normal_states(2, 5, 1), {two_pi, 0, {}})),
+  CHECK_THROWS_AS(static_cast<void>(certify(*field, none, normal_states(2, 5, 1),
+                                            {.period = two_pi, .tolerance = 0, .loss = {}})),
                   InputError);
 }
 

@@ -334,3 +334,85 @@ TEST_CASE("check_force refuses shapes that do not fit") {
   CHECK_THROWS_WITH_AS((void)check_force(*field, duffing_theta, plane(4)),
                        doctest::Contains("2 rows and 3 parameters"), InputError);
 }
+
+// --- fields of one's own ----------------------------------------------------------------------
+
+namespace {
+
+/// f_d = a_d tanh(q_d + c q_{d-1}) from its value and two products, which remember the positions.
+class Coupled final : public ForceField {
+ public:
+  explicit Coupled(Index dimension) : dimension_(dimension) {}
+
+  class At final : public BasicLinearisation {
+   public:
+    At(const Coupled& field, Index points) : BasicLinearisation(field, points) {}
+
+   private:
+    void evaluate(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override {
+      theta_ = theta;
+      tanh_ = q;
+      const Index d = q.rows();
+      for (Index i = 0; i < d; ++i) tanh_.row(i) += theta[d] * q.row((i + d - 1) % d);
+      q_ = q;
+      tanh_ = tanh_.array().tanh();
+      f = theta.head(d).asDiagonal() * tanh_;
+    }
+    void apply_transposed(ConstBlockRef w, BlockRef out) override {
+      const Index d = w.rows();
+      const Block s = slopes(w);
+      for (Index i = 0; i < d; ++i) out.row(i) = s.row(i) + theta_[d] * s.row((i + 1) % d);
+    }
+    void add_parameter_gradient(ConstBlockRef w, VectorRef gradient) override {
+      const Index d = w.rows();
+      const Block s = slopes(w);
+      gradient.head(d) += tanh_.cwiseProduct(w).rowwise().sum();
+      for (Index i = 0; i < d; ++i) gradient[d] += s.row(i).dot(q_.row((i + d - 1) % d));
+    }
+    [[nodiscard]] Block slopes(ConstBlockRef w) const {
+      const Index d = w.rows();
+      return theta_.head(d).asDiagonal() * ((1 - tanh_.array().square()) * w.array()).matrix();
+    }
+    Vector theta_;
+    Block q_, tanh_;
+  };
+
+  [[nodiscard]] Index dimension() const override { return dimension_; }
+  [[nodiscard]] Index parameters() const override { return dimension_ + 1; }
+  [[nodiscard]] std::unique_ptr<Linearisation> linearisation(Index points) const override {
+    return std::make_unique<At>(*this, points);
+  }
+
+ private:
+  Index dimension_;
+};
+
+}  // namespace
+
+TEST_CASE("a field of one's own from three functions has all derivatives") {
+  for (const Index d : {1, 2, 3}) {
+    const Coupled field(d);
+    const Vector theta = Vector::LinSpaced(d + 1, 0.4, 1.1);
+    CHECK(check_force(field, theta, Block(Block::Random(d, 5))).passed());
+  }
+}
+
+TEST_CASE("its records are evaluated again where they were taken") {
+  const Coupled field(2);
+  const Vector theta = Eigen::Vector3d(0.4, 0.9, 1.1);
+  const auto at = field.linearisation(4);
+  const Block first = Block::Random(2, 4), second = Block::Random(2, 4), w = Block::Random(2, 4);
+  Block f(2, 4), expected(2, 4), out(2, 4);
+  std::vector<double> records(static_cast<std::size_t>(2 * at->record_size()));
+  at->use_record(records.data());
+  at->linearise(theta, first, f);
+  at->transposed_product(w, expected);
+  at->use_record(records.data() + at->record_size());
+  at->linearise(theta, second, f);
+  at->use_record(records.data());
+  at->transposed_product(w, out);
+  CHECK(out == expected);
+  at->force(theta, second, f);  // leaves the record as it is
+  at->transposed_product(w, out);
+  CHECK(out == expected);
+}

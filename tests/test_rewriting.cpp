@@ -6,11 +6,11 @@
 #include <functional>
 #include <string>
 
+#include "benchmark_results.hpp"
 #include "hdf5/file.hpp"
-#include "isochron/benchmark_results.hpp"
 #include "isochron/error.hpp"
 #include "isochron/results.hpp"
-#include "isochron/sweep_results.hpp"
+#include "sweep_results.hpp"
 #include "temporary_folder.hpp"
 
 namespace fs = std::filesystem;

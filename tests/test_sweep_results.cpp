@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "isochron/error.hpp"
-#include "isochron/sweep_results.hpp"
+#include "sweep_results.hpp"
 #include "temporary_folder.hpp"
 
 using namespace isochron;

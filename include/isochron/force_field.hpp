@@ -69,6 +69,45 @@ class Linearisation {
   Block workspace_;
 };
 
+class ForceField;
+
+/// A linearisation for a field of one's own, from its value and two products. All else follows from
+/// these: a record keeps the positions alone, and the field is evaluated there again when the
+/// record is taken up. What has a faster way of its own can be overridden.
+class BasicLinearisation : public Linearisation {
+ public:
+  /// Room for blocks of up to `points` positions.
+  BasicLinearisation(const ForceField& field, Index points);
+
+  void force(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override;
+  void linearise(ConstVectorRef theta, ConstBlockRef q, BlockRef f) final;
+  void transposed_product(ConstBlockRef w, BlockRef out) final;
+  void add_parameter_product(ConstBlockRef w, VectorRef gradient) final;
+  void product(ConstBlockRef u, BlockRef out) override;
+  void jacobians(BlockRef out) override;
+  void parameter_jacobians(BlockRef out) override;
+  [[nodiscard]] Index record_size() const final { return own_positions_.size(); }
+  void use_record(double* record) final;
+
+ protected:
+  /// f = f(q; theta), and keeps what the next two need. D x B.
+  virtual void evaluate(ConstVectorRef theta, ConstBlockRef q, BlockRef f) = 0;
+  /// At the positions last evaluated: out_b = J(q_b)^T w_b. D x B.
+  virtual void apply_transposed(ConstBlockRef w, BlockRef out) = 0;
+  /// At the positions last evaluated: gradient += sum_b (df/dtheta at q_b)^T w_b. Length P.
+  virtual void add_parameter_gradient(ConstBlockRef w, VectorRef gradient) = 0;
+
+ private:
+  void evaluate_record(Index points);
+
+  Index dimension_;
+  Index parameters_;
+  Vector own_positions_;
+  double* positions_;
+  const double* theta_ = nullptr;
+  bool is_evaluated_ = false;  // at these positions, and nowhere else since
+};
+
 /// A force per unit mass f(q; theta): R^D -> R^D with P parameters. The structure is the object,
 /// the parameters are data: every evaluation takes theta. Immutable, so threads may share it.
 class ForceField {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "isochron/benchmark_results.hpp"
+#include "benchmark_results.hpp"
 #include "isochron/figure.hpp"
 
 namespace isochron::cli {

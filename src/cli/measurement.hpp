@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "isochron/benchmark_results.hpp"
+#include "benchmark_results.hpp"
 #include "isochron/objective.hpp"
 #include "isochron/sensitivity.hpp"
 

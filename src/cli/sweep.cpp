@@ -19,9 +19,9 @@
 #include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/stoppable_force.hpp"
-#include "isochron/sweep_results.hpp"
 #include "memory.hpp"
 #include "sentence.hpp"
+#include "sweep_results.hpp"
 #include "threads.hpp"
 
 namespace isochron::cli {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "isochron/figure.hpp"
-#include "isochron/sweep_results.hpp"
+#include "sweep_results.hpp"
 
 namespace isochron::cli {
 

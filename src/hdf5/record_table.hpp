@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "hdf5/schema.hpp"
-#include "isochron/record_field.hpp"
+#include "record_field.hpp"
 
 namespace isochron::hdf5 {
 

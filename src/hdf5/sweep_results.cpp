@@ -1,4 +1,4 @@
-#include "isochron/sweep_results.hpp"
+#include "sweep_results.hpp"
 
 #include <algorithm>
 

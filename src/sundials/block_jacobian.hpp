@@ -1,6 +1,6 @@
 #pragma once
 
-#include "isochron/dynamics.hpp"
+#include "block_dynamics.hpp"
 #include "sundials/context.hpp"
 
 namespace isochron::sundials {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "isochron/dynamics.hpp"
+#include "block_dynamics.hpp"
 #include "isochron/mlp.hpp"
 #include "oracles.hpp"
 

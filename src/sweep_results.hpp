@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "isochron/record_field.hpp"
 #include "isochron/results.hpp"
+#include "record_field.hpp"
 
 namespace isochron {
 

@@ -1,4 +1,4 @@
-#include "isochron/dynamics.hpp"
+#include "block_dynamics.hpp"
 
 namespace isochron {
 
