@@ -87,12 +87,6 @@ void make_output_folder(const fs::path& folder) {
   check_output_folder(folder);
 }
 
-bool goes_into(const Options& options, const std::string& file) {
-  if (!options.given("output")) return true;
-  std::error_code ignored;
-  return options.flag("overwrite") && fs::equivalent(options.text("output"), file, ignored);
-}
-
 bool Output::Version::operator==(const Version& other) const {
   return device == other.device && number == other.number && size == other.size &&
          changed.tv_sec == other.changed.tv_sec && changed.tv_nsec == other.changed.tv_nsec;

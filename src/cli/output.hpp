@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "cli/options.hpp"
 #include "descriptor.hpp"
 #include "file_lock.hpp"
 
@@ -54,9 +53,5 @@ void require_replaceable(const std::filesystem::path& file);
 
 /// Makes `folder` where it is not there yet. Throws InputError unless it may then be written to.
 void make_output_folder(const std::filesystem::path& folder);
-
-/// Whether what goes on from `file` is written into it: no --output is given, or that is the same
-/// file and may be replaced.
-[[nodiscard]] bool goes_into(const Options& options, const std::string& file);
 
 }  // namespace isochron::cli

@@ -1,0 +1,57 @@
+#include "cli/training_setup.hpp"
+
+#include <limits>
+
+#include "cli/environment.hpp"
+#include "cli/network.hpp"
+#include "cli/objective.hpp"
+#include "cli/resolved.hpp"
+#include "cli/solver_options.hpp"
+#include "cli/verdict.hpp"
+#include "isochron/error.hpp"
+
+namespace isochron::cli {
+
+TrainingSetup training_setup(Configuration& configuration, const std::optional<Results>& stored) {
+  require_trainable(configuration);
+  const auto network = network_of(configuration);
+  const Dynamics dynamics(network, configuration.motion);
+  if (configuration.period_multiple) {
+    if (configuration.loss == Loss::none) {
+      throw InputError("--period-multiple needs a loss on trajectories, not --loss none");
+    }
+    if (!moves_on_a_line(dynamics)) {
+      throw InputError("--period-multiple is for newtonian dynamics with --dimension 1");
+    }
+  }
+  require_seeds(configuration, "weight-seed", configuration.weight_seed, configuration.restarts);
+  const TrainingOptions training = training_options(configuration, dynamics);
+  const Objective objective = training_objective(configuration, dynamics, stored);
+  configuration = with_orbits(std::move(configuration), objective);
+  return {.network = network,
+          .dynamics = dynamics,
+          .objective = objective,
+          .training = training,
+          .described_by = new_results(configuration, dynamics, objective),
+          .states_are_drawn = states_are_drawn(configuration),
+          .data_seed = configuration.data_seed,
+          .weight_seed = configuration.weight_seed,
+          .restarts = configuration.restarts,
+          .period_multiple = configuration.period_multiple.value_or(0),
+          .output_scale = configuration.output_scale,
+          .checkpoint_interval = configuration.checkpoint_interval,
+          .verdict_tolerance = configuration.verdict_tolerance,
+          .quiet = configuration.quiet};
+}
+
+void require_seeds(const Configuration& configuration, const std::string& key, std::uint64_t first,
+                   std::int64_t count) {
+  const std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t last_first = last - static_cast<std::uint64_t>(count - 1);
+  if (first <= last_first) return;
+  throw not_admissible(configuration, key,
+                       "at most " + std::to_string(last_first) + ", for " + std::to_string(count) +
+                           " seeds begin there and " + std::to_string(last) + " is the last one");
+}
+
+}  // namespace isochron::cli
