@@ -124,6 +124,30 @@ TEST_CASE("every default can be written, and is what its text says") {
   }
 }
 
+TEST_CASE("an option sets its own member and no other") {
+  Texts texts(3);
+  for (const auto& [verb, name] : verb_names) {
+    for (const Option* option : options_of(verb)) {
+      CAPTURE(option->key);
+      Configuration configuration = of(verb);
+      REQUIRE(option->setting.read(configuration, texts.admissible(*option)));
+      for (const Option* other : options_of(verb)) {
+        CAPTURE(other->key);
+        const bool same = other->setting.write(configuration) == other->setting.write(of(verb));
+        CHECK((same || other == option));
+      }
+    }
+  }
+  CHECK(train_with({"--dynamics", "first-order"}).motion == Motion::first_order);
+  CHECK(train_with({"--interpolation", "hermite"}).interpolation == Interpolation::hermite);
+  CHECK_FALSE(train_with({"--sensitivity-errors", "off"}).sensitivity_errors);
+  CHECK_FALSE(train_with({"--corrector", "simultaneous"}).staggered);
+  CHECK(read_configuration(verb_analyze, {"--format", "csv"}).analysis_format ==
+        AnalysisFormat::csv);
+  CHECK(read_configuration(verb_plot, {"--format", "pdf,svg"}).figure_formats ==
+        std::vector{FigureFormat::pdf, FigureFormat::svg});
+}
+
 TEST_CASE("values are written so that they are read as the same") {
   Texts texts(1);
   for (const Option& option : option_table()) {
