@@ -257,12 +257,9 @@ bool verify(const Subject& subject, const Analysis& analysis) {
 int analyze(const Configuration& given) {
   Subject subject = read_subject(given);
   std::optional<Output> output;
-  std::optional<FormerFile> former;
   if (given.store) {
     if (!subject.run) throw InputError("--store needs a results file to put the verdict into");
-    const std::string& file = given.files.front();
-    output.emplace(file, true);
-    former.emplace(file);
+    output = Output::into(given.files.front());
     subject = read_subject(given);  // again, now that nobody else writes it
   }
   const std::vector<double> energies = given.energies.value_or(std::vector<double>());
@@ -275,7 +272,7 @@ int analyze(const Configuration& given) {
   }
   if (output) {
     subject.run->analysis = analysis.certificate;
-    output->save(results_image(output->path(), *subject.run, former));
+    output->save(results_image(output->path(), *subject.run, output->former()));
   }
   return given.verify && !verify(subject, analysis) ? 1 : 0;
 }

@@ -368,13 +368,11 @@ void print_header() {
 class Bench {
  public:
   Bench(const Configuration& configuration, const std::optional<Results>& trained,
-        std::optional<States> given_states, Output output, std::optional<FormerFile> former,
-        BenchmarkResults results)
+        std::optional<States> given_states, Output output, BenchmarkResults results)
       : configuration_(configuration),
         trained_(trained),
         given_states_(std::move(given_states)),
         output_(std::move(output)),
-        former_(std::move(former)),
         results_(std::move(results)) {
     for (const BenchmarkPoint& p : results_.points) known_.insert(key(p));
   }
@@ -483,13 +481,12 @@ class Bench {
         text);
   }
 
-  void save() { output_.save(benchmark_image(output_.path(), results_, former_)); }
+  void save() { output_.save(benchmark_image(output_.path(), results_, output_.former())); }
 
   const Configuration& configuration_;
   const std::optional<Results>& trained_;
   std::optional<States> given_states_;  // by --initial-states
   Output output_;
-  std::optional<FormerFile> former_;  // what the output was before
   BenchmarkResults results_;
   std::set<std::string> known_;
 };
@@ -582,23 +579,19 @@ int benchmark(const Configuration& given) {
   const Plan plan(configuration, *network, integrator, trained.has_value());
 
   if (configuration.append) check_append(configuration, trained, file);
-  const bool into_resumed = !resumed.empty() && goes_into(configuration, resumed);
-  const std::string target = configuration.append ? file
-                             : into_resumed       ? resumed
-                                                  : configuration.output;
-  const bool kept = configuration.append || into_resumed;
-  Output output(target, kept || configuration.overwrite);
-  std::optional<FormerFile> former;
-  if (kept) former.emplace(target);
-  if (configuration.append) check_append_locked(file);
-  if (into_resumed) results.points = read_benchmark(resumed).points;  // now that it is locked
+  Output output = configuration.append ? Output::into(file) : output_of(configuration, resumed);
+  if (configuration.append) {
+    check_append_locked(file);
+  } else if (output.former()) {
+    results.points = read_benchmark(resumed).points;  // now that it is locked
+  }
   echo(configuration);
 
   results.title = "cost and accuracy of the gradient methods";
   results.environment = run_environment(configuration);
   results.config = configuration_json(configuration);
   return Bench(configuration, trained, std::move(given_states), std::move(output),
-               std::move(former), std::move(results))
+               std::move(results))
       .run(plan);
 }
 

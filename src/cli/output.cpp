@@ -103,6 +103,12 @@ Output::Output(const fs::path& path, bool may_replace)
   if (::stat(path_.c_str(), &status) == 0) last_ = version_of(status);
 }
 
+Output Output::into(const fs::path& file) {
+  Output output(file, true);
+  output.former_.emplace(file);
+  return output;
+}
+
 void Output::save(std::string_view bytes) {
   try {
     NewFile file(path_, bytes);

@@ -7,6 +7,7 @@
 
 #include "descriptor.hpp"
 #include "file_lock.hpp"
+#include "isochron/results.hpp"
 
 namespace isochron::cli {
 
@@ -18,6 +19,13 @@ class Output {
   /// not in the place of anything but a file that may be written to, and of that only if
   /// `may_replace`; and unless nobody else writes it.
   Output(const std::filesystem::path& path, bool may_replace);
+
+  /// For a verb that goes on from a file and writes into it. Throws InputError, too, when that
+  /// cannot be read.
+  [[nodiscard]] static Output into(const std::filesystem::path& file);
+
+  /// What the file was that is gone on from; absent for a new one.
+  [[nodiscard]] const std::optional<FormerFile>& former() const { return former_; }
 
   /// Where it is, or is going to be: a symbolic link is followed.
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
@@ -45,6 +53,7 @@ class Output {
 
   std::filesystem::path path_;
   FileLock lock_;
+  std::optional<FormerFile> former_;
   std::optional<Version> last_;  ///< what is there, as far as is known; absent: nothing
 };
 

@@ -115,7 +115,7 @@ int simulate(const Configuration& given) {
   const Dynamics dynamics(stoppable_force(subject.field, signalled), configuration.motion);
   const Index times = configuration.times;
   const IntegratorOptions integrator = integrator_options(configuration);
-  Output output(configuration.output, configuration.overwrite);
+  Output output = output_of(configuration);
   const Objective objective = trajectory_objective(configuration, dynamics, stored);
   configuration = with_orbits(std::move(configuration), objective);
   const Index stride = looks_per_sample(times, objective.ensemble().size(), integrator.method);

@@ -72,11 +72,14 @@ void check_architecture(const Configuration& configuration, const Results& store
                    ", but a stored force keeps its architecture");
 }
 
-bool goes_into(const Configuration& configuration, const std::string& file) {
-  if (!configuration.given("output")) return true;
+Output output_of(const Configuration& configuration, const std::string& resumed) {
+  const std::string& output = configuration.output;
   std::error_code ignored;
-  return configuration.overwrite &&
-         std::filesystem::equivalent(configuration.output, file, ignored);
+  const bool same =
+      !configuration.given("output") ||
+      (configuration.overwrite && std::filesystem::equivalent(output, resumed, ignored));
+  if (!resumed.empty() && same) return Output::into(resumed);
+  return {output, configuration.overwrite};
 }
 
 }  // namespace isochron::cli

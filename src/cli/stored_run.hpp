@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/output.hpp"
 #include "cli/stored_configuration.hpp"
 #include "isochron/results.hpp"
 
@@ -24,8 +25,8 @@ namespace isochron::cli {
 void check_architecture(const Configuration& configuration, const Results& stored,
                         const std::string& file);
 
-/// Whether what goes on from `file` is written into it: no --output is given, or that is the same
-/// file and may be replaced.
-[[nodiscard]] bool goes_into(const Configuration& configuration, const std::string& file);
+/// The file that is written: what goes on from `resumed`, if that is not empty, goes into it unless
+/// another --output is given.
+[[nodiscard]] Output output_of(const Configuration& configuration, const std::string& resumed = "");
 
 }  // namespace isochron::cli

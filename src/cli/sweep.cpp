@@ -112,8 +112,9 @@ class Sweep {
  public:
   /// `file`: that of the resumed sweep.
   Sweep(const Configuration& configuration, const std::optional<SweepResults>& resumed,
-        const std::string& file)
+        const std::string& file, Output output)
       : configuration_(configuration),
+        output_(std::move(output)),
         variants_(variants(configuration)),
         runs_(configuration.runs),
         first_seed_(configuration.seed),
@@ -131,16 +132,13 @@ class Sweep {
     sweep_.environment = run_environment(configuration);
   }
 
-  /// `former`: the file of the resumed sweep, when it is the output.
-  int execute(Output output, std::optional<FormerFile> former) {
+  int execute() {
     catch_signals();
-    output_.emplace(std::move(output));
-    former_ = std::move(former);
     if (configuration_.keep_runs) {
-      folder_ = output_->path().string() + ".runs";
+      folder_ = output_.path().string() + ".runs";
       make_output_folder(folder_);
       remove_leftovers_in(folder_);
-      const bool own = former_ || configuration_.overwrite;
+      const bool own = output_.former() || configuration_.overwrite;
       if (!own && !std::filesystem::is_empty(folder_)) {
         throw InputError("the folder " + folder_.string() +
                          " of --keep-runs is not empty; give --overwrite or another --output");
@@ -159,11 +157,10 @@ class Sweep {
       std::fprintf(stderr,
                    "isochron: interrupted; %s holds the %zu runs up to here, go on with: isochron "
                    "sweep --resume %s\n",
-                   shown(output_->path()).c_str(), outcomes_.size(),
-                   shown(output_->path()).c_str());
+                   shown(output_.path()).c_str(), outcomes_.size(), shown(output_.path()).c_str());
       return signal_status();
     }
-    print_sweep(assembled(), output_->path());
+    print_sweep(assembled(), output_.path());
     return 0;
   }
 
@@ -270,7 +267,7 @@ class Sweep {
     last_write_ = Clock::now();
   }
 
-  void save() { output_->save(sweep_image(output_->path(), assembled(), former_)); }
+  void save() { output_.save(sweep_image(output_.path(), assembled(), output_.former())); }
 
   /// In the order of the runs, whatever the threads did.
   [[nodiscard]] SweepResults assembled() const {
@@ -308,13 +305,12 @@ class Sweep {
   }
 
   const Configuration& configuration_;
+  Output output_;
   std::vector<Variant> variants_;
   long runs_;
   std::uint64_t first_seed_;
   int threads_;
   bool terminal_ = isatty(STDERR_FILENO) == 1;
-  std::optional<Output> output_;
-  std::optional<FormerFile> former_;
   std::filesystem::path folder_;      ///< of the runs' own files, if they are kept
   SweepResults sweep_;                ///< all but its runs
   std::map<long, Outcome> outcomes_;  ///< by run
@@ -346,16 +342,10 @@ int sweep(const Configuration& given) {
   const std::string& resumed = given.resume;
   std::optional<SweepResults> stored;
   if (!resumed.empty()) stored = read_resumed(configuration, resumed);
-  const bool into_itself = stored && goes_into(configuration, resumed);
-  Output output(into_itself ? resumed : configuration.output,
-                into_itself || configuration.overwrite);
-  std::optional<FormerFile> former;
-  if (into_itself) {
-    former.emplace(resumed);
-    stored = read_sweep(resumed);  // again, now that nobody else writes it
-  }
+  Output output = output_of(configuration, resumed);
+  if (output.former()) stored = read_sweep(resumed);  // again, now that nobody else writes it
   echo(configuration);
-  return Sweep(configuration, stored, resumed).execute(std::move(output), std::move(former));
+  return Sweep(configuration, stored, resumed, std::move(output)).execute();
 }
 
 }  // namespace isochron::cli

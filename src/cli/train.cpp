@@ -87,14 +87,9 @@ void keep_problem(const Configuration& configuration, const Objective& objective
 int resume(const Configuration& given) {
   const std::string& file = given.resume;
   std::optional<Results> stored = read_model(file);
-  const bool into_itself = goes_into(given, file);
-  std::optional<Output> output;
-  std::optional<FormerFile> former;
-  if (into_itself) {
-    output.emplace(file, true);
-    former.emplace(file);
-    stored = read_model(file);  // again, now that nobody else writes it
-  }
+  Output output = output_of(given, file);
+  const bool into_itself = output.former().has_value();
+  if (into_itself) stored = read_model(file);  // again, now that nobody else writes it
   const StoredConfiguration options = stored_options(*stored, file);
   const Configuration original = as_stored(verb_train, options);
   Configuration configuration = with_stored(given, options);
@@ -107,15 +102,13 @@ int resume(const Configuration& given) {
   TrainingSetup setup = training_setup(configuration, stored);
   if (into_itself) keep_problem(configuration, setup.objective, original, *stored, file);
   setup.training.optimizer.max_iterations = left.value_or(-1);
-  if (!into_itself) output.emplace(configuration.output, configuration.overwrite);
-  setup.output = std::move(output);
-  setup.former = std::move(former);
   echo(configuration);
   if (nothing_left(configuration, left, *stored)) {
     std::printf("nothing left to do: %s has its %ld iterations; --iterations n does n more\n",
                 file.c_str(), done);
     return 0;
   }
+  setup.output = std::move(output);
   return run_training(std::move(setup), stored);
 }
 
@@ -125,7 +118,7 @@ int train(const Configuration& given) {
   if (!given.resume.empty()) return resume(given);
   Configuration configuration = resolved(given);
   TrainingSetup setup = training_setup(configuration, std::nullopt);
-  setup.output.emplace(configuration.output, configuration.overwrite);
+  setup.output = output_of(configuration);
   echo(configuration);
   return run_training(std::move(setup), std::nullopt);
 }

@@ -327,7 +327,7 @@ class Run {
   }
 
   void save(const Results& results) {
-    setup_.output->save(results_image(setup_.output->path(), results, setup_.former));
+    setup_.output->save(results_image(setup_.output->path(), results, setup_.output->former()));
   }
 
   [[nodiscard]] int stop_early(const TrainingResult& result) {

@@ -26,13 +26,14 @@ TrainingSetup training_setup(Configuration& configuration, const std::optional<R
   }
   require_seeds(configuration, "weight-seed", configuration.weight_seed, configuration.restarts);
   const TrainingOptions training = training_options(configuration, dynamics);
-  const Objective objective = training_objective(configuration, dynamics, stored);
+  Objective objective = training_objective(configuration, dynamics, stored);
   configuration = with_orbits(std::move(configuration), objective);
+  Results described_by = new_results(configuration, dynamics, objective);
   return {.network = network,
           .dynamics = dynamics,
-          .objective = objective,
+          .objective = std::move(objective),
           .training = training,
-          .described_by = new_results(configuration, dynamics, objective),
+          .described_by = std::move(described_by),
           .states_are_drawn = states_are_drawn(configuration),
           .data_seed = configuration.data_seed,
           .weight_seed = configuration.weight_seed,

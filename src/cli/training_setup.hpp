@@ -28,8 +28,6 @@ struct TrainingSetup {
   double verdict_tolerance;
   bool quiet;
   std::optional<Output> output = std::nullopt;
-  std::optional<FormerFile> former =
-      std::nullopt;  ///< the output when the run that goes on was read
 };
 
 /// The run that a resolved configuration asks for, which gets the orbits that it leads to; with the
