@@ -506,7 +506,7 @@ void keep_problem(const Configuration& configuration, const StoredConfiguration&
                   const std::string& file) {
   const Configuration original = as_stored(verb_benchmark, stored);
   for (const std::string& key : given_keys(configuration)) {
-    const std::string group = find_option(key, verb_benchmark)->group;
+    const std::string group = option_named(key, verb_benchmark).group;
     const bool matters = group == "Problem" || group == "Force field" || group == "Integration";
     const std::string text = text_of(configuration, key);
     if (!matters || text == text_of(original, key)) continue;
@@ -561,7 +561,8 @@ int benchmark(const Configuration& given) {
     throw InputError("--quick and --full exclude each other");
   }
   const std::string file = configuration.at;
-  const std::optional<Results> trained = take_stored_force(configuration, file);
+  const std::optional<Results> trained = read_model_if_any(file);
+  configuration = with_problem_of(trained, file, std::move(configuration));
   configuration = with_stored(std::move(configuration), stored);  // asked for beside --at
   require_trainable(configuration);
   const Loss loss = configuration.loss;

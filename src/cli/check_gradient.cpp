@@ -61,9 +61,9 @@ MemoryNeed checking_memory(const Dynamics& dynamics, const Objective& objective,
 }  // namespace
 
 int check_gradient(const Configuration& given) {
-  Configuration configuration = given;
   const std::string& file = given.at;
-  const std::optional<Results> stored = take_stored_force(configuration, file);
+  const std::optional<Results> stored = read_model_if_any(file);
+  Configuration configuration = with_problem_of(stored, file, given);
   require_trainable(configuration);
   const auto network = network_of(configuration);
   if (stored) check_architecture(configuration, *stored, file);

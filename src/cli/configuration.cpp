@@ -44,6 +44,7 @@ const char* extension(FigureFormat format) {
 }
 
 Source Configuration::source(const std::string& key) const {
+  static_cast<void>(option_named(key, ~0U));
   const auto found = sources.find(key);
   return found == sources.end() ? Source() : found->second;
 }
@@ -77,13 +78,13 @@ InputError not_admissible(const Configuration& configuration, const std::string&
 }
 
 std::string text_of(const Configuration& configuration, const std::string& key) {
-  const Option& option = *find_option(key, configuration.verb);
+  const Option& option = option_named(key, configuration.verb);
   const char* other = followed(configuration, option);
   return other != nullptr ? text_of(configuration, other) : option.setting.write(configuration);
 }
 
 std::string origin_in_words(const Configuration& configuration, const std::string& key) {
-  const char* other = followed(configuration, *find_option(key, configuration.verb));
+  const char* other = followed(configuration, option_named(key, configuration.verb));
   return other != nullptr ? std::string("as --") + other : in_words(configuration.origin(key));
 }
 

@@ -22,7 +22,7 @@ InputError bad_grid(const std::string& word, const std::string& why) {
 
 /// What a word of the grid varies; the seeds are the sweep's own.
 std::string varied_key(const std::string& word) {
-  const std::string key = word.substr(0, word.find('='));
+  std::string key = word.substr(0, word.find('='));
   if (key.size() == word.size()) throw bad_grid(word, "has no value");
   const Option* option = find_option(key, verb_train);
   if (option == nullptr) throw unknown_option(key, verb_train);

@@ -30,30 +30,40 @@ exit status: 0 done, 1 a check disagreed, 2 bad input, 3 numerical failure, 4 a 
 const char* usage(Verb verb) {
   switch (verb) {
     case verb_train:
-      return "isochron train [options]\n\nLearns a force field and writes a results file.\n";
+      return R"(isochron train [options]
+
+Learns a force field and writes a results file.
+)";
     case verb_simulate:
-      return "isochron simulate (--model FILE | --force NAME) [options]\n\n"
-             "Integrates initial states and writes data, orbits, energies and their drift.\n";
+      return R"(isochron simulate (--model FILE | --force NAME) [options]
+
+Integrates initial states and writes data, orbits, energies and their drift.
+)";
     case verb_check_gradient:
-      return "isochron check-gradient [--at FILE] [options]\n\nCompares all gradient methods with "
-             "the "
-             "most accurate independent one; exit status 1\nwhen one differs by more than it "
-             "may.\n";
+      return R"(isochron check-gradient [--at FILE] [options]
+
+Compares all gradient methods with the most accurate independent one; exit status 1
+when one differs by more than it may.
+)";
     case verb_benchmark:
-      return "isochron benchmark [--at FILE [--append]] [options]\n\nCost and accuracy of the "
-             "gradient "
-             "methods over parameters, trajectories,\ntolerance, end time and threads. The methods "
-             "of "
-             "CVODES are measured by adams\n(bdf with --method bdf), discrete ones by rkn8 or rk8 "
-             "(or "
-             "by --method).\n";
+      return R"(isochron benchmark [--at FILE [--append]] [options]
+
+Cost and accuracy of the gradient methods over parameters, trajectories,
+tolerance, end time and threads. The methods of CVODES are measured by adams
+(bdf with --method bdf), discrete ones by rkn8 or rk8 (or by --method).
+)";
     case verb_analyze:
-      return "isochron analyze (FILE | --force NAME) [options]\n\nThe well of a force, its orbits "
-             "and how isochronous it is, by quadrature alone. FILE stays\nas it is, unless --store "
-             "is given.\n";
+      return R"(isochron analyze (FILE | --force NAME) [options]
+
+The well of a force, its orbits and how isochronous it is, by quadrature alone. FILE stays
+as it is, unless --store is given.
+)";
     case verb_sweep:
-      return "isochron sweep [options]\n\nTrains from many starts, one thread each, and writes a "
-             "table of verdicts. --max-time is\nof each run.\n";
+      return R"(isochron sweep [options]
+
+Trains from many starts, one thread each, and writes a table of verdicts. --max-time is
+of each run.
+)";
     case verb_show: return "isochron show FILE [--json]\n\nA results file on one screen.\n";
     case verb_plot: return "isochron plot FILE [options]\n\nDraws the figures of a results file.\n";
   }

@@ -1,6 +1,7 @@
 #include "cli/option_table.hpp"
 
 #include <limits>
+#include <stdexcept>
 
 #include "cli/codec.hpp"
 #include "isochron/well.hpp"
@@ -300,6 +301,11 @@ const Option* find_option(const std::string& key, unsigned verbs) {
     if ((option.verbs & verbs) != 0 && key == option.key) return &option;
   }
   return nullptr;
+}
+
+const Option& option_named(const std::string& key, unsigned verbs) {
+  if (const Option* option = find_option(key, verbs)) return *option;
+  throw std::logic_error("there is no option --" + key);
 }
 
 std::vector<const Option*> options_of(Verb verb) {

@@ -37,6 +37,9 @@ struct Option {
 /// The first row of that name whose verbs share a bit with `verbs`; null when there is none.
 [[nodiscard]] const Option* find_option(const std::string& key, unsigned verbs);
 
+/// The same of a key that the program itself names. Throws std::logic_error when there is none.
+[[nodiscard]] const Option& option_named(const std::string& key, unsigned verbs);
+
 /// What a verb takes, in the order of the help.
 [[nodiscard]] std::vector<const Option*> options_of(Verb verb);
 

@@ -108,8 +108,8 @@ void judge_drift(Results& results, double drift, double explained, const Integra
 }  // namespace
 
 int simulate(const Configuration& given) {
-  Configuration configuration = given;
-  const std::optional<Results> stored = take_stored_force(configuration, given.model);
+  const std::optional<Results> stored = read_model_if_any(given.model);
+  Configuration configuration = with_problem_of(stored, given.model, given);
   const Subject subject = choose_subject(configuration, stored);
   if (stored) check_architecture(configuration, *stored, configuration.model);
   const Dynamics dynamics(stoppable_force(subject.field, signalled), configuration.motion);

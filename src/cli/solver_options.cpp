@@ -46,11 +46,10 @@ int threads_of(const Configuration& configuration) {
 }
 
 IntegratorOptions integrator_options(const Configuration& configuration) {
-  constexpr double until_the_loss_is_known = 1e-10;
   IntegratorOptions integrator;
   integrator.method = configuration.method;
   integrator.steps = configuration.steps;
-  integrator.rtol = configuration.rtol.value_or(until_the_loss_is_known);
+  integrator.rtol = configuration.rtol.value_or(integrator.rtol);  // auto begins there
   integrator.atol = configuration.atol.value_or(integrator.rtol);
   integrator.max_step = configuration.max_step.value_or(0);
   integrator.threads = threads_of(configuration);

@@ -48,6 +48,10 @@ Results read_model(const std::string& file) {
   return stored;
 }
 
+std::optional<Results> read_model_if_any(const std::string& file) {
+  return file.empty() ? std::nullopt : std::optional(read_model(file));
+}
+
 StoredConfiguration stored_options(const Results& stored, const std::string& file) {
   StoredConfiguration options(stored.config, file);
   const Configuration described = as_stored(verb_train, options);
@@ -56,11 +60,10 @@ StoredConfiguration stored_options(const Results& stored, const std::string& fil
   return options;
 }
 
-std::optional<Results> take_stored_force(Configuration& configuration, const std::string& file) {
-  if (file.empty()) return std::nullopt;
-  Results stored = read_model(file);
-  configuration = with_stored_force(std::move(configuration), stored_options(stored, file));
-  return stored;
+Configuration with_problem_of(const std::optional<Results>& stored, const std::string& file,
+                              Configuration configuration) {
+  if (!stored) return configuration;
+  return with_stored_force(std::move(configuration), stored_options(*stored, file));
 }
 
 void check_architecture(const Configuration& configuration, const Results& stored,

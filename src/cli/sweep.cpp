@@ -67,14 +67,13 @@ void judge(SweepRun& run, const TrainingSetup& setup, const Dynamics& dynamics,
 
 /// Throws Interrupted after a signal. A failure is a row, and so is a force for whose verification
 /// there was no time. `file`: where the run's own results go; or empty.
-Outcome train_once(const Configuration& asked_for, SweepRun run,
+Outcome train_once(const Configuration& configuration, SweepRun run,
                    const std::filesystem::path& file) {
   Outcome outcome{std::move(run), {}};
   SweepRun& row = outcome.run;
   const auto start = Clock::now();
   try {
-    Configuration configuration = resolved(asked_for);
-    TrainingSetup setup = training_setup(configuration, std::nullopt);
+    TrainingSetup setup = training_setup(resolved(configuration), std::nullopt);
     const TrainingResult result = isochron::train(
         setup.dynamics, setup.objective,
         setup.network->initial_parameters(row.seed, setup.output_scale), setup.training);
@@ -173,8 +172,8 @@ class Sweep {
   /// Bad options are found before work starts.
   void check_configurations() {
     for (const Variant& variant : variants_) {
-      Configuration configuration = resolved(with_seed(variant.configuration, first_seed_));
-      const TrainingSetup setup = training_setup(configuration, std::nullopt);
+      const Configuration first = with_seed(variant.configuration, first_seed_);
+      const TrainingSetup setup = training_setup(resolved(first), std::nullopt);
       const double at_once = static_cast<double>(std::min<long>(threads_, total()));
       training_memory(setup.dynamics, setup.objective, setup.training)
           .require(available_memory(), at_once);
@@ -324,15 +323,12 @@ class Sweep {
   double reported_ = -1e9;
 };
 
-/// Goes on with the stored configuration.
-SweepResults read_resumed(Configuration& configuration, const std::string& file) {
-  SweepResults stored = read_sweep(file);
-  configuration = with_stored(std::move(configuration), StoredConfiguration(stored.config, file));
+/// A sweep goes on with its own configurations.
+void keep_configurations(const Configuration& configuration) {
   for (const std::string& key : given_keys(configuration)) {
     if (key == "runs") continue;
     throw InputError("--" + key + " cannot change when a sweep goes on; only --runs can, to more");
   }
-  return stored;
 }
 
 }  // namespace
@@ -341,7 +337,11 @@ int sweep(const Configuration& given) {
   Configuration configuration = given;
   const std::string& resumed = given.resume;
   std::optional<SweepResults> stored;
-  if (!resumed.empty()) stored = read_resumed(configuration, resumed);
+  if (!resumed.empty()) {
+    stored = read_sweep(resumed);
+    configuration = with_stored(given, StoredConfiguration(stored->config, resumed));
+    keep_configurations(configuration);
+  }
   Output output = output_of(configuration, resumed);
   if (output.former()) stored = read_sweep(resumed);  // again, now that nobody else writes it
   echo(configuration);

@@ -31,7 +31,7 @@ bool nothing_left(const Configuration& configuration, std::optional<long> left,
 }
 
 /// A resumed run has its weights: what chooses other ones must be as it was.
-void keep_start(Configuration& configuration, const Configuration& original) {
+Configuration with_start_of(const Configuration& original, Configuration configuration) {
   if (configuration.source("weight-seed").follows_seed) {
     configuration.weight_seed = original.weight_seed;
   }
@@ -41,6 +41,7 @@ void keep_start(Configuration& configuration, const Configuration& original) {
     throw InputError(std::string("--") + key + ' ' + text +
                      " is for a new run; a resumed one goes on from its weights");
   }
+  return configuration;
 }
 
 template <class Matrix>
@@ -60,7 +61,7 @@ std::string problem_options(const Configuration& configuration, const Configurat
   std::string words;
   for (const std::string& key : given_keys(configuration)) {
     const std::string text = text_of(configuration, key);
-    if (find_option(key, verb_train)->group != std::string("Problem") ||
+    if (option_named(key, verb_train).group != std::string("Problem") ||
         configuration.source(key).follows_seed || text == text_of(original, key)) {
       continue;
     }
@@ -92,8 +93,7 @@ int resume(const Configuration& given) {
   if (into_itself) stored = read_model(file);  // again, now that nobody else writes it
   const StoredConfiguration options = stored_options(*stored, file);
   const Configuration original = as_stored(verb_train, options);
-  Configuration configuration = with_stored(given, options);
-  keep_start(configuration, original);
+  Configuration configuration = with_start_of(original, with_stored(given, options));
   check_architecture(configuration, *stored, file);
   const long done = iterations_done(stored->history);
   const std::optional<long> left = iterations_left(configuration, done);
@@ -102,7 +102,7 @@ int resume(const Configuration& given) {
   TrainingSetup setup = training_setup(configuration, stored);
   if (into_itself) keep_problem(configuration, setup.objective, original, *stored, file);
   setup.training.optimizer.max_iterations = left.value_or(-1);
-  echo(configuration);
+  echo(with_orbits(configuration, setup.objective));
   if (nothing_left(configuration, left, *stored)) {
     std::printf("nothing left to do: %s has its %ld iterations; --iterations n does n more\n",
                 file.c_str(), done);
@@ -116,10 +116,10 @@ int resume(const Configuration& given) {
 
 int train(const Configuration& given) {
   if (!given.resume.empty()) return resume(given);
-  Configuration configuration = resolved(given);
+  const Configuration configuration = resolved(given);
   TrainingSetup setup = training_setup(configuration, std::nullopt);
   setup.output = output_of(configuration);
-  echo(configuration);
+  echo(with_orbits(configuration, setup.objective));
   return run_training(std::move(setup), std::nullopt);
 }
 

@@ -494,7 +494,7 @@ class Run {
   TrainingSetup setup_;
   const Dynamics& dynamics_ = setup_.dynamics;
   const Objective& objective_ = setup_.objective;
-  Results& results_ = setup_.described_by;  ///< what is the same at every checkpoint and at the end
+  Results& results_ = setup_.record;  ///< what is the same at every checkpoint and at the end
   Progress progress_;
   std::optional<TrainingResult> best_;  ///< of the weight seeds so far
   std::string failure_;                 ///< of the last one that could not be evaluated

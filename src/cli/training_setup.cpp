@@ -12,7 +12,8 @@
 
 namespace isochron::cli {
 
-TrainingSetup training_setup(Configuration& configuration, const std::optional<Results>& stored) {
+TrainingSetup training_setup(const Configuration& configuration,
+                             const std::optional<Results>& stored) {
   require_trainable(configuration);
   const auto network = network_of(configuration);
   const Dynamics dynamics(network, configuration.motion);
@@ -27,14 +28,14 @@ TrainingSetup training_setup(Configuration& configuration, const std::optional<R
   require_seeds(configuration, "weight-seed", configuration.weight_seed, configuration.restarts);
   const TrainingOptions training = training_options(configuration, dynamics);
   Objective objective = training_objective(configuration, dynamics, stored);
-  configuration = with_orbits(std::move(configuration), objective);
-  Results described_by = new_results(configuration, dynamics, objective);
+  const Configuration complete = with_orbits(configuration, objective);
+  Results record = new_results(complete, dynamics, objective);
   return {.network = network,
           .dynamics = dynamics,
           .objective = std::move(objective),
           .training = training,
-          .described_by = std::move(described_by),
-          .states_are_drawn = states_are_drawn(configuration),
+          .record = std::move(record),
+          .states_are_drawn = states_are_drawn(complete),
           .data_seed = configuration.data_seed,
           .weight_seed = configuration.weight_seed,
           .restarts = configuration.restarts,

@@ -17,7 +17,7 @@ struct TrainingSetup {
   Dynamics dynamics;
   Objective objective;
   TrainingOptions training;
-  Results described_by;   ///< the results of this run, before there are any
+  Results record;         ///< of this run, before there are results
   bool states_are_drawn;  ///< from N(0, I)
   std::uint64_t data_seed;
   std::uint64_t weight_seed;  ///< the first one
@@ -27,13 +27,12 @@ struct TrainingSetup {
   double checkpoint_interval;
   double verdict_tolerance;
   bool quiet;
-  std::optional<Output> output = std::nullopt;
+  std::optional<Output> output = std::nullopt;  ///< absent for a run of a sweep
 };
 
-/// The run that a resolved configuration asks for, which gets the orbits that it leads to; with the
-/// problem of `stored` where it asks for no other. Throws InputError when options do not fit each
-/// other.
-[[nodiscard]] TrainingSetup training_setup(Configuration& configuration,
+/// The run that a resolved configuration asks for, with the problem of `stored` where it asks for
+/// no other. Throws InputError when options do not fit each other.
+[[nodiscard]] TrainingSetup training_setup(const Configuration& configuration,
                                            const std::optional<Results>& stored);
 
 /// Throws InputError unless the 64 bits hold so many seeds from that of the option `key` on.
