@@ -516,6 +516,12 @@ void keep_problem(const Configuration& configuration, const StoredConfiguration&
   }
 }
 
+void require_measurable(Loss loss) {
+  if (loss == Loss::periodic || loss == Loss::antiperiodic) return;
+  throw InputError(std::string("--loss ") + name(loss) +
+                   " is not measured, for end times and trajectories vary; give --loss periodic");
+}
+
 /// The states that --initial-states asks for; those of the run that --at names are in its file.
 std::optional<States> states_asked_for(const Configuration& configuration,
                                        const StoredConfiguration& resumed,
@@ -565,11 +571,7 @@ int benchmark(const Configuration& given) {
   configuration = with_problem_of(trained, file, std::move(configuration));
   configuration = with_stored(std::move(configuration), stored);  // asked for beside --at
   require_trainable(configuration);
-  const Loss loss = configuration.loss;
-  if (loss != Loss::periodic && loss != Loss::antiperiodic) {
-    throw InputError(std::string("--loss ") + name(loss) +
-                     " is not measured, for end times and trajectories vary; give --loss periodic");
-  }
+  require_measurable(configuration.loss);
   const auto network = network_of(configuration);
   if (trained) check_architecture(configuration, *trained, file);
   const IntegratorOptions integrator = integrator_options(configuration);

@@ -11,20 +11,27 @@
 #include "isochron/error.hpp"
 
 namespace isochron::cli {
+namespace {
+
+/// Oscillations are counted where orbits go around in a well.
+void check_period_multiple(const Configuration& configuration, const Dynamics& dynamics) {
+  if (!configuration.period_multiple) return;
+  if (configuration.loss == Loss::none) {
+    throw InputError("--period-multiple needs a loss on trajectories, not --loss none");
+  }
+  if (!moves_on_a_line(dynamics)) {
+    throw InputError("--period-multiple is for newtonian dynamics with --dimension 1");
+  }
+}
+
+}  // namespace
 
 TrainingSetup training_setup(const Configuration& configuration,
                              const std::optional<Results>& stored) {
   require_trainable(configuration);
   const auto network = network_of(configuration);
   const Dynamics dynamics(network, configuration.motion);
-  if (configuration.period_multiple) {
-    if (configuration.loss == Loss::none) {
-      throw InputError("--period-multiple needs a loss on trajectories, not --loss none");
-    }
-    if (!moves_on_a_line(dynamics)) {
-      throw InputError("--period-multiple is for newtonian dynamics with --dimension 1");
-    }
-  }
+  check_period_multiple(configuration, dynamics);
   require_seeds(configuration, "weight-seed", configuration.weight_seed, configuration.restarts);
   const TrainingOptions training = training_options(configuration, dynamics);
   Objective objective = training_objective(configuration, dynamics, stored);
