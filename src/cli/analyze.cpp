@@ -8,8 +8,9 @@
 #include "cli/analysis_report.hpp"
 #include "cli/input_tables.hpp"
 #include "cli/output.hpp"
-#include "cli/run.hpp"
-#include "cli/stored_configuration.hpp"
+#include "cli/stored_run.hpp"
+#include "cli/verbs.hpp"
+#include "cli/verdict.hpp"
 #include "cli/well_option.hpp"
 #include "isochron/error.hpp"
 #include "isochron/force_table.hpp"
@@ -29,17 +30,13 @@ struct Subject {
   CertificateOptions certificate;
 };
 
-double verdict_tolerance(const Options& options) {
-  return options.number("verdict-tolerance", 1e-15, 1);
-}
-
-Subject stored_subject(const Options& options) {
-  const std::string& file = options.positional().front();
-  if (options.given("force")) {
-    throw InputError(file + " and --force " + options.text("force") +
+Subject stored_subject(const Configuration& configuration) {
+  const std::string& file = configuration.files.front();
+  if (configuration.given("force")) {
+    throw InputError(file + " and --force " + configuration.analyzed_force +
                      " name two forces; give one of them");
   }
-  if (!options.text("params").empty()) {
+  if (!configuration.parameters.empty()) {
     throw InputError("--params is for an analytic --force; a network has none");
   }
   Subject subject;
@@ -54,17 +51,16 @@ Subject stored_subject(const Options& options) {
   subject.field = std::make_shared<Mlp>(run.model->network());
   subject.theta = run.model->theta;
   subject.title = "the force of " + file;
-  Options training(verb_train, {});
-  training.add_stored(stored_options(run, file));
+  const Configuration training = as_stored(verb_train, stored_options(run, file));
   subject.certificate =
-      certificate_options(read_problem(training), verified_loss_of_trajectories(run));
-  subject.certificate.tolerance = verdict_tolerance(training);
+      certificate_options(training.loss, training.period, verified_loss_of_trajectories(run));
+  subject.certificate.tolerance = training.verdict_tolerance;
   return subject;
 }
 
-Subject given_subject(const Options& options) {
-  const std::string name = options.text("force");
-  if (const auto well = read_well(options, "force", "params")) {
+Subject given_subject(const Configuration& configuration) {
+  const std::string& name = configuration.analyzed_force;
+  if (const auto well = well_or_file("force", name, configuration.parameters)) {
     const auto [left, right] = well->domain();
     return {well->force_field(),
             Vector(0),
@@ -73,7 +69,7 @@ Subject given_subject(const Options& options) {
             {std::max(-1.0, left / 2), std::min(1.0, right / 2)},
             {}};
   }
-  if (!options.text("params").empty()) {
+  if (!configuration.parameters.empty()) {
     throw InputError("--params is for an analytic --force; " + name + " is a file");
   }
   const Eigen::MatrixXd pairs = read_forces(name, "the force");
@@ -86,14 +82,15 @@ Subject given_subject(const Options& options) {
           {}};
 }
 
-Subject read_subject(const Options& options) {
-  if (options.positional().empty() && !options.given("force")) {
+Subject read_subject(const Configuration& configuration) {
+  const bool in_file = !configuration.files.empty();
+  if (!in_file && !configuration.given("force")) {
     throw InputError("analyze needs a force: give a results file or --force NAME");
   }
-  Subject subject = options.positional().empty() ? given_subject(options) : stored_subject(options);
-  if (!options.text("period").empty()) subject.certificate.period = options.time("period");
-  const bool of_the_run = subject.run && !options.given("verdict-tolerance");
-  if (!of_the_run) subject.certificate.tolerance = verdict_tolerance(options);
+  Subject subject = in_file ? stored_subject(configuration) : given_subject(configuration);
+  if (configuration.analyzed_period) subject.certificate.period = *configuration.analyzed_period;
+  const bool of_the_run = subject.run && !configuration.given("verdict-tolerance");
+  if (!of_the_run) subject.certificate.tolerance = configuration.verdict_tolerance;
   return subject;
 }
 
@@ -257,32 +254,27 @@ bool verify(const Subject& subject, const Analysis& analysis) {
 
 }  // namespace
 
-int analyze(const Options& options) {
-  Subject subject = read_subject(options);
-  std::vector<double> energies;
-  if (!options.text("energies").empty()) energies = options.numbers("energies", 1e-300, 1e300);
-  const std::size_t format = options.choice("format", {"table", "csv", "json"});
+int analyze(const Configuration& given) {
+  Subject subject = read_subject(given);
   std::optional<Output> output;
-  std::optional<FormerFile> former;
-  if (options.flag("store")) {
+  if (given.store) {
     if (!subject.run) throw InputError("--store needs a results file to put the verdict into");
-    const std::string& file = options.positional().front();
-    output.emplace(file, true);
-    former.emplace(file);
-    subject = read_subject(options);  // again, now that nobody else writes it
+    output = Output::into(given.files.front());
+    subject = read_subject(given);  // again, now that nobody else writes it
   }
+  const std::vector<double> energies = given.energies.value_or(std::vector<double>());
   const Analysis analysis =
       subject.run ? analyze_run(subject, energies) : analyze_given(subject, energies);
-  switch (format) {
-    case 0: print_table(subject, analysis); break;
-    case 1: print_csv(analysis.orbits); break;
-    default: print_json(subject, analysis); break;
+  switch (given.analysis_format) {
+    case AnalysisFormat::table: print_table(subject, analysis); break;
+    case AnalysisFormat::csv: print_csv(analysis.orbits); break;
+    case AnalysisFormat::json: print_json(subject, analysis); break;
   }
   if (output) {
     subject.run->analysis = analysis.certificate;
-    output->save(results_image(output->path(), *subject.run, former));
+    output->save(results_image(output->path(), *subject.run, output->former()));
   }
-  return options.flag("verify") && !verify(subject, analysis) ? 1 : 0;
+  return given.verify && !verify(subject, analysis) ? 1 : 0;
 }
 
 }  // namespace isochron::cli

@@ -1,17 +1,21 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <iostream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
+#include "cli/environment.hpp"
 #include "cli/measurement.hpp"
+#include "cli/network.hpp"
+#include "cli/objective.hpp"
 #include "cli/option_table.hpp"
 #include "cli/output.hpp"
-#include "cli/run.hpp"
-#include "cli/stored_configuration.hpp"
+#include "cli/resolved.hpp"
+#include "cli/signals.hpp"
+#include "cli/solver_options.hpp"
+#include "cli/stored_run.hpp"
+#include "cli/verbs.hpp"
 #include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
@@ -32,20 +36,18 @@ struct Extent {
   MeasurementLimits limits;
 };
 
-Extent extent(const Options& options) {
-  const double budget = options.text("budget").empty() ? 0 : options.duration("budget", 1e-3, 1e6);
+Extent extent(const Configuration& configuration) {
   Extent e;
-  if (options.flag("quick")) {
+  if (configuration.quick) {
     e = {{{8}, {16, 16}, {32, 32}}, {1, 100, 1000}, {1e-5, 1e-8, 1e-11}, {1, 5}, 200, {1, 0.1, 5}};
   } else {
     e.hidden = {{8}, {16}, {64}, {16, 16}, {16, 16, 16}, {32, 32}, {64, 64}, {96, 96}};
     e.trajectories = {1, 10, 100, 1000, 10000};
     for (int digits = 4; digits <= 12; ++digits) e.tolerances.push_back(std::pow(10, -digits));
     e.periods = {1, 2, 5, 10, 20, 50};
-    e.limits =
-        options.flag("full") ? MeasurementLimits{1000, 10, 41} : MeasurementLimits{5, 0.5, 15};
+    e.limits = configuration.full ? MeasurementLimits{1000, 10, 41} : MeasurementLimits{5, 0.5, 15};
   }
-  if (budget > 0) e.limits.budget = budget;
+  if (configuration.budget) e.limits.budget = *configuration.budget;
   return e;
 }
 
@@ -61,12 +63,13 @@ struct Station {
 
 class Plan {
  public:
-  Plan(const Options& options, const Problem& problem, const Mlp& network,
-       const IntegratorOptions& integrator, bool trained)
-      : extent_(extent(options)),
-        problem_(problem),
+  Plan(const Configuration& configuration, const Mlp& network, const IntegratorOptions& integrator,
+       bool trained)
+      : extent_(extent(configuration)),
+        motion_(configuration.motion),
+        period_(configuration.period),
         layers_(network.layers()),
-        trajectories_(options.integer("trajectories", 1, 10000000)),
+        trajectories_(configuration.trajectories),
         integrator_(integrator),
         rtol_(integrator.rtol) {
     add_parameters();
@@ -83,9 +86,9 @@ class Plan {
   [[nodiscard]] const MeasurementLimits& limits() const { return extent_.limits; }
 
  private:
-  [[nodiscard]] bool newtonian() const { return problem_.motion == Motion::newtonian; }
+  [[nodiscard]] bool newtonian() const { return motion_ == Motion::newtonian; }
   [[nodiscard]] Method one_step() const {
-    return is_multistep(integrator_.method) ? eighth_order(problem_.motion) : integrator_.method;
+    return is_multistep(integrator_.method) ? eighth_order(motion_) : integrator_.method;
   }
   [[nodiscard]] Method multistep() const {
     return integrator_.method == Method::bdf ? Method::bdf : Method::adams;
@@ -121,7 +124,7 @@ class Plan {
     station.start = start;
     station.layers = layers_;
     station.trajectories = trajectories_;
-    station.period = problem_.period;
+    station.period = period_;
     stations_.push_back(station);
     return stations_.back();
   }
@@ -161,7 +164,7 @@ class Plan {
   void add_periods(const std::string& start) {
     for (const double factor : extent_.periods) {
       Station& station = add("end_time", start);
-      station.period = factor * problem_.period;
+      station.period = factor * period_;
       station.methods = all_methods();
     }
   }
@@ -178,7 +181,8 @@ class Plan {
   }
 
   Extent extent_;
-  Problem problem_;
+  Motion motion_;
+  double period_;
   std::vector<Index> layers_;
   Index trajectories_;
   IntegratorOptions integrator_;
@@ -363,18 +367,13 @@ void print_header() {
 
 class Bench {
  public:
-  Bench(const Options& options, const Problem& problem, const Mlp& network,
-        const std::optional<Results>& trained, std::optional<States> given_states, Output output,
-        std::optional<FormerFile> former, BenchmarkResults results)
-      : options_(options),
-        problem_(problem),
-        network_(network),
+  Bench(const Configuration& configuration, const std::optional<Results>& trained,
+        std::optional<States> given_states, Output output, BenchmarkResults results)
+      : configuration_(configuration),
         trained_(trained),
         given_states_(std::move(given_states)),
         output_(std::move(output)),
-        former_(std::move(former)),
-        results_(std::move(results)),
-        quiet_(options.flag("quiet")) {
+        results_(std::move(results)) {
     for (const BenchmarkPoint& p : results_.points) known_.insert(key(p));
   }
 
@@ -411,7 +410,7 @@ class Bench {
 
  private:
   void report(std::size_t done, std::size_t count, double seconds, const Station& next) const {
-    if (quiet_) return;
+    if (configuration_.quiet) return;
     std::fprintf(stderr, "[%zu/%zu] %s, %s start, P of %s, N = %ld, T = %.4g", done + 1, count,
                  next.sweep.c_str(), next.start.c_str(), widths(next.layers).c_str(),
                  static_cast<long>(next.trajectories), next.period);
@@ -425,10 +424,10 @@ class Bench {
   [[nodiscard]] MeasuredProblem problem_of(const Station& station) const {
     const bool trained = station.start == "trained";
     const auto network =
-        std::make_shared<Mlp>(station.layers, network_.symmetry(), network_.skip());
-    const Dynamics dynamics(network, problem_.motion);
+        std::make_shared<Mlp>(station.layers, configuration_.symmetry, configuration_.skip);
+    const Dynamics dynamics(network, configuration_.motion);
     States states =
-        normal_states(dynamics.state_dimension(), station.trajectories, options_.seed("data-seed"));
+        normal_states(dynamics.state_dimension(), station.trajectories, configuration_.data_seed);
     const bool given = given_states_ && given_states_->cols() == station.trajectories;
     const bool own = trained && trained_->initial_states.cols() == station.trajectories;
     if (given) {
@@ -437,8 +436,8 @@ class Bench {
       states = trained_->initial_states;
     }
     return {station.sweep, station.start, station.layers,
-            Objective(dynamics, problem_.loss, std::move(states), station.period),
-            trained ? trained_->model->theta : initial_parameters(options_, *network)};
+            Objective(dynamics, configuration_.loss, std::move(states), station.period),
+            trained ? trained_->model->theta : initial_parameters(configuration_, *network)};
   }
 
   void visit(const Station& station, const MeasurementLimits& limits) {
@@ -479,17 +478,13 @@ class Bench {
         text);
   }
 
-  void save() { output_.save(benchmark_image(output_.path(), results_, former_)); }
+  void save() { output_.save(benchmark_image(output_.path(), results_, output_.former())); }
 
-  const Options& options_;
-  Problem problem_;
-  const Mlp& network_;
+  const Configuration& configuration_;
   const std::optional<Results>& trained_;
   std::optional<States> given_states_;  // by --initial-states
   Output output_;
-  std::optional<FormerFile> former_;  // what the output was before
   BenchmarkResults results_;
-  bool quiet_;
   std::set<std::string> known_;
 };
 
@@ -504,93 +499,99 @@ void require_finished(const Results& stored, const std::string& file) {
 }
 
 /// The rows of a benchmark are of one problem, by one way of integration.
-void keep_problem(const Options& options, const Options::Stored& configuration,
+void keep_problem(const Configuration& configuration, const StoredConfiguration& stored,
                   const std::string& file) {
-  Options original(verb_benchmark, {});
-  original.add_stored(configuration);
-  for (const std::string& key : options.configuration_keys()) {
-    const std::string group = find_option(key, verb_benchmark)->group;
+  const Configuration original = as_stored(verb_benchmark, stored);
+  for (const std::string& key : given_keys(configuration)) {
+    const std::string group = option_named(key, verb_benchmark).group;
     const bool matters = group == "Problem" || group == "Force field" || group == "Integration";
-    if (!matters || key == "threads" || !options.given(key)) continue;
-    if (options.text(key) == original.text(key)) continue;
-    throw InputError("--" + key + " " + options.text(key) + " changes the problem that " + file +
+    const std::string text = text_of(configuration, key);
+    if (!matters || text == text_of(original, key)) continue;
+    throw InputError("--" + key + " " + text + " changes the problem that " + file +
                      " holds measurements of; measure it anew: isochron benchmark --" + key + " " +
-                     options.text(key) + " --output other.h5");
+                     text + " --output other.h5");
   }
+}
+
+void require_measurable(Loss loss) {
+  if (loss == Loss::periodic || loss == Loss::antiperiodic) return;
+  throw InputError(std::string("--loss ") + name(loss) +
+                   " is not measured, for end times and trajectories vary; give --loss periodic");
+}
+
+/// The states that --initial-states asks for; those of the run that --at names are in its file.
+std::optional<States> states_asked_for(const Configuration& configuration,
+                                       const StoredConfiguration& resumed,
+                                       const Dynamics& dynamics) {
+  const bool asked_for =
+      configuration.given("initial-states") || resumed.asks_for("initial-states");
+  if (!asked_for || states_are_drawn(configuration)) return std::nullopt;
+  return initial_states(configuration, dynamics.state_dimension(), std::nullopt);
+}
+
+/// That the measurements may be put into the file of a run, `file`.
+void check_append(const Configuration& configuration, const std::optional<Results>& trained,
+                  const std::string& file) {
+  if (!trained) throw InputError("--append adds to the file that --at names; give --at FILE");
+  if (configuration.given("output")) {
+    throw InputError("--append adds to " + file + ", so --output " + configuration.output +
+                     " has no meaning; give one of them");
+  }
+}
+
+/// What that file holds, now that nobody else writes it.
+void check_append_locked(const std::string& file) {
+  require_finished(read_results(file), file);
+  if (!read_entries(file).benchmark) return;
+  static_cast<void>(read_benchmark(file));  // one that cannot be read could not be replaced
+  std::fprintf(stderr, "isochron: the benchmark that %s holds is replaced\n", shown(file).c_str());
 }
 
 }  // namespace
 
-int benchmark(const Options& given) {
-  Options options = given;
+int benchmark(const Configuration& given) {
+  Configuration configuration = given;
   BenchmarkResults results;
-  const std::string resumed = options.text("resume");
-  Options::Stored configuration;
+  const std::string& resumed = given.resume;
+  StoredConfiguration stored;
   if (!resumed.empty()) {
     results = read_benchmark(resumed);
-    configuration = stored_configuration(results.config, resumed);
-    options.add_stored(configuration);
-    keep_problem(options, configuration, resumed);
+    stored = StoredConfiguration(results.config, resumed);
+    configuration = with_stored(std::move(configuration), stored);
+    keep_problem(configuration, stored, resumed);
   }
-  if (options.flag("quick") && options.flag("full")) {
+  if (configuration.quick && configuration.full) {
     throw InputError("--quick and --full exclude each other");
   }
-  const std::string file = options.text("at");
-  const std::optional<Results> trained = read_trained(options);
-  options.add_stored(configuration);  // what was asked for beside --at
-  require_trainable(options);
-  const Problem problem = read_problem(options);
-  if (problem.loss != Loss::periodic && problem.loss != Loss::antiperiodic) {
-    throw InputError(std::string("--loss ") + name(problem.loss) +
-                     " is not measured, for end times and trajectories vary; give --loss periodic");
-  }
-  const auto network = read_network(options);
-  if (trained) check_architecture(*network, problem.motion, *trained, file);
-  const IntegratorOptions integrator = integrator_options(options);
-  const Dynamics dynamics(network, problem.motion);
+  const std::string file = configuration.at;
+  const std::optional<Results> trained = read_model_if_any(file);
+  configuration = with_problem_of(trained, file, std::move(configuration));
+  configuration = with_stored(std::move(configuration), stored);  // asked for beside --at
+  require_trainable(configuration);
+  require_measurable(configuration.loss);
+  const auto network = network_of(configuration);
+  if (trained) check_architecture(configuration, *trained, file);
+  const IntegratorOptions integrator = integrator_options(configuration);
+  const Dynamics dynamics(network, configuration.motion);
   integrator.validate(dynamics);
-  std::optional<States> given_states;
-  // The states of the run that --at names are in its file.
-  const bool asked_for =
-      options.given("initial-states") || configuration.asked_for.count("initial-states") != 0;
-  if (asked_for && !states_are_drawn(options))
-    given_states = initial_states(options, dynamics.state_dimension(), std::nullopt);
-  const Plan plan(options, problem, *network, integrator, trained.has_value());
+  std::optional<States> given_states = states_asked_for(configuration, stored, dynamics);
+  if (given_states) configuration.trajectories = given_states->cols();
+  const Plan plan(configuration, *network, integrator, trained.has_value());
 
-  const bool append = options.flag("append");
-  if (append && !trained) {
-    throw InputError("--append adds to the file that --at names; give --at FILE");
+  if (configuration.append) check_append(configuration, trained, file);
+  Output output = configuration.append ? Output::into(file) : output_of(configuration, resumed);
+  if (configuration.append) {
+    check_append_locked(file);
+  } else if (output.former()) {
+    results.points = read_benchmark(resumed).points;  // now that it is locked
   }
-  if (append && options.given("output")) {
-    throw InputError("--append adds to " + file + ", so --output " + options.text("output") +
-                     " has no meaning; give one of them");
-  }
-  const bool into_resumed = !resumed.empty() && goes_into(options, resumed);
-  const std::string target = append ? file : into_resumed ? resumed : options.text("output");
-  const bool kept = append || into_resumed;
-  Output output(target, kept || options.flag("overwrite"));
-  std::optional<FormerFile> former;
-  if (kept) former.emplace(target);
-  if (append) {
-    require_finished(read_results(file), file);
-    if (read_entries(file).benchmark) {
-      static_cast<void>(read_benchmark(file));  // one that cannot be read could not be replaced
-      std::fprintf(stderr, "isochron: the benchmark that %s holds is replaced\n",
-                   shown(file).c_str());
-    }
-  }
-  if (into_resumed) results.points = read_benchmark(resumed).points;  // now that it is locked
-  if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
+  echo(configuration);
 
-  const Results described =
-      new_results("benchmark", options,
-                  Objective(dynamics, problem.loss, normal_states(dynamics.state_dimension(), 1, 0),
-                            problem.period));
   results.title = "cost and accuracy of the gradient methods";
-  results.environment = described.environment;
-  results.config = described.config;
-  return Bench(options, problem, *network, trained, std::move(given_states), std::move(output),
-               std::move(former), std::move(results))
+  results.environment = run_environment(configuration);
+  results.config = configuration_json(configuration);
+  return Bench(configuration, trained, std::move(given_states), std::move(output),
+               std::move(results))
       .run(plan);
 }
 

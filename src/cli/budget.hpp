@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "cli/run.hpp"
+#include "cli/signals.hpp"
 #include "clock.hpp"
 
 namespace isochron::cli {

@@ -1,7 +1,12 @@
 #include <cstdio>
-#include <iostream>
 
+#include "cli/network.hpp"
 #include "cli/objective.hpp"
+#include "cli/resolved.hpp"
+#include "cli/signals.hpp"
+#include "cli/solver_options.hpp"
+#include "cli/stored_run.hpp"
+#include "cli/verbs.hpp"
 #include "isochron/error.hpp"
 #include "isochron/gradient_check.hpp"
 #include "memory.hpp"
@@ -42,8 +47,8 @@ void print(const GradientCheck& check) {
 
 /// The methods are checked one after the other; forward sensitivities take the most.
 MemoryNeed checking_memory(const Objective& objective, SensitivityOptions sensitivity) {
-  const Dynamics& dynamics = objective.dynamics();
   MemoryNeed need;
+  const Dynamics& dynamics = objective.dynamics();
   const auto numbers = static_cast<double>(objective.ensemble().initial_states.size()) *
                        static_cast<double>(dynamics.parameters());
   need.add("the Jacobian", numbers * sizeof(double),
@@ -55,31 +60,29 @@ MemoryNeed checking_memory(const Objective& objective, SensitivityOptions sensit
 
 }  // namespace
 
-int check_gradient(const Options& given) {
-  Options options = given;
-  const std::string file = options.text("at");
-  const std::optional<Results> stored = read_trained(options);
-  require_trainable(options);
-  const Problem problem = read_problem(options);
-  const auto network = read_network(options);
-  if (stored) check_architecture(*network, problem.motion, *stored, file);
-  const Dynamics dynamics(network, problem.motion);
-  SensitivityOptions sensitivity;
-  sensitivity.integrator = integrator_options(options);
+int check_gradient(const Configuration& given) {
+  const std::string& file = given.at;
+  const std::optional<Results> stored = read_model_if_any(file);
+  Configuration configuration = with_problem_of(stored, file, given);
+  require_trainable(configuration);
+  const auto network = network_of(configuration);
+  if (stored) check_architecture(configuration, *stored, file);
+  const Dynamics dynamics(network, configuration.motion);
+  const SensitivityOptions sensitivity = sensitivity_options(configuration);
   sensitivity.integrator.validate(dynamics);
-  read_cvodes_options(options, sensitivity);
-  if (problem.loss == Loss::none) {
+  if (configuration.loss == Loss::none) {
     throw InputError("--loss none has no trajectories to differentiate; give --loss periodic");
   }
-  const Objective objective = read_objective(options, problem, dynamics, stored);
-  const Vector theta = stored ? stored->model->theta : initial_parameters(options, *network);
+  const Objective objective = trajectory_objective(configuration, dynamics, stored);
+  configuration = with_orbits(std::move(configuration), objective);
+  const Vector theta = stored ? stored->model->theta : initial_parameters(configuration, *network);
   checking_memory(objective, sensitivity).require(available_memory());
-  if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
+  echo(configuration);
 
   catch_signals();
   const GradientCheck check = check_gradients(objective, theta, sensitivity, stored.has_value());
   std::printf("%s loss, network %s, N = %ld, T = %.6g, %s, rtol %.1e, atol %.1e\n",
-              name(problem.loss), widths(network->layers()).c_str(),
+              name(objective.loss()), widths(network->layers()).c_str(),
               static_cast<long>(objective.ensemble().size()), objective.period(),
               stored ? ("at " + file).c_str() : "at the initial weights",
               sensitivity.integrator.rtol, sensitivity.integrator.atol);

@@ -7,16 +7,17 @@
 #include <cstring>
 #include <exception>
 #include <iostream>
-#include <map>
 #include <new>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "build_info.hpp"
-#include "cli/option_table.hpp"
-#include "cli/options.hpp"
-#include "cli/run.hpp"
+#include "cli/command_line.hpp"
+#include "cli/environment.hpp"
+#include "cli/help.hpp"
+#include "cli/signals.hpp"
+#include "cli/verbs.hpp"
 #include "isochron/error.hpp"
 #include "sentence.hpp"
 
@@ -43,67 +44,82 @@ void print_version() {
   }
 }
 
+const Verb* find_verb(const std::string& word) {
+  for (const auto& [verb, name] : verb_names) {
+    if (word == name) return &verb;
+  }
+  return nullptr;
+}
+
+int print_help(const std::vector<std::string>& arguments) {
+  const Verb* about = arguments.size() > 1 ? find_verb(arguments[1]) : nullptr;
+  if (arguments.size() > 2 || (arguments.size() == 2 && about == nullptr)) {
+    throw InputError("help takes one verb, as in: isochron help train");
+  }
+  std::cout << help(about == nullptr ? std::nullopt : std::optional(*about));
+  return done;
+}
+
+/// Verbs that look at a file take its name beside the options.
+void check_files(const Configuration& configuration) {
+  const std::string verb = name_of(configuration.verb);
+  const std::vector<std::string>& files = configuration.files;
+  const bool needs_file = configuration.verb == verb_show || configuration.verb == verb_plot;
+  const bool takes_file = needs_file || configuration.verb == verb_analyze;
+  if (!takes_file && !files.empty()) {
+    throw InputError(files.front() == verb
+                         ? "the verb " + verb + " is given twice"
+                         : quoted(files.front()) + " is neither an option nor its value");
+  }
+  if (needs_file && files.empty()) {
+    throw InputError(verb + " needs a file: isochron " + verb + " run.h5");
+  }
+  if (files.size() > 1) {
+    throw InputError(verb + " takes one results file, not " + std::to_string(files.size()));
+  }
+}
+
+int run(const Configuration& configuration) {
+  switch (configuration.verb) {
+    case verb_train: return train(configuration);
+    case verb_simulate: return simulate(configuration);
+    case verb_check_gradient: return check_gradient(configuration);
+    case verb_benchmark: return benchmark(configuration);
+    case verb_analyze: return analyze(configuration);
+    case verb_sweep: return sweep(configuration);
+    case verb_show: return show(configuration);
+    case verb_plot: return plot(configuration);
+  }
+  return bad_input;
+}
+
 int run(const std::vector<std::string>& arguments) {
-  struct Entry {
-    Verb verb;
-    int (*run)(const Options&);
-  };
-  const std::map<std::string, Entry> verbs = {
-      {"train", {verb_train, train}},
-      {"simulate", {verb_simulate, simulate}},
-      {"check-gradient", {verb_check_gradient, check_gradient}},
-      {"benchmark", {verb_benchmark, benchmark}},
-      {"analyze", {verb_analyze, analyze}},
-      {"sweep", {verb_sweep, sweep}},
-      {"show", {verb_show, show}},
-      {"plot", {verb_plot, plot}},
-  };
-  std::vector<std::string> names;
-  for (const auto& [name, entry] : verbs) names.push_back(name);
   if (arguments.empty()) {
     throw InputError(
         "a verb is missing: give train, simulate, check-gradient, benchmark, analyze, sweep, "
         "show or plot, or --help");
   }
-  const std::string& verb = arguments.front();
-  if (verb == "--version") {
+  const std::string& word = arguments.front();
+  if (word == "--help" || word == "-h" || word == "help") return print_help(arguments);
+  if (word == "--version") {
     print_version();
     return done;
   }
-  if (verb == "--help" || verb == "-h" || verb == "help") {
-    const auto about = arguments.size() > 1 ? verbs.find(arguments[1]) : verbs.end();
-    if (arguments.size() > 2 || (arguments.size() == 2 && about == verbs.end())) {
-      throw InputError("help takes one verb, as in: isochron help train");
-    }
-    std::cout << help(about == verbs.end() ? std::nullopt : std::optional(about->second.verb));
+  const Verb* verb = find_verb(word);
+  if (verb == nullptr) {
+    std::vector<std::string> names;
+    for (const auto& [each, name] : verb_names) names.emplace_back(name);
+    throw InputError("the verb " + quoted(word) + " is unknown; the nearest one is '" +
+                     nearest(word, names) + "'");
+  }
+  const Configuration configuration =
+      read_configuration(*verb, {arguments.begin() + 1, arguments.end()});
+  if (configuration.help) {
+    std::cout << help(*verb);
     return done;
   }
-  const auto found = verbs.find(verb);
-  if (found == verbs.end()) {
-    throw InputError("the verb " + quoted(verb) + " is unknown; the nearest one is '" +
-                     nearest(verb, names) + "'");
-  }
-  const Options options(found->second.verb, {arguments.begin() + 1, arguments.end()});
-  if (options.flag("help")) {
-    std::cout << help(found->second.verb);
-    return done;
-  }
-  const std::vector<std::string>& words = options.positional();
-  const Verb which = found->second.verb;
-  const bool needs_file = which == verb_show || which == verb_plot;
-  const bool takes_file = needs_file || which == verb_analyze;
-  if (!takes_file && !words.empty()) {
-    throw InputError(words.front() == verb
-                         ? "the verb " + verb + " is given twice"
-                         : quoted(words.front()) + " is neither an option nor its value");
-  }
-  if (needs_file && words.empty()) {
-    throw InputError(verb + " needs a file: isochron " + verb + " run.h5");
-  }
-  if (words.size() > 1) {
-    throw InputError(verb + " takes one results file, not " + std::to_string(words.size()));
-  }
-  return found->second.run(options);
+  check_files(configuration);
+  return run(configuration);
 }
 
 /// What was printed must have arrived.

@@ -10,7 +10,7 @@
 #include <limits>
 
 #include "build_info.hpp"
-#include "cli/run.hpp"
+#include "cli/signals.hpp"
 #include "clock.hpp"
 #include "isochron/error.hpp"
 

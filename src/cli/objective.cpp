@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <filesystem>
 
 #include "cli/input_tables.hpp"
+#include "cli/resolved.hpp"
+#include "cli/verdict.hpp"
 #include "cli/well_option.hpp"
 #include "isochron/error.hpp"
 #include "isochron/period_law.hpp"
+#include "isochron/random.hpp"
 #include "isochron/well.hpp"
 #include "sentence.hpp"
 
@@ -17,60 +18,71 @@ namespace {
 
 using Keys = std::initializer_list<const char*>;
 
-std::optional<std::string> first_given(const Options& options, Keys keys) {
-  const auto found =
-      std::find_if(keys.begin(), keys.end(), [&](const char* key) { return options.given(key); });
-  return found == keys.end() ? std::nullopt : std::optional<std::string>(*found);
+/// The first of these options that is given; null when none is.
+const char* first_given(const Configuration& configuration, Keys keys) {
+  const auto found = std::find_if(keys.begin(), keys.end(),
+                                  [&](const char* key) { return configuration.given(key); });
+  return found == keys.end() ? nullptr : *found;
 }
 
 /// None of these options has a meaning here.
-void refuse(const Options& options, Keys keys, const std::string& reason) {
-  if (const auto key = first_given(options, keys)) throw InputError("--" + *key + ' ' + reason);
+void refuse(const Configuration& configuration, Keys keys, const std::string& reason) {
+  if (const char* key = first_given(configuration, keys)) {
+    throw InputError(std::string("--") + key + ' ' + reason);
+  }
 }
 
 void require_line(const Dynamics& dynamics, const std::string& option) {
-  if (dynamics.dimension() == 1 && dynamics.motion() == Motion::newtonian) return;
+  if (moves_on_a_line(dynamics)) return;
   throw InputError(option + " is for newtonian dynamics with --dimension 1");
+}
+
+// -------------------------------------------------------------------------------- drawn or read
+
+States read_initial_states(const Configuration& configuration, Index state_dimension) {
+  const std::string& source = configuration.initial_states;
+  States states = read_states(source, configuration.motion, state_dimension);
+  const bool two_counts =
+      configuration.origin("trajectories") == configuration.origin("initial-states");
+  if (two_counts && states.cols() != configuration.trajectories) {
+    throw InputError("--trajectories " + text_of(configuration, "trajectories") + " does not fit " +
+                     source + ", which holds " + std::to_string(states.cols()) +
+                     " initial states; leave it out");
+  }
+  return states;
 }
 
 // ------------------------------------------------------------------------------ prescribed periods
 
-PeriodBy period_by(const Options& options) {
-  return static_cast<PeriodBy>(
-      options.choice("period-by", {name(PeriodBy::amplitude), name(PeriodBy::energy)}));
-}
-
-PeriodLaw law_of(const Well& well, const Options& options) {
-  if (options.text("law-range").empty()) {
+PeriodLaw law_of(const Well& well, const Configuration& configuration) {
+  if (!configuration.law_range) {
     throw InputError("--period-law " + well.name() +
                      " needs --law-range LOW,HIGH: from which amplitudes or energies");
   }
-  const PeriodBy by = period_by(options);
-  const auto [low, high] = options.interval("law-range");
+  const PeriodBy by = configuration.period_by;
+  const auto [low, high] = *configuration.law_range;
+  const std::string range = "--law-range " + text_of(configuration, "law-range");
   if (low < 0) {
-    throw InputError("--law-range " + options.text("law-range") +
-                     " is not admissible; amplitudes and energies begin at 0 or above");
+    throw InputError(range + " is not admissible; amplitudes and energies begin at 0 or above");
   }
   try {
-    return period_law(well, by,
-                      law_arguments(by, low, high, options.integer("trajectories", 1, 10000000)));
+    return period_law(well, by, law_arguments(by, low, high, configuration.trajectories));
   } catch (const InputError& error) {
-    throw InputError("--law-range " + options.text("law-range") + " does not fit: " + error.what());
+    throw InputError(range + " does not fit: " + error.what());
   }
 }
 
-PeriodLaw law_in_file(Options& options) {
-  const std::string file = options.text("period-law");
-  refuse(options, {"law-params", "law-range"},
+PeriodLaw law_in_file(const Configuration& configuration) {
+  const std::string& file = configuration.period_law;
+  refuse(configuration, {"law-params", "law-range"},
          "is for an analytic --period-law; " + file + " is a file");
-  const Eigen::MatrixXd pairs = read_periods(file, period_by(options));
-  if (options.given("trajectories") &&
-      options.integer("trajectories", 1, 10000000) != pairs.cols()) {
-    throw InputError("--trajectories " + options.text("trajectories") + " does not fit " + file +
-                     ", which holds " + std::to_string(pairs.cols()) + " periods; leave it out");
+  const Eigen::MatrixXd pairs = read_periods(file, configuration.period_by);
+  if (configuration.given("trajectories") && configuration.trajectories != pairs.cols()) {
+    throw InputError("--trajectories " + text_of(configuration, "trajectories") + " does not fit " +
+                     file + ", which holds " + std::to_string(pairs.cols()) +
+                     " periods; leave it out");
   }
-  options.settle("trajectories", std::to_string(pairs.cols()));
-  PeriodLaw law{period_by(options), pairs.row(0), pairs.row(1)};
+  PeriodLaw law{configuration.period_by, pairs.row(0), pairs.row(1)};
   try {
     law.validate();
     law.require_well();
@@ -80,81 +92,76 @@ PeriodLaw law_in_file(Options& options) {
   return law;
 }
 
-Ensemble prescribed_orbits(Options& options, Loss loss, const std::optional<Results>& stored) {
-  const auto asked_for =
-      first_given(options, {"loss", "period-law", "law-params", "law-range", "period-by",
-                            "period-noise", "trajectories", "data-seed"});
+Ensemble prescribed_orbits(const Configuration& configuration,
+                           const std::optional<Results>& stored) {
+  const Loss loss = configuration.loss;
+  const bool asked_for =
+      first_given(configuration, {"loss", "period-law", "law-params", "law-range", "period-by",
+                                  "period-noise", "trajectories", "data-seed"}) != nullptr;
   if (stored && stored->has_period_law() && !asked_for) {
     const double halves = loss == Loss::prescribed_half_period ? 2 : 1;
     return {stored->initial_states, Vector(halves * stored->end_times)};
   }
-  if (options.text("period-law").empty()) {
+  if (configuration.period_law.empty()) {
     throw InputError(std::string("--loss ") + name(loss) +
                      " needs --period-law: an analytic force, or a text file with an "
                      "amplitude or energy and its period in each row");
   }
-  const double noise = options.number("period-noise", 0, 0.1);
-  const auto well = read_well(options, "period-law", "law-params");
-  PeriodLaw law = well ? law_of(*well, options) : law_in_file(options);
-  if (noise > 0) law = with_noise(std::move(law), noise, options.seed("data-seed"));
+  const auto well =
+      well_or_file("period-law", configuration.period_law, configuration.law_parameters);
+  PeriodLaw law = well ? law_of(*well, configuration) : law_in_file(configuration);
+  const double noise = configuration.period_noise;
+  if (noise > 0) law = with_noise(std::move(law), noise, configuration.data_seed);
   return law.orbits();
 }
 
-Objective prescribed_periods(Options& options, Loss loss, const Dynamics& dynamics,
+Objective prescribed_periods(const Configuration& configuration, const Dynamics& dynamics,
                              const std::optional<Results>& stored) {
-  require_line(dynamics, std::string("--loss ") + name(loss));
-  refuse(
-      options, {"period", "initial-states"},
-      std::string("is not for --loss ") + name(loss) + ", whose orbits follow from --period-law");
-  Objective objective(dynamics, prescribed_orbits(options, loss, stored), loss);
-  char mean[40];
-  std::snprintf(mean, sizeof mean, "%.17g", objective.period());
-  options.settle("period", mean);
-  options.settle("initial-states", "");
-  return objective;
+  const std::string loss = std::string("--loss ") + name(configuration.loss);
+  require_line(dynamics, loss);
+  refuse(configuration, {"period", "initial-states"},
+         "is not for " + loss + ", whose orbits follow from --period-law");
+  return Objective(dynamics, prescribed_orbits(configuration, stored), configuration.loss);
 }
 
 // -------------------------------------------------------------------------------- the held force
 
-ForceData held_to(const Well& well, const Options& options) {
-  if (options.text("hold-range").empty()) {
+ForceData held_to(const Well& well, const Configuration& configuration) {
+  if (!configuration.hold_range) {
     throw InputError("--hold " + well.name() +
                      " needs --hold-range A,B: at which positions the force is held");
   }
-  const auto [low, high] = options.interval("hold-range");
-  const Index points = options.integer("hold-points", 2, 100000);
+  const auto [low, high] = *configuration.hold_range;
   ForceData held;
-  held.position = Vector::LinSpaced(points, low, high);
+  held.position = Vector::LinSpaced(configuration.hold_points, low, high);
   held.force = held.position.unaryExpr([&](double x) { return well.force(x); });
-  if (!held.force.allFinite()) {
-    char domain[100];
-    std::snprintf(domain, sizeof domain, "%g < x < %g", well.domain().left, well.domain().right);
-    throw InputError("--hold-range " + options.text("hold-range") + " leaves the domain of the " +
-                     well.name() + " force, " + domain);
-  }
-  return held;
+  if (held.force.allFinite()) return held;
+  throw InputError("--hold-range " + text_of(configuration, "hold-range") +
+                   " leaves the domain of the " + well.name() + " force, " +
+                   sentence("%g < x < %g", well.domain().left, well.domain().right));
 }
 
-ForceData held_to_file(const Options& options) {
-  const std::string file = options.text("hold");
-  refuse(options, {"hold-params", "hold-range", "hold-points"},
+ForceData held_to_file(const Configuration& configuration) {
+  const std::string& file = configuration.hold;
+  refuse(configuration, {"hold-params", "hold-range", "hold-points"},
          "is for an analytic --hold; " + file + " is a file");
   const Eigen::MatrixXd pairs = read_forces(file, "the held force");
   return {pairs.row(0), pairs.row(1), 1};
 }
 
 /// The points that --hold asks for, without their weight.
-std::optional<ForceData> held_points(const Options& options, const std::optional<Results>& stored) {
-  if (options.text("hold").empty()) {
-    refuse(options, {"hold-params", "hold-range", "hold-points"},
+std::optional<ForceData> held_points(const Configuration& configuration,
+                                     const std::optional<Results>& stored) {
+  if (configuration.hold.empty()) {
+    refuse(configuration, {"hold-params", "hold-range", "hold-points"},
            "says where a force is held; give --hold, too");
     return std::nullopt;
   }
   const bool asked_for =
-      first_given(options, {"hold", "hold-params", "hold-range", "hold-points"}).has_value();
+      first_given(configuration, {"hold", "hold-params", "hold-range", "hold-points"}) != nullptr;
   if (stored && stored->held && !asked_for) return stored->held;
-  const auto well = read_well(options, "hold", "hold-params");
-  return well ? held_to(*well, options) : held_to_file(options);
+  const auto well = well_or_file("hold", configuration.hold, configuration.hold_parameters);
+  return well ? held_to(*well, configuration) : held_to_file(configuration);
 }
 
 /// An orbit of energy E starts at x = 0 with v^2/2 = E, so that is where the minimum must be.
@@ -173,37 +180,53 @@ void add_equilibrium(ForceData& held) {
 
 }  // namespace
 
-Objective read_objective(Options& options, const Problem& problem, const Dynamics& dynamics,
-                         const std::optional<Results>& stored) {
-  if (prescribes_periods(problem.loss)) {
-    return prescribed_periods(options, problem.loss, dynamics, stored);
+States initial_states(const Configuration& configuration, Index state_dimension,
+                      const std::optional<Results>& stored) {
+  const bool drawn = states_are_drawn(configuration);
+  const bool asked_for = configuration.given("initial-states") ||
+                         configuration.given("trajectories") ||
+                         (drawn && configuration.given("data-seed"));
+  if (stored && !asked_for && !stored->has_period_law() &&
+      stored->initial_states.rows() == state_dimension) {
+    return stored->initial_states;
   }
-  refuse(options, {"period-law", "law-params", "law-range", "period-by", "period-noise"},
-         "is for --loss prescribed-period and prescribed-half-period");
-  return Objective(dynamics, problem.loss,
-                   initial_states(options, dynamics.state_dimension(), stored), problem.period);
+  return drawn ? normal_states(state_dimension, configuration.trajectories, configuration.data_seed)
+               : read_initial_states(configuration, state_dimension);
 }
 
-Objective read_training_objective(Options& options, const Problem& problem, const Mlp& network,
-                                  const Dynamics& dynamics, const std::optional<Results>& stored) {
-  Objective objective = read_objective(options, problem, dynamics, stored);
-  std::optional<ForceData> held = held_points(options, stored);
+Objective trajectory_objective(const Configuration& configuration, const Dynamics& dynamics,
+                               const std::optional<Results>& stored) {
+  if (prescribes_periods(configuration.loss)) {
+    return prescribed_periods(configuration, dynamics, stored);
+  }
+  refuse(configuration, {"period-law", "law-params", "law-range", "period-by", "period-noise"},
+         "is for --loss prescribed-period and prescribed-half-period");
+  return Objective(dynamics, configuration.loss,
+                   initial_states(configuration, dynamics.state_dimension(), stored),
+                   configuration.period);
+}
+
+Objective training_objective(const Configuration& configuration, const Dynamics& dynamics,
+                             const std::optional<Results>& stored) {
+  Objective objective = trajectory_objective(configuration, dynamics, stored);
+  std::optional<ForceData> held = held_points(configuration, stored);
   if (held) require_line(dynamics, "--hold");
-  const bool by_energy = prescribes_periods(problem.loss) && period_by(options) == PeriodBy::energy;
-  if (by_energy && network.symmetry() != Symmetry::odd) {
+  const bool by_energy =
+      prescribes_periods(configuration.loss) && configuration.period_by == PeriodBy::energy;
+  if (by_energy && configuration.symmetry != Symmetry::odd) {
     if (!held) held.emplace();
     add_equilibrium(*held);
   }
   if (!held) {
-    refuse(options, {"hold-weight"}, "weighs a held force; give --hold, too");
-    if (problem.loss == Loss::none) {
+    refuse(configuration, {"hold-weight"}, "weighs a held force; give --hold, too");
+    if (configuration.loss == Loss::none) {
       throw InputError(
           "--loss none asks nothing of trajectories, so the force must be held; give "
           "--hold");
     }
     return objective;
   }
-  held->weight = options.number("hold-weight", 1e-12, 1e12);
+  held->weight = configuration.hold_weight;
   return objective.with(std::move(*held));
 }
 

@@ -2,21 +2,26 @@
 
 #include <optional>
 
-#include "cli/run.hpp"
+#include "cli/configuration.hpp"
+#include "isochron/results.hpp"
 
 namespace isochron::cli {
 
-/// The losses on trajectories that options ask for: the drawn, read or stored initial states over
-/// --period, or the orbits of --period-law. Settles what the options leave open. Throws InputError
-/// when options do not fit each other.
-[[nodiscard]] Objective read_objective(Options& options, const Problem& problem,
-                                       const Dynamics& dynamics,
-                                       const std::optional<Results>& stored);
+/// The initial states that are asked for: drawn, read from a file, or, when nothing is asked for,
+/// those of `stored`. Columns are trajectories. Throws InputError.
+[[nodiscard]] States initial_states(const Configuration& configuration, Index state_dimension,
+                                    const std::optional<Results>& stored);
+
+/// The losses on trajectories that are asked for: on initial states over --period, or on the orbits
+/// of --period-law. Throws InputError when options do not fit each other.
+[[nodiscard]] Objective trajectory_objective(const Configuration& configuration,
+                                             const Dynamics& dynamics,
+                                             const std::optional<Results>& stored);
 
 /// The same with the force that --hold asks for, and with f(0) = 0 where periods are prescribed by
 /// energy to a force that is not odd.
-[[nodiscard]] Objective read_training_objective(Options& options, const Problem& problem,
-                                                const Mlp& network, const Dynamics& dynamics,
-                                                const std::optional<Results>& stored);
+[[nodiscard]] Objective training_objective(const Configuration& configuration,
+                                           const Dynamics& dynamics,
+                                           const std::optional<Results>& stored);
 
 }  // namespace isochron::cli

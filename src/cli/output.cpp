@@ -87,12 +87,6 @@ void make_output_folder(const fs::path& folder) {
   check_output_folder(folder);
 }
 
-bool goes_into(const Options& options, const std::string& file) {
-  if (!options.given("output")) return true;
-  std::error_code ignored;
-  return options.flag("overwrite") && fs::equivalent(options.text("output"), file, ignored);
-}
-
 bool Output::Version::operator==(const Version& other) const {
   return device == other.device && number == other.number && size == other.size &&
          changed.tv_sec == other.changed.tv_sec && changed.tv_nsec == other.changed.tv_nsec;
@@ -107,6 +101,12 @@ Output::Output(const fs::path& path, bool may_replace)
   static_cast<void>(checked(path, may_replace));  // the writer before may just have finished
   struct stat status {};
   if (::stat(path_.c_str(), &status) == 0) last_ = version_of(status);
+}
+
+Output Output::into(const fs::path& file) {
+  Output output(file, true);
+  output.former_.emplace(file);
+  return output;
 }
 
 void Output::save(std::string_view bytes) {

@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "cli/options.hpp"
 #include "descriptor.hpp"
 #include "file_lock.hpp"
+#include "isochron/results.hpp"
 
 namespace isochron::cli {
 
@@ -19,6 +19,13 @@ class Output {
   /// not in the place of anything but a file that may be written to, and of that only if
   /// `may_replace`; and unless nobody else writes it.
   Output(const std::filesystem::path& path, bool may_replace);
+
+  /// For a verb that goes on from a file and writes into it. Throws InputError, too, when that
+  /// cannot be read.
+  [[nodiscard]] static Output into(const std::filesystem::path& file);
+
+  /// What the file was that is gone on from; absent for a new one.
+  [[nodiscard]] const std::optional<FormerFile>& former() const { return former_; }
 
   /// Where it is, or is going to be: a symbolic link is followed.
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
@@ -46,6 +53,7 @@ class Output {
 
   std::filesystem::path path_;
   FileLock lock_;
+  std::optional<FormerFile> former_;
   std::optional<Version> last_;  ///< what is there, as far as is known; absent: nothing
 };
 
@@ -54,9 +62,5 @@ void require_replaceable(const std::filesystem::path& file);
 
 /// Makes `folder` where it is not there yet. Throws InputError unless it may then be written to.
 void make_output_folder(const std::filesystem::path& folder);
-
-/// Whether what goes on from `file` is written into it: no --output is given, or that is the same
-/// file and may be replaced.
-[[nodiscard]] bool goes_into(const Options& options, const std::string& file);
 
 }  // namespace isochron::cli

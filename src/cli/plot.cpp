@@ -11,8 +11,8 @@
 #include "cli/analysis_report.hpp"
 #include "cli/benchmark_report.hpp"
 #include "cli/output.hpp"
-#include "cli/run.hpp"
 #include "cli/sweep_report.hpp"
+#include "cli/verbs.hpp"
 #include "isochron/error.hpp"
 #include "isochron/figure.hpp"
 #include "sentence.hpp"
@@ -149,21 +149,6 @@ std::vector<std::pair<std::string, Figure>> figures(const Results& results) {
   return all;
 }
 
-struct Format {
-  FigureFormat format;
-  const char* extension;
-};
-constexpr Format known_formats[] = {
-    {FigureFormat::svg, "svg"}, {FigureFormat::png, "png"}, {FigureFormat::pdf, "pdf"}};
-
-std::vector<Format> formats(const Options& options) {
-  std::vector<std::string> names;
-  for (const Format& format : known_formats) names.emplace_back(format.extension);
-  std::vector<Format> result;
-  for (const std::size_t i : options.choices("format", names)) result.push_back(known_formats[i]);
-  return result;
-}
-
 /// Before anything is made: drawing would only find out later.
 void require_gnuplot() {
   const char* path = std::getenv("PATH");
@@ -177,9 +162,8 @@ void require_gnuplot() {
 
 }  // namespace
 
-int plot(const Options& options) {
-  const std::string& file = options.positional().front();
-  const std::vector<Format> wanted = formats(options);
+int plot(const Configuration& given) {
+  const std::string& file = given.files.front();
   const Entries entries = read_entries(file);
   std::vector<std::pair<std::string, Figure>> all;
   if (entries.sweep) {
@@ -198,18 +182,20 @@ int plot(const Options& options) {
   }
   if (all.empty()) throw InputError(shown(file) + " holds nothing to draw yet");
   require_gnuplot();
-  const std::filesystem::path folder = options.text("output");
+  const std::filesystem::path folder = given.figures;
   if (folder.empty()) throw InputError("--output '' is not admissible; give the name of a folder");
   make_output_folder(folder);
-  const auto path_of = [&](const std::string& name, const Format& format) {
-    return folder / (name + "." + format.extension);
+  const auto path_of = [&](const std::string& name, FigureFormat format) {
+    return folder / (name + '.' + extension(format));
   };
   for (const auto& [name, figure] : all) {
-    for (const Format& format : wanted) require_replaceable(path_of(name, format));
+    for (const FigureFormat format : given.figure_formats) {
+      require_replaceable(path_of(name, format));
+    }
   }
   for (const auto& [name, figure] : all) {
-    for (const Format& format : wanted) {
-      draw(figure, path_of(name, format), format.format);
+    for (const FigureFormat format : given.figure_formats) {
+      draw(figure, path_of(name, format), format);
       std::printf("%s\n", path_of(name, format).c_str());
     }
   }

@@ -7,10 +7,11 @@
 
 #include "cli/analysis_report.hpp"
 #include "cli/benchmark_report.hpp"
+#include "cli/network.hpp"
 #include "cli/remarks.hpp"
-#include "cli/run.hpp"
 #include "cli/stored_configuration.hpp"
 #include "cli/sweep_report.hpp"
+#include "cli/verbs.hpp"
 #include "file_lock.hpp"
 #include "isochron/error.hpp"
 #include "sentence.hpp"
@@ -318,15 +319,15 @@ int show_sweep(const SweepResults& sweep, const std::string& file, bool as_json)
 
 }  // namespace
 
-int show(const Options& options) {
-  const std::string& file = options.positional().front();
+int show(const Configuration& given) {
+  const std::string& file = given.files.front();
   const Entries entries = read_entries(file);
-  if (entries.sweep) return show_sweep(read_sweep(file), file, options.flag("json"));
+  if (entries.sweep) return show_sweep(read_sweep(file), file, given.json);
   std::optional<Results> results;
   std::optional<BenchmarkResults> benchmark;
   if (entries.benchmark) benchmark = read_benchmark(file);
   if (entries.run || !benchmark) results = read_results(file);
-  if (options.flag("json")) {
+  if (given.json) {
     Json json = results ? as_json(*results, file) : Json::object();
     if (benchmark) json["benchmark"] = benchmark_json(*benchmark, file);
     std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';

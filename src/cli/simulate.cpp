@@ -1,8 +1,17 @@
 #include <cstdio>
-#include <iostream>
 
+#include "cli/environment.hpp"
+#include "cli/network.hpp"
 #include "cli/objective.hpp"
 #include "cli/output.hpp"
+#include "cli/portraits.hpp"
+#include "cli/resolved.hpp"
+#include "cli/signals.hpp"
+#include "cli/solver_options.hpp"
+#include "cli/stored_run.hpp"
+#include "cli/summary.hpp"
+#include "cli/verbs.hpp"
+#include "cli/verdict.hpp"
 #include "isochron/error.hpp"
 #include "isochron/stoppable_force.hpp"
 #include "isochron/well.hpp"
@@ -13,52 +22,49 @@ namespace isochron::cli {
 namespace {
 
 /// The force that the options name, with its parameters.
-struct Source {
+struct Subject {
   ForceFieldPtr field;
   Vector theta;
   std::optional<ModelRecord> model;
   std::string title;
 };
 
-Source stored_source(const Results& stored, const std::string& file) {
+Subject stored_subject(const Results& stored, const std::string& file) {
   return {std::make_shared<Mlp>(stored.model->network()), stored.model->theta, stored.model,
           "the force of " + file};
 }
 
-Source untrained_source(const Options& options) {
-  const auto network = read_network(options);
-  const Vector theta = initial_parameters(options, *network);
+Subject untrained_subject(const Configuration& configuration) {
+  const auto network = network_of(configuration);
+  const Vector theta = initial_parameters(configuration, *network);
   return {network, theta, ModelRecord::of(*network, theta, theta),
           "the untrained network " + widths(network->layers())};
 }
 
-Source analytic_source(const Options& options) {
-  std::vector<std::string> names = well_names();
-  names.insert(names.begin(), "mlp");
-  static_cast<void>(options.choice("force", names));
-  if (options.integer("dimension", 1, 64) != 1) {
-    throw InputError("the force " + options.text("force") + " has one dimension; leave out " +
-                     "--dimension " + options.text("dimension"));
+Subject analytic_subject(const Configuration& configuration) {
+  if (configuration.dimension != 1) {
+    throw InputError("the force " + configuration.force + " has one dimension; leave out " +
+                     "--dimension " + text_of(configuration, "dimension"));
   }
-  const Well well = make_well(options.text("force"), options.parameters("params"));
+  const Well well = make_well(configuration.force, configuration.parameters);
   return {well.force_field(), Vector(0), std::nullopt, well.name()};
 }
 
-Source choose_source(const Options& options, const std::optional<Results>& stored) {
-  const std::string file = options.text("model");
-  const std::string name = options.text("force");
-  if (!stored && !options.given("force")) {
+Subject choose_subject(const Configuration& configuration, const std::optional<Results>& stored) {
+  const std::string& force = configuration.force;
+  const bool named = configuration.given("force");
+  if (!stored && !named) {
     throw InputError("simulate needs a force: give --model FILE or --force NAME");
   }
-  if (stored && options.given("force")) {
-    throw InputError("--model " + file + " and --force " + name +
+  if (stored && named) {
+    throw InputError("--model " + configuration.model + " and --force " + force +
                      " name two forces; give one of them");
   }
-  if (!options.text("params").empty() && (stored || name == "mlp")) {
+  if (!configuration.parameters.empty() && (stored || force == "mlp")) {
     throw InputError("--params is for an analytic --force; a network has none");
   }
-  if (stored) return stored_source(*stored, file);
-  return name == "mlp" ? untrained_source(options) : analytic_source(options);
+  if (stored) return stored_subject(*stored, configuration.model);
+  return force == "mlp" ? untrained_subject(configuration) : analytic_subject(configuration);
 }
 
 /// How many times closer than the times asked for the energy is looked at: a solver that steps over
@@ -101,55 +107,54 @@ void judge_drift(Results& results, double drift, double explained, const Integra
 
 }  // namespace
 
-int simulate(const Options& given) {
-  Options options = given;
-  const std::optional<Results> stored = read_trained(options, "model");
-  const Problem problem = read_problem(options);
-  const Source source = choose_source(options, stored);
-  if (stored) {
-    check_architecture(*read_network(options), problem.motion, *stored, options.text("model"));
-  }
-  const Dynamics dynamics(stoppable_force(source.field, signalled), problem.motion);
-  const Index times = options.integer("times", 2, 100000);
-  const IntegratorOptions integrator = integrator_options(options);
-  Output output(options.text("output"), options.flag("overwrite"));
-  const Objective objective = read_objective(options, problem, dynamics, stored);
+int simulate(const Configuration& given) {
+  const std::optional<Results> stored = read_model_if_any(given.model);
+  Configuration configuration = with_problem_of(stored, given.model, given);
+  const Subject subject = choose_subject(configuration, stored);
+  if (stored) check_architecture(configuration, *stored, configuration.model);
+  const Dynamics dynamics(stoppable_force(subject.field, signalled), configuration.motion);
+  const Index times = configuration.times;
+  const IntegratorOptions integrator = integrator_options(configuration);
+  Output output = output_of(configuration);
+  const Objective objective = trajectory_objective(configuration, dynamics, stored);
+  configuration = with_orbits(std::move(configuration), objective);
   const Index stride = looks_per_sample(times, objective.ensemble().size(), integrator.method);
   const Index looks = (times - 1) * stride + 1;
   sampling_memory(dynamics, objective.ensemble().size(), looks).require(available_memory());
-  if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
+  echo(configuration);
 
   catch_signals();
   const Ensemble one_period(objective.ensemble().initial_states, objective.period());
   Integrator solver(dynamics, integrator);
   const SampledTrajectories sampled =
-      solver.sample(source.theta, one_period, Vector::LinSpaced(looks, 0, 1));
+      solver.sample(subject.theta, one_period, Vector::LinSpaced(looks, 0, 1));
 
-  Results results = new_results("simulate", options, objective);
-  results.title = "orbits of " + source.title;
-  results.model = source.model;
+  Results results = new_results(configuration, objective);
+  results.title = "orbits of " + subject.title;
+  results.model = subject.model;
   // The equal steps of rk4 are others when they must meet the samples.
-  const bool sampled_to_the_end = problem.loss == Loss::periodic || problem.loss == Loss::none;
+  const bool sampled_to_the_end =
+      configuration.loss == Loss::periodic || configuration.loss == Loss::none;
   results.final_states = sampled_to_the_end && integrator.method != Method::rk4
                              ? sampled.trajectories.states.back()
-                             : solver.integrate(source.theta, objective.ensemble()).states;
+                             : solver.integrate(subject.theta, objective.ensemble()).states;
   results.residuals = objective.deviations(results.final_states);
   set_summary(results, "mean_square_residual", objective.trajectory_loss(results.final_states),
-              mirrors(problem.loss) ? "mean |X(T/2) + X(0)|^2" : "mean |X(T) - X(0)|^2");
+              mirrors(objective.loss()) ? "mean |X(T/2) + X(0)|^2" : "mean |X(T) - X(0)|^2");
   set_counts(results, "forward", sampled.counts);
-  if (dynamics.dimension() == 1 && dynamics.motion() == Motion::newtonian) {
+  if (moves_on_a_line(dynamics)) {
     compute_or_explain(results, "energy", [&] {
       const EnergyRecord record =
-          energy_record(dynamics.field(), source.theta, sampled.trajectories, objective.period());
+          energy_record(dynamics.field(), subject.theta, sampled.trajectories, objective.period());
       results.energy = thinned(record, stride);
       const double drift = record.drift.maxCoeff();
       set_summary(results, "energy_drift", drift, "max |E(t) - E(0)| over all orbits");
-      const double explained = explained_drift(dynamics.field(), source.theta, sampled.trajectories,
-                                               integrator, sampled.counts.steps);
+      const double explained = explained_drift(
+          dynamics.field(), subject.theta, sampled.trajectories, integrator, sampled.counts.steps);
       judge_drift(results, drift, explained, integrator, objective.period());
     });
   }
-  add_portraits(results, dynamics, source.theta, objective, integrator);
+  add_portraits(results, dynamics, subject.theta, objective, integrator);
   output.save(results_image(output.path(), results));
 
   std::printf("%s, N = %ld, T = %.6g\n", shown(results.title).c_str(),

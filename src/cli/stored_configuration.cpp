@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "cli/option_table.hpp"
-#include "cli/run.hpp"
 #include "isochron/error.hpp"
 #include "sentence.hpp"
 
@@ -71,36 +70,14 @@ std::string origin_of(const Json& configuration, const std::string& key, const s
   refuse(file, "does not say where the option " + quoted(key) + " came from");
 }
 
-/// That the run's network and motion are those which its configuration describes.
-void check_network(const Options& described, const Results& stored, const std::string& file) {
-  const auto network = read_network(described);
-  const ModelRecord& model = *stored.model;
-  if (network->layers() == model.layers && network->symmetry() == model.symmetry &&
-      network->skip() == model.skip && read_problem(described).motion == stored.motion)
-    return;
-  refuse(file, "describes another network or dynamics than the file holds");
-}
-
-/// That the run has the trajectories which its configuration asks for.
-void check_trajectories(const Options& described, const Results& stored, const std::string& file) {
-  const Index wanted = described.integer("trajectories", 1, 10000000);
-  const Index orbits_per_period = stored.energies.size() > 0 ? 2 : 1;
-  if (stored.initial_states.cols() == orbits_per_period * wanted &&
-      stored.end_times.size() == stored.initial_states.cols())
-    return;
-  throw InputError("data/initial_states and data/end_times in " + shown(file) +
-                   " are not those of " + std::to_string(wanted) +
-                   " trajectories, as its configuration says");
-}
-
 }  // namespace
 
-std::string configuration_json(const std::string& verb, const Options& options) {
+std::string configuration_json(const Configuration& configuration) {
   Json config;
-  config["verb"] = verb;
-  for (const std::string& key : options.configuration_keys()) {
-    config["options"][key] = typed(options.text(key));
-    config["origin"][key] = options.origin_in_words(key);
+  config["verb"] = name_of(configuration.verb);
+  for (const std::string& key : reproducing_keys(configuration)) {
+    config["options"][key] = typed(text_of(configuration, key));
+    config["origin"][key] = origin_in_words(configuration, key);
   }
   return config.dump(2, ' ', false, Json::error_handler_t::replace);
 }
@@ -114,35 +91,51 @@ Json parsed_configuration(const std::string& text, const std::string& file) {
   return json;
 }
 
-Options::Stored stored_configuration(const std::string& text, const std::string& file) {
+StoredConfiguration::StoredConfiguration(const std::string& text, const std::string& file) {
   const Json json = parsed_configuration(text, file);
   const auto options = json.find("options");
   if (options == json.end() || !options->is_object()) {
     throw InputError(shown(file) + " holds no configuration of a run");
   }
-  Options::Stored result;
-  result.file = file;
   for (const auto& [key, value] : options->items()) {
     if (find_option(key, ~0U) == nullptr) {
       refuse(file,
              "has the option " + quoted(key) + ", which this version of isochron does not know");
     }
     const std::string origin = origin_of(json, key, file);
-    const bool follows = origin.rfind("as --", 0) == 0;
+    const bool follows = origin.starts_with("as --");
     if (value.is_null()) continue;
     const std::string value_text = untyped(value, key, file);
-    if (!follows) (origin == "default" ? result.defaults : result.asked_for)[key] = value_text;
+    if (!follows) (origin == "default" ? defaults : asked_for).texts[key] = value_text;
   }
-  return result;
+  defaults.file = asked_for.file = file;
 }
 
-Options::Stored stored_options(const Results& stored, const std::string& file) {
-  Options::Stored result = stored_configuration(stored.config, file);
-  Options described(verb_train, {});
-  described.add_stored(result);
-  check_network(described, stored, file);
-  check_trajectories(described, stored, file);
-  return result;
+bool StoredConfiguration::asks_for(const std::string& key) const {
+  return asked_for.texts.count(key) != 0;
+}
+
+Configuration with_stored(Configuration configuration, const StoredConfiguration& stored) {
+  return layered(layered(std::move(configuration), stored.defaults), stored.asked_for);
+}
+
+Configuration with_stored_force(Configuration configuration, const StoredConfiguration& stored) {
+  StoredConfiguration force = stored;
+  for (Layer* layer : {&force.defaults, &force.asked_for}) {
+    std::erase_if(layer->texts, [&](const auto& entry) {
+      const Option* option = find_option(entry.first, configuration.verb);
+      if (option == nullptr) return true;
+      const std::string group = option->group;
+      return group != "Problem" && group != "Force field";
+    });
+  }
+  return with_stored(std::move(configuration), force);
+}
+
+Configuration as_stored(Verb verb, const StoredConfiguration& stored) {
+  Configuration configuration;
+  configuration.verb = verb;
+  return with_stored(std::move(configuration), stored);
 }
 
 }  // namespace isochron::cli

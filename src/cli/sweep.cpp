@@ -3,19 +3,19 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <iostream>
 #include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "atomic_file.hpp"
-#include "cli/objective.hpp"
-#include "cli/option_table.hpp"
-#include "cli/output.hpp"
-#include "cli/stored_configuration.hpp"
+#include "cli/environment.hpp"
+#include "cli/grid.hpp"
+#include "cli/resolved.hpp"
+#include "cli/signals.hpp"
+#include "cli/solver_options.hpp"
+#include "cli/stored_run.hpp"
 #include "cli/sweep_report.hpp"
 #include "cli/training_run.hpp"
+#include "cli/verbs.hpp"
 #include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/stoppable_force.hpp"
@@ -27,74 +27,6 @@
 namespace isochron::cli {
 namespace {
 
-// ---------------------------------------------------------------------------------- configurations
-
-using Overrides = Options::Texts;
-
-[[noreturn]] void reject_grid(const std::string& word, const std::string& why) {
-  throw InputError("in --grid, " + quoted(word) + " " + why +
-                   "; give key=value|value .. of train's options, separated by blanks for all "
-                   "combinations, by ; for one list after the other");
-}
-
-/// All combinations of one list: "loss=periodic|antiperiodic symmetry=odd".
-std::vector<Overrides> combinations(const std::string& list) {
-  std::vector<Overrides> all = {{}};
-  std::istringstream words(list);
-  for (std::string word; words >> word;) {
-    const auto equals = word.find('=');
-    if (equals == std::string::npos) reject_grid(word, "has no value");
-    const std::string key = word.substr(0, equals);
-    for (const char* taken : {"seed", "data-seed", "weight-seed", "threads", "config", "output"}) {
-      if (key == taken) reject_grid(word, "cannot vary");
-    }
-    const std::vector<std::string> values = split(word.substr(equals + 1), '|');
-    if (values.empty()) reject_grid(word, "has no value");
-    std::vector<Overrides> crossed;
-    for (const Overrides& base : all) {
-      for (const std::string& value : values) {
-        crossed.push_back(base);
-        if (!crossed.back().emplace(key, value).second) reject_grid(word, "is given twice");
-      }
-    }
-    all = std::move(crossed);
-  }
-  return all;
-}
-
-std::vector<Overrides> read_grid(const std::string& grid) {
-  if (grid.empty()) return {{}};
-  std::vector<Overrides> all;
-  for (const std::string& list : split(grid, ';')) {
-    for (Overrides& one : combinations(list)) all.push_back(std::move(one));
-  }
-  return all;
-}
-
-std::string described(const Overrides& overrides) {
-  std::string text;
-  for (const auto& [key, value] : overrides) text += (text.empty() ? "" : " ") + key + "=" + value;
-  return text.empty() ? "as given" : text;
-}
-
-/// The options of `isochron train` with one thread that a run has: those given to the sweep, what
-/// sets its configuration apart, and its seed.
-Options run_options(const Options& sweep, const Overrides& overrides, std::uint64_t seed) {
-  Options::Texts texts = overrides;
-  const Options today(verb_train, {});  // a resumed sweep has the defaults of its beginning
-  for (const std::string& key : sweep.configuration_keys()) {
-    if (find_option(key, verb_train) == nullptr) continue;
-    const bool as_default =
-        sweep.origin(key) == Origin::default_value && sweep.text(key) == today.text(key);
-    if (!as_default) texts.emplace(key, sweep.text(key));
-  }
-  for (const char* key : {"seed", "data-seed", "weight-seed"}) texts[key] = std::to_string(seed);
-  texts["threads"] = "1";
-  std::vector<std::string> arguments;
-  for (const auto& [key, text] : texts) arguments.push_back("--" + key + "=" + text);
-  return Options(verb_train, arguments);
-}
-
 // ------------------------------------------------------------------------------------- one run
 
 struct Outcome {
@@ -103,10 +35,10 @@ struct Outcome {
 };
 
 /// `loss`: verified, of the trajectories.
-void judge(SweepRun& run, const TrainingSetup& setup, const Objective& objective,
-           const std::function<bool()>& stop_requested, const Vector& theta, double loss) {
+void judge(SweepRun& run, const TrainingSetup& setup, const std::function<bool()>& stop_requested,
+           const Vector& theta, double loss) {
   const std::optional<Certificate> certificate =
-      certify_trained(setup, objective, stop_requested, theta, loss);
+      certify_trained(setup, stop_requested, theta, loss);
   if (!certificate) {
     run.verdict = "none";
     run.reason = no_certificate;
@@ -117,7 +49,7 @@ void judge(SweepRun& run, const TrainingSetup& setup, const Objective& objective
   run.reason = found.reason;
   run.n = found.n;
   const ForceFieldPtr field = stoppable_force(setup.network, stop_requested);
-  run.deviation = fit_harmonic(*field, theta, objective.period()).deviation;
+  run.deviation = fit_harmonic(*field, theta, setup.objective.period()).deviation;
   if (!found.center) return;
   run.x0 = *found.center;
   if (found.curve.empty()) return;
@@ -136,17 +68,16 @@ void judge(SweepRun& run, const TrainingSetup& setup, const Objective& objective
 
 /// Throws Interrupted after a signal. A failure is a row, and so is a force for whose verification
 /// there was no time. `file`: where the run's own results go; or empty.
-Outcome train_once(Options options, SweepRun run, const std::filesystem::path& file) {
+Outcome train_once(const Configuration& configuration, SweepRun run,
+                   const std::filesystem::path& file) {
   Outcome outcome{std::move(run), {}};
   SweepRun& row = outcome.run;
   const auto start = Clock::now();
   try {
-    TrainingSetup setup = read_training_setup(options);
-    const Objective objective =
-        read_training_objective(options, setup.problem, *setup.network,
-                                Dynamics(setup.network, setup.problem.motion), std::nullopt);
+    TrainingSetup setup = training_setup(resolved(configuration), std::nullopt);
     const TrainingResult result = isochron::train(
-        objective, setup.network->initial_parameters(row.seed, setup.output_scale), setup.training);
+        setup.objective, setup.network->initial_parameters(row.seed, setup.output_scale),
+        setup.training);
     if (result.reason == StopReason::interrupted) throw Interrupted("interrupted");
     const Vector& theta = result.state.theta;
     row.stop_reason = describe(result.reason);
@@ -155,13 +86,13 @@ Outcome train_once(Options options, SweepRun run, const std::filesystem::path& f
     if (result.state.history.size() > 0) row.wall_time = result.state.history.wall_time.back();
     const Budget budget(start, setup.training.max_time);
     const auto stop = file.empty() ? budget.rest() : budget.half();
-    const VerifiedLoss verified = verify_loss(objective, result, stop);
+    const VerifiedLoss verified = verify_loss(setup.objective, result, stop);
     row.loss_verified = verified.loss;
-    judge(row, setup, objective, stop, theta, verified.of_trajectories);
+    judge(row, setup, stop, theta, verified.of_trajectories);
     row.status = "ok";
     outcome.theta = theta;
     if (file.empty()) return outcome;
-    write_results(file, complete_results(options, std::move(setup), result, budget));
+    write_results(file, complete_results(std::move(setup), result, budget));
     row.file = file.parent_path().filename() / file.filename();
   } catch (const NumericalError& error) {
     row.status = error.what();
@@ -177,35 +108,34 @@ Outcome train_once(Options options, SweepRun run, const std::filesystem::path& f
 class Sweep {
  public:
   /// `file`: that of the resumed sweep.
-  Sweep(const Options& options, const std::optional<SweepResults>& resumed, const std::string& file)
-      : options_(options),
-        overrides_(read_grid(options.text("grid"))),
-        runs_(options.integer("runs", 1, 1000000)),
-        first_seed_(options.seeds("seed", runs_)),
-        quiet_(options.flag("quiet")),
-        interval_(options.duration("checkpoint-interval", 1e-3, 1e6)) {
+  Sweep(const Configuration& configuration, const std::optional<SweepResults>& resumed,
+        const std::string& file, Output output)
+      : configuration_(configuration),
+        output_(std::move(output)),
+        variants_(variants(configuration)),
+        runs_(configuration.runs),
+        first_seed_(configuration.seed),
+        threads_(threads_of(configuration)) {
+    require_seeds(configuration, "seed", first_seed_, runs_);
     check_configurations();
     if (resumed) take_up(*resumed, file);
     if (!outcomes_.empty() && outcomes_.rbegin()->first >= total()) {
       throw InputError("--runs " + std::to_string(runs_) + " is less than what the sweep holds; " +
                        "when it goes on, there can only be more");
     }
-    sweep_.title = std::to_string(runs_) + " starts of " + std::to_string(overrides_.size()) +
-                   (overrides_.size() == 1 ? " configuration" : " configurations");
-    sweep_.config = configuration_json("sweep", options);
-    sweep_.environment = run_environment(options);
+    sweep_.title = std::to_string(runs_) + " starts of " + std::to_string(variants_.size()) +
+                   (variants_.size() == 1 ? " configuration" : " configurations");
+    sweep_.config = configuration_json(configuration);
+    sweep_.environment = run_environment(configuration);
   }
 
-  /// `former`: the file of the resumed sweep, when it is the output.
-  int execute(Output output, std::optional<FormerFile> former) {
+  int execute() {
     catch_signals();
-    output_.emplace(std::move(output));
-    former_ = std::move(former);
-    if (options_.flag("keep-runs")) {
-      folder_ = output_->path().string() + ".runs";
+    if (configuration_.keep_runs) {
+      folder_ = output_.path().string() + ".runs";
       make_output_folder(folder_);
       remove_leftovers_in(folder_);
-      const bool own = former_ || options_.flag("overwrite");
+      const bool own = output_.former() || configuration_.overwrite;
       if (!own && !std::filesystem::is_empty(folder_)) {
         throw InputError("the folder " + folder_.string() +
                          " of --keep-runs is not empty; give --overwrite or another --output");
@@ -215,48 +145,42 @@ class Sweep {
     for (long run = 0; run < total(); ++run) {
       if (outcomes_.count(run) == 0) queue_.push_back(run);
     }
-    const auto workers = std::min<std::size_t>(
-        static_cast<std::size_t>(integrator_options(options_).threads), queue_.size());
+    const auto workers = std::min(static_cast<std::size_t>(threads_), queue_.size());
     run_on_threads(std::max<std::size_t>(1, workers), [this](std::size_t) { work(); });
     save();  // what there is, also after a failure
     if (failure_) std::rethrow_exception(failure_);
-    if (!quiet_ && terminal_) std::fputc('\n', stderr);
+    if (!configuration_.quiet && terminal_) std::fputc('\n', stderr);
     if (signalled()) {
       std::fprintf(stderr,
                    "isochron: interrupted; %s holds the %zu runs up to here, go on with: isochron "
                    "sweep --resume %s\n",
-                   shown(output_->path()).c_str(), outcomes_.size(),
-                   shown(output_->path()).c_str());
+                   shown(output_.path()).c_str(), outcomes_.size(), shown(output_.path()).c_str());
       return signal_status();
     }
-    print_sweep(assembled(), output_->path());
+    print_sweep(assembled(), output_.path());
     return 0;
   }
 
  private:
-  [[nodiscard]] long configurations() const { return static_cast<long>(overrides_.size()); }
+  [[nodiscard]] long configurations() const { return static_cast<long>(variants_.size()); }
 
   /// Run k has seed k / configurations, so that more --runs can follow.
   [[nodiscard]] long total() const { return runs_ * configurations(); }
 
   /// Bad options are found before work starts.
   void check_configurations() {
-    for (const Overrides& overrides : overrides_) {
-      Options options = run_options(options_, overrides, first_seed_);
-      const TrainingSetup setup = read_training_setup(options);
-      const Objective objective =
-          read_training_objective(options, setup.problem, *setup.network,
-                                  Dynamics(setup.network, setup.problem.motion), std::nullopt);
-      const double at_once = std::min(static_cast<double>(integrator_options(options_).threads),
-                                      static_cast<double>(total()));
-      training_memory(objective, setup.training).require(available_memory(), at_once);
+    for (const Variant& variant : variants_) {
+      const Configuration first = with_seed(variant.configuration, first_seed_);
+      const TrainingSetup setup = training_setup(resolved(first), std::nullopt);
+      const double at_once = static_cast<double>(std::min<long>(threads_, total()));
+      training_memory(setup.objective, setup.training).require(available_memory(), at_once);
       if (setup.restarts != 1 || setup.period_multiple != 0) {
         throw InputError("--restarts and --period-multiple are for train; a sweep keeps every run");
       }
-      SweepConfiguration configuration;
-      configuration.name = described(overrides);
-      configuration.model = ModelRecord::of(*setup.network);
-      sweep_.configurations.push_back(std::move(configuration));
+      SweepConfiguration stored;
+      stored.name = variant.name;
+      stored.model = ModelRecord::of(*setup.network);
+      sweep_.configurations.push_back(std::move(stored));
     }
   }
 
@@ -271,8 +195,8 @@ class Sweep {
       if (!fits)
         throw InputError(what + " in " + shown(file) + " does not fit its stored configuration");
     };
-    require(stored.configurations.size() == overrides_.size(), "the number of configurations");
-    for (std::size_t i = 0; i < overrides_.size(); ++i) {
+    require(stored.configurations.size() == variants_.size(), "the number of configurations");
+    for (std::size_t i = 0; i < variants_.size(); ++i) {
       const ModelRecord& found = stored.configurations[i].model;
       const ModelRecord& wanted = sweep_.configurations[i].model;
       const std::string which = " of configuration " + std::to_string(i);
@@ -311,8 +235,8 @@ class Sweep {
         row.configuration = run % configurations();
         const std::uint64_t seed = seed_of(run);
         row.seed = seed;
-        const auto& overrides = overrides_[static_cast<std::size_t>(row.configuration)];
-        add(train_once(run_options(options_, overrides, seed), std::move(row), file_of(run)));
+        const Variant& variant = variants_[static_cast<std::size_t>(row.configuration)];
+        add(train_once(with_seed(variant.configuration, seed), std::move(row), file_of(run)));
       }
     } catch (const Interrupted&) {
     } catch (...) {
@@ -334,12 +258,12 @@ class Sweep {
     const std::lock_guard lock(mutex_);
     report(outcome.run);
     outcomes_[outcome.run.run] = std::move(outcome);
-    if (seconds_since(last_write_) < interval_) return;
+    if (seconds_since(last_write_) < configuration_.checkpoint_interval) return;
     save();
     last_write_ = Clock::now();
   }
 
-  void save() { output_->save(sweep_image(output_->path(), assembled(), former_)); }
+  void save() { output_.save(sweep_image(output_.path(), assembled(), output_.former())); }
 
   /// In the order of the runs, whatever the threads did.
   [[nodiscard]] SweepResults assembled() const {
@@ -366,7 +290,7 @@ class Sweep {
   void report(const SweepRun& last) {
     const long count = static_cast<long>(outcomes_.size()) + 1;
     const double elapsed = seconds_since(started_);
-    if (quiet_ || elapsed - reported_ < (terminal_ ? 0.1 : 5)) return;
+    if (configuration_.quiet || elapsed - reported_ < (terminal_ ? 0.1 : 5)) return;
     reported_ = elapsed;
     const long here = count - (total() - static_cast<long>(queue_.size()));
     const double left = elapsed / static_cast<double>(here) * static_cast<double>(total() - count);
@@ -376,15 +300,13 @@ class Sweep {
     std::fflush(stderr);
   }
 
-  const Options& options_;
-  std::vector<Overrides> overrides_;
+  const Configuration& configuration_;
+  Output output_;
+  std::vector<Variant> variants_;
   long runs_;
   std::uint64_t first_seed_;
-  bool quiet_;
+  int threads_;
   bool terminal_ = isatty(STDERR_FILENO) == 1;
-  double interval_;
-  std::optional<Output> output_;
-  std::optional<FormerFile> former_;
   std::filesystem::path folder_;      ///< of the runs' own files, if they are kept
   SweepResults sweep_;                ///< all but its runs
   std::map<long, Outcome> outcomes_;  ///< by run
@@ -398,36 +320,29 @@ class Sweep {
   double reported_ = -1e9;
 };
 
-/// Goes on with the stored configuration.
-SweepResults read_resumed(Options& options, const std::string& file) {
-  SweepResults stored = read_sweep(file);
-  options.add_stored(stored_configuration(stored.config, file));
-  for (const std::string& key : options.configuration_keys()) {
-    if (options.given(key) && key != "runs") {
-      throw InputError("--" + key +
-                       " cannot change when a sweep goes on; only --runs can, to more");
-    }
+/// A sweep goes on with its own configurations.
+void keep_configurations(const Configuration& configuration) {
+  for (const std::string& key : given_keys(configuration)) {
+    if (key == "runs") continue;
+    throw InputError("--" + key + " cannot change when a sweep goes on; only --runs can, to more");
   }
-  return stored;
 }
 
 }  // namespace
 
-int sweep(const Options& given) {
-  Options options = given;
-  const std::string resumed = options.text("resume");
+int sweep(const Configuration& given) {
+  Configuration configuration = given;
+  const std::string& resumed = given.resume;
   std::optional<SweepResults> stored;
-  if (!resumed.empty()) stored = read_resumed(options, resumed);
-  const bool into_itself = stored && goes_into(options, resumed);
-  Output output(into_itself ? resumed : options.text("output"),
-                into_itself || options.flag("overwrite"));
-  std::optional<FormerFile> former;
-  if (into_itself) {
-    former.emplace(resumed);
-    stored = read_sweep(resumed);  // again, now that nobody else writes it
+  if (!resumed.empty()) {
+    stored = read_sweep(resumed);
+    configuration = with_stored(given, StoredConfiguration(stored->config, resumed));
+    keep_configurations(configuration);
   }
-  if (options.flag("verbose")) std::cerr << "configuration:\n" << options.echo();
-  return Sweep(options, stored, resumed).execute(std::move(output), std::move(former));
+  Output output = output_of(configuration, resumed);
+  if (output.former()) stored = read_sweep(resumed);  // again, now that nobody else writes it
+  echo(configuration);
+  return Sweep(configuration, stored, resumed, std::move(output)).execute();
 }
 
 }  // namespace isochron::cli

@@ -5,9 +5,13 @@
 #include <cstdio>
 #include <limits>
 
-#include "cli/objective.hpp"
+#include "cli/network.hpp"
+#include "cli/portraits.hpp"
 #include "cli/progress.hpp"
 #include "cli/remarks.hpp"
+#include "cli/signals.hpp"
+#include "cli/summary.hpp"
+#include "cli/verdict.hpp"
 #include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/stoppable_force.hpp"
@@ -144,18 +148,9 @@ double nonlinear_size(const Mlp& network, const std::function<bool()>& stop, con
 /// One `isochron train`.
 class Run {
  public:
-  Run(Options& options, TrainingSetup setup, const std::optional<Results>& resumed)
-      : setup_(std::move(setup)),
-        objective_(read_training_objective(options, setup_.problem, *setup_.network,
-                                           Dynamics(setup_.network, setup_.problem.motion),
-                                           resumed)),
-        data_seed_(options.seed("data-seed")),
-        weight_seed_(options.seeds("weight-seed", setup_.restarts)),
-        states_are_drawn_(states_are_drawn(options)),
-        results_(new_results("train", options, objective_)),
-        progress_(setup_.quiet) {
+  explicit Run(TrainingSetup setup) : setup_(std::move(setup)), progress_(setup_.quiet) {
     const Mlp& network = *setup_.network;
-    results_.title = std::string(name(setup_.problem.loss)) + " loss, network " +
+    results_.title = std::string(name(objective_.loss())) + " loss, network " +
                      widths(network.layers()) +
                      ", N = " + std::to_string(objective_.ensemble().size());
     results_.model = ModelRecord::of(network);
@@ -206,12 +201,13 @@ class Run {
   /// K weight seeds share half the time equally; the best goes on with what is left.
   TrainingResult train_restarts() {
     if (setup_.period_multiple > 0) return train_multiple();
-    if (setup_.restarts == 1) return train_seed(weight_seed_, setup_.training);
+    if (setup_.restarts == 1) return train_seed(setup_.weight_seed, setup_.training);
     const auto start = Clock::now();
     TrainingOptions training = setup_.training;
     training.max_time = setup_.training.max_time / static_cast<double>(2 * setup_.restarts);
     for (std::int64_t k = 0; k < setup_.restarts && (k == 0 || may_go_on(start)); ++k) {
-      try_seed(weight_seed_ + static_cast<std::uint64_t>(k), training, k + 1 == setup_.restarts);
+      try_seed(setup_.weight_seed + static_cast<std::uint64_t>(k), training,
+               k + 1 == setup_.restarts);
     }
     TrainingResult result = finish_best(training, setup_.training.max_time - seconds_since(start));
     set_summary(results_, "all_seeds_wall_time", seconds_since(start),
@@ -230,7 +226,7 @@ class Run {
     bool evaluated = false;
     for (std::int64_t k = 0; k < setup_.restarts && (k == 0 || may_go_on(start)); ++k) {
       training.max_time = (setup_.training.max_time - seconds_since(start)) / 4;
-      const std::uint64_t seed = weight_seed_ + static_cast<std::uint64_t>(k);
+      const std::uint64_t seed = setup_.weight_seed + static_cast<std::uint64_t>(k);
       best_.reset();
       try_seed(seed, training, false);
       if (!best_) continue;
@@ -291,7 +287,7 @@ class Run {
   /// A seed whose loss cannot even be evaluated is passed over, unless none is left.
   void try_seed(std::uint64_t seed, const TrainingOptions& training, bool is_last) {
     const std::string words = "weight seed " + std::to_string(seed);
-    const std::string restart = "restart_" + std::to_string(seed - weight_seed_);
+    const std::string restart = "restart_" + std::to_string(seed - setup_.weight_seed);
     try {
       TrainingResult trial = train_seed(seed, training);
       progress_.finish(trial.state);
@@ -331,7 +327,7 @@ class Run {
   }
 
   void save(const Results& results) {
-    setup_.output->save(results_image(setup_.output->path(), results, setup_.former));
+    setup_.output->save(results_image(setup_.output->path(), results, setup_.output->former()));
   }
 
   [[nodiscard]] int stop_early(const TrainingResult& result) {
@@ -380,7 +376,7 @@ class Run {
     return integrator;
   }
   [[nodiscard]] Dynamics stopping(const Stop& stop) const {
-    return Dynamics(stoppable_force(setup_.network, stop), setup_.problem.motion);
+    return Dynamics(stoppable_force(setup_.network, stop), objective_.dynamics().motion());
   }
 
   void add_verification(Results& results, const TrainingResult& result, const Stop& stop) const {
@@ -420,9 +416,10 @@ class Run {
       return "the periods are prescribed for these orbits, fresh ones have none";
     }
     if (!objective_.counts_trajectories()) return "trajectories do not count in the loss";
-    return states_are_drawn_ ? ""
-                             : "the initial states came from a file, so there is no distribution "
-                               "to draw from";
+    return setup_.states_are_drawn
+               ? ""
+               : "the initial states came from a file, so there is no distribution "
+                 "to draw from";
   }
 
   void add_validation(Results& results, const TrainingResult& result, const Stop& stop) const {
@@ -432,7 +429,7 @@ class Run {
     }
     constexpr Index fresh_states = 10000;
     // Any other seed would do; this one is never equal to the data's.
-    const std::uint64_t seed = ~data_seed_;
+    const std::uint64_t seed = ~setup_.data_seed;
     compute_or_explain(results, "loss_validation", [&] {
       const ValidationLoss validation = validate_loss(objective_, result, fresh_states, seed, stop);
       set_summary(results, "loss_validation", validation.mean, "mean loss on 10^4 fresh states");
@@ -445,8 +442,8 @@ class Run {
 
   void add_analysis(Results& results, const TrainingState& state, const Stop& stop) const {
     compute_or_explain(results, "analysis", [&] {
-      results.analysis = certify_trained(setup_, objective_, stop, state.theta,
-                                         verified_loss_of_trajectories(results));
+      results.analysis =
+          certify_trained(setup_, stop, state.theta, verified_loss_of_trajectories(results));
       if (!results.analysis)
         results.summary_text["analysis"] = std::string("absent: ") + no_certificate;
     });
@@ -489,11 +486,8 @@ class Run {
 
   Clock::time_point started_ = Clock::now();
   TrainingSetup setup_;
-  Objective objective_;
-  std::uint64_t data_seed_;
-  std::uint64_t weight_seed_;
-  bool states_are_drawn_;
-  Results results_;  ///< what is the same at every checkpoint and at the end
+  const Objective& objective_ = setup_.objective;
+  Results& results_ = setup_.record;  ///< what is the same at every checkpoint and at the end
   Progress progress_;
   std::optional<TrainingResult> best_;  ///< of the weight seeds so far
   std::string failure_;                 ///< of the last one that could not be evaluated
@@ -508,26 +502,24 @@ long iterations_done(const History& history) {
   return history.size() == 0 ? 0 : history.iteration.back();
 }
 
-std::optional<Certificate> certify_trained(const TrainingSetup& setup, const Objective& objective,
+std::optional<Certificate> certify_trained(const TrainingSetup& setup,
                                            const std::function<bool()>& stop_requested,
                                            const Vector& theta, std::optional<double> loss) {
-  if (setup.network->dimension() != 1 || setup.problem.motion != Motion::newtonian) {
-    return std::nullopt;
-  }
-  CertificateOptions certificate = certificate_options(setup.problem, loss);
+  const Objective& objective = setup.objective;
+  if (!moves_on_a_line(objective.dynamics())) return std::nullopt;
+  CertificateOptions certificate = certificate_options(objective.loss(), objective.period(), loss);
   certificate.tolerance = setup.verdict_tolerance;
   certificate.stop_requested = stop_requested;
   const ForceFieldPtr field = stoppable_force(setup.network, stop_requested);
   return certify(*field, theta, objective.ensemble().initial_states, certificate);
 }
 
-int run_training(Options& options, TrainingSetup setup, const std::optional<Results>& resumed) {
-  return Run(options, std::move(setup), resumed).execute(resumed);
+int run_training(TrainingSetup setup, const std::optional<Results>& resumed) {
+  return Run(std::move(setup)).execute(resumed);
 }
 
-Results complete_results(Options& options, TrainingSetup setup, const TrainingResult& result,
-                         const Budget& budget) {
-  return Run(options, std::move(setup), std::nullopt).completed(result, budget);
+Results complete_results(TrainingSetup setup, const TrainingResult& result, const Budget& budget) {
+  return Run(std::move(setup)).completed(result, budget);
 }
 
 }  // namespace isochron::cli

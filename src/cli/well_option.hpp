@@ -1,15 +1,16 @@
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 
-#include "cli/options.hpp"
 #include "isochron/well.hpp"
 
 namespace isochron::cli {
 
-/// The analytic force that an option names, with its parameters; nothing when it names a file.
-/// Throws InputError when it names neither.
-[[nodiscard]] std::optional<Well> read_well(const Options& options, const char* key,
-                                            const char* parameters);
+/// The analytic force that the option `key` names by `text`, with its parameters; nothing when that
+/// is a file. Throws InputError when it is neither.
+[[nodiscard]] std::optional<Well> well_or_file(const std::string& key, const std::string& text,
+                                               const std::map<std::string, double>& parameters);
 
 }  // namespace isochron::cli

@@ -117,7 +117,7 @@ prints 'usage: isochron VERB'
 succeeds help sweep
 prints 'usage: isochron sweep'
 succeeds train --trajectories 2 --iterations 1 --quiet --max-time 1m -o minute.h5
-asked minute.h5 max-time 1m
+asked minute.h5 max-time 60
 
 # Seeds up to the last one, wherever they are kept.
 last=18446744073709551615

@@ -99,8 +99,8 @@ for s in -0.1 0.2 x; do
   rejects 2 'period-noise .* from 0 to 0.1' \
     "${law[@]}" --period-law pendulum --law-range 0,1 --period-noise="$s"
 done
-for key in period-law law-params law-range period-by period-noise; do
-  rejects 2 "$key is for --loss prescribed-period" train "--$key" 1
+for option in period-law=1 law-params=a=1 law-range=0,1 period-by=energy period-noise=0.1; do
+  rejects 2 "${option%%=*} is for --loss prescribed-period" train "--$option"
 done
 rejects 2 'period is not for --loss prescribed-period' "${law[@]}" --period-law pendulum --law-range 0,1 --period 6
 rejects 2 'prescribed-period is for newtonian .* --dimension 1' \
@@ -167,8 +167,8 @@ for range in 1 0,0 0,-1 x,0; do
 done
 rejects 2 'hold-range -2,0 leaves the domain of the isotonic force, -1 < x' \
   train --hold isotonic --hold-params a=1 --hold-range=-2,0
-for key in hold-params hold-range hold-points hold-weight; do
-  rejects 2 "$key .*give --hold" train "--$key" 1
+for option in hold-params=a=1 hold-range=0,1 hold-points=2 hold-weight=1; do
+  rejects 2 "${option%%=*} .*give --hold" train "--$option"
 done
 for k in 1 0 x; do
   rejects 2 'hold-points .* from 2 to 100000' train --hold harmonic --hold-range=-1,1 --hold-points="$k"

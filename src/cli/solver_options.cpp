@@ -1,0 +1,97 @@
+#include "cli/solver_options.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "cli/signals.hpp"
+#include "isochron/error.hpp"
+
+namespace isochron::cli {
+namespace {
+
+OptimizerOptions optimizer_options(const Configuration& configuration) {
+  OptimizerOptions optimizer;
+  optimizer.memory = configuration.memory;
+  optimizer.learning_rate = configuration.learning_rate;
+  optimizer.max_iterations = configuration.iterations.value_or(-1);
+  optimizer.loss_tolerance = configuration.loss_tolerance;
+  optimizer.gradient_tolerance = configuration.gradient_tolerance;
+  return optimizer;
+}
+
+/// How least squares gets its Jacobian, where that is asked for: otherwise the training chooses by
+/// the tolerance. It does so, too, where a run goes on with the usual method.
+std::optional<SensitivityOptions> jacobian_options(const Configuration& configuration,
+                                                   const SensitivityOptions& sensitivity) {
+  const Method method = sensitivity.integrator.method;
+  const bool asked_for =
+      method != eighth_order(configuration.motion) || configuration.given("method");
+  if (!asked_for) return std::nullopt;
+  switch (configuration.optimizer) {
+    case OptimizerKind::least_squares: return sensitivity;
+    case OptimizerKind::lbfgs_least_squares:
+      return is_multistep(method) ? std::nullopt : std::optional(sensitivity);
+    case OptimizerKind::lbfgs:
+    case OptimizerKind::adam: break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+int threads_of(const Configuration& configuration) {
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  return configuration.threads.value_or(static_cast<int>(cores));
+}
+
+IntegratorOptions integrator_options(const Configuration& configuration) {
+  IntegratorOptions integrator;
+  integrator.method = configuration.method;
+  integrator.steps = configuration.steps;
+  integrator.rtol = configuration.rtol.value_or(integrator.rtol);  // auto begins there
+  integrator.atol = configuration.atol.value_or(integrator.rtol);
+  integrator.max_step = configuration.max_step.value_or(0);
+  integrator.threads = threads_of(configuration);
+  integrator.stop_requested = signalled;
+  return integrator;
+}
+
+SensitivityOptions sensitivity_options(const Configuration& configuration) {
+  SensitivityOptions sensitivity;
+  sensitivity.integrator = integrator_options(configuration);
+  sensitivity.gradient = configuration.gradient;
+  sensitivity.interpolation = configuration.interpolation;
+  sensitivity.backward_rtol = configuration.backward_rtol.value_or(0);
+  sensitivity.quadrature_rtol = configuration.quadrature_rtol.value_or(0);
+  sensitivity.checkpoint_distance = configuration.checkpoint_distance.value_or(0);
+  sensitivity.sensitivity_error_control = configuration.sensitivity_errors;
+  sensitivity.staggered = configuration.staggered;
+  return sensitivity;
+}
+
+TrainingOptions training_options(const Configuration& configuration, const Dynamics& dynamics) {
+  TrainingOptions training;
+  training.kind = configuration.optimizer;
+  training.optimizer = optimizer_options(configuration);
+  training.auto_tolerance = !configuration.rtol.has_value();
+  if (*training.auto_tolerance && !configuration.is_default("atol")) {
+    throw InputError("--atol " + text_of(configuration, "atol") +
+                     " does not fit --rtol auto, with which both tolerances follow the loss; give "
+                     "--rtol a number");
+  }
+  training.sensitivity = sensitivity_options(configuration);
+  training.sensitivity.freeze_steps = true;
+  if (configuration.optimizer == OptimizerKind::least_squares &&
+      configuration.gradient == GradientMethod::adjoint) {
+    throw InputError(
+        "--gradient adjoint gives no Jacobian, which --optimizer least-squares needs; give "
+        "discrete or forward");
+  }
+  training.jacobian = jacobian_options(configuration, training.sensitivity);
+  training.sensitivity.validate(dynamics);
+  training.max_time = configuration.max_time;
+  training.stop_requested = signalled;
+  return training;
+}
+
+}  // namespace isochron::cli

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "cli/configuration.hpp"
+
+namespace isochron::cli {
+
+/// How many threads are asked for.
+[[nodiscard]] int threads_of(const Configuration& configuration);
+
+[[nodiscard]] IntegratorOptions integrator_options(const Configuration& configuration);
+
+/// The integrator and the way to the gradient.
+[[nodiscard]] SensitivityOptions sensitivity_options(const Configuration& configuration);
+
+/// All that the optimizer needs to know. Throws InputError when options do not fit each other.
+[[nodiscard]] TrainingOptions training_options(const Configuration& configuration,
+                                               const Dynamics& dynamics);
+
+}  // namespace isochron::cli

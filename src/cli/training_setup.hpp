@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/configuration.hpp"
+#include "cli/output.hpp"
+#include "isochron/results.hpp"
+
+namespace isochron::cli {
+
+/// Everything that a training run is made of, checked before work starts.
+struct TrainingSetup {
+  std::shared_ptr<const Mlp> network;
+  Objective objective;
+  TrainingOptions training;
+  Results record;         ///< of this run, before there are results
+  bool states_are_drawn;  ///< from N(0, I)
+  std::uint64_t data_seed;
+  std::uint64_t weight_seed;  ///< the first one
+  std::int64_t restarts;
+  int period_multiple;  ///< the n that a weight seed must lead to; 0: any
+  double output_scale;  ///< of the initial output layer
+  double checkpoint_interval;
+  double verdict_tolerance;
+  bool quiet;
+  std::optional<Output> output = std::nullopt;  ///< absent for a run of a sweep
+};
+
+/// The run that a resolved configuration asks for, with the problem of `stored` where it asks for
+/// no other. Throws InputError when options do not fit each other.
+[[nodiscard]] TrainingSetup training_setup(const Configuration& configuration,
+                                           const std::optional<Results>& stored);
+
+/// Throws InputError unless the 64 bits hold so many seeds from that of the option `key` on.
+void require_seeds(const Configuration& configuration, const std::string& key, std::uint64_t first,
+                   std::int64_t count);
+
+}  // namespace isochron::cli

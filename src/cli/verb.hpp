@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <utility>
+
+namespace isochron::cli {
+
+/// What the program does, as bits: an option says which verbs take it.
+enum Verb : unsigned {
+  verb_train = 1,
+  verb_simulate = 2,
+  verb_show = 4,
+  verb_plot = 8,
+  verb_check_gradient = 16,
+  verb_benchmark = 32,
+  verb_analyze = 64,
+  verb_sweep = 128,
+};
+
+inline constexpr std::pair<Verb, const char*> verb_names[] = {
+    {verb_train, "train"},
+    {verb_simulate, "simulate"},
+    {verb_check_gradient, "check-gradient"},
+    {verb_benchmark, "benchmark"},
+    {verb_analyze, "analyze"},
+    {verb_sweep, "sweep"},
+    {verb_show, "show"},
+    {verb_plot, "plot"}};
+
+[[nodiscard]] inline std::string name_of(Verb verb) {
+  for (const auto& [each, name] : verb_names) {
+    if (each == verb) return name;
+  }
+  return "";
+}
+
+}  // namespace isochron::cli
