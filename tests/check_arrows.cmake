@@ -9,11 +9,11 @@ cmake_minimum_required(VERSION 3.22)
 # layer, room, files without their ending: <concept> stands for include/isochron/<concept>.hpp and
 # src/<concept>.*, a name with a slash for a file below src, of which cli/* is every one there.
 set(rooms
-  "0|ground|error states random version lanes sentence record_field clock descriptor atomic_file file_lock threads"
+  "0|ground|error states random version lanes sentence clock descriptor atomic_file file_lock threads"
   "1|text|text_file text_table"
   "1|force field|force_field force_table mlp stoppable_force well"
   "1|optimizer|optimizer least_squares stoppable_algebra"
-  "1|figure|figure"
+  "1|figure|figure gnuplot"
   "2|dynamics|dynamics block_dynamics"
   "2|theory|potential_well certificate abel completion"
   "3|integrator|integrator blocks block_solver one_step/tableau one_step/tangent one_step/solver sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver return_time sundials/return_time"
@@ -22,7 +22,7 @@ set(rooms
   "5|objective|objective force_data period_law"
   "6|gradient check|gradient_check"
   "6|training|training memory"
-  "7|results|results sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/schema hdf5/size_check hdf5/record_table hdf5/rewriting hdf5/references hdf5/analysis hdf5/results hdf5/benchmark_results"
+  "7|results|results record_field sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/schema hdf5/size_check hdf5/record_table hdf5/rewriting hdf5/references hdf5/analysis hdf5/results hdf5/benchmark_results"
   "8|cli|cli/*")
 
 foreach(entry IN LISTS rooms)

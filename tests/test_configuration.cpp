@@ -105,7 +105,8 @@ constexpr Verb stored_verbs[] = {verb_train, verb_simulate, verb_check_gradient,
                                  verb_sweep};
 
 Objective made_of(Loss loss, Index trajectories, double period) {
-  return Objective(Ensemble(normal_states(2, trajectories, 1), period), loss);
+  const Dynamics dynamics(std::make_shared<Mlp>(std::vector<Index>{1, 1}));
+  return Objective(dynamics, Ensemble(normal_states(2, trajectories, 1), period), loss);
 }
 
 }  // namespace
