@@ -130,7 +130,8 @@ Results made_up_results(Index dimension, Index trajectories, Index size) {
   results.end_times = random_vector(trajectories, 8).cwiseAbs();
   results.amplitudes = random_vector(trajectories, 9).cwiseAbs();
   results.energies = random_vector(trajectories, 10).cwiseAbs();
-  if (size > 0) results.held = ForceData{random_vector(size, 11), random_vector(size, 12), 0.3};
+  if (size > 0)
+    results.force_data = ForceData{random_vector(size, 11), random_vector(size, 12), 0.3};
   results.history = made_up_history(size);
   if (size > 0) {
     for (Index d = 0; d < dimension; ++d) {
@@ -269,11 +270,11 @@ void check_same(const Results& a, const Results& b) {
   CHECK(same_bits(a.end_times, b.end_times));
   CHECK(same_bits(a.amplitudes, b.amplitudes));
   CHECK(same_bits(a.energies, b.energies));
-  REQUIRE(a.held.has_value() == b.held.has_value());
-  if (a.held) {
-    CHECK(same_bits(a.held->position, b.held->position));
-    CHECK(same_bits(a.held->force, b.held->force));
-    CHECK(a.held->weight == b.held->weight);
+  REQUIRE(a.force_data.has_value() == b.force_data.has_value());
+  if (a.force_data) {
+    CHECK(same_bits(a.force_data->position, b.force_data->position));
+    CHECK(same_bits(a.force_data->force, b.force_data->force));
+    CHECK(a.force_data->weight == b.force_data->weight);
   }
   CHECK(a.motion == b.motion);
   check_same(a.history, b.history);
@@ -1195,8 +1196,8 @@ TEST_CASE("sizes that do not fit are refused before anything is touched") {
   refuses("data/end_times", [](Results& r) { r.end_times = Vector::Zero(9); });
   refuses("data/amplitudes", [](Results& r) { r.amplitudes = Vector::Zero(9); });
   refuses("data/energies", [](Results& r) { r.energies = Vector::Zero(9); });
-  refuses("held_force/force", [](Results& r) { r.held->force = Vector::Zero(9); });
-  refuses("held_force/position", [](Results& r) { r.held = ForceData(); });
+  refuses("held_force/force", [](Results& r) { r.force_data->force = Vector::Zero(9); });
+  refuses("held_force/position", [](Results& r) { r.force_data = ForceData(); });
   refuses("training/step", [](Results& r) { r.history.step.pop_back(); });
   refuses("training/evaluations", [](Results& r) { r.history.evaluations.clear(); });
   refuses("phase_portrait/x", [](Results& r) { r.phase_portrait[0].x.clear(); });

@@ -57,7 +57,7 @@ struct Results {
   Vector end_times;       ///< [N], or absent
   Vector amplitudes;      ///< [N] that periods are prescribed for, or absent
   Vector energies;        ///< the same
-  std::optional<ForceData> held;
+  std::optional<ForceData> force_data;
   Motion motion = Motion::newtonian;
 
   History history;

@@ -68,7 +68,7 @@ Results new_results(const Configuration& configuration, const Objective& objecti
   results.motion = objective.dynamics().motion();
   results.initial_states = objective.ensemble().initial_states;
   results.end_times = objective.ensemble().end_times;
-  results.held = objective.force_data();
+  results.force_data = objective.force_data();
   if (prescribes_periods(objective.loss())) add_law_arguments(results);
   return results;
 }

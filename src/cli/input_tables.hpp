@@ -13,7 +13,7 @@ namespace isochron::cli {
 /// Initial states, one per row, of a text or of a dataset of an HDF5 file, FILE:/dataset.
 [[nodiscard]] States read_states(const std::string& source, Motion motion, Index state_dimension);
 
-/// Positions and the force there, in two rows; `what` they are: "the held force".
+/// Positions and the force there, in two rows; `what` they are: "the force data".
 [[nodiscard]] Eigen::MatrixXd read_forces(const std::string& path, const std::string& what);
 
 /// Amplitudes or energies and their periods, in two rows.

@@ -124,34 +124,34 @@ Objective prescribed_periods(const Configuration& configuration, const Dynamics&
   return Objective(dynamics, prescribed_orbits(configuration, stored), configuration.loss);
 }
 
-// -------------------------------------------------------------------------------- the held force
+// ------------------------------------------------------------------------------------ force data
 
-ForceData held_to(const Well& well, const Configuration& configuration) {
+ForceData data_of(const Well& well, const Configuration& configuration) {
   if (!configuration.hold_range) {
     throw InputError("--hold " + well.name() +
                      " needs --hold-range A,B: at which positions the force is held");
   }
   const auto [low, high] = *configuration.hold_range;
-  ForceData held;
-  held.position = Vector::LinSpaced(configuration.hold_points, low, high);
-  held.force = held.position.unaryExpr([&](double x) { return well.force(x); });
-  if (held.force.allFinite()) return held;
+  ForceData data;
+  data.position = Vector::LinSpaced(configuration.hold_points, low, high);
+  data.force = data.position.unaryExpr([&](double x) { return well.force(x); });
+  if (data.force.allFinite()) return data;
   throw InputError("--hold-range " + text_of(configuration, "hold-range") +
                    " leaves the domain of the " + well.name() + " force, " +
                    sentence("%g < x < %g", well.domain().left, well.domain().right));
 }
 
-ForceData held_to_file(const Configuration& configuration) {
+ForceData data_in_file(const Configuration& configuration) {
   const std::string& file = configuration.hold;
   refuse(configuration, {"hold-params", "hold-range", "hold-points"},
          "is for an analytic --hold; " + file + " is a file");
-  const Eigen::MatrixXd pairs = read_forces(file, "the held force");
+  const Eigen::MatrixXd pairs = read_forces(file, "the force data");
   return {pairs.row(0), pairs.row(1), 1};
 }
 
 /// The points that --hold asks for, without their weight.
-std::optional<ForceData> held_points(const Configuration& configuration,
-                                     const std::optional<Results>& stored) {
+std::optional<ForceData> force_data_asked_for(const Configuration& configuration,
+                                              const std::optional<Results>& stored) {
   if (configuration.hold.empty()) {
     refuse(configuration, {"hold-params", "hold-range", "hold-points"},
            "says where a force is held; give --hold, too");
@@ -159,23 +159,23 @@ std::optional<ForceData> held_points(const Configuration& configuration,
   }
   const bool asked_for =
       first_given(configuration, {"hold", "hold-params", "hold-range", "hold-points"}) != nullptr;
-  if (stored && stored->held && !asked_for) return stored->held;
+  if (stored && stored->force_data && !asked_for) return stored->force_data;
   const auto well = well_or_file("hold", configuration.hold, configuration.hold_parameters);
-  return well ? held_to(*well, configuration) : held_to_file(configuration);
+  return well ? data_of(*well, configuration) : data_in_file(configuration);
 }
 
 /// An orbit of energy E starts at x = 0 with v^2/2 = E, so that is where the minimum must be.
-void add_equilibrium(ForceData& held) {
-  for (Index k = 0; k < held.position.size(); ++k) {
-    if (held.position[k] != 0) continue;
-    if (held.force[k] == 0) return;
+void add_equilibrium(ForceData& data) {
+  for (Index k = 0; k < data.position.size(); ++k) {
+    if (data.position[k] != 0) continue;
+    if (data.force[k] == 0) return;
     throw InputError(sentence("the force is held at %g in x = 0, where periods by energy need it 0",
-                              held.force[k]));
+                              data.force[k]));
   }
-  const Index points = held.position.size();
-  held.position.conservativeResize(points + 1);
-  held.force.conservativeResize(points + 1);
-  held.position[points] = held.force[points] = 0;
+  const Index points = data.position.size();
+  data.position.conservativeResize(points + 1);
+  data.force.conservativeResize(points + 1);
+  data.position[points] = data.force[points] = 0;
 }
 
 }  // namespace
@@ -209,16 +209,16 @@ Objective trajectory_objective(const Configuration& configuration, const Dynamic
 Objective training_objective(const Configuration& configuration, const Dynamics& dynamics,
                              const std::optional<Results>& stored) {
   Objective objective = trajectory_objective(configuration, dynamics, stored);
-  std::optional<ForceData> held = held_points(configuration, stored);
-  if (held) require_line(dynamics, "--hold");
+  std::optional<ForceData> data = force_data_asked_for(configuration, stored);
+  if (data) require_line(dynamics, "--hold");
   const bool by_energy =
       prescribes_periods(configuration.loss) && configuration.period_by == PeriodBy::energy;
   if (by_energy && configuration.symmetry != Symmetry::odd) {
-    if (!held) held.emplace();
-    add_equilibrium(*held);
+    if (!data) data.emplace();
+    add_equilibrium(*data);
   }
-  if (!held) {
-    refuse(configuration, {"hold-weight"}, "weighs a held force; give --hold, too");
+  if (!data) {
+    refuse(configuration, {"hold-weight"}, "weighs force data; give --hold, too");
     if (configuration.loss == Loss::none) {
       throw InputError(
           "--loss none asks nothing of trajectories, so the force must be held; give "
@@ -226,8 +226,8 @@ Objective training_objective(const Configuration& configuration, const Dynamics&
     }
     return objective;
   }
-  held->weight = configuration.hold_weight;
-  return objective.with(std::move(*held));
+  data->weight = configuration.hold_weight;
+  return objective.with(std::move(*data));
 }
 
 }  // namespace isochron::cli

@@ -94,7 +94,7 @@ std::vector<Option> make_table() {
       {"hold-points", "K", trainers, "Problem", setting(&C::hold_points, whole<Index>(2, 100000)),
        "number of equally spaced positions, ends included; {}"},
       {"hold-weight", "W", trainers, "Problem", setting(&C::hold_weight, number(1e-12, 1e12)),
-       "of the held force in the loss; {}"},
+       "of the force data in the loss; {}"},
       {"seed", "S", runs, "Problem", setting(&C::seed, cli::seed()),
        "sets --data-seed and --weight-seed (sweep: those of its first start); {}"},
       {"data-seed", "S", runs & ~verb_sweep, "Problem", setting(&C::data_seed, cli::seed()),

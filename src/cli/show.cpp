@@ -154,7 +154,7 @@ class Screen {
     const auto misfit = number("hold_misfit");
     const auto weight = number("hold_weight");
     if (periodicity && misfit && weight) {
-      row("held force", "max |f - f*| = " + rough(*misfit) + ", weight " + rough(*weight) +
+      row("force data", "max |f - f*| = " + rough(*misfit) + ", weight " + rough(*weight) +
                             "; the trajectories' part of the loss " + real(*periodicity));
     }
     const auto mean = number("loss_validation");

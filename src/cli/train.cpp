@@ -78,7 +78,7 @@ void keep_problem(const Configuration& configuration, const Objective& objective
   const bool same = configuration.loss == original.loss &&
                     close(now.initial_states, stored.initial_states) &&
                     (stored.end_times.size() == 0 || close(now.end_times, stored.end_times)) &&
-                    hold_alike(objective.force_data(), stored.held);
+                    hold_alike(objective.force_data(), stored.force_data);
   if (same) return;
   throw InputError(problem_options(configuration, original) + " changes the problem that " + file +
                    " holds the results of; give another file by --output, and " + file +

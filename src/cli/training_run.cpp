@@ -393,10 +393,10 @@ class Run {
       set_summary(results, "loss_periodicity", verified.of_trajectories,
                   "the part of trajectories in the verified loss");
     });
-    if (const auto& held = objective_.force_data()) {
-      set_summary(results, "hold_weight", held->weight, "weight of the held force");
+    if (const auto& data = objective_.force_data()) {
+      set_summary(results, "hold_weight", data->weight, "weight of the force data");
       compute_or_explain(results, "hold_misfit", [&] {
-        set_summary(results, "hold_misfit", held->misfit(stopping(stop).field(), theta),
+        set_summary(results, "hold_misfit", data->misfit(stopping(stop).field(), theta),
                     "max |f - f*| where the force is held");
       });
     }

@@ -7,7 +7,7 @@ bool moves_on_a_line(const Dynamics& dynamics) {
 }
 
 std::optional<double> verified_loss_of_trajectories(const Results& run) {
-  const auto found = run.summary.find(run.held ? "loss_periodicity" : "loss_verified");
+  const auto found = run.summary.find(run.force_data ? "loss_periodicity" : "loss_verified");
   if (found == run.summary.end()) return std::nullopt;
   return found->second.value;
 }

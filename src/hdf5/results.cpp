@@ -228,19 +228,19 @@ void read_data(const InputGroup& entry, Results& results) {
   }
 }
 
-void check_held_force(const ForceData& held, const SizeCheck& check) {
-  check.require(held.position.size() > 0, "held_force/position is empty");
-  check.equal("held_force/force", held.force.size(), held.position.size());
+void check_force_data(const ForceData& data, const SizeCheck& check) {
+  check.require(data.position.size() > 0, "held_force/position is empty");
+  check.equal("held_force/force", data.force.size(), data.position.size());
 }
 
-void write_held_force(const OutputGroup& entry, const ForceData& held) {
+void write_force_data(const OutputGroup& entry, const ForceData& data) {
   const OutputGroup group = write_group(entry, "held_force", "NXcollection");
-  describe(write_column(group, "position", held.position), "position x", "1");
-  describe(write_column(group, "force", held.force), "held force f*", "1");
-  describe(group.numbers("weight", &held.weight, {}), "weight in the loss", "1");
+  describe(write_column(group, "position", data.position), "position x", "1");
+  describe(write_column(group, "force", data.force), "force data f*", "1");
+  describe(group.numbers("weight", &data.weight, {}), "weight in the loss", "1");
 }
 
-std::optional<ForceData> read_held_force(const InputGroup& entry) {
+std::optional<ForceData> read_force_data(const InputGroup& entry) {
   if (!entry.contains("held_force")) return std::nullopt;
   const InputGroup group = entry.group("held_force");
   return ForceData{read_column<Vector>(group, "position", domain::finite),
@@ -485,7 +485,7 @@ void check_sizes(const Results& results, const std::filesystem::path& file) {
   if (results.model) check_model(*results.model, check);
   check_snapshots(results, check);
   check_states(results, check);
-  if (results.held) check_held_force(*results.held, check);
+  if (results.force_data) check_force_data(*results.force_data, check);
   check_history(results.history, check);
   check_portraits("phase_portrait_before", results.phase_portrait_before, check);
   check_portraits("phase_portrait", results.phase_portrait, check);
@@ -522,7 +522,7 @@ void write_entry(const OutputGroup& root, const Results& results) {
   if (results.model) write_model(entry, *results.model);
   write_snapshots(entry, results.snapshots);
   write_data(entry, results);
-  if (results.held) write_held_force(entry, *results.held);
+  if (results.force_data) write_force_data(entry, *results.force_data);
   write_history(entry, results.history);
   write_portraits(entry, "phase_portrait_before", "Phase portrait before training", results.motion,
                   results.phase_portrait_before);
@@ -555,7 +555,7 @@ Results read_entry(const InputGroup& root) {
   results.model = read_model(entry);
   results.snapshots = read_snapshots(entry);
   read_data(entry, results);
-  results.held = read_held_force(entry);
+  results.force_data = read_force_data(entry);
   results.history = read_history(entry);
   results.phase_portrait_before = read_portraits(entry, "phase_portrait_before");
   results.phase_portrait = read_portraits(entry, "phase_portrait");

@@ -127,7 +127,7 @@ rejects 2 'in bad.txt, line 1 has 3 columns; period laws need 2, A, T' \
 echo '1 x' >bad.txt
 rejects 2 "in bad.txt, line 1, column 2: 'x' is not a number" "${law[@]}" --period-law bad.txt
 
-# --- held forces ----------------------------------------------------------------------------------
+# --- force data -----------------------------------------------------------------------------------
 
 shear=(--hold hyperbolic-shear --hold-params kappa=0.5,c=1 --hold-range=-1,0)
 succeeds train "${short[@]}" "${shear[@]}" --hold-weight 10 --iterations 60 -o held.h5
@@ -136,7 +136,7 @@ is held.h5 hold_weight 10
 [[ -n $(value held.h5 loss_periodicity) ]] || fail 'loss_periodicity is not stored'
 asked held.h5 hold-points 200
 succeeds show held.h5
-prints 'held force +max .f - f\*. = .*weight 10'
+prints 'force data +max .f - f\*. = .*weight 10'
 succeeds train --resume held.h5 --iterations 5 --quiet --threads 1
 is held.h5 iterations 65
 is held.h5 hold_weight 10
