@@ -248,8 +248,7 @@ TEST_CASE("given energies in place of states") {
                   InputError);
 }
 
-// --- numbers that are none
-// ------------------------------------------------------------------------
+// --- numbers that are none -----------------------------------------------------------------------
 
 namespace {
 

@@ -222,8 +222,7 @@ TEST_CASE("the total is the loss of the trajectories and the penalty of the forc
   }
 }
 
-// --- losses of the user's
-// -------------------------------------------------------------------------
+// --- losses of the user's ------------------------------------------------------------------------
 
 TEST_CASE("a loss of the user's by residuals is the sum of their squares") {
   const Observed observed;
@@ -256,8 +255,7 @@ TEST_CASE("a wrong derivative of a user's loss is seen, and where") {
   CHECK(mentions(message_of<InputError>([&] { check_loss(broken, at); }), "not finite"));
 }
 
-// --- the function of theta
-// ------------------------------------------------------------------------
+// --- the function of theta -----------------------------------------------------------------------
 
 TEST_CASE("value and residuals are one function, with one derivative") {
   const States y = normal_states(2, 6, 31);

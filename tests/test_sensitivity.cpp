@@ -1506,8 +1506,7 @@ TEST_CASE("options that cannot be met are refused, by name") {
                  "Jacobian"));
 }
 
-// --- several observation times
-// --------------------------------------------------------------------
+// --- several observation times -------------------------------------------------------------------
 
 namespace {
 

@@ -623,8 +623,7 @@ TEST_CASE("rest fulfils prescribed periods of orbits that start at rest, but not
   CHECK(loss(Loss::prescribed_half_period) == doctest::Approx(4 * amplitudes).epsilon(1e-13));
 }
 
-// --- losses of the user's and observed states
-// -----------------------------------------------------
+// --- losses of the user's and observed states ----------------------------------------------------
 
 namespace {
 
