@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "central_differences.hpp"
 #include "isochron/error.hpp"
 #include "isochron/stoppable_force.hpp"
 #include "sentence.hpp"
@@ -271,47 +272,20 @@ double Objective::scale() const {
 
 namespace {
 
-/// The derivative of `values` (of states) by each component of `states` by central differences,
-/// and the noise in it.
-struct Differences {
-  Eigen::MatrixXd slopes;  // rows(values) x size(states)
-  double noise;
-};
-
-template <class Values>
-Differences differences(const Values& values, States states) {
-  constexpr double relative_step = 6e-6;  // the cube root of the rounding errors
-  Differences found{Eigen::MatrixXd(values(states).size(), states.size()), 0};
-  for (Index j = 0; j < states.size(); ++j) {
-    const double at = states.reshaped()[j];
-    const double step = relative_step * std::max(1.0, std::abs(at));
-    const auto moved = [&](double by) -> Vector {
-      states.reshaped()[j] = at + by;
-      return values(states);
-    };
-    const Vector ahead = moved(step);
-    const Vector behind = moved(-step);
-    states.reshaped()[j] = at;
-    found.slopes.col(j) = (ahead - behind) / (2 * step);
-    found.noise =
-        std::max(found.noise, std::numeric_limits<double>::epsilon() * ahead.norm() / step);
-  }
-  return found;
-}
-
-void require_slopes(const Eigen::MatrixXd& given, const Differences& found, Index trajectory,
+void require_slopes(const Vector& given, const Slopes& found, Index trajectory,
                     Index state_dimension) {
   constexpr double tolerance = 1e-5;
-  constexpr double few = 100;
-  Index row = 0;
-  Index column = 0;
-  const double error = (given - found.slopes).cwiseAbs().maxCoeff(&row, &column);
-  if (error <= tolerance * found.slopes.cwiseAbs().maxCoeff() + few * found.noise) return;
+  constexpr double few = 10;
+  const Vector slopes = found.columns.row(0);
+  Index component = 0;
+  const double error = (given - slopes).cwiseAbs().maxCoeff(&component);
+  const double allowed = tolerance * slopes.cwiseAbs().maxCoeff() + few * found.errors.maxCoeff();
+  if (error <= allowed) return;
   throw InputError(sentence(
       "the loss of trajectory %ld has a wrong derivative: by component %ld of its state at "
       "observation %ld it gives %g, and differences %g",
-      static_cast<long>(trajectory), static_cast<long>(column % state_dimension),
-      static_cast<long>(column / state_dimension), given(row, column), found.slopes(row, column)));
+      static_cast<long>(trajectory), static_cast<long>(component % state_dimension),
+      static_cast<long>(component / state_dimension), given[component], slopes[component]));
 }
 
 }  // namespace
@@ -322,13 +296,19 @@ void check_loss(const Objective& objective, ConstStatesRef states) {
   for (Index i = 0; i < states.cols() / k; ++i) {
     const States at = states.middleCols(i * k, k);
     States cotangents(at.rows(), at.cols());
-    const auto share = [&](const States& moved) -> Vector {
-      return Vector::Constant(1, objective.trajectory_loss(i, moved, cotangents));
+    const auto share = [&](ConstVectorRef moved) -> Vector {
+      States other(at.rows(), at.cols());
+      const States there = moved.reshaped(at.rows(), at.cols());
+      return Vector::Constant(1, objective.trajectory_loss(i, there, other));
     };
-    const Differences found = differences(share, at);
-    require(std::isfinite(share(at)[0]) && cotangents.allFinite(),
+    const double value = objective.trajectory_loss(i, at, cotangents);
+    require(std::isfinite(value) && cotangents.allFinite(),
             "the loss of trajectory " + std::to_string(i) + " or its derivative is not finite");
-    require_slopes(cotangents.reshaped().transpose(), found, i, at.rows());
+    constexpr double rounding = std::numeric_limits<double>::epsilon();
+    const Vector point = at.reshaped();
+    const Slopes found = central_differences({share, rounding * std::abs(value), rounding}, point,
+                                             point.cwiseAbs().cwiseMax(1.0));
+    require_slopes(cotangents.reshaped(), found, i, at.rows());
   }
 }
 
