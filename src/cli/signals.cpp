@@ -1,11 +1,14 @@
 #include "cli/signals.hpp"
 
+#include <atomic>
 #include <csignal>
 
 namespace isochron::cli {
 namespace {
 
-volatile std::sig_atomic_t caught_signal = 0;
+// Written by a handler on one thread, polled by all of them.
+std::atomic<int> caught_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void remember_signal(int signal) {
   caught_signal = signal;
@@ -21,6 +24,6 @@ void catch_signals() {
 
 bool signalled() { return caught_signal != 0; }
 
-int signal_status() { return 128 + static_cast<int>(caught_signal); }
+int signal_status() { return 128 + caught_signal; }
 
 }  // namespace isochron::cli
