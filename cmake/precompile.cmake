@@ -12,5 +12,6 @@ function(isochron_precompile target)
       <string> <vector>)
   else()
     target_precompile_headers(${target} REUSE_FROM isochron)
+    target_link_libraries(${target} PRIVATE fmt::fmt)  # the header was compiled with its definitions
   endif()
 endfunction()

@@ -1,5 +1,6 @@
 #include "isochron/abel.hpp"
 
+#include <fmt/core.h>
 #include <Eigen/QR>
 #include <algorithm>
 #include <boost/math/quadrature/gauss.hpp>
@@ -8,7 +9,6 @@
 #include <cstdint>
 #include <limits>
 #include <numbers>
-#include <string>
 #include <vector>
 
 #include "isochron/error.hpp"
@@ -43,19 +43,14 @@ Eigen::MatrixX3d chebyshev(Index degree, double t) {
 
 void check_samples(ConstVectorRef energies, ConstVectorRef periods) {
   const Index samples = energies.size();
-  if (periods.size() != samples) {
-    throw InputError(sentence("%ld periods do not fit %ld energies: one period for each energy",
-                              static_cast<long>(periods.size()), static_cast<long>(samples)));
-  }
-  if (samples < fewest_samples) {
-    throw InputError(sentence("%ld samples of the period are too few: at least %ld",
-                              static_cast<long>(samples), static_cast<long>(fewest_samples)));
-  }
+  require(periods.size() == samples,
+          "{} periods do not fit {} energies: one period for each energy", periods.size(), samples);
+  require(samples >= fewest_samples, "{} samples of the period are too few: at least {}", samples,
+          fewest_samples);
   for (Index i = 0; i < samples; ++i) {
     const auto require_positive = [&](const char* what, double value) {
-      if (std::isfinite(value) && value > 0) return;
-      throw InputError(sentence("%s %g of sample %ld is not admissible: finite and > 0", what,
-                                value, static_cast<long>(i + 1)));
+      require(std::isfinite(value) && value > 0,
+              "{} {:g} of sample {} is not admissible: finite and > 0", what, value, i + 1);
     };
     require_positive("energy", energies[i]);
     require_positive("period", periods[i]);
@@ -64,8 +59,9 @@ void check_samples(ConstVectorRef energies, ConstVectorRef periods) {
   std::sort(sorted.begin(), sorted.end());
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
   if (twice != sorted.end()) {
-    throw InputError(sentence(
-        "energy %g occurs twice: admissible is one period (or the mean of several) for each energy",
+    throw InputError(fmt::format(
+        "energy {:g} occurs twice: admissible is one period (or the mean of several) for each "
+        "energy",
         *twice));
   }
 }
@@ -160,19 +156,18 @@ void AbelInversion::require_well() const {
   if (first > steps) return;
   Index last = first;
   while (last < steps && shrinks(last + 1)) ++last;
-  throw InputError(
-      sentence("the periods fall so fast between E = %.3g and %.3g that the width of a well would "
-               "shrink with the energy there: no well has them (a polynomial of degree %ld, noise "
-               "%.1e: periods must be smooth in E down to E = 0)",
-               energy(first), energy(last), static_cast<long>(degree()), noise_));
+  throw InputError(fmt::format(
+      "the periods fall so fast between E = {:.3g} and {:.3g} that the width of a well would "
+      "shrink with the energy there: no well has them (a polynomial of degree {}, noise {:.1e}: "
+      "periods must be smooth in E down to E = 0)",
+      energy(first), energy(last), degree(), noise_));
 }
 
 void AbelInversion::require_energy(double energy) const {
-  if (energy >= 0 && energy <= highest_energy_) return;
-  throw InputError(
-      sentence("the periods say nothing of the energy %g: admissible is 0 <= E <= %g, the highest "
-               "sample",
-               energy, highest_energy_));
+  require(energy >= 0 && energy <= highest_energy_,
+          "the periods say nothing of the energy {:g}: admissible is 0 <= E <= {:g}, the highest "
+          "sample",
+          energy, highest_energy_);
 }
 
 // ------------------------------------------------------------------------------------- the basis
@@ -240,12 +235,10 @@ Interval AbelInversion::extent() const {
 AbelInversion::Point AbelInversion::point_at(double x) const {
   const double reach = extent().right;
   const double distance = std::abs(x);
-  if (!(distance <= reach)) {
-    throw InputError(
-        sentence("the periods say nothing of x = %g: admissible is |x| <= %g, where the potential "
-                 "is the highest sample's energy",
-                 x, reach));
-  }
+  require(distance <= reach,
+          "the periods say nothing of x = {:g}: admissible is |x| <= {:g}, where the potential is "
+          "the highest sample's energy",
+          x, reach);
   const auto excess = [&](double y) {
     return y * mean_basis(y * y / 2).col(0).dot(coefficients_) - distance;
   };

@@ -1,9 +1,9 @@
 #include "atomic_file.hpp"
 
+#include <fmt/core.h>
 #include <sys/xattr.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <functional>
 #include <optional>
 #include <random>
@@ -109,10 +109,7 @@ fs::path hidden_beside(const fs::path& file, const std::string& ending) {
   constexpr std::size_t longest = 255;
   std::string name = "." + file.filename().string();
   if (name.size() + std::string_view(mark).size() + letters > longest) {
-    char number[40];
-    std::snprintf(number, sizeof number, ".%016llx",
-                  static_cast<unsigned long long>(hash(file.filename().string())));
-    name = number;
+    name = fmt::format(".{:016x}", hash(file.filename().string()));
   }
   return file.parent_path() / (name + ending);
 }

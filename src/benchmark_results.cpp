@@ -1,9 +1,9 @@
 #include "benchmark_results.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <set>
 
@@ -12,12 +12,12 @@ namespace {
 
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
-using Sweep = std::vector<const BenchmarkPoint*>;
+using Axis = std::vector<const BenchmarkPoint*>;
 
 struct ChartKind {
   const char* name;
   const char* title;
-  const char* sweep;
+  const char* axis;
   const char* x_name;
   const char* x_label;
   const char* x_units;
@@ -40,15 +40,9 @@ constexpr ChartKind kinds[] = {
      [](const BenchmarkPoint& p) { return real(p.threads); }},
 };
 
-std::string short_number(double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
-}
-
 /// A condition that a chart does not show on its axis.
 struct Condition {
-  const char* sweep;  ///< that varies it on purpose
+  const char* axis;  ///< that varies it on purpose
   std::string (*words)(const BenchmarkPoint&);
   bool always_said = true;  ///< or only where it is not that of the first point
 };
@@ -57,23 +51,22 @@ constexpr Condition conditions[] = {
     {"", [](const BenchmarkPoint& p) { return p.start; }, false},
     {"", [](const BenchmarkPoint& p) { return p.precision; }, false},
     {"", [](const BenchmarkPoint& p) { return p.package; }, false},
-    {"parameters", [](const BenchmarkPoint& p) { return "P = " + std::to_string(p.parameters); }},
-    {"trajectories",
-     [](const BenchmarkPoint& p) { return "N = " + std::to_string(p.trajectories); }},
-    {"end_time", [](const BenchmarkPoint& p) { return "T = " + short_number(p.end_time); }},
+    {"parameters", [](const BenchmarkPoint& p) { return fmt::format("P = {}", p.parameters); }},
+    {"trajectories", [](const BenchmarkPoint& p) { return fmt::format("N = {}", p.trajectories); }},
+    {"end_time", [](const BenchmarkPoint& p) { return fmt::format("T = {:.4g}", p.end_time); }},
     {"threads",
      [](const BenchmarkPoint& p) {
-       return std::to_string(p.threads) + (p.threads == 1 ? " thread" : " threads");
+       return fmt::format("{} {}", p.threads, p.threads == 1 ? "thread" : "threads");
      }},
 };
 
-/// The conditions that tell curves of one method apart: those that differ within the sweep.
-std::vector<const Condition*> distinctions(const Sweep& sweep) {
+/// The conditions that tell curves of one method apart: those that differ within the axis.
+std::vector<const Condition*> distinctions(const Axis& axis) {
   std::vector<const Condition*> result;
   for (const Condition& condition : conditions) {
-    if (condition.sweep == sweep.front()->sweep) continue;
-    const std::string first = condition.words(*sweep.front());
-    const bool differs = std::any_of(sweep.begin(), sweep.end(), [&](const BenchmarkPoint* point) {
+    if (condition.axis == axis.front()->axis) continue;
+    const std::string first = condition.words(*axis.front());
+    const bool differs = std::any_of(axis.begin(), axis.end(), [&](const BenchmarkPoint* point) {
       return condition.words(*point) != first;
     });
     if (differs) result.push_back(&condition);
@@ -98,7 +91,7 @@ std::string identifier(const std::string& text) {
 
 std::string unique(const std::string& name, std::set<std::string>& taken) {
   std::string result = name;
-  for (int i = 2; !taken.insert(result).second; ++i) result = name + '_' + std::to_string(i);
+  for (int i = 2; !taken.insert(result).second; ++i) result = fmt::format("{}_{}", name, i);
   return result;
 }
 
@@ -115,19 +108,19 @@ bool has_measurement(const BenchmarkCurve& curve) {
 }
 
 /// One curve per method, in the order of their first points.
-std::vector<BenchmarkCurve> make_curves(const ChartKind& kind, const Sweep& sweep) {
-  const auto differing = distinctions(sweep);
+std::vector<BenchmarkCurve> make_curves(const ChartKind& kind, const Axis& axis) {
+  const auto differing = distinctions(axis);
   std::map<std::string, std::size_t> index;
   std::set<std::string> taken = {kind.x_name, "title"};
   std::vector<BenchmarkCurve> curves;
-  for (const BenchmarkPoint* point : sweep) {
+  for (const BenchmarkPoint* point : axis) {
     const double x = kind.x(*point);
     if (!(x > 0 && std::isfinite(x))) continue;  // has no place on a logarithmic axis
     std::string label = point->method + ' ' + point->integrator;
     std::string key = label + ' ' + point->task;
     for (const Condition* condition : differing) {
       const std::string words = condition->words(*point);
-      if (condition->always_said || words != condition->words(*sweep.front())) {
+      if (condition->always_said || words != condition->words(*axis.front())) {
         label += ", " + words;
       }
       key += ' ' + words;
@@ -151,12 +144,12 @@ std::vector<BenchmarkCurve> make_curves(const ChartKind& kind, const Sweep& swee
 std::vector<BenchmarkChart> benchmark_charts(const std::vector<BenchmarkPoint>& points) {
   std::vector<BenchmarkChart> charts;
   for (const ChartKind& kind : kinds) {
-    Sweep sweep;
+    Axis axis;
     for (const BenchmarkPoint& point : points) {
-      if (point.sweep == kind.sweep) sweep.push_back(&point);
+      if (point.axis == kind.axis) axis.push_back(&point);
     }
-    if (sweep.empty()) continue;
-    auto curves = make_curves(kind, sweep);
+    if (axis.empty()) continue;
+    auto curves = make_curves(kind, axis);
     if (curves.empty() || !has_measurement(curves.front())) continue;
     charts.push_back(
         {kind.name, kind.title, kind.x_name, kind.x_label, kind.x_units, std::move(curves)});

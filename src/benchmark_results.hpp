@@ -13,7 +13,7 @@ namespace isochron {
 
 /// One measurement: a method on a problem, its cost and its accuracy. What was not measured is NaN.
 struct BenchmarkPoint {
-  std::string sweep;       ///< what varies: parameters, trajectories, tolerance, end_time, threads
+  std::string axis;        ///< what varies: parameters, trajectories, tolerance, end_time, threads
   std::string method;      ///< adjoint, forward, discrete, difference
   std::string integrator;  ///< adams, rkn8, ...
   std::string task;        ///< gradient or jacobian
@@ -46,7 +46,7 @@ struct BenchmarkPoint {
 
 /// The columns of the table.
 inline constexpr RecordField<BenchmarkPoint> benchmark_fields[] = {
-    {"sweep", &BenchmarkPoint::sweep, "what varies"},
+    {"sweep", &BenchmarkPoint::axis, "what varies"},
     {"method", &BenchmarkPoint::method, "method of the gradient"},
     {"integrator", &BenchmarkPoint::integrator, "integrator"},
     {"task", &BenchmarkPoint::task, "gradient or jacobian"},
@@ -112,7 +112,7 @@ struct BenchmarkCurve {
   std::vector<double> y;
 };
 
-/// Seconds over what a sweep varies, or over the error it leads to. Made for logarithmic axes.
+/// Seconds over what an axis varies, or over the error it leads to. Made for logarithmic axes.
 struct BenchmarkChart {
   std::string name;  ///< "cost_over_parameters"
   std::string title;
@@ -123,7 +123,7 @@ struct BenchmarkChart {
 };
 
 /// The charts of these points: cost_over_parameters, cost_over_trajectories, work_precision,
-/// cost_over_end_time, cost_over_threads, as far as there are points of their sweep and any is ok.
+/// cost_over_end_time, cost_over_threads, as far as there are points of their axis and any is ok.
 [[nodiscard]] std::vector<BenchmarkChart> benchmark_charts(
     const std::vector<BenchmarkPoint>& points);
 

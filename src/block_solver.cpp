@@ -1,7 +1,7 @@
 #include "block_solver.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
-#include <cstdio>
 
 namespace isochron {
 
@@ -32,11 +32,9 @@ double longest_step(const IntegratorOptions& options, ConstVectorRef whole_times
 
 NumericalError integration_failure(const char* problem, double time, double end_time,
                                    const IntegratorOptions& options, const std::string& reason) {
-  char text[256];
-  std::snprintf(text, sizeof text,
-                "the %s integration failed at t = %.6g of %.6g (method %s, rtol %.1e, atol %.1e): ",
-                problem, time, end_time, name(options.method), options.rtol, options.atol);
-  return NumericalError(text + reason);
+  return NumericalError(fmt::format(
+      "the {} integration failed at t = {:.6g} of {:.6g} (method {}, rtol {:.1e}, atol {:.1e}): {}",
+      problem, time, end_time, name(options.method), options.rtol, options.atol, reason));
 }
 
 }  // namespace isochron

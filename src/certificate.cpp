@@ -1,10 +1,12 @@
 #include "isochron/certificate.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
 
+#include "certificate_fields.hpp"
 #include "isochron/error.hpp"
 #include "sentence.hpp"
 
@@ -14,7 +16,7 @@ namespace {
 using std::numbers::pi;
 
 constexpr Index curve_points = 200;
-/// Of more visited energies than this, so many are looked at, evenly among them.
+/// Of more visited energies only this many are examined, evenly chosen.
 constexpr Index most_energies = 1000;
 
 Vector thinned(Vector energies) {
@@ -32,11 +34,9 @@ class Examination {
  public:
   Examination(const ForceField& field, ConstVectorRef theta, const CertificateOptions& options)
       : field_(field), theta_(theta), options_(options) {
-    if (field.dimension() != 1) throw InputError("a certificate needs a force of dimension 1");
-    if (!(options.tolerance > 0)) {
-      throw InputError("the tolerance of a verdict must be > 0, not " +
-                       sentence("%g", options.tolerance));
-    }
+    require(field.dimension() == 1, "a certificate needs a force of dimension 1");
+    require(options.tolerance > 0, "the tolerance of a verdict must be > 0, not {:g}",
+            options.tolerance);
     found_.tolerance = options.tolerance;
     found_.period = options.period;
   }
@@ -46,7 +46,7 @@ class Examination {
   }
 
   Certificate of_center(double center, ConstVectorRef energies) {
-    if (energies.size() == 0) throw InputError("a certificate needs at least one energy");
+    require(energies.size() > 0, "a certificate needs at least one energy");
     found_.trajectories = energies.size();
     found_.center = center;
     return decided([&] {
@@ -71,9 +71,12 @@ class Examination {
       undecided.verdict = Isochrony::undecided;
       undecided.reason = error.what();
       undecided.trajectories = found_.trajectories;
-      for (const auto& [name, label, value] : certificate_numbers) {
-        undecided.*value = std::numeric_limits<double>::quiet_NaN();
-      }
+      for_each_certificate_number(undecided,
+                                  [](const char*, const char*, const char*, auto& value) {
+                                    if constexpr (std::is_same_v<decltype(value), double&>) {
+                                      value = std::numeric_limits<double>::quiet_NaN();
+                                    }
+                                  });
       undecided.tolerance = options_.tolerance;
       if (options_.period > 0) undecided.period = options_.period;
       return undecided;
@@ -81,9 +84,8 @@ class Examination {
   }
 
   Certificate examine_states(ConstStatesRef states) {
-    if (states.rows() != 2 || states.cols() == 0) {
-      throw InputError("a certificate needs states of two rows, x and v, at least one");
-    }
+    require(states.rows() == 2 && states.cols() > 0,
+            "a certificate needs states of two rows, x and v, at least one");
     mean_square_ = states.squaredNorm() / static_cast<double>(states.cols());
     found_.trajectories = states.cols();
     const Interval sampled{states.row(0).minCoeff(), states.row(0).maxCoeff()};
@@ -93,8 +95,9 @@ class Examination {
       const Interval wider{sampled.left - speed, sampled.right + speed};
       if (!find_center(wider)) {
         require_finite_force(wider);
-        return without_well(sentence("the force has no stable equilibrium from x = %.4g to %.4g",
-                                     wider.left, wider.right));
+        return without_well(
+            fmt::format("the force has no stable equilibrium from x = {:.4g} to {:.4g}", wider.left,
+                        wider.right));
       }
     }
     Starts starts{states.row(1).transpose().cwiseAbs2() / 2 +
@@ -127,7 +130,7 @@ class Examination {
     const Block force = field_.force(theta_, x.transpose());
     for (Index i = 0; i < samples; ++i) {
       if (!std::isfinite(force(0, i))) {
-        throw NumericalError(sentence("the force at x = %.4g is not a finite number", x[i]));
+        throw NumericalError(fmt::format("the force at x = {:.4g} is not a finite number", x[i]));
       }
     }
   }
@@ -140,7 +143,7 @@ class Examination {
       if (!stable) continue;
       const double potential = potentials(field_, theta_, 0, Vector::Constant(1, x))[0];
       if (!std::isfinite(potential)) {
-        throw NumericalError(sentence("the potential at x = %.4g is not a finite number", x));
+        throw NumericalError(fmt::format("the potential at x = {:.4g} is not a finite number", x));
       }
       if (potential < deepest) {
         deepest = potential;
@@ -177,8 +180,8 @@ class Examination {
     found_.highest_energy = energies.maxCoeff();
     const std::optional<PotentialWell> explored = explore(found_.highest_energy * (1 + 1e-9));
     if (!explored) {
-      return without_well(sentence(
-          "the force around its equilibrium at x = %.4g is too weak for a well", *found_.center));
+      return without_well(fmt::format(
+          "the force around its equilibrium at x = {:.4g} is too weak for a well", *found_.center));
     }
     const PotentialWell& well = *explored;
     found_.small_amplitude = well.small_amplitude();
@@ -249,8 +252,8 @@ class Examination {
     const double all = period_sum + width_sum + found_.shear_max + found_.period_deviation_max +
                        found_.width_deviation_max + found_.period_deviation_between + omega;
     if (!std::isfinite(all)) {
-      throw NumericalError(sentence(
-          "the orbits of energies %.4g to %.4g have no finite periods and widths relative to T",
+      throw NumericalError(fmt::format(
+          "the orbits of energies {:.4g} to {:.4g} have no finite periods and widths relative to T",
           lowest, highest));
     }
   }
@@ -273,35 +276,35 @@ class Examination {
     const double tolerance = found_.tolerance;
     if (wells > 1) {
       found_.verdict = Isochrony::several_wells;
-      found_.reason = sentence("%d stable equilibria are visited", static_cast<int>(wells));
+      found_.reason = fmt::format("{} stable equilibria are visited", wells);
       for (const auto& [x, stable] : found_.equilibria) {
         if (stable)
-          found_.reason += sentence("%s x = %.4g", found_.reason.back() == 'd' ? ":" : ",", x);
+          found_.reason += fmt::format("{} x = {:.4g}", found_.reason.back() == 'd' ? ":" : ",", x);
       }
     } else if (found_.escaping > 0) {
       found_.verdict = Isochrony::not_isochronous;
-      found_.reason =
-          sentence("%ld of %ld trajectories are not held by the well",
-                   static_cast<long>(found_.escaping), static_cast<long>(found_.trajectories));
-      if (std::isfinite(height)) found_.reason += sentence(", whose height is %.4g", height);
+      found_.reason = fmt::format("{} of {} trajectories are not held by the well", found_.escaping,
+                                  found_.trajectories);
+      if (std::isfinite(height)) found_.reason += fmt::format(", whose height is {:.4g}", height);
     } else if (found_.n == 0 || found_.period_deviation_max > tolerance) {
       found_.verdict = Isochrony::not_isochronous;
       found_.reason =
-          found_.n == 0 ? sentence("T/T(E) = %.4g at the median energy, and T(E) varies by %.1e",
-                                   found_.median_multiple, found_.period_deviation_max)
-                        : sentence("max |n T(E)/T - 1| = %.1e at the visited energies, above %.1e",
-                                   found_.period_deviation_max, tolerance);
+          found_.n == 0
+              ? fmt::format("T/T(E) = {:.4g} at the median energy, and T(E) varies by {:.1e}",
+                            found_.median_multiple, found_.period_deviation_max)
+              : fmt::format("max |n T(E)/T - 1| = {:.1e} at the visited energies, above {:.1e}",
+                            found_.period_deviation_max, tolerance);
     } else if (found_.period_deviation_between > tolerance) {
       found_.verdict = Isochrony::at_samples_only;
-      found_.reason = sentence(
-          "max |n T(E)/T - 1| = %.1e at the visited energies, %.1e between them (above %.1e)",
+      found_.reason = fmt::format(
+          "max |n T(E)/T - 1| = {:.1e} at the visited energies, {:.1e} between them (above {:.1e})",
           found_.period_deviation_max, found_.period_deviation_between, tolerance);
     } else {
       found_.verdict = found_.shear_max > tolerance ? Isochrony::sheared : Isochrony::harmonic;
       found_.reason =
-          sentence("max |n T(E)/T - 1| = %.1e and max |S|/A = %.1e, tolerance %.1e",
-                   std::max(found_.period_deviation_max, found_.period_deviation_between),
-                   found_.shear_max, tolerance);
+          fmt::format("max |n T(E)/T - 1| = {:.1e} and max |S|/A = {:.1e}, tolerance {:.1e}",
+                      std::max(found_.period_deviation_max, found_.period_deviation_between),
+                      found_.shear_max, tolerance);
     }
     if (wells <= 1) compare_with_loss();
   }
@@ -314,7 +317,8 @@ class Examination {
     const double residual = std::sqrt(*options_.loss / mean_square_);
     if (residual <= 2 * pi * found_.tolerance) return;
     found_.verdict = Isochrony::not_converged;
-    found_.reason += sentence(", and the loss is still %.1e", *options_.loss) + advice(residual);
+    found_.reason +=
+        fmt::format(", and the loss is still {:.1e}{}", *options_.loss, advice(residual));
   }
 
   [[nodiscard]] std::string advice(double residual) const {
@@ -325,9 +329,8 @@ class Examination {
         std::abs(found_.median_multiple - std::floor(found_.median_multiple) - 0.5) < trapped;
     if (residual < trapped) return "; train on (--resume)";
     if (half) {
-      return sentence(
-          ": the local minimum at omega T/(2 pi) = %.1f; start from other weights "
-          "(--restarts)",
+      return fmt::format(
+          ": the local minimum at omega T/(2 pi) = {:.1f}; start from other weights (--restarts)",
           std::floor(found_.median_multiple) + 0.5);
     }
     return "; train on (--resume) or start from other weights (--restarts)";

@@ -1,8 +1,8 @@
 #include "isochron/figure.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <string_view>
 #include <system_error>
@@ -10,6 +10,7 @@
 #include "atomic_file.hpp"
 #include "gnuplot.hpp"
 #include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 namespace {
@@ -31,14 +32,7 @@ constexpr double label_room = 285;    ///< above and below the axes
 constexpr double key_line = 14;
 constexpr double edge = 4;  ///< below the key
 
-// ---- Text ----
-
-/// Shortest decimal number that reads back as `value`, whatever the locale.
-std::string number(double value) {
-  std::array<char, 32> buffer{};
-  const auto [end, error] = std::to_chars(buffer.begin(), buffer.end(), value);
-  return {buffer.begin(), end};
-}
+// ---- Text, where a number is the shortest decimal that reads back as it, whatever the locale ----
 
 /// About the width of a text without control sequences.
 double text_width(std::string_view text, double font) {
@@ -127,20 +121,17 @@ void check_range(const Range& range, bool log, double part, const std::string& n
   if (!range) return;
   const auto [low, high] = *range;
   const double size = std::max({std::abs(low), std::abs(high), least_size});
-  if (can_be_drawn(low, log) && can_be_drawn(high, log) && high - low >= part * size) return;
-  throw InputError("a figure cannot show the " + name + " [" + number(low) + ", " + number(high) +
-                   "]: it needs finite" + (log ? ", positive" : "") + " and increasing ends");
+  require(can_be_drawn(low, log) && can_be_drawn(high, log) && high - low >= part * size,
+          "a figure cannot show the {} [{}, {}]: it needs finite{} and increasing ends", name, low,
+          high, log ? ", positive" : "");
 }
 
 void check(const Panel& panel) {
   for (const Curve& curve : panel.curves) {
     const bool coloured = !curve.color.empty();
-    if (curve.x.size() == curve.y.size() && (!coloured || curve.color.size() == curve.x.size()))
-      continue;
-    throw InputError("the curve '" + curve.label + "' of a figure has " +
-                     std::to_string(curve.x.size()) + " values of x, " +
-                     std::to_string(curve.y.size()) + " of y and " +
-                     std::to_string(curve.color.size()) + " of colour");
+    require(curve.x.size() == curve.y.size() && (!coloured || curve.color.size() == curve.x.size()),
+            "the curve '{}' of a figure has {} values of x, {} of y and {} of colour", curve.label,
+            curve.x.size(), curve.y.size(), curve.color.size());
   }
   constexpr double axis = 1e-12;  // leaves digits to tell its ticks apart
   check_range(panel.x_range, panel.log_x, axis, "x range");
@@ -252,8 +243,8 @@ std::string ticks_at_powers(const Interval& range) {
   for (double k = std::ceil(lowest); k <= highest; ++k) {
     const bool labelled = std::fmod(k, decades) == 0;
     if (!labelled && span > 40) continue;
-    const std::string tick = number(std::pow(10, k));
-    list += (list.empty() ? "(" : ", ") + (labelled ? tick : "'' " + tick + " 1");
+    list += fmt::format("{}{}{}{}", list.empty() ? "(" : ", ", labelled ? "" : "'' ",
+                        std::pow(10, k), labelled ? "" : " 1");
   }
   return list + ")";
 }
@@ -263,17 +254,17 @@ std::string ticks_between_powers(const Interval& range) {
   const double power = std::pow(10, exponent(range.low));
   std::string list;
   for (const double factor : {1, 2, 5, 10, 20, 50, 100})
-    list += (list.empty() ? "(" : ", ") + number(factor * power);
+    list += fmt::format("{}{}", list.empty() ? "(" : ", ", factor * power);
   return list + ")";
 }
 
 /// Where an axis has its ticks, as an option of `set xtics`.
 std::string tick_places(const Axis& axis) {
   const auto& [low, high] = axis.range;
-  if (!axis.log) return axis.name == "x" ? number(roomy_step(axis)) : "autofreq";
+  if (!axis.log) return axis.name == "x" ? fmt::format("{}", roomy_step(axis)) : "autofreq";
   if (shows_two_powers_of_ten(axis.range)) return ticks_at_powers(axis.range);
   const double step = roomy_step(axis);
-  if (high < 5 * low || 2 * step <= high - low) return number(step) + " nologscale";
+  if (high < 5 * low || 2 * step <= high - low) return fmt::format("{} nologscale", step);
   return ticks_between_powers(axis.range);
 }
 
@@ -281,16 +272,16 @@ std::string tick_places(const Axis& axis) {
 std::string tick_format(const Axis& axis) {
   if (axis.log && shows_two_powers_of_ten(axis.range)) return "'10^{%T}'";
   const int digits = tick_digits(axis.range, tick_step(axis.range.span(), 10));
-  return "'%." + std::to_string(std::max(digits, 6)) + "h'";
+  return fmt::format("'%.{}h'", std::max(digits, 6));
 }
 
 std::string axis_commands(const Axis& axis, const std::string& offset) {
-  std::string commands = "set " + axis.name + "range [" + number(axis.range.low) + ":" +
-                         number(axis.range.high) + "]\n";
-  if (axis.log) commands += "set logscale " + axis.name + "\n";
-  return commands + "set " + axis.name + "tics nomirror out scale 0.6,0.35 offset " + offset +
-         " font '," + number(tick_font) + "' textcolor rgb 'black' " + tick_places(axis) +
-         " format " + tick_format(axis) + "\n";
+  return fmt::format(
+      "set {0}range [{1}:{2}]\n{3}set {0}tics nomirror out scale 0.6,0.35 offset {4} font ',{5}' "
+      "textcolor rgb 'black' {6} format {7}\n",
+      axis.name, axis.range.low, axis.range.high,
+      axis.log ? "set logscale " + axis.name + "\n" : "", offset, tick_font, tick_places(axis),
+      tick_format(axis));
 }
 
 // ---- Appearance ----
@@ -308,7 +299,7 @@ constexpr const char* middle_of_palette = "rgb '#21908d'";
 constexpr const char* shade_color = "rgb '#ebebeb'";
 
 std::string line_color(std::size_t i) {
-  return std::string("rgb '") + line_colors[i % line_colors.size()] + "'";
+  return fmt::format("rgb '{}'", line_colors[i % line_colors.size()]);
 }
 
 /// Discs; other shapes where colours come again: squares, triangles, diamonds.
@@ -332,12 +323,12 @@ std::string plot_style(const Panel& panel, std::size_t i) {
   const bool crowded = !curve.color.empty() || panel.curves.size() > 12;
   const bool dense = curve.x.size() > 1000;
   const std::string width = crowded ? "lw 0.7" : dense ? "lw 1" : "lw 1.5";
-  const std::string marker = point_shape(i) + " ps " + number(marker_size(panel));
+  const std::string marker = fmt::format("{} ps {}", point_shape(i), marker_size(panel));
   switch (curve.style) {
     case Curve::Style::line: return "lines dt solid " + width;
     case Curve::Style::dashed: return "lines dt (9,5) " + width;
     case Curve::Style::points: return "points " + marker;
-    case Curve::Style::marked: return "linespoints dt solid " + width + " " + marker;
+    case Curve::Style::marked: return fmt::format("linespoints dt solid {} {}", width, marker);
   }
   return "lines";
 }
@@ -397,19 +388,20 @@ std::string terminal_command(FigureFormat format, const Canvas& canvas) {
   const double width = canvas.width();
   const double height = canvas.height();
   const auto size = [&](double unit) {
-    return " size " + number(std::ceil(width * unit)) + "," + number(std::ceil(height * unit));
+    return fmt::format("{},{}", std::ceil(width * unit), std::ceil(height * unit));
   };
-  const std::string common = " enhanced font 'sans-serif,10' background '#ffffff'\n";
+  constexpr const char* common = "enhanced font 'sans-serif,10' background '#ffffff'\n";
   switch (format) {
     case FigureFormat::svg:  // 96 pixels per inch, CSS's unit
-      return "set terminal svg" + size(4. / 3) + " fixed fontscale 1.3333 linewidth 1.3333" +
-             common;
+      return fmt::format("set terminal svg size {} fixed fontscale 1.3333 linewidth 1.3333 {}",
+                         size(4. / 3), common);
     case FigureFormat::png:  // 216 pixels per inch
-      return "set terminal pngcairo" + size(3) + " fontscale 2.25 linewidth 3 pointscale 3" +
-             common;
+      return fmt::format("set terminal pngcairo size {} fontscale 2.25 linewidth 3 pointscale 3 {}",
+                         size(3), common);
     case FigureFormat::pdf:
-      return "set terminal pdfcairo size " + number(width / 72) + "," + number(height / 72) +
-             " fontscale 0.75 linewidth 2 pointscale 1" + common;
+      return fmt::format(
+          "set terminal pdfcairo size {},{} fontscale 0.75 linewidth 2 pointscale 1 {}", width / 72,
+          height / 72, common);
   }
   return "";
 }
@@ -418,8 +410,8 @@ std::string terminal_command(FigureFormat format, const Canvas& canvas) {
 std::string label_command(const std::string& name, const std::string& text, double font,
                           double room, const std::string& options) {
   if (text.empty()) return "";
-  return "set " + name + " " + gnuplot_string(text) + " noenhanced font '," +
-         number(fitting_font(text, font, room)) + "' " + options + "\n";
+  return fmt::format("set {} {} noenhanced font ',{}' {}\n", name, gnuplot_string(text),
+                     fitting_font(text, font, room), options);
 }
 
 std::string label_commands(const Panel& panel) {
@@ -432,23 +424,24 @@ std::string label_commands(const Panel& panel) {
 std::string shade_command(const Panel& panel, const Interval& range) {
   if (!panel.shaded_x) return "";
   const auto [low, high] = *panel.shaded_x;
-  return "set object rectangle from first " + number(std::clamp(low, range.low, range.high)) +
-         ", graph 0 to first " + number(std::clamp(high, range.low, range.high)) +
-         ", graph 1 behind fillcolor " + shade_color + " fillstyle solid noborder\n";
+  return fmt::format(
+      "set object rectangle from first {}, graph 0 to first {}, graph 1 behind fillcolor {} "
+      "fillstyle solid noborder\n",
+      std::clamp(low, range.low, range.high), std::clamp(high, range.low, range.high), shade_color);
 }
 
 std::string data_commands(const Panel& panel) {
   std::string commands;
   for (std::size_t c = 0; c < panel.curves.size(); ++c) {
     const Curve& curve = panel.curves[c];
-    commands += "$curve" + std::to_string(c) + " << END\n";
+    commands += fmt::format("$curve{} << END\n", c);
     for (std::size_t i = 0; i < curve.x.size(); ++i) {
       if (!can_be_drawn(panel, curve, i)) {
         commands += "NaN NaN NaN\n";
         continue;
       }
-      const std::string color = curve.color.empty() ? "" : " " + number(curve.color[i]);
-      commands += number(curve.x[i]) + " " + number(curve.y[i]) + color + "\n";
+      const std::string color = curve.color.empty() ? "" : fmt::format(" {}", curve.color[i]);
+      commands += fmt::format("{} {}{}\n", curve.x[i], curve.y[i], color);
     }
     commands += "END\n";
   }
@@ -457,8 +450,8 @@ std::string data_commands(const Panel& panel) {
 
 std::string key_entry(const std::string& style, const std::string& color,
                       const std::string& label) {
-  return ", keyentry with " + style + " lc " + color + " title " + gnuplot_string(label) +
-         " noenhanced";
+  return fmt::format(", keyentry with {} lc {} title {} noenhanced", style, color,
+                     gnuplot_string(label));
 }
 
 /// Curves and entries of the key, in which a curve on the colour scale has one colour.
@@ -469,8 +462,9 @@ std::string plot_command(const Panel& panel) {
     const bool coloured = !curve.color.empty();
     const std::string style = plot_style(panel, c);
     if (!curve.x.empty())
-      command += ", $curve" + std::to_string(c) + " using " + (coloured ? "1:2:3" : "1:2") +
-                 " with " + style + " lc " + (coloured ? "palette" : line_color(c)) + " notitle";
+      command +=
+          fmt::format(", $curve{} using {} with {} lc {} notitle", c, coloured ? "1:2:3" : "1:2",
+                      style, coloured ? "palette" : line_color(c));
     if (!curve.label.empty())
       command += key_entry(style, coloured ? middle_of_palette : line_color(c), curve.label);
   }
@@ -482,21 +476,22 @@ std::string plot_command(const Panel& panel) {
 std::string key_command(const Panel& panel, const Canvas& canvas) {
   const Key key = make_key(panel);
   if (key.rows == 0) return "unset key\n";
-  return "set key at graph 0.5, screen " + number((edge + canvas.key_height) / canvas.height()) +
-         " center top horizontal Left reverse samplen 2.5 spacing 1.2 maxcols " +
-         std::to_string(key.columns) + " font '," + number(key.font) + "'\n";
+  return fmt::format(
+      "set key at graph 0.5, screen {} center top horizontal Left reverse samplen 2.5 spacing 1.2 "
+      "maxcols {} font ',{}'\n",
+      (edge + canvas.key_height) / canvas.height(), key.columns, key.font);
 }
 
 /// gnuplot's, but the axes of all panels end at the same height, and colour bars have room for
 /// their labels, which gnuplot takes to be short.
 std::string margin_commands(const Panel& panel, const Axes& axes, double right,
                             const Canvas& canvas) {
-  std::string commands = "set bmargin at screen " +
-                         number((edge + canvas.key_height + below_box) / canvas.height()) + "\n";
+  std::string commands = fmt::format("set bmargin at screen {}\n",
+                                     (edge + canvas.key_height + below_box) / canvas.height());
   if (!is_coloured(panel)) return commands;
   const Interval& colors = axes.color.range;
   const double room = bar_room + tick_width(colors, tick_step(colors.span(), 10));
-  return commands + "set rmargin at screen " + number((right - room) / canvas.width()) + "\n";
+  return commands + fmt::format("set rmargin at screen {}\n", (right - room) / canvas.width());
 }
 
 /// Of the panel that ends `right` of the figure's left edge.
@@ -508,7 +503,7 @@ std::string panel_commands(const Panel& panel, double right, const Canvas& canva
       "set border 15 lw 0.8 lc rgb '#404040'\n"
       "set grid xtics ytics back lt 1 lw 0.5 lc rgb '#d8d8d8'\n"
       "set clip two\n";
-  commands += std::string("set palette defined (") + palette + ")\n";
+  commands += fmt::format("set palette defined ({})\n", palette);
   commands += axis_commands(axes.x, "0,0.3");
   commands += axis_commands(axes.y, "0.6,0");
   if (is_coloured(panel)) commands += axis_commands(axes.color, "-0.6,0");
@@ -520,8 +515,8 @@ std::string panel_commands(const Panel& panel, double right, const Canvas& canva
 
 std::string script(const Figure& figure, FigureFormat format) {
   const Canvas canvas = make_canvas(figure);
-  std::string commands = "set encoding utf8\n" + terminal_command(format, canvas) +
-                         "set multiplot layout 1," + number(canvas.panels) + "\n";
+  std::string commands = fmt::format("set encoding utf8\n{}set multiplot layout 1,{}\n",
+                                     terminal_command(format, canvas), canvas.panels);
   double right = 0;
   for (const Panel& panel : figure.panels)
     commands += panel_commands(panel, right += panel_width, canvas);
@@ -534,9 +529,10 @@ void check_target(const std::filesystem::path& path) {
   std::error_code error;
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   if (!std::filesystem::is_directory(folder, error))
-    throw InputError("the folder '" + folder.string() + "' of a figure does not exist");
+    throw InputError(fmt::format("the folder '{}' of a figure does not exist", folder.string()));
   if (std::filesystem::is_directory(path, error) || !path.has_filename())
-    throw InputError("a figure cannot be written to '" + path.string() + "': it is a folder");
+    throw InputError(
+        fmt::format("a figure cannot be written to '{}': it is a folder", path.string()));
 }
 
 void write_drawing(const std::filesystem::path& path, const std::string& drawing) {
@@ -544,7 +540,7 @@ void write_drawing(const std::filesystem::path& path, const std::string& drawing
   try {
     replace_file(path, drawing);
   } catch (const std::system_error& error) {
-    throw OutputError("cannot write '" + path.string() + "': " + error.code().message());
+    throw OutputError(fmt::format("cannot write '{}': {}", path.string(), error.code().message()));
   }
 }
 

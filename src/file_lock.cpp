@@ -1,5 +1,6 @@
 #include "file_lock.hpp"
 
+#include <fmt/core.h>
 #include <array>
 #include <chrono>
 #include <sstream>
@@ -26,7 +27,7 @@ std::string host() {
 
 /// Number and host. On a full disk the lock stays anonymous, which harms nobody.
 void sign(const Descriptor& file) {
-  const std::string text = std::to_string(::getpid()) + ' ' + host() + '\n';
+  const std::string text = fmt::format("{} {}\n", ::getpid(), host());
   if (::ftruncate(file.get(), 0) != 0) return;
   static_cast<void>(::pwrite(file.get(), text.data(), text.size(), 0));
 }
@@ -39,7 +40,7 @@ std::string signature(const Descriptor& file) {
   long process = 0;
   std::string where;
   if (!(words >> process >> where)) return "another process";
-  return "process " + std::to_string(process) + (where == host() ? "" : " on " + where);
+  return fmt::format("process {}{}", process, where == host() ? "" : " on " + where);
 }
 
 bool means_no_locks(int error) {
@@ -78,8 +79,9 @@ FileLock::FileLock(const fs::path& file) : path_(lock_path(file)) {
       const std::string process = signature(file_);
       if (attempt == attempts) {
         path_.clear();
-        throw InputError(file.string() + " is being written by " + process +
-                         ": wait for it, stop it, or give another --output");
+        throw InputError(
+            fmt::format("{} is being written by {}: wait for it, stop it, or give another --output",
+                        file.string(), process));
       }
       wait_a_moment();
     } else if (error != 0) {

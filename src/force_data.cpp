@@ -2,27 +2,21 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
-#include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 
 void ForceData::validate(const Dynamics& dynamics) const {
-  if (dynamics.dimension() != 1 || dynamics.motion() != Motion::newtonian) {
-    throw InputError("force data are for newtonian dynamics of one dimension only");
-  }
-  if (position.size() == 0 || force.size() != position.size()) {
-    throw InputError("force data need at least one position and as many forces, not " +
-                     std::to_string(position.size()) + " and " + std::to_string(force.size()));
-  }
-  if (!position.allFinite() || !force.allFinite()) {
-    throw InputError("the positions and forces of force data must be finite");
-  }
-  if (!(weight > 0) || !std::isfinite(weight)) {
-    throw InputError("the weight of force data is " + std::to_string(weight) +
-                     ", it must be positive and finite");
-  }
+  require(dynamics.dimension() == 1 && dynamics.motion() == Motion::newtonian,
+          "force data are for newtonian dynamics of one dimension only");
+  require(position.size() > 0 && force.size() == position.size(),
+          "force data need at least one position and as many forces, not {} and {}",
+          position.size(), force.size());
+  require(position.allFinite() && force.allFinite(),
+          "the positions and forces of force data must be finite");
+  require(weight > 0 && std::isfinite(weight),
+          "the weight of force data is {:g}, it must be positive and finite", weight);
 }
 
 double ForceData::scale() const { return std::sqrt(weight / static_cast<double>(position.size())); }

@@ -1,10 +1,10 @@
 #include "isochron/force_field.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
-#include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 
@@ -268,12 +268,10 @@ Block probe(Index rows, Index columns) {
 ForceCheck check_force(const ForceField& field, ConstVectorRef theta, ConstBlockRef q) {
   const Index d = field.dimension();
   const Index points = q.cols();
-  if (q.rows() != d || theta.size() != field.parameters() || points == 0) {
-    throw InputError("check_force needs positions of " + std::to_string(d) + " rows and " +
-                     std::to_string(field.parameters()) + " parameters, it got " +
-                     std::to_string(q.rows()) + " x " + std::to_string(points) + " positions and " +
-                     std::to_string(theta.size()) + " parameters");
-  }
+  require(q.rows() == d && theta.size() == field.parameters() && points > 0,
+          "check_force needs positions of {} rows and {} parameters, it got {} x {} positions and "
+          "{} parameters",
+          d, field.parameters(), q.rows(), points, theta.size());
   const auto at = field.linearisation(points);
   Block f(d, points);
   Block again(d, points);
@@ -340,14 +338,11 @@ double ForceCheck::worst() const {
 }
 
 std::string ForceCheck::summary() const {
-  char text[256];
-  std::snprintf(text, sizeof text,
-                "value %.1e, jacobian %.1e, J u %.1e, J^T w %.1e, parameter product %.1e, "
-                "direction %.1e, jacobian %.1e (allowed %.1e): %s",
-                value, jacobian, product, transposed_product, parameter_product,
-                parameter_direction, parameter_jacobian, tolerance,
-                passed() ? "agree" : "DISAGREE");
-  return text;
+  return fmt::format(
+      "value {:.1e}, jacobian {:.1e}, J u {:.1e}, J^T w {:.1e}, parameter product {:.1e}, "
+      "direction {:.1e}, jacobian {:.1e} (allowed {:.1e}): {}",
+      value, jacobian, product, transposed_product, parameter_product, parameter_direction,
+      parameter_jacobian, tolerance, passed() ? "agree" : "DISAGREE");
 }
 
 }  // namespace isochron

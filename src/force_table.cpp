@@ -3,26 +3,23 @@
 #include <array>
 #include <boost/math/interpolators/barycentric_rational.hpp>
 #include <limits>
-#include <string>
 
-#include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 
 ForceFieldPtr tabulated_force(const Vector& positions, const Vector& forces) {
   constexpr std::size_t order = 3;
   const Index count = positions.size();
-  if (count != forces.size()) throw InputError("a force needs a value at every position");
-  if (count < static_cast<Index>(order) + 1) {
-    throw InputError("a force by values needs at least 4 positions, not " + std::to_string(count));
-  }
-  if (!positions.allFinite() || !forces.allFinite()) {
-    throw InputError("the positions and values of a force must be finite");
-  }
+  require(count == forces.size(), "a force needs a value at every position");
+  require(count > static_cast<Index>(order),
+          "a force by values needs at least {} positions, not {}", order + 1, count);
+  require(positions.allFinite() && forces.allFinite(),
+          "the positions and values of a force must be finite");
   for (Index k = 1; k < count; ++k) {
-    if (positions[k] > positions[k - 1]) continue;
-    throw InputError("the positions of a force must increase: x = " + std::to_string(positions[k]) +
-                     " follows " + std::to_string(positions[k - 1]));
+    require(positions[k] > positions[k - 1],
+            "the positions of a force must increase: x = {} follows {}", positions[k],
+            positions[k - 1]);
   }
   using Interpolant = boost::math::barycentric_rational<double>;
   const auto interpolant = std::make_shared<const Interpolant>(

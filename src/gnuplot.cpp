@@ -1,6 +1,7 @@
 #include "gnuplot.hpp"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -90,12 +91,12 @@ class MemoryFile {
 
   /// Leaves the file position at the start. Limits on the size of files hold in memory too.
   void write(std::string_view text) const {
-    const std::string bytes = std::to_string(text.size());
+    const std::size_t bytes = text.size();
     for (off_t at = 0; !text.empty();) {
       const ssize_t written = pwrite(descriptor_, text.data(), text.size(), at);
       if (written < 0) {
-        throw OutputError("cannot pass " + bytes +
-                          " bytes of commands and data to gnuplot: " + reason(errno));
+        throw OutputError(fmt::format("cannot pass {} bytes of commands and data to gnuplot: {}",
+                                      bytes, reason(errno)));
       }
       text.remove_prefix(static_cast<std::size_t>(written));
       at += written;
@@ -187,8 +188,7 @@ std::string run_gnuplot(std::string_view commands) {
   }
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
-    throw OutputError("gnuplot was ended by signal " + std::to_string(signal) + ": " +
-                      strsignal(signal));
+    throw OutputError(fmt::format("gnuplot was ended by signal {}: {}", signal, strsignal(signal)));
   }
   std::string drawing = output.read();
   if (status != 0 || drawing.empty())

@@ -1,15 +1,14 @@
 #include "isochron/gradient_check.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <optional>
 
 #include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
-#include "sentence.hpp"
 
 namespace isochron {
 namespace {
@@ -54,10 +53,10 @@ class Checker {
     check_.terms =
         by_forward_.jacobian_norm * std::max(by_forward_.cotangents.norm(), unknown_cotangents());
     if (!std::isfinite(check_.loss + check_.gradient_norm + check_.terms)) {
-      throw NumericalError(sentence(
-          "nothing can be compared: the loss is %g and its gradient %g, with terms of %g; give "
-          "smaller initial states, a smaller force or a shorter --period",
-          check_.loss, check_.gradient_norm, check_.terms));
+      throw NumericalError(
+          fmt::format("nothing can be compared: the loss is {:g} and its gradient {:g}, with terms "
+                      "of {:g}; give smaller initial states, a smaller force or a shorter --period",
+                      check_.loss, check_.gradient_norm, check_.terms));
     }
     check_.reference_disagreement =
         over_terms((by_forward_.gradient - by_discrete_.gradient).norm());
@@ -78,7 +77,7 @@ class Checker {
       add(with(GradientMethod::discrete, asked), "", true);
     }
     add(with(GradientMethod::discrete, Method::rk4),
-        ", " + std::to_string(options_.integrator.steps) + " steps", asked == Method::rk4);
+        fmt::format(", {} steps", options_.integrator.steps), asked == Method::rk4);
     add(independent(GradientMethod::difference, highest_order(motion_), difference_tolerance),
         ", rtol 1e-13", true);
     const Candidate& differences = candidates_.back();
@@ -115,7 +114,7 @@ class Checker {
     const SensitivityOptions options = independent(gradient, method, reference_tolerance);
     StateJacobian at = ObjectiveFunction(objective_, options).trajectory_jacobian(theta_);
     Reference result;
-    result.name = std::string(name(gradient)) + ", " + name(method) + " at rtol 1e-14";
+    result.name = fmt::format("{}, {} at rtol 1e-14", name(gradient), name(method));
     result.cotangents.resizeLike(at.states);
     result.loss = objective_.trajectory_loss(0, at.states, result.cotangents);
     result.gradient = at.jacobian.transpose() * result.cotangents.reshaped();
@@ -199,8 +198,8 @@ class Checker {
         row.allowed = allowance(candidate.result, options.integrator.rtol);
         if (!std::isfinite(row.allowed)) {
           check_.doubt =
-              sentence("undecided: what the %s method may err by is unknown (condition %.1e)",
-                       name(row.method), check_.condition);
+              fmt::format("undecided: what the {} method may err by is unknown (condition {:.1e})",
+                          name(row.method), check_.condition);
         }
       }
     } catch (const NumericalError& error) {
@@ -224,12 +223,10 @@ class Checker {
     const bool forward_holds = known && distance(by_forward_) <= resolved;
     const bool discrete_holds = known && distance(by_discrete_) <= resolved;
     if (forward_holds == discrete_holds) {
-      char text[200];
-      std::snprintf(text, sizeof text,
-                    "undecided: the two references differ by %.1e of the terms, and the "
-                    "differences agree with neither",
-                    check_.reference_disagreement);
-      check_.doubt = text;
+      check_.doubt = fmt::format(
+          "undecided: the two references differ by {:.1e} of the terms, and the differences agree "
+          "with neither",
+          check_.reference_disagreement);
       return;
     }
     reference_ = reference_of_forward_ = forward_holds ? &by_forward_ : &by_discrete_;

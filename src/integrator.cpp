@@ -6,22 +6,10 @@
 #include "blocks.hpp"
 #include "isochron/error.hpp"
 #include "one_step/solver.hpp"
+#include "sentence.hpp"
 #include "sundials/solver.hpp"
 
 namespace isochron {
-namespace {
-
-void require(bool holds, const std::string& sentence) {
-  if (!holds) throw InputError(sentence);
-}
-
-std::string shown(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", value);
-  return text;
-}
-
-}  // namespace
 
 const char* name(Method method) {
   switch (method) {
@@ -38,17 +26,16 @@ const char* name(Method method) {
 void IntegratorOptions::validate(const Dynamics& dynamics) const {
   const bool nystrom = method == Method::rkn8 || method == Method::rkn12;
   require(!nystrom || dynamics.motion() == Motion::newtonian,
-          std::string("method ") + name(method) +
-              " is for q'' = f(q) only; first-order dynamics take adams, bdf, rk8 or rk4");
-  require(rtol >= 1e-15 && rtol <= 1e-1, "rtol = " + shown(rtol) + " is outside 1e-15 .. 1e-1");
-  require(atol >= 1e-15 && atol <= 1e-1, "atol = " + shown(atol) + " is outside 1e-15 .. 1e-1");
-  require(steps >= 1, "steps = " + std::to_string(steps) + " must be at least 1");
-  require(max_steps > 0, "max_steps = " + std::to_string(max_steps) + " must be positive");
+          "method {} is for q'' = f(q) only; first-order dynamics take adams, bdf, rk8 or rk4",
+          name(method));
+  require(rtol >= 1e-15 && rtol <= 1e-1, "rtol = {:g} is outside 1e-15 .. 1e-1", rtol);
+  require(atol >= 1e-15 && atol <= 1e-1, "atol = {:g} is outside 1e-15 .. 1e-1", atol);
+  require(steps >= 1, "steps = {} must be at least 1", steps);
+  require(max_steps > 0, "max_steps = {} must be positive", max_steps);
   require(max_step >= 0 && std::isfinite(max_step),
-          "max_step = " + shown(max_step) + " must be 0 (by the end times) or positive");
-  require(block_size >= 0,
-          "block_size = " + std::to_string(block_size) + " must be 0 (automatic) or positive");
-  require(threads >= 1, "threads = " + std::to_string(threads) + " must be at least 1");
+          "max_step = {:g} must be 0 (by the end times) or positive", max_step);
+  require(block_size >= 0, "block_size = {} must be 0 (automatic) or positive", block_size);
+  require(threads >= 1, "threads = {} must be at least 1", threads);
 }
 
 IntegrationCounts& IntegrationCounts::operator+=(const IntegrationCounts& other) {
@@ -95,17 +82,17 @@ namespace {
 void check_times(const Ensemble& ensemble) {
   const Eigen::MatrixXd& earlier = ensemble.earlier_times;
   if (earlier.size() == 0) return;
-  require(earlier.cols() == ensemble.size(), std::to_string(earlier.cols()) +
-                                                 " columns of observation times do not fit " +
-                                                 std::to_string(ensemble.size()) + " trajectories");
+  require(earlier.cols() == ensemble.size(),
+          "{} columns of observation times do not fit {} trajectories", earlier.cols(),
+          ensemble.size());
   for (Index i = 0; i < earlier.cols(); ++i) {
     double before = 0;
     for (Index k = 0; k < earlier.rows(); ++k) {
       const double fraction = earlier(k, i) / ensemble.end_times[i];
       require(fraction > before && fraction < 1,
-              "observation time " + shown(earlier(k, i)) + " of trajectory " + std::to_string(i) +
-                  " does not lie between the one before and the end time " +
-                  shown(ensemble.end_times[i]));
+              "observation time {:g} of trajectory {} does not lie between the one before and the "
+              "end time {:g}",
+              earlier(k, i), i, ensemble.end_times[i]);
       before = fraction;
     }
   }
@@ -123,16 +110,14 @@ Ensemble Ensemble::observed_at(States states, const Eigen::MatrixXd& times) {
 
 void check_problem(const Dynamics& dynamics, ConstVectorRef theta, const Ensemble& ensemble) {
   const States& states = ensemble.initial_states;
-  require(theta.size() == dynamics.parameters(), "theta has " + std::to_string(theta.size()) +
-                                                     " parameters, the force field needs " +
-                                                     std::to_string(dynamics.parameters()));
+  require(theta.size() == dynamics.parameters(),
+          "theta has {} parameters, the force field needs {}", theta.size(), dynamics.parameters());
   require(states.rows() == dynamics.state_dimension(),
-          "initial states have " + std::to_string(states.rows()) +
-              " components, the dynamics need " + std::to_string(dynamics.state_dimension()));
+          "initial states have {} components, the dynamics need {}", states.rows(),
+          dynamics.state_dimension());
   require(states.cols() > 0, "an ensemble needs at least one trajectory");
-  require(ensemble.end_times.size() == states.cols(),
-          std::to_string(ensemble.end_times.size()) + " end times do not fit " +
-              std::to_string(states.cols()) + " trajectories");
+  require(ensemble.end_times.size() == states.cols(), "{} end times do not fit {} trajectories",
+          ensemble.end_times.size(), states.cols());
   require(states.allFinite(), "an initial state is not finite");
   require(ensemble.end_times.allFinite() && (ensemble.end_times.array() != 0).all(),
           "an end time is zero or not finite");

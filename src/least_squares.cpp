@@ -180,7 +180,7 @@ class LevenbergMarquardt {
     for (int rejections = 0; rejections < most_rejections; ++rejections) {
       const Vector straight = solve(r_, damping_);
       if (size(straight) <= eps * size(now_.theta)) return false;
-      const std::optional<Vector> delta = too_far(straight) ? std::nullopt : bend(straight);
+      const std::optional<Vector> delta = too_far(straight) ? std::nullopt : accelerated(straight);
       if (delta) {
         const double gain = gain_ratio(straight, *delta);
         if (gain > 0 && linearise(Vector(now_.theta + *delta))) {
@@ -203,9 +203,9 @@ class LevenbergMarquardt {
     return reach > 0 && size(straight) > reach;
   }
 
-  /// Adds half the acceleration of the geodesic along which the linear model would stay exact; none
-  /// where the residuals curve too much for the step to be trusted.
-  std::optional<Vector> bend(const Vector& straight) const {
+  /// Geodesic acceleration: adds half the acceleration of the geodesic along which the linear model
+  /// would stay exact. Nothing where the residuals curve too much for the step to be trusted.
+  std::optional<Vector> accelerated(const Vector& straight) const {
     constexpr double probe = 0.5;  // of the step
     constexpr double most_curvature = 0.75;
     Vector r;

@@ -1,5 +1,6 @@
 #include "memory.hpp"
 
+#include <fmt/core.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 #include "blocks.hpp"
 #include "isochron/error.hpp"
 #include "lanes.hpp"
-#include "sentence.hpp"
 
 namespace isochron {
 namespace {
@@ -92,7 +92,8 @@ double real(Index count) { return static_cast<double>(count); }
 
 std::string in_words(double bytes) {
   constexpr double giga = 1e9;
-  return bytes < giga ? sentence("%.0f MB", bytes / 1e6) : sentence("%.1f GB", bytes / giga);
+  return bytes < giga ? fmt::format("{:.0f} MB", bytes / 1e6)
+                      : fmt::format("{:.1f} GB", bytes / giga);
 }
 
 /// CVODES keeps the history of a vector up to order 12 and some vectors more.
@@ -148,9 +149,10 @@ void MemoryNeed::require(double available, double copies) const {
   if (needed <= available) return;
   const auto largest = std::max_element(
       parts_.begin(), parts_.end(), [](const Part& a, const Part& b) { return a.bytes < b.bytes; });
-  throw InputError("the computation needs about " + in_words(needed) + " of memory (" +
-                   in_words(copies * largest->bytes) + " for " + largest->what + ") and " +
-                   in_words(available) + " are available; give " + largest->remedy);
+  throw InputError(fmt::format(
+      "the computation needs about {} of memory ({} for {}) and {} are available; give {}",
+      in_words(needed), in_words(copies * largest->bytes), largest->what, in_words(available),
+      largest->remedy));
 }
 
 void add_derivative_memory(MemoryNeed& need, const Dynamics& dynamics, const Ensemble& ensemble,
@@ -215,13 +217,13 @@ MemoryNeed training_memory(const Objective& objective, const TrainingOptions& op
   const double parameters = real(dynamics.parameters());
   constexpr double copies_of_states = 8;       // start, end, residuals, verified, in the file, ..
   constexpr double copies_of_parameters = 60;  // snapshots, and while they are written
-  need.add("the states of " + std::to_string(ensemble.size()) + " trajectories",
+  need.add(fmt::format("the states of {} trajectories", ensemble.size()),
            copies_of_states * states * number, "fewer --trajectories");
   need.add("snapshots of the parameters", copies_of_parameters * parameters * number,
            "narrower --hidden layers");
   const OptimizerKind kind = options.kind;
   if (kind == OptimizerKind::lbfgs || kind == OptimizerKind::lbfgs_least_squares) {
-    need.add("the " + std::to_string(options.optimizer.memory) + " pairs of L-BFGS",
+    need.add(fmt::format("the {} pairs of L-BFGS", options.optimizer.memory),
              2 * options.optimizer.memory * parameters * number,
              "fewer of them by --memory, narrower --hidden layers or --optimizer adam");
   }

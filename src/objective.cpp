@@ -1,5 +1,6 @@
 #include "isochron/objective.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -12,21 +13,16 @@
 namespace isochron {
 namespace {
 
-void require(bool holds, const std::string& sentence) {
-  if (!holds) throw InputError(sentence);
-}
-
 void require_period(double period) {
-  require(period > 0 && std::isfinite(period),
-          sentence("the period is %g, it must be positive and finite", period));
+  require(period > 0 && std::isfinite(period), "the period is {:g}, it must be positive and finite",
+          period);
 }
 
 void require_ensemble(const Ensemble& ensemble, const char* times) {
   require(ensemble.size() > 0 && ensemble.initial_states.allFinite(),
           "initial states must be at least one and finite");
-  require(ensemble.end_times.size() == ensemble.size(),
-          "there are " + std::to_string(ensemble.end_times.size()) + ' ' + times + " for " +
-              std::to_string(ensemble.size()) + " initial states");
+  require(ensemble.end_times.size() == ensemble.size(), "there are {} {} for {} initial states",
+          ensemble.end_times.size(), times, ensemble.size());
 }
 
 double longest_time(const Ensemble& ensemble) { return ensemble.end_times.cwiseAbs().maxCoeff(); }
@@ -41,10 +37,9 @@ void require_observations(const Observations& observations, const Ensemble& ense
            states.cols() == ensemble.size() * ensemble.observations();
   };
   require(fits(observations.value),
-          sentence("%ld x %ld observed values do not fit %ld trajectories at %ld times",
-                   static_cast<long>(observations.value.rows()),
-                   static_cast<long>(observations.value.cols()), static_cast<long>(ensemble.size()),
-                   static_cast<long>(ensemble.observations())));
+          "{} x {} observed values do not fit {} trajectories at {} times",
+          observations.value.rows(), observations.value.cols(), ensemble.size(),
+          ensemble.observations());
   require(observations.value.allFinite(), "an observed value is not finite");
   const States& weight = observations.weight;
   if (weight.size() == 0) return;
@@ -81,17 +76,16 @@ Objective::Objective(Dynamics dynamics, Loss loss, States initial_states, double
                  {},
                  {},
                  {}}) {
-  require(asks_for_closed_orbits(loss),
-          std::string("the loss ") + name(loss) + " is no loss on closed orbits of one period");
+  require(asks_for_closed_orbits(loss), "the loss {} is no loss on closed orbits of one period",
+          name(loss));
   require_period(period);
   require_ensemble(ensemble(), "periods");
 }
 
 Objective::Objective(Dynamics dynamics, Ensemble orbits, Loss loss)
     : dynamics_(std::move(dynamics)) {
-  require(
-      asks_for_closed_orbits(loss) && orbits.observations() == 1,
-      std::string("the loss ") + name(loss) + " is no loss on orbits with periods of their own");
+  require(asks_for_closed_orbits(loss) && orbits.observations() == 1,
+          "the loss {} is no loss on orbits with periods of their own", name(loss));
   require_ensemble(orbits, "prescribed periods");
   for (const double period : orbits.end_times) require_period(period);
   const double mean = orbits.end_times.mean();
@@ -190,8 +184,8 @@ Objective::OwnResiduals Objective::own_residuals(Index trajectory, ConstStatesRe
   OwnResiduals at{Vector::Zero(count), Eigen::MatrixXd::Zero(count, states.size())};
   parts_->own_residuals.evaluate(trajectory, states, at.residuals, at.derivatives);
   if (at.residuals.allFinite() && at.derivatives.allFinite()) return at;
-  throw NumericalError("a residual of trajectory " + std::to_string(trajectory) +
-                       " or its derivative is not finite");
+  throw NumericalError(
+      fmt::format("a residual of trajectory {} or its derivative is not finite", trajectory));
 }
 
 double Objective::trajectory_loss(ConstStatesRef states) const {
@@ -272,43 +266,51 @@ double Objective::scale() const {
 
 namespace {
 
-void require_slopes(const Vector& given, const Slopes& found, Index trajectory,
+/// Each row by itself: residuals may differ in size.
+void require_slopes(const Eigen::MatrixXd& given, const Slopes& found, Index trajectory,
                     Index state_dimension) {
   constexpr double tolerance = 1e-5;
   constexpr double few = 10;
-  const Vector slopes = found.columns.row(0);
-  Index component = 0;
-  const double error = (given - slopes).cwiseAbs().maxCoeff(&component);
-  const double allowed = tolerance * slopes.cwiseAbs().maxCoeff() + few * found.errors.maxCoeff();
-  if (error <= allowed) return;
-  throw InputError(sentence(
-      "the loss of trajectory %ld has a wrong derivative: by component %ld of its state at "
-      "observation %ld it gives %g, and differences %g",
-      static_cast<long>(trajectory), static_cast<long>(component % state_dimension),
-      static_cast<long>(component / state_dimension), given[component], slopes[component]));
+  const Eigen::MatrixXd& slopes = found.columns;
+  for (Index row = 0; row < slopes.rows(); ++row) {
+    Index component = 0;
+    const double error = (given.row(row) - slopes.row(row)).cwiseAbs().maxCoeff(&component);
+    const double allowed =
+        tolerance * slopes.row(row).cwiseAbs().maxCoeff() + few * found.errors.maxCoeff();
+    require(error <= allowed,
+            "the loss of trajectory {} has a wrong derivative: by component {} of its state at "
+            "observation {} {} gives {:g}, and differences {:g}",
+            trajectory, component % state_dimension, component / state_dimension,
+            slopes.rows() == 1 ? "it" : fmt::format("residual {}", row), given(row, component),
+            slopes(row, component));
+  }
 }
 
 }  // namespace
+
+Objective::OwnResiduals Objective::own_values(Index trajectory, ConstStatesRef states) const {
+  if (has_residuals()) return own_residuals(trajectory, states);
+  States cotangents(states.rows(), states.cols());
+  const double share = parts_->own_loss(trajectory, states, cotangents);
+  return {Vector::Constant(1, share), cotangents.reshaped().transpose()};
+}
 
 void check_loss(const Objective& objective, ConstStatesRef states) {
   if (objective.loss() != Loss::own) return;
   const Index k = objective.ensemble().observations();
   for (Index i = 0; i < states.cols() / k; ++i) {
     const States at = states.middleCols(i * k, k);
-    States cotangents(at.rows(), at.cols());
-    const auto share = [&](ConstVectorRef moved) -> Vector {
-      States other(at.rows(), at.cols());
-      const States there = moved.reshaped(at.rows(), at.cols());
-      return Vector::Constant(1, objective.trajectory_loss(i, there, other));
+    const auto values = [&](ConstVectorRef moved) -> Vector {
+      return objective.own_values(i, moved.reshaped(at.rows(), at.cols())).residuals;
     };
-    const double value = objective.trajectory_loss(i, at, cotangents);
-    require(std::isfinite(value) && cotangents.allFinite(),
-            "the loss of trajectory " + std::to_string(i) + " or its derivative is not finite");
+    const Objective::OwnResiduals given = objective.own_values(i, at);
+    require(given.residuals.allFinite() && given.derivatives.allFinite(),
+            "the loss of trajectory {} or its derivative is not finite", i);
     constexpr double rounding = std::numeric_limits<double>::epsilon();
     const Vector point = at.reshaped();
-    const Slopes found = central_differences({share, rounding * std::abs(value), rounding}, point,
-                                             point.cwiseAbs().cwiseMax(1.0));
-    require_slopes(cotangents.reshaped(), found, i, at.rows());
+    const Slopes found = central_differences({values, rounding * given.residuals.norm(), rounding},
+                                             point, point.cwiseAbs().cwiseMax(1.0));
+    require_slopes(given.derivatives, found, i, at.rows());
   }
 }
 

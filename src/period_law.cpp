@@ -4,20 +4,13 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
-#include <sstream>
 #include <vector>
 
-#include "isochron/error.hpp"
 #include "isochron/random.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 namespace {
-
-std::string number(double value) {
-  std::ostringstream text;
-  text << value;
-  return text.str();
-}
 
 /// The energy of the orbit whose right turning point is `amplitude`.
 double energy_at(const Well& well, double amplitude) {
@@ -27,10 +20,10 @@ double energy_at(const Well& well, double amplitude) {
   const bool turns_there =
       energy > 0 && energy < well.energy_limit() &&
       std::abs(well.turning_points(energy).right - amplitude) <= rounding * amplitude;
-  if (!turns_there) {
-    throw InputError("the well " + well.name() + " has no periodic orbit of amplitude A = " +
-                     number(amplitude) + ": it lies at or beyond the edge of the well");
-  }
+  require(turns_there,
+          "the well {} has no periodic orbit of amplitude A = {:g}: it lies at or beyond the edge "
+          "of the well",
+          well.name(), amplitude);
   return energy;
 }
 
@@ -74,14 +67,13 @@ std::vector<Index> looked_at(Index count) {
 const char* name(PeriodBy by) { return by == PeriodBy::amplitude ? "amplitude" : "energy"; }
 
 void PeriodLaw::validate() const {
-  if (argument.size() == 0 || period.size() != argument.size()) {
-    throw InputError("a period law needs at least one period, and as many arguments as periods");
-  }
+  require(argument.size() > 0 && period.size() == argument.size(),
+          "a period law needs at least one period, and as many arguments as periods");
   for (Index i = 0; i < argument.size(); ++i) {
-    if (argument[i] > 0 && period[i] > 0 && std::isfinite(argument[i]) && std::isfinite(period[i]))
-      continue;
-    throw InputError(std::string("a period law has ") + name(by) + " " + number(argument[i]) +
-                     " with period " + number(period[i]) + "; both must be positive and finite");
+    require(
+        argument[i] > 0 && period[i] > 0 && std::isfinite(argument[i]) && std::isfinite(period[i]),
+        "a period law has {} {:g} with period {:g}; both must be positive and finite", name(by),
+        argument[i], period[i]);
   }
 }
 
@@ -98,12 +90,11 @@ void PeriodLaw::require_well() const {
   Index widest = 0;
   for (Index k = 1; k < width.size(); ++k) {
     if (width[k] > width[widest]) widest = k;
-    if (width[k] >= (1 - noise) * width[widest]) continue;
-    throw InputError("no well has these periods: they fall so fast between E = " +
-                     number(energy[at[static_cast<std::size_t>(widest)]]) + " and " +
-                     number(energy[at[static_cast<std::size_t>(k)]]) +
-                     " that its width would shrink from " + number(width[widest]) + " to " +
-                     number(width[k]));
+    require(width[k] >= (1 - noise) * width[widest],
+            "no well has these periods: they fall so fast between E = {:g} and {:g} that its width "
+            "would shrink from {:g} to {:g}",
+            energy[at[static_cast<std::size_t>(widest)]], energy[at[static_cast<std::size_t>(k)]],
+            width[widest], width[k]);
   }
 }
 
@@ -123,10 +114,10 @@ Ensemble PeriodLaw::orbits() const {
 }
 
 Vector law_arguments(PeriodBy by, double low, double high, Index count) {
-  if (!(low >= 0 && low < high && std::isfinite(high)) || count < 1) {
-    throw InputError("the range of a period law is " + number(low) + " to " + number(high) +
-                     "; it must begin at 0 or above, and end above its beginning");
-  }
+  require(low >= 0 && low < high && std::isfinite(high) && count >= 1,
+          "the range of a period law is {:g} to {:g}; it must begin at 0 or above, and end above "
+          "its beginning",
+          low, high);
   const bool by_energy = by == PeriodBy::energy;
   const double first = by_energy ? std::sqrt(low) : low;
   const double last = by_energy ? std::sqrt(high) : high;

@@ -1,12 +1,12 @@
 #include "isochron/potential_well.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <boost/math/quadrature/gauss.hpp>
 #include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
 #include <limits>
 #include <numbers>
-#include <string>
 
 #include "isochron/error.hpp"
 #include "sentence.hpp"
@@ -256,7 +256,7 @@ class OutwardPotential {
 
   [[noreturn]] void fail(const char* why) const {
     throw NumericalError(
-        sentence("the potential cannot be followed beyond x = %.6g: %s", end(), why));
+        fmt::format("the potential cannot be followed beyond x = {:.6g}: {}", end(), why));
   }
 
   ForceSamples& force_;
@@ -285,7 +285,7 @@ std::vector<Equilibrium> equilibria(const ForceField& field, ConstVectorRef thet
   const Block f = field.force(theta, x.transpose());
   if (!(f.array() * 0.0 == 0.0).any()) {
     throw NumericalError(
-        sentence("the force is not a finite number from x = %.4g to %.4g", low, high));
+        fmt::format("the force is not a finite number from x = {:.4g} to {:.4g}", low, high));
   }
   ForceSamples force(field, theta, 1);
   std::vector<Equilibrium> found;
@@ -452,10 +452,10 @@ class PotentialWell::Side {
       const Series c = to_coefficients() * stiffness;
       if (end > smallest && !(usable && is_resolved(c))) continue;
       if (!stiffness.allFinite()) {
-        throw NumericalError(
-            sentence("the force around its equilibrium at x = %.6g is not finite, or too steep for "
-                     "double precision",
-                     bottom_));
+        throw NumericalError(fmt::format(
+            "the force around its equilibrium at x = {:.6g} is not finite, or too steep for "
+            "double precision",
+            bottom_));
       }
       if (!usable) {
         ends_ = {end};
@@ -594,18 +594,15 @@ class PotentialWell::Side {
 PotentialWell::PotentialWell(const ForceField& field, ConstVectorRef theta, double equilibrium,
                              Interval range, double highest_energy)
     : bottom_(equilibrium), highest_energy_(highest_energy) {
-  if (field.dimension() != 1) throw InputError("a potential well needs a force of dimension 1");
-  if (!(range.left < bottom_ && bottom_ < range.right)) {
-    throw InputError(sentence("the bottom of a well must lie within its range: %.6g < %.6g < %.6g",
-                              range.left, bottom_, range.right));
-  }
+  require(field.dimension() == 1, "a potential well needs a force of dimension 1");
+  require(range.left < bottom_ && bottom_ < range.right,
+          "the bottom of a well must lie within its range: {:.6g} < {:.6g} < {:.6g}", range.left,
+          bottom_, range.right);
   ForceSamples force(field, theta, nodes);
   left_ = std::make_unique<Side>(force, bottom_, -1, bottom_ - range.left, highest_energy);
   right_ = std::make_unique<Side>(force, bottom_, 1, range.right - bottom_, highest_energy);
-  if (left_->is_empty() || right_->is_empty()) {
-    throw InputError(sentence(
-        "the force has no well at x = %.6g: it does not drive back from both sides", bottom_));
-  }
+  require(!left_->is_empty() && !right_->is_empty(),
+          "the force has no well at x = {:.6g}: it does not drive back from both sides", bottom_);
   small_amplitude_ = expand_bottom(force, bottom_, std::min(left_->extent(), right_->extent()));
 }
 
@@ -621,10 +618,8 @@ Interval PotentialWell::extent() const {
 
 double PotentialWell::potential(double x) const {
   const auto [left, right] = extent();
-  if (!(x >= left && x <= right)) {
-    throw InputError(
-        sentence("the potential is known from x = %.6g to %.6g, not at %.6g", left, right, x));
-  }
+  require(x >= left && x <= right,
+          "the potential is known from x = {:.6g} to {:.6g}, not at {:.6g}", left, right, x);
   return x < bottom_ ? left_->potential(bottom_ - x) : right_->potential(x - bottom_);
 }
 
@@ -634,11 +629,10 @@ void PotentialWell::require_inside(double energy) const {
   const bool escapes = limit <= highest_energy_;
   const Side& lower = left_->limit() < right_->limit() ? *left_ : *right_;
   const double brim = &lower == left_.get() ? bottom_ - lower.extent() : bottom_ + lower.extent();
-  throw InputError(
-      sentence("the well at x = %.6g has no orbit of energy %.6g: admissible is 0 < E < ", bottom_,
-               energy) +
-      (escapes ? sentence("%.6g, its height at x = %.6g", limit, brim)
-               : sentence("%.6g, up to where it was followed", highest_energy_)));
+  throw InputError(fmt::format(
+      "the well at x = {:.6g} has no orbit of energy {:.6g}: admissible is 0 < E < {:.6g}, {}",
+      bottom_, energy, escapes ? limit : highest_energy_,
+      escapes ? fmt::format("its height at x = {:.6g}", brim) : "up to where it was followed"));
 }
 
 WellOrbit PotentialWell::orbit(double energy) const {
@@ -656,10 +650,10 @@ WellOrbit PotentialWell::orbit(double energy) const {
   orbit.mean_g = std::sqrt(energy) * (1 / left_->pull(left) + 1 / right_->pull(right)) / 2;
   const double all = orbit.width() + orbit.period + orbit.period_error + orbit.mean_g;
   if (!std::isfinite(all) || orbit.period <= 0) {
-    throw NumericalError(
-        sentence("the orbit of energy %.6g in the well at x = %.6g has no finite period: the force "
-                 "or the energy is too large or too small for double precision",
-                 energy, bottom_));
+    throw NumericalError(fmt::format(
+        "the orbit of energy {:.6g} in the well at x = {:.6g} has no finite period: the force "
+        "or the energy is too large or too small for double precision",
+        energy, bottom_));
   }
   return orbit;
 }

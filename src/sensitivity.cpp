@@ -1,5 +1,6 @@
 #include "isochron/sensitivity.hpp"
 
+#include <fmt/core.h>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -8,10 +9,15 @@
 #include "central_differences.hpp"
 #include "isochron/error.hpp"
 #include "one_step/discrete.hpp"
+#include "sentence.hpp"
 #include "sundials/adjoint.hpp"
 #include "sundials/forward.hpp"
 
 namespace isochron {
+
+const char* name(Interpolation interpolation) {
+  return interpolation == Interpolation::polynomial ? "polynomial" : "hermite";
+}
 
 const char* name(GradientMethod method) {
   switch (method) {
@@ -29,27 +35,18 @@ constexpr long longest_checkpoint_distance = 1000000000;
 
 void SensitivityOptions::validate(const Dynamics& dynamics) const {
   integrator.validate(dynamics);
-  const std::string method = isochron::name(integrator.method);
-  if (gradient == GradientMethod::discrete && is_multistep(integrator.method)) {
-    throw InputError(
-        "gradient discrete differentiates a one-step method (rkn8, rkn12, rk8, rk4), "
-        "not " +
-        method);
-  }
+  const char* method = isochron::name(integrator.method);
+  require(gradient != GradientMethod::discrete || !is_multistep(integrator.method),
+          "gradient discrete differentiates a one-step method (rkn8, rkn12, rk8, rk4), not {}",
+          method);
   const bool by_cvodes = gradient == GradientMethod::adjoint || gradient == GradientMethod::forward;
-  if (by_cvodes && !is_multistep(integrator.method)) {
-    throw InputError(std::string("gradient ") + isochron::name(gradient) +
-                     " is for the methods adams and bdf, not " + method);
-  }
-  if (checkpoint_distance < 0 || checkpoint_distance > longest_checkpoint_distance) {
-    throw InputError("a checkpoint distance of " + std::to_string(checkpoint_distance) +
-                     " steps is outside 0 .. 10^9");
-  }
+  require(!by_cvodes || is_multistep(integrator.method),
+          "gradient {} is for the methods adams and bdf, not {}", isochron::name(gradient), method);
+  require(checkpoint_distance >= 0 && checkpoint_distance <= longest_checkpoint_distance,
+          "a checkpoint distance of {} steps is outside 0 .. 10^9", checkpoint_distance);
   for (const double rtol : {backward_rtol, quadrature_rtol}) {
-    if (rtol != 0 && !(rtol >= 1e-15 && rtol <= 1e-1)) {
-      throw InputError("a backward tolerance of " + std::to_string(rtol) +
-                       " is outside 1e-15 .. 1e-1");
-    }
+    require(rtol == 0 || (rtol >= 1e-15 && rtol <= 1e-1),
+            "a backward tolerance of {:g} is outside 1e-15 .. 1e-1", rtol);
   }
 }
 
@@ -83,11 +80,10 @@ struct Sensitivity::Workers {
 
   /// Throws InputError for more than one observation time, which these derivatives do not have yet.
   void require_end_times_only(const Ensemble& ensemble, const char* what) const {
-    if (ensemble.observations() == 1) return;
-    throw InputError(std::string(what) + " by " + isochron::name(options.gradient) +
-                     " is for states at the end times only; of " +
-                     std::to_string(ensemble.observations()) +
-                     " observation times give gradients by discrete or difference");
+    require(ensemble.observations() == 1,
+            "{} by {} is for states at the end times only; of {} observation times give gradients "
+            "by discrete or difference",
+            what, isochron::name(options.gradient), ensemble.observations());
   }
 
   void run_forward(BlockSensitivity& solver, std::size_t number, const BlockRange& block,
@@ -188,9 +184,9 @@ LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble
             cotangent, part.gradient,
             (initial.size() > 0 ? initial : cotangents).middleCols(block.first, block.size));
         if (!part.gradient.allFinite()) {
-          throw NumericalError(std::string("the gradient is not finite (") +
-                               isochron::name(options.gradient) + ", method " +
-                               isochron::name(options.integrator.method) + ")");
+          throw NumericalError(fmt::format("the gradient is not finite ({}, method {})",
+                                           isochron::name(options.gradient),
+                                           isochron::name(options.integrator.method)));
         }
         part.backward = solver.backward_counts();
         part.stored_bytes = solver.stored_bytes();

@@ -1,5 +1,6 @@
 #include "sentence.hpp"
 
+#include <fmt/core.h>
 #include <cstdint>
 #include <string_view>
 
@@ -47,7 +48,7 @@ std::string escape(std::uint32_t code) {
     case '\n': return "\\n";
     case '\r': return "\\r";
     case '\t': return "\\t";
-    default: return sentence(code < 0x80 ? "\\x%02x" : "\\u%04x", static_cast<unsigned>(code));
+    default: return code < 0x80 ? fmt::format("\\x{:02x}", code) : fmt::format("\\u{:04x}", code);
   }
 }
 
@@ -56,7 +57,7 @@ std::string escaped(std::string_view text) {
   while (!text.empty()) {
     const Character next = first_character(text);
     if (!next.valid) {
-      result += sentence("\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(text[0])));
+      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
     } else if (disturbs(next.code)) {
       result += escape(next.code);
     } else {
@@ -84,8 +85,8 @@ std::string shown(const std::string& text, std::size_t longest) {
   const std::string_view all(text);
   const std::size_t head = boundary(all, longest / 2);
   const std::size_t tail = boundary(all, text.size() - longest / 4);
-  return escaped(all.substr(0, head)) + " [.. " + std::to_string(tail - head) + " bytes ..] " +
-         escaped(all.substr(tail));
+  return fmt::format("{} [.. {} bytes ..] {}", escaped(all.substr(0, head)), tail - head,
+                     escaped(all.substr(tail)));
 }
 
 std::string quoted(const std::string& text) { return '\'' + shown(text) + '\''; }

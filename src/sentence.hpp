@@ -1,17 +1,17 @@
 #pragma once
 
+#include <fmt/core.h>
 #include <cstddef>
-#include <cstdio>
 #include <string>
+
+#include "isochron/error.hpp"
 
 namespace isochron {
 
-/// printf into a string, for messages with numbers; at most 399 characters.
+/// Throws InputError with the sentence unless the condition holds.
 template <class... Values>
-[[nodiscard]] std::string sentence(const char* format, Values... values) {
-  char text[400];
-  std::snprintf(text, sizeof text, format, values...);
-  return text;
+void require(bool holds, fmt::format_string<const Values&...> words, const Values&... values) {
+  if (!holds) throw InputError(fmt::format(words, values...));
 }
 
 /// The longest value or name that a sentence shows in full, in bytes.

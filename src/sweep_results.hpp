@@ -69,8 +69,8 @@ inline constexpr RecordField<SweepRun> sweep_fields[] = {
 
 /// What the runs of one configuration have in common, and their forces.
 struct SweepConfiguration {
-  std::string name;        ///< the options that set it apart: "loss=periodic symmetry=odd"
-  ModelRecord model;       ///< the architecture; theta and theta_initial are empty
+  std::string name;  ///< the options that set it apart: "loss=periodic symmetry=odd"
+  Architecture network;
   std::vector<long> runs;  ///< with a force, in the order of the columns of
   Eigen::MatrixXd theta;   ///< P x runs
 };

@@ -1,6 +1,7 @@
 #include "text_file.hpp"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,9 +32,7 @@ TextFile::TextFile(const std::string& path, const std::string& what, TextLimits 
 
 TextFile::~TextFile() { ::close(descriptor_); }
 
-std::string TextFile::where() const {
-  return "in " + shown(path_) + ", line " + std::to_string(line_);
-}
+std::string TextFile::where() const { return fmt::format("in {}, line {}", shown(path_), line_); }
 
 /// Appends to the buffer what a pipe gives at once; nothing at the end of the file.
 void TextFile::read_some() {
@@ -45,8 +44,8 @@ void TextFile::read_some() {
   end_ += static_cast<std::size_t>(count);
   total_ += static_cast<std::size_t>(count);
   if (total_ > limits_.bytes) {
-    throw InputError(name_ + " has more than " + std::to_string(limits_.bytes >> 20U) +
-                     " MiB, the most that is read of such a text");
+    throw InputError(fmt::format("{} has more than {} MiB, the most that is read of such a text",
+                                 name_, limits_.bytes >> 20U));
   }
 }
 
@@ -92,7 +91,7 @@ bool TextFile::next(std::string& line) {
     const char* stop = std::find_if(first, last, [](char c) { return c == '\n' || c == '\r'; });
     line.append(first, stop);
     if (line.size() > limits_.line) {
-      throw InputError(where() + " is longer than " + std::to_string(limits_.line >> 10U) + " KiB");
+      throw InputError(fmt::format("{} is longer than {} KiB", where(), limits_.line >> 10U));
     }
     begin_ = static_cast<std::size_t>(stop - buffer_.data());
     if (stop == last) continue;

@@ -1,5 +1,6 @@
 #include "text_table.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -132,23 +133,20 @@ class TableReader {
                            [&](const std::string& name) { return same_word(name, cell); });
       };
       const auto found = std::find_if(table_.columns.begin(), table_.columns.end(), has_name);
-      const std::string words = file_.where() + ", column " + std::to_string(place.size() + 1);
-      if (found == table_.columns.end()) {
-        throw InputError(words + ": the name " + quoted(std::string(cell)) + " is unknown; " +
-                         table_.what + " have the columns " + table_.names);
-      }
+      const std::string words = fmt::format("{}, column {}: the name {}", file_.where(),
+                                            place.size() + 1, quoted(std::string(cell)));
+      require(found != table_.columns.end(), "{} is unknown; {} have the columns {}", words,
+              table_.what, table_.names);
       const auto index = static_cast<std::size_t>(found - table_.columns.begin());
-      if (std::find(place.begin(), place.end(), index) != place.end()) {
-        throw InputError(words + ": the name " + quoted(std::string(cell)) +
-                         " stands for a column that is there already; give " + table_.names +
-                         " once each");
-      }
+      require(std::find(place.begin(), place.end(), index) == place.end(),
+              "{} stands for a column that is there already; give {} once each", words,
+              table_.names);
       place.push_back(index);
     }
     for (std::size_t index = 0; index < place_.size(); ++index) {
-      if (std::find(place.begin(), place.end(), index) != place.end()) continue;
-      throw InputError(file_.where() + " names no column " + table_.columns[index].front() + "; " +
-                       table_.what + " have the columns " + table_.names);
+      require(std::find(place.begin(), place.end(), index) != place.end(),
+              "{} names no column {}; {} have the columns {}", file_.where(),
+              table_.columns[index].front(), table_.what, table_.names);
     }
     place_ = std::move(place);
   }
@@ -156,10 +154,9 @@ class TableReader {
   void read_row(const Cells& cells, std::string_view content) {
     const std::size_t columns = place_.size();
     const std::size_t row = numbers_.size();
-    if (row / columns >= most_rows || row + columns > most_numbers) {
-      throw InputError(file_.name() + " has more than " + std::to_string(row / columns) +
-                       " rows, the most that is read of a text");
-    }
+    require(row / columns < most_rows && row + columns <= most_numbers,
+            "{} has more than {} rows, the most that is read of a text", file_.name(),
+            row / columns);
     numbers_.resize(row + columns);
     for (std::size_t i = 0; i < cells.size(); ++i) {
       const double value = number(cells[i], i);
@@ -167,30 +164,31 @@ class TableReader {
     }
     if (cells.size() == columns) return;
     const bool commas = content.find(',') != std::string_view::npos;
-    throw InputError(file_.where() + " has " + std::to_string(cells.size()) +
-                     (cells.size() == 1 ? " column; " : " columns; ") + table_.what + " need " +
-                     std::to_string(columns) + ", " + table_.names +
-                     (commas ? " (decimals need a point, not a comma)" : ""));
+    throw InputError(fmt::format("{} has {} {}; {} need {}, {}{}", file_.where(), cells.size(),
+                                 cells.size() == 1 ? "column" : "columns", table_.what, columns,
+                                 table_.names,
+                                 commas ? " (decimals need a point, not a comma)" : ""));
   }
 
   double number(std::string_view cell, std::size_t column) const {
     const std::optional<double> value = parse(cell);
     if (value && std::isfinite(*value)) return *value;
-    throw InputError(file_.where() + ", column " + std::to_string(column + 1) +
-                     (value ? ": " + quoted(std::string(cell)) + " is not a finite number"
-                            : why_no_number(cell)));
+    throw InputError(
+        fmt::format("{}, column {}{}", file_.where(), column + 1,
+                    value ? fmt::format(": {} is not a finite number", quoted(std::string(cell)))
+                          : why_no_number(cell)));
   }
 
   std::string why_no_number(std::string_view cell) const {
     if (cell.empty()) return " is empty; " + table_.what + " need a number there";
     const bool two_words = cell.find_first_of(" \t") != std::string_view::npos;
     const bool in_first_row = numbers_.size() == place_.size();
-    return ": " + quoted(std::string(cell)) + " is not a number" +
-           (two_words
-                ? "; separate columns by one kind of separator, and write decimals with a point"
-            : in_first_row
-                ? "; only a first line of names, " + table_.names + ", may stand before numbers"
-                : "");
+    return fmt::format(
+        ": {} is not a number{}", quoted(std::string(cell)),
+        two_words ? "; separate columns by one kind of separator, and write decimals with a point"
+        : in_first_row ? fmt::format("; only a first line of names, {}, may stand before numbers",
+                                     table_.names)
+                       : "");
   }
 
   const TextTable& table_;

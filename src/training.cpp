@@ -1,5 +1,6 @@
 #include "isochron/training.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,6 +10,7 @@
 #include "isochron/least_squares.hpp"
 #include "isochron/random.hpp"
 #include "isochron/stoppable_force.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 namespace {
@@ -314,13 +316,11 @@ class Trainer {
 
   void require_residuals() const {
     const bool needed = fits_residuals(options_.kind) || auto_tolerance_;
-    if (objective_.has_residuals() || !needed) return;
-    throw InputError(std::string("the loss is a number for each trajectory, which ") +
-                     (fits_residuals(options_.kind)
-                          ? std::string("the optimizer ") + name(options_.kind)
-                          : std::string("a tolerance that follows the loss")) +
-                     " cannot use; give TrajectoryResiduals, or the optimizer lbfgs or adam with "
-                     "auto_tolerance = false");
+    require(objective_.has_residuals() || !needed,
+            "the loss is a number for each trajectory, which {} cannot use; give "
+            "TrajectoryResiduals, or the optimizer lbfgs or adam with auto_tolerance = false",
+            fits_residuals(options_.kind) ? fmt::format("the optimizer {}", name(options_.kind))
+                                          : "a tolerance that follows the loss");
   }
 
   /// Of the first trajectories, beside where they pass.
@@ -519,10 +519,9 @@ double integration_floor(const Objective& objective, const TrainingResult& resul
 ValidationLoss validate_loss(const Objective& asked, const TrainingResult& result,
                              Index trajectories, std::uint64_t seed,
                              const std::function<bool()>& stop_requested) {
-  if (!asks_for_closed_orbits(asked.loss()) || prescribes_periods(asked.loss())) {
-    throw InputError(std::string("the loss ") + name(asked.loss()) +
-                     " belongs to its own trajectories: it asks nothing of fresh ones");
-  }
+  require(asks_for_closed_orbits(asked.loss()) && !prescribes_periods(asked.loss()),
+          "the loss {} belongs to its own trajectories: it asks nothing of fresh ones",
+          name(asked.loss()));
   const Objective objective = stopping(asked, stop_requested);
   const States& seen = objective.ensemble().initial_states;
   const Objective fresh(objective.dynamics(), objective.loss(),

@@ -1,14 +1,15 @@
 #include "isochron/well.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <boost/math/quadrature/tanh_sinh.hpp>
 #include <cmath>
 #include <numbers>
-#include <sstream>
 #include <utility>
 
 #include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 namespace {
@@ -439,32 +440,19 @@ const std::vector<Entry>& table() {
   return entries;
 }
 
-std::string number(double value) {
-  std::ostringstream text;
-  text << value;
-  return text.str();
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 const Entry& find_entry(const std::string& name) {
   const auto found = std::find_if(table().begin(), table().end(),
                                   [&](const Entry& entry) { return entry.name == name; });
-  if (found == table().end()) {
-    throw InputError("there is no well '" + name + "': known are " + joined(well_names()));
-  }
+  require(found != table().end(), "there is no well '{}': known are {}", name,
+          fmt::format("{}", fmt::join(well_names(), ", ")));
   return *found;
 }
 
 /// "a finite omega > 0", "a finite beta", "-1 < kappa < 1".
 std::string admissible_range(const WellParameter& parameter) {
   const auto& [name, value, low, high] = parameter;
-  if (std::isfinite(high)) return number(low) + " < " + name + " < " + number(high);
-  return "a finite " + name + (std::isfinite(low) ? " > " + number(low) : "");
+  if (std::isfinite(high)) return fmt::format("{:g} < {} < {:g}", low, name, high);
+  return "a finite " + name + (std::isfinite(low) ? fmt::format(" > {:g}", low) : "");
 }
 
 void set_parameter(const Entry& well, std::vector<WellParameter>& parameters,
@@ -474,14 +462,13 @@ void set_parameter(const Entry& well, std::vector<WellParameter>& parameters,
   if (found == parameters.end()) {
     std::vector<std::string> names;
     for (const WellParameter& p : parameters) names.push_back(p.name);
-    throw InputError("the well " + well.name + " has no parameter '" + name +
-                     "': " + (names.empty() ? "it has none" : "admissible are " + joined(names)));
+    throw InputError(fmt::format("the well {} has no parameter '{}': {}{}", well.name, name,
+                                 names.empty() ? "it has none" : "admissible are ",
+                                 fmt::join(names, ", ")));
   }
   found->value = value;
-  if (!(value > found->low && value < found->high)) {
-    throw InputError("the well " + well.name + " needs " + admissible_range(*found) + ", not " +
-                     name + " = " + number(value));
-  }
+  require(value > found->low && value < found->high, "the well {} needs {}, not {} = {:g}",
+          well.name, admissible_range(*found), name, value);
 }
 
 }  // namespace
@@ -520,8 +507,9 @@ bool Well::contains(double x) const {
 
 void Well::require_bounded(double energy) const {
   if (energy > 0 && energy < formulas_.energy_limit) return;
-  throw InputError("the well " + name_ + " has no periodic orbit of energy E = " + number(energy) +
-                   ": admissible is " + admissible_range({"E", energy, 0, formulas_.energy_limit}));
+  throw InputError(
+      fmt::format("the well {} has no periodic orbit of energy E = {:g}: admissible is {}", name_,
+                  energy, admissible_range({"E", energy, 0, formulas_.energy_limit})));
 }
 
 std::vector<std::string> well_names() {

@@ -15,15 +15,16 @@ set(rooms
   "1|optimizer|optimizer least_squares stoppable_algebra"
   "1|figure|figure gnuplot"
   "2|dynamics|dynamics block_dynamics"
-  "2|theory|potential_well certificate abel completion"
+  "2|theory|potential_well certificate certificate_fields abel completion"
   "3|integrator|integrator blocks block_solver one_step/tableau one_step/tangent one_step/solver sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver return_time sundials/return_time"
   "4|sensitivity|sensitivity central_differences block_sensitivity one_step/discrete sundials/adjoint sundials/forward"
   "4|portrait|portrait"
   "5|objective|objective force_data period_law"
   "6|gradient check|gradient_check"
   "6|training|training memory"
-  "7|results|results record_field sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/schema hdf5/size_check hdf5/record_table hdf5/rewriting hdf5/references hdf5/analysis hdf5/results hdf5/benchmark_results"
-  "8|cli|cli/*")
+  "7|run|run run_fields budget environment"
+  "8|results|results record_field sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/schema hdf5/size_check hdf5/record_table hdf5/rewriting hdf5/references hdf5/analysis hdf5/results hdf5/benchmark_results"
+  "9|cli|cli/*")
 
 foreach(entry IN LISTS rooms)
   string(REPLACE "|" ";" entry "${entry}")

@@ -52,30 +52,30 @@ std::string reading(const fs::path& path) {
 
 // -------------------------------------------------------------------------- made-up measurements
 
-const std::array<std::string, 5> sweeps = {"parameters", "trajectories", "tolerance", "end_time",
-                                           "threads"};
+const std::array<std::string, 5> axes = {"parameters", "trajectories", "tolerance", "end_time",
+                                         "threads"};
 
-/// A point of a sweep, the k-th of its method.
-BenchmarkPoint point(const std::string& sweep, const std::string& method, long k) {
+/// A point of an axis, the k-th of its method.
+BenchmarkPoint point(const std::string& axis, const std::string& method, long k) {
   BenchmarkPoint p;
-  p.sweep = sweep;
+  p.axis = axis;
   p.method = method;
   p.integrator = method == "discrete" ? "rkn8" : "adams";
   p.task = "gradient";
   p.start = "random";
   p.status = "ok";
-  p.parameters = sweep == "parameters" ? 10 << k : 321;
-  p.trajectories = sweep == "trajectories" ? 10 << k : 100;
-  p.threads = sweep == "threads" ? 1 + k : 1;
-  p.rtol = sweep == "tolerance" ? std::pow(10.0, static_cast<double>(-4 - k)) : 1e-10;
-  p.end_time = sweep == "end_time" ? static_cast<double>(1 << k) : 6.25;
+  p.parameters = axis == "parameters" ? 10 << k : 321;
+  p.trajectories = axis == "trajectories" ? 10 << k : 100;
+  p.threads = axis == "threads" ? 1 + k : 1;
+  p.rtol = axis == "tolerance" ? std::pow(10.0, static_cast<double>(-4 - k)) : 1e-10;
+  p.end_time = axis == "end_time" ? static_cast<double>(1 << k) : 6.25;
   const double speed = method == "discrete" ? 1e-4 : method == "adjoint" ? 1e-3 : 1e-1;
   p.seconds = speed * static_cast<double>(k + 1);
   p.error = p.rtol * (method == "discrete" ? 0.5 : 3);
   return p;
 }
 
-/// Three methods, `size` points of each in every sweep.
+/// Three methods, `size` points of each in every axis.
 BenchmarkResults small_benchmark(long size) {
   BenchmarkResults benchmark;
   benchmark.title = "A made-up benchmark";
@@ -83,9 +83,9 @@ BenchmarkResults small_benchmark(long size) {
   benchmark.environment = {{"isochron", "0.1.0"}, {"cpu", "abacus"}};
   benchmark.conclusions = {"The discrete adjoint is the fastest.", "",
                            "Der zweite Satz ist \xc3\xa4lter."};
-  for (const std::string& sweep : sweeps) {
+  for (const std::string& axis : axes) {
     for (const char* method : {"forward", "adjoint", "discrete"}) {
-      for (long k = 0; k < size; ++k) benchmark.points.push_back(point(sweep, method, k));
+      for (long k = 0; k < size; ++k) benchmark.points.push_back(point(axis, method, k));
     }
   }
   return benchmark;
@@ -102,7 +102,7 @@ std::vector<BenchmarkPoint> random_points(long size) {
   };
   std::vector<BenchmarkPoint> points(static_cast<std::size_t>(size));
   for (BenchmarkPoint& p : points) {
-    for (std::string* s : {&p.sweep, &p.method, &p.integrator, &p.task, &p.start, &p.status,
+    for (std::string* s : {&p.axis, &p.method, &p.integrator, &p.task, &p.start, &p.status,
                            &p.package, &p.precision}) {
       *s = text();
     }
@@ -121,7 +121,7 @@ std::vector<BenchmarkPoint> random_points(long size) {
 
 /// All fields, for comparison to the last bit.
 auto texts_of(const BenchmarkPoint& p) {
-  return std::array{p.sweep, p.method, p.integrator, p.task,
+  return std::array{p.axis,  p.method, p.integrator, p.task,
                     p.start, p.status, p.package,    p.precision};
 }
 auto numbers_of(const BenchmarkPoint& p) {
@@ -152,40 +152,41 @@ void check_same(const BenchmarkResults& a, const BenchmarkResults& b) {
 }
 
 /// A run with something of every kind.
-Results some_run() {
-  Results run;
+Run some_run() {
+  Run run;
   run.title = "A run";
   run.config = R"({"verb": "train"})";
   run.environment = {{"isochron", "0.1.0"}};
   const Mlp network({1, 5, 1});
-  run.model =
-      ModelRecord::of(network, network.initial_parameters(1), network.initial_parameters(2));
-  run.initial_states = States::Random(2, 30);
+  run.network = network.architecture();
+  run.state.theta = network.initial_parameters(1);
+  run.state.theta_initial = network.initial_parameters(2);
+  run.ensemble.initial_states = States::Random(2, 30);
   run.final_states = States::Random(2, 30);
   for (long i = 0; i < 200; ++i) {
-    run.history.iteration.push_back(i);
-    run.history.evaluations.push_back(i);
-    run.history.integrator_steps.push_back(3 * i);
-    for (auto* column : {&run.history.loss, &run.history.gradient_norm, &run.history.step,
-                         &run.history.wall_time}) {
+    run.state.history.iteration.push_back(i);
+    run.state.history.evaluations.push_back(i);
+    run.state.history.integrator_steps.push_back(3 * i);
+    for (auto* column : {&run.state.history.loss, &run.state.history.gradient_norm,
+                         &run.state.history.step, &run.state.history.wall_time}) {
       column->push_back(1.0 / static_cast<double>(i + 1));
     }
   }
-  run.summary = {{"loss", {1e-17, "loss (1)", "1"}}};
+  run.state.loss = 1e-17;
   return run;
 }
 
-void check_same_run(const Results& a, const Results& b) {
+void check_same_run(const Run& a, const Run& b) {
   CHECK(a.entry == b.entry);
   CHECK(a.title == b.title);
   CHECK(a.config == b.config);
   CHECK(a.environment == b.environment);
-  CHECK(a.model->theta == b.model->theta);
-  CHECK(a.initial_states == b.initial_states);
+  CHECK(a.state.theta == b.state.theta);
+  CHECK(a.ensemble.initial_states == b.ensemble.initial_states);
   CHECK(a.final_states == b.final_states);
-  CHECK(a.history.loss == b.history.loss);
-  CHECK(a.history.integrator_steps == b.history.integrator_steps);
-  CHECK(a.summary.at("loss").value == b.summary.at("loss").value);
+  CHECK(a.state.history.loss == b.state.history.loss);
+  CHECK(a.state.history.integrator_steps == b.state.history.integrator_steps);
+  CHECK(a.state.loss == b.state.loss);
 }
 
 /// By h5diff, which compares attributes too; true where it is not installed.
@@ -265,7 +266,7 @@ TEST_CASE("a status may be long, not ASCII, or missing; a number may be none") {
 
 TEST_CASE("a benchmark beside a run keeps the run bit for bit") {
   const TemporaryFolder folder;
-  const Results run = some_run();
+  const Run run = some_run();
   write_results(folder / "run.h5", run);
   edit(folder / "run.h5", [](hid_t file) {  // by another program
     Handle(H5Gcreate2(file, "/notes", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
@@ -299,7 +300,7 @@ TEST_CASE("a run beside a benchmark keeps it when that is wanted") {
   const BenchmarkResults benchmark = small_benchmark(3);
   write_benchmark(folder / "file.h5", benchmark);
   fs::copy_file(folder / "file.h5", folder / "before.h5");
-  Results run = some_run();
+  Run run = some_run();
   for (int checkpoint = 0; checkpoint < 3; ++checkpoint) {
     run.title += '.';
     write_results(folder / "file.h5", run, Existing::kept);
@@ -522,7 +523,7 @@ TEST_CASE("every column of the table has a label, every number a unit") {
 
 // ---------------------------------------------------------------------------------------- charts
 
-TEST_CASE("charts are there for the sweeps that have measurements") {
+TEST_CASE("charts are there for the axes that have measurements") {
   CHECK(benchmark_charts({}).empty());
   std::vector<BenchmarkPoint> points = {point("parameters", "adjoint", 0),
                                         point("tolerance", "adjoint", 0),

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "certificate_fields.hpp"
 #include "isochron/certificate.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
@@ -261,14 +262,15 @@ ForceFieldPtr spring(double stiffness, double offset = 0) {
 }
 
 bool decides_nothing(const Certificate& found) {
-  for (const auto& [name, label, value] : certificate_numbers) {
-    if (value != &Certificate::tolerance && value != &Certificate::period &&
-        !std::isnan(found.*value)) {
-      return false;
+  bool all_absent = true;
+  for_each_certificate_number(found, [&](const char*, const char*, const char*, const auto& value) {
+    if constexpr (std::is_same_v<decltype(value), const double&>) {
+      const bool asked = &value == &found.tolerance || &value == &found.period;
+      all_absent = all_absent && (asked || std::isnan(value));
     }
-  }
-  return found.verdict == Isochrony::undecided && !found.reason.empty() && found.curve.empty() &&
-         !found.center && !found.small_amplitude;
+  });
+  return all_absent && found.verdict == Isochrony::undecided && !found.reason.empty() &&
+         found.curve.empty() && !found.center && !found.small_amplitude;
 }
 
 }  // namespace

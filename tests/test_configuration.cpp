@@ -245,28 +245,28 @@ TEST_CASE("what is stored is read as it was, for every option of every verb") {
       }
       const Configuration before = layered(of(verb), layer);
       const std::string json = configuration_json(before);
-      const Configuration after = as_stored(verb, StoredConfiguration(json, "run.h5"));
+      const Configuration after = stored_configuration(verb, json, "run.h5");
       for (const std::string& key : reproducing_keys(before)) {
         CAPTURE(key);
         CHECK(text_of(after, key) == text_of(before, key));
         const bool is_stored = !text_of(before, key).empty();
         if (is_stored) CHECK(after.is_default(key) == before.is_default(key));
       }
-      CHECK(as_stored(verb, StoredConfiguration(configuration_json(after), "run.h5")).atol ==
-            before.atol);
+      CHECK(stored_configuration(verb, configuration_json(after), "run.h5").atol == before.atol);
     }
   }
 }
 
 TEST_CASE("of a stored run, another verb takes the problem and the force field alone") {
   const Configuration trained = train_with({"--period", "pi", "--hidden", "4", "--rtol", "1e-5"});
-  const StoredConfiguration stored(configuration_json(trained), "run.h5");
-  const Configuration taken = with_stored_force(of(verb_simulate), stored);
+  const Configuration stored =
+      stored_configuration(verb_train, configuration_json(trained), "run.h5");
+  const Configuration taken = with_stored_problem(of(verb_simulate), stored);
   CHECK(taken.period == trained.period);
   CHECK(taken.hidden == trained.hidden);
   CHECK(taken.rtol == Configuration().rtol);
-  CHECK(stored.asks_for("rtol"));
-  CHECK_FALSE(stored.asks_for("atol"));
+  CHECK_FALSE(stored.is_default("rtol"));
+  CHECK(stored.is_default("atol"));
 }
 
 TEST_CASE("what follows from other options, where it is not asked for") {
@@ -301,9 +301,9 @@ TEST_CASE("a resolved configuration stays as it is") {
        {Arguments{}, Arguments{"--optimizer", "least-squares"}, Arguments{"--method", "rkn12"},
         Arguments{"--gradient", "discrete"}, Arguments{"--period-multiple", "2"}}) {
     const Configuration once = resolved(train_with(arguments));
-    const StoredConfiguration stored(configuration_json(once), "run.h5");
     CHECK(configuration_json(resolved(once)) == configuration_json(once));
-    const Configuration resumed = resolved(as_stored(verb_train, stored));
+    const Configuration resumed =
+        resolved(stored_configuration(verb_train, configuration_json(once), "run.h5"));
     for (const std::string& key : reproducing_keys(once)) {
       CAPTURE(key);
       CHECK(text_of(resumed, key) == text_of(once, key));
@@ -387,8 +387,8 @@ TEST_CASE("a grid that cannot be is refused with its word") {
 
 TEST_CASE("what a sweep was asked for is asked of its runs, also when it goes on") {
   const Configuration asked = read_configuration(verb_sweep, {"--rtol", "1e-10"});
-  const StoredConfiguration stored(configuration_json(asked), "sweep.h5");
-  const Configuration resumed = as_stored(verb_sweep, stored);
+  const Configuration resumed =
+      stored_configuration(verb_sweep, configuration_json(asked), "sweep.h5");
   for (const Configuration& sweep : {asked, resumed}) {
     const Configuration run = resolved(variants(sweep).front().configuration);
     CHECK(run.rtol == 1e-10);

@@ -247,6 +247,16 @@ TEST_CASE("a wrong derivative of a user's loss is seen, and where") {
   const std::string text = message_of<InputError>([&] { check_loss(wrong, at); });
   CHECK(mentions(text, "component 1"));
   CHECK(mentions(text, "observation 0"));
+  // A residual that is small beside another one is as important to least squares.
+  TrajectoryResiduals unequal = own_residuals();
+  unequal.evaluate = [equal = unequal.evaluate](Index i, ConstStatesRef y, VectorRef r,
+                                                Eigen::Ref<Eigen::MatrixXd> by_state) {
+    equal(i, y, r, by_state);
+    r[1] *= 1e-6;
+    by_state.row(1) *= 1.001e-6;
+  };
+  const Objective small(spring, observed.ensemble, unequal);
+  CHECK(mentions(message_of<InputError>([&] { check_loss(small, at); }), "residual 1 gives"));
   const Objective broken(spring, observed.ensemble,
                          TrajectoryLoss([](Index, ConstStatesRef, StatesRef cotangents) {
                            cotangents.setZero();

@@ -25,6 +25,7 @@
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
 #include "isochron/results.hpp"
+#include "run_fields.hpp"
 #include "temporary_folder.hpp"
 
 namespace fs = std::filesystem;
@@ -111,28 +112,55 @@ Certificate made_up_certificate(long size) {
   return certificate;
 }
 
-Results made_up_results(Index dimension, Index trajectories, Index size) {
-  Results results;
+TrainingOptions made_up_options() {
+  TrainingOptions options;
+  options.kind = OptimizerKind::least_squares;
+  options.auto_tolerance = false;
+  options.max_time = 12.5;
+  options.optimizer.max_iterations = -1;
+  options.optimizer.learning_rate = 1e-300;
+  options.sensitivity.interpolation = Interpolation::hermite;
+  options.sensitivity.checkpoint_distance = 17;
+  options.sensitivity.staggered = false;
+  options.jacobian.emplace();
+  options.jacobian->gradient = GradientMethod::discrete;
+  options.jacobian->integrator.method = Method::rkn12;
+  options.jacobian->integrator.rtol = 1e-14;
+  return options;
+}
+
+Run made_up_results(Index dimension, Index trajectories, Index size) {
+  Run results;
   results.title = "A made-up run, 100 % harmlos: \xc3\xa4\xc3\xb6\xc3\xbc";
   results.start_time = "2024-02-29T23:59:59Z";
   results.config = R"({"trajectories": 100, "period": 6.283185307179586})";
   results.environment = {{"isochron", "0.1.0"}, {"compiler", ""}, {"cpu_model", "abacus"}};
   const Mlp network({dimension, 5, dimension}, Symmetry::odd, Skip::linear);
-  results.model =
-      ModelRecord::of(network, network.initial_parameters(1), network.initial_parameters(2));
-  for (long k = 0; k < size; ++k) {
-    results.snapshots.iteration.push_back(k * k);
-    results.snapshots.theta.push_back(network.initial_parameters(static_cast<std::uint64_t>(k)));
+  if (trajectories > 0) {
+    results.loss = Loss::prescribed_period;
+    results.period = 6.2;
+    results.data_seed = std::numeric_limits<std::uint64_t>::max() - 1;
+    results.verdict_tolerance = 1e-5;
   }
-  results.initial_states = random_states(2 * dimension, trajectories, 5);
-  results.final_states = random_states(2 * dimension, trajectories, 6);
-  results.residuals = random_states(2 * dimension, trajectories, 7);
-  results.end_times = random_vector(trajectories, 8).cwiseAbs();
-  results.amplitudes = random_vector(trajectories, 9).cwiseAbs();
-  results.energies = random_vector(trajectories, 10).cwiseAbs();
+  results.options = made_up_options();
+  results.network = network.architecture();
+  results.state.theta = network.initial_parameters(1);
+  results.state.theta_initial = network.initial_parameters(2);
+  for (long k = 0; k < size; ++k) {
+    results.state.snapshots.iteration.push_back(k * k);
+    results.state.snapshots.theta.push_back(
+        network.initial_parameters(static_cast<std::uint64_t>(k)));
+  }
+  results.ensemble.initial_states = random_states(2 * dimension, trajectories, 5);
+  results.final_states = random_states(2 * dimension, 2 * trajectories, 6);
+  results.residuals = random_states(2 * dimension, 2 * trajectories, 7);
+  results.ensemble.end_times = random_vector(trajectories, 8).cwiseAbs();
+  results.ensemble.earlier_times = 0.5 * results.ensemble.end_times.transpose();
+  results.observations = {random_states(2 * dimension, 2 * trajectories, 9),
+                          random_states(2 * dimension, 2 * trajectories, 10).cwiseAbs()};
   if (size > 0)
     results.force_data = ForceData{random_vector(size, 11), random_vector(size, 12), 0.3};
-  results.history = made_up_history(size);
+  results.state.history = made_up_history(size);
   if (size > 0) {
     for (Index d = 0; d < dimension; ++d) {
       const auto seed = static_cast<std::uint64_t>(100 * d);
@@ -145,14 +173,21 @@ Results made_up_results(Index dimension, Index trajectories, Index size) {
         EnergyRecord{random_vector(size, 50), random_states(4, size, 51), random_vector(size, 52)};
     results.force = made_up_curve(size);
     results.potential = made_up_curve(size + 1);
-    results.analysis = made_up_certificate(size);
+    results.certificate = made_up_certificate(size);
   }
-  results.summary = {{"loss", {1e-17, "loss L (1)", "1"}},
-                     {"loss_validation", {not_a_number, "loss on fresh states (1)", "1"}},
-                     {"wall_time", {12.5, "wall time (s)", "s"}}};
-  constexpr auto last_seed = std::numeric_limits<std::uint64_t>::max();
-  results.summary["weight_seed"] = {0x1p64, "weight seed that was kept (1)", "1", last_seed};
-  results.summary_text = {{"stop_reason", "loss tolerance reached"}, {"remark", ""}};
+  double made_up = 1e-17;
+  long counted = (1L << 53) - 100;
+  for_each_number(results, [&](const char*, const char*, const char*, auto& value) {
+    if constexpr (std::is_same_v<decltype(value), double&>) {
+      value = made_up *= -1.5;
+    } else {
+      value = counted++;
+    }
+  });
+  results.weight_seed = std::numeric_limits<std::uint64_t>::max();
+  for_each_text(results, [](const std::string& name, std::string& text) { text = name + "!"; });
+  results.restarts = {{results.weight_seed.value(), 1e-3}, {7, not_a_number}};
+  results.absent = {{"potential", "the force has none"}, {"remark", "-"}};
   return results;
 }
 
@@ -168,15 +203,6 @@ bool same_bits(const A& a, const B& b) {
 bool same_matrix(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
   const bool both_empty = a.size() == 0 && b.size() == 0;
   return both_empty || (a.rows() == b.rows() && same_bits(a.reshaped(), b.reshaped()));
-}
-
-void check_same(const ModelRecord& a, const ModelRecord& b) {
-  CHECK(a.layers == b.layers);
-  CHECK(a.activation == b.activation);
-  CHECK(a.symmetry == b.symmetry);
-  CHECK(a.skip == b.skip);
-  CHECK(same_bits(a.theta, b.theta));
-  CHECK(same_bits(a.theta_initial, b.theta_initial));
 }
 
 void check_same(const History& a, const History& b) {
@@ -211,16 +237,45 @@ void check_same(const std::optional<PositionCurve>& a, const std::optional<Posit
   CHECK(a->visited_max == b->visited_max);
 }
 
-void check_same(const std::map<std::string, SummaryValue>& a,
-                const std::map<std::string, SummaryValue>& b) {
-  REQUIRE(a.size() == b.size());
-  for (const auto& [name, number] : a) {
-    REQUIRE(b.count(name) == 1);
-    CHECK(same_bits(std::array{number.value}, std::array{b.at(name).value}));
-    CHECK(number.long_name == b.at(name).long_name);
-    CHECK(number.units == b.at(name).units);
-    CHECK(number.whole == b.at(name).whole);
+/// All that a visitor is shown, one after the other, to the last bit.
+class Listing {
+ public:
+  template <class T>
+  void operator()(const std::string& name, const char*, const char*, const T& value) {
+    if constexpr (std::is_same_v<T, double>) {
+      add(name, std::to_string(std::bit_cast<std::uint64_t>(value)));
+    } else if constexpr (std::is_enum_v<T>) {
+      add(name, isochron::name(value));
+    } else {
+      add(name, std::to_string(value));
+    }
   }
+  template <class T>
+  void operator()(const std::string& name, const char* label, const char* units,
+                  const std::optional<T>& value) {
+    if (value) (*this)(name, label, units, *value);
+  }
+  void add(const std::string& name, const std::string& text) { lines.push_back(name + ' ' + text); }
+
+  std::vector<std::string> lines;
+};
+
+std::vector<std::string> listed(const SensitivityOptions& options) {
+  Listing listing;
+  for_each_option(options, std::ref(listing));
+  return listing.lines;
+}
+
+std::vector<std::string> listed(const Run& run) {
+  Listing listing;
+  for_each_number(run, std::ref(listing));
+  for_each_text(run, [&](const char* name, const std::string& text) { listing.add(name, text); });
+  if (run.options) for_each_option(*run.options, std::ref(listing));
+  for (const Restart& restart : run.restarts) {
+    listing("loss", "", "", restart.loss);
+    listing("weight_seed", "", "", restart.weight_seed);
+  }
+  return listing.lines;
 }
 
 void check_same(const Certificate& a, const Certificate& b) {
@@ -253,23 +308,36 @@ void check_same(const Certificate& a, const Certificate& b) {
   CHECK(same_bits(numbers(a), numbers(b)));
 }
 
-void check_same(const Results& a, const Results& b) {
+void check_same(const Run& a, const Run& b) {
   CHECK(a.entry == b.entry);
   CHECK(a.title == b.title);
   CHECK(a.start_time == b.start_time);
   CHECK(a.config == b.config);
   CHECK(a.environment == b.environment);
-  REQUIRE(a.model.has_value() == b.model.has_value());
-  if (a.model) check_same(*a.model, *b.model);
-  CHECK(a.snapshots.iteration == b.snapshots.iteration);
-  CHECK(std::equal(a.snapshots.theta.begin(), a.snapshots.theta.end(), b.snapshots.theta.begin(),
-                   b.snapshots.theta.end(), same_bits<Vector, Vector>));
-  CHECK(same_matrix(a.initial_states, b.initial_states));
+  CHECK(a.loss == b.loss);
+  CHECK(a.period == b.period);
+  CHECK(a.data_seed == b.data_seed);
+  CHECK(a.verdict_tolerance == b.verdict_tolerance);
+  REQUIRE(a.options.has_value() == b.options.has_value());
+  if (a.options) {
+    CHECK(listed(a.options->sensitivity) == listed(b.options->sensitivity));
+    REQUIRE(a.options->jacobian.has_value() == b.options->jacobian.has_value());
+    if (a.options->jacobian) CHECK(listed(*a.options->jacobian) == listed(*b.options->jacobian));
+  }
+  CHECK(a.network == b.network);
+  CHECK(same_bits(a.state.theta, b.state.theta));
+  CHECK(same_bits(a.state.theta_initial, b.state.theta_initial));
+  CHECK(a.state.snapshots.iteration == b.state.snapshots.iteration);
+  CHECK(std::equal(a.state.snapshots.theta.begin(), a.state.snapshots.theta.end(),
+                   b.state.snapshots.theta.begin(), b.state.snapshots.theta.end(),
+                   same_bits<Vector, Vector>));
+  CHECK(same_matrix(a.ensemble.initial_states, b.ensemble.initial_states));
   CHECK(same_matrix(a.final_states, b.final_states));
   CHECK(same_matrix(a.residuals, b.residuals));
-  CHECK(same_bits(a.end_times, b.end_times));
-  CHECK(same_bits(a.amplitudes, b.amplitudes));
-  CHECK(same_bits(a.energies, b.energies));
+  CHECK(same_bits(a.ensemble.end_times, b.ensemble.end_times));
+  CHECK(same_matrix(a.ensemble.earlier_times, b.ensemble.earlier_times));
+  CHECK(same_matrix(a.observations.value, b.observations.value));
+  CHECK(same_matrix(a.observations.weight, b.observations.weight));
   REQUIRE(a.force_data.has_value() == b.force_data.has_value());
   if (a.force_data) {
     CHECK(same_bits(a.force_data->position, b.force_data->position));
@@ -277,7 +345,7 @@ void check_same(const Results& a, const Results& b) {
     CHECK(a.force_data->weight == b.force_data->weight);
   }
   CHECK(a.motion == b.motion);
-  check_same(a.history, b.history);
+  check_same(a.state.history, b.state.history);
   check_same(a.phase_portrait_before, b.phase_portrait_before);
   check_same(a.phase_portrait, b.phase_portrait);
   REQUIRE(a.orbits.has_value() == b.orbits.has_value());
@@ -294,10 +362,10 @@ void check_same(const Results& a, const Results& b) {
   }
   check_same(a.force, b.force);
   check_same(a.potential, b.potential);
-  REQUIRE(a.analysis.has_value() == b.analysis.has_value());
-  if (a.analysis) check_same(*a.analysis, *b.analysis);
-  check_same(a.summary, b.summary);
-  CHECK(a.summary_text == b.summary_text);
+  REQUIRE(a.certificate.has_value() == b.certificate.has_value());
+  if (a.certificate) check_same(*a.certificate, *b.certificate);
+  CHECK(listed(a) == listed(b));
+  CHECK(a.absent == b.absent);
 }
 
 // -------------------------------------------------------------------- files opened with HDF5's C
@@ -456,7 +524,7 @@ std::string reading_matrix(const fs::path& path, const std::string& dataset) {
   return message_of_input_error([&] { static_cast<void>(read_matrix(path, dataset)); });
 }
 
-std::string writing(const fs::path& path, const Results& results) {
+std::string writing(const fs::path& path, const Run& results) {
   try {
     write_results(path, results);
   } catch (const OutputError& error) {
@@ -504,7 +572,7 @@ TEST_CASE("a results file reads back to the last bit") {
         CAPTURE(dimension);
         CAPTURE(trajectories);
         CAPTURE(size);
-        const Results results = made_up_results(dimension, trajectories, size);
+        const Run results = made_up_results(dimension, trajectories, size);
         write_results(folder / "run.h5", results);
         check_same(results, read_results(folder / "run.h5"));
       }
@@ -514,14 +582,15 @@ TEST_CASE("a results file reads back to the last bit") {
 
 TEST_CASE("what is absent stays absent") {
   const TemporaryFolder folder;
-  write_results(folder / "run.h5", Results{});
-  check_same(Results{}, read_results(folder / "run.h5"));
+  write_results(folder / "run.h5", Run{});
+  check_same(Run{}, read_results(folder / "run.h5"));
 
-  Results some;
+  Run some;
   some.entry = "simulation";
   some.motion = Motion::first_order;
-  some.initial_states = random_states(3, 4, 1);
-  some.model = ModelRecord::of(Mlp({3, 4, 3}), Vector::Zero(31));
+  some.ensemble.initial_states = random_states(3, 4, 1);
+  some.network = {{3, 4, 3}};
+  some.state.theta = Vector::Zero(31);
   some.orbits = OrbitFan{random_states(2, 3, 1), random_states(2, 3, 2), random_vector(3, 3)};
   write_results(folder / "run.h5", some);
   check_same(some, read_results(folder / "run.h5"));
@@ -529,17 +598,17 @@ TEST_CASE("what is absent stays absent") {
 
 TEST_CASE("states stand in the file as one row per trajectory") {
   const TemporaryFolder folder;
-  const Results results = made_up_results(2, 5, 1);
+  const Run results = made_up_results(2, 5, 1);
   write_results(folder / "run.h5", results);
   const Eigen::MatrixXd rows = read_matrix(folder / "run.h5", "/run/data/initial_states");
-  CHECK(same_matrix(rows, results.initial_states.transpose()));
+  CHECK(same_matrix(rows, results.ensemble.initial_states.transpose()));
   const Eigen::MatrixXd x = read_matrix(folder / "run.h5", "run/orbits/x");
   CHECK(same_matrix(x, results.orbits->x));
 }
 
 TEST_CASE("equal results give equal files, except for the time") {
   const TemporaryFolder folder;
-  const Results results = made_up_results(1, 50, 9);
+  const Run results = made_up_results(1, 50, 9);
   const auto file_time = [&](const std::string& name) {
     return hdf5::InputFile(folder / name).root().text_attribute("file_time");
   };
@@ -593,7 +662,7 @@ TEST_CASE("every group has a class, every number a label with its unit") {
       const Handle type(H5Dget_type(object), H5Tclose);
       if (H5Tget_class(type.get()) == H5T_STRING) return;
       const std::string units = text_attribute(object, "units");
-      const bool seconds = path.ends_with("wall_time");
+      const bool seconds = path.ends_with("wall_time") || path.ends_with("max_time");
       CHECK(units == (seconds ? "s" : "1"));
       CHECK(text_attribute(object, "long_name").ends_with(" (" + units + ")"));
     });
@@ -602,7 +671,7 @@ TEST_CASE("every group has a class, every number a label with its unit") {
 
 TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
   const TemporaryFolder folder;
-  const auto plots = [&](const Results& results) {
+  const auto plots = [&](const Run& results) {
     write_results(folder / "run.h5", results);
     std::set<std::string> found;
     edit(folder / "run.h5", [&](hid_t file) {
@@ -648,18 +717,18 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
                               "/run/analysis/width_ratio", "/run/analysis/shear",
                               "/run/analysis/rearrangement", "default training"});
 
-  Results two = made_up_results(2, 10, 1);
+  Run two = made_up_results(2, 10, 1);
   two.energy.reset();
   two.force.reset();
   two.potential.reset();
-  two.analysis.reset();
+  two.certificate.reset();
   CHECK(plots(two) == std::set<std::string>{"/run/training", "/run/phase_portrait_before_1",
                                             "/run/phase_portrait_before_2", "/run/phase_portrait_1",
                                             "/run/phase_portrait_2", "/run/orbits",
                                             "default training"});
 
-  Results simulation = two;
-  simulation.history = {};
+  Run simulation = two;
+  simulation.state.history = {};
   CHECK(plots(simulation).count("default orbits") == 1);
   simulation.orbits.reset();
   CHECK(plots(simulation).count("default phase_portrait_1") == 1);
@@ -669,20 +738,20 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
 
 TEST_CASE("the axes of a phase portrait are those of the dynamics") {
   const TemporaryFolder folder;
-  const auto labels = [&](const Results& results, const std::string& portrait) {
+  const auto labels = [&](const Run& results, const std::string& portrait) {
     write_results(folder / "run.h5", results);
     const hdf5::InputFile file(folder / "run.h5");
     const hdf5::InputGroup group = file.root().group("run").group(portrait);
     return group.dataset("x").text_attribute("long_name") + ", " +
            group.dataset("v").text_attribute("long_name");
   };
-  const Results one = made_up_results(1, 2, 3);
+  const Run one = made_up_results(1, 2, 3);
   CHECK(labels(one, "phase_portrait") == "position x (1), velocity v (1)");
-  const Results two = made_up_results(2, 2, 3);
+  const Run two = made_up_results(2, 2, 3);
   CHECK(labels(two, "phase_portrait_2") == "position x_2 (1), velocity v_2 (1)");
-  Results plane = one;
+  Run plane = one;
   plane.motion = Motion::first_order;
-  plane.model.reset();
+  plane.network.reset();
   for (const char* name : {"phase_portrait_before", "phase_portrait"}) {
     CHECK(labels(plane, name) == "component y_1 (1), component y_2 (1)");
   }
@@ -707,7 +776,7 @@ TEST_CASE("the root says who wrote the file") {
 
 TEST_CASE("groups of others are passed over") {
   const TemporaryFolder folder;
-  const Results results = made_up_results(2, 10, 4);
+  const Run results = made_up_results(2, 10, 4);
   write_results(folder / "run.h5", results);
   edit(folder / "run.h5", [](hid_t file) {
     const double number = 42;
@@ -716,7 +785,7 @@ TEST_CASE("groups of others are passed over") {
     }
     make_dataset(file, "/benchmark/cost", {1}, H5T_NATIVE_DOUBLE, &number);
     make_dataset(file, "/run/data/mass", {}, H5T_NATIVE_DOUBLE, &number);
-    make_dataset(file, "/run/summary/unlabelled", {}, H5T_NATIVE_DOUBLE, &number);
+    make_dataset(file, "/run/summary/another", {}, H5T_NATIVE_DOUBLE, &number);
     make_dataset(file, "/run/summary/column", {1}, H5T_NATIVE_DOUBLE, &number);
     make_dataset(file, "/run/environment/number", {}, H5T_NATIVE_DOUBLE, &number);
   });
@@ -726,23 +795,23 @@ TEST_CASE("groups of others are passed over") {
 TEST_CASE("a certificate is put into a file, and nothing else there changes") {
   const TemporaryFolder folder;
   const fs::path path = folder / "run.h5";
-  Results results = made_up_results(1, 10, 4);
-  results.analysis.reset();
+  Run results = made_up_results(1, 10, 4);
+  results.certificate.reset();
   write_results(path, results);
   edit(path, [](hid_t file) {
     const double number = 42;
     make_dataset(file, "/run/remark", {}, H5T_NATIVE_DOUBLE, &number);
   });
   for (const long size : {3, 5}) {  // the second one takes the place of the first
-    results.analysis = made_up_certificate(size);
-    write_analysis(path, *results.analysis);
+    results.certificate = made_up_certificate(size);
+    write_analysis(path, *results.certificate);
     check_same(results, read_results(path));
     CHECK(read_matrix(path, "/run/training/loss").size() == 4);
   }
   const hdf5::InputFile file(path);
   CHECK(file.root().text_attribute("default") == "run");
   CHECK(file.root().group("run").contains("remark"));
-  CHECK_THROWS_AS(write_analysis(folder / "none.h5", *results.analysis), InputError);
+  CHECK_THROWS_AS(write_analysis(folder / "none.h5", *results.certificate), InputError);
 }
 
 TEST_CASE("strings that other programs wrote with variable length are read") {
@@ -784,7 +853,7 @@ TEST_CASE("every kind of bad file has its own sentence") {
 
   make_foreign(folder / "foreign.h5", [](hid_t) {});
   says("foreign.h5", "was not written by isochron");
-  write_results(folder / "other.h5", Results{});
+  write_results(folder / "other.h5", Run{});
   edit(folder / "other.h5", [](hid_t file) {
     const Handle attribute(H5Aopen(file, "creator", H5P_DEFAULT), H5Aclose);
     const Handle type(H5Aget_type(attribute.get()), H5Tclose);
@@ -847,10 +916,10 @@ TEST_CASE("a dataset of the wrong size, rank, type or meaning is named") {
     return message;
   };
   for (const std::string path :
-       {"model/theta", "model/theta_initial", "data/end_times", "data/amplitudes",
-        "held_force/force", "training/loss", "training/wall_time", "phase_portrait/kinetic_energy",
-        "phase_portrait_before/v", "orbits/time", "energy/time", "energy_drift/drift",
-        "force/harmonic", "potential/potential", "force/visited_range"}) {
+       {"model/theta", "model/theta_initial", "data/end_times", "held_force/force", "training/loss",
+        "training/wall_time", "phase_portrait/kinetic_energy", "phase_portrait_before/v",
+        "orbits/time", "energy/time", "energy_drift/drift", "force/harmonic", "potential/potential",
+        "force/visited_range"}) {
     complaint(path, [&](hid_t f) { replace_dataset(f, "/run/" + path, {3}, true); });
     const auto flat = complaint(path, [&](hid_t f) {
       replace_dataset(f, "/run/" + path, {4, 1}, true);
@@ -921,18 +990,25 @@ TEST_CASE("a number that no run has is named") {
   for (const double bad : {not_a_number, infinity, -infinity}) {
     for (const std::string path :
          {"model/theta", "model/theta_initial", "snapshots/theta", "data/initial_states",
-          "data/final_states", "data/residuals", "data/end_times", "data/amplitudes",
-          "data/energies", "held_force/position", "held_force/force", "held_force/weight",
-          "training/loss", "training/wall_time", "analysis/x0", "analysis/equilibria/position"}) {
+          "data/final_states", "data/residuals", "data/end_times", "data/earlier_times",
+          "data/observed_states", "data/weights", "held_force/position", "held_force/force",
+          "held_force/weight", "training/loss", "training/wall_time", "analysis/x0",
+          "analysis/equilibria/position"}) {
       refused(path, bad);
     }
   }
   for (const double bad : {not_a_number, -1.0}) {
     for (const std::string path : {"training/gradient_norm", "training/step"}) refused(path, bad);
   }
-  for (const std::string path : {"data/end_times", "data/amplitudes", "data/energies"}) {
+  for (const std::string path : {"data/end_times", "data/earlier_times", "objective/period"}) {
     refused(path, 0.0);
   }
+  for (const std::string path : {"options/max_time", "options/sensitivity/rtol"}) {
+    refused(path, not_a_number);
+    refused(path, -1.0);
+  }
+  refused("options/max_iterations", -2L);
+  refused("options/jacobian/staggered", 2L);
   for (const long bad : {-1L, (1L << 53) + 2, std::numeric_limits<long>::max()}) {
     for (const std::string path :
          {"model/layers", "snapshots/iteration", "training/iteration", "training/evaluations",
@@ -952,13 +1028,14 @@ TEST_CASE("a number that no run has is named") {
 
 TEST_CASE("counts in a summary are whole numbers that go on") {
   const TemporaryFolder folder;
-  for (const std::string name : {"iterations", "evaluations", "harmonic_n", "forward_steps",
-                                 "backward_right_hand_sides", "forward_convergence_failures"}) {
+  write_results(folder / "run.h5", made_up_results(1, 10, 4));
+  const std::string bytes = contents(folder / "run.h5");
+  for (const std::string name :
+       {"forward_steps", "backward_right_hand_sides", "forward_convergence_failures"}) {
     for (const double bad : {not_a_number, -1.0, 1e300}) {
-      Results results;
-      results.summary[name] = {bad, name + " (1)", "1"};
-      write_results(folder / "run.h5", results);
-      const std::string message = reading(folder / "run.h5");
+      put(folder / "odd.h5", bytes);
+      edit(folder / "odd.h5", [&](hid_t file) { change_last(file, "/run/summary/" + name, bad); });
+      const std::string message = reading(folder / "odd.h5");
       CHECK_MESSAGE(contains(message, "'/run/summary/" + name + "' in '"), message);
     }
   }
@@ -966,16 +1043,18 @@ TEST_CASE("counts in a summary are whole numbers that go on") {
 
 TEST_CASE("prescribed periods are there beside what they are prescribed for") {
   const TemporaryFolder folder;
-  for (const auto argument : {&Results::amplitudes, &Results::energies}) {
-    Results results = made_up_results(1, 10, 4);
-    results.amplitudes.resize(0);
-    results.energies.resize(0);
-    results.*argument = Vector::Ones(10);
-    write_results(folder / "run.h5", results);
-    edit(folder / "run.h5",
-         [](hid_t file) { REQUIRE(H5Ldelete(file, "/run/data/end_times", H5P_DEFAULT) >= 0); });
-    CHECK(contains(reading(folder / "run.h5"), "data/end_times"));
-  }
+  Run run = made_up_results(1, 10, 4);
+  States& states = run.ensemble.initial_states;
+  states.row(1).setZero();
+  write_results(folder / "run.h5", run);
+  CHECK(read_matrix(folder / "run.h5", "/run/data/amplitudes") == states.row(0).transpose());
+  edit(folder / "run.h5",
+       [](hid_t file) { REQUIRE(H5Ldelete(file, "/run/data/end_times", H5P_DEFAULT) >= 0); });
+  CHECK(contains(reading(folder / "run.h5"), "data/end_times"));
+  states.row(0).setZero();
+  states.row(1).setConstant(-2);
+  write_results(folder / "run.h5", run);
+  CHECK(read_matrix(folder / "run.h5", "/run/data/energies") == Vector::Constant(10, 2.0));
 }
 
 TEST_CASE("a truncated file is refused at every length") {
@@ -1019,7 +1098,7 @@ TEST_CASE("nothing is printed by the library") {
   const std::string printed = printed_errors(folder / "stderr", [&] {
     reading(folder / "short.h5");
     reading_matrix(folder / "run.h5", "nothing/here");
-    Results clash;
+    Run clash;
     clash.environment["a/b"] = "";
     writing(folder / "run.h5", clash);
   });
@@ -1173,53 +1252,57 @@ TEST_CASE("a header that was changed to promise more is refused") {
 TEST_CASE("sizes that do not fit are refused before anything is touched") {
   const TemporaryFolder folder;
   const auto refuses = [&](const std::string& what, const auto& spoil) {
-    Results results = made_up_results(1, 10, 4);
+    Run results = made_up_results(1, 10, 4);
     spoil(results);
     const std::string message =
         message_of_input_error([&] { write_results(folder / "run.h5", results); });
     CHECK_MESSAGE(contains(message, what), message);
     CHECK(folder.files().empty());
   };
-  refuses("model/theta", [](Results& r) { r.model->theta.conservativeResize(3); });
-  refuses("model/theta_initial", [](Results& r) { r.model->theta_initial = Vector::Zero(1); });
-  refuses("snapshots/theta", [](Results& r) { r.snapshots.theta.pop_back(); });
-  refuses("snapshots/theta", [](Results& r) { r.snapshots.theta[1] = Vector::Zero(2); });
-  refuses("snapshots/theta", [](Results& r) {
-    r.model.reset();
-    r.snapshots.theta.assign(4, Vector());
+  refuses("model/theta", [](Run& r) { r.state.theta.conservativeResize(3); });
+  refuses("model/theta_initial", [](Run& r) { r.state.theta_initial = Vector::Zero(1); });
+  refuses("snapshots/theta", [](Run& r) { r.state.snapshots.theta.pop_back(); });
+  refuses("snapshots/theta", [](Run& r) { r.state.snapshots.theta[1] = Vector::Zero(2); });
+  refuses("snapshots/theta", [](Run& r) {
+    r.network.reset();
+    r.state.snapshots.theta.assign(4, Vector());
   });
-  refuses("data/initial_states", [](Results& r) { r.initial_states = States::Zero(3, 10); });
-  refuses("data/initial_states", [](Results& r) { r.motion = Motion::first_order; });
-  refuses("data/final_states", [](Results& r) { r.final_states = States::Zero(2, 9); });
-  refuses("data/final_states", [](Results& r) { r.initial_states = States(); });
-  refuses("data/residuals", [](Results& r) { r.residuals = States::Zero(4, 10); });
-  refuses("data/end_times", [](Results& r) { r.end_times = Vector::Zero(9); });
-  refuses("data/amplitudes", [](Results& r) { r.amplitudes = Vector::Zero(9); });
-  refuses("data/energies", [](Results& r) { r.energies = Vector::Zero(9); });
-  refuses("held_force/force", [](Results& r) { r.force_data->force = Vector::Zero(9); });
-  refuses("held_force/position", [](Results& r) { r.force_data = ForceData(); });
-  refuses("training/step", [](Results& r) { r.history.step.pop_back(); });
-  refuses("training/evaluations", [](Results& r) { r.history.evaluations.clear(); });
-  refuses("phase_portrait/x", [](Results& r) { r.phase_portrait[0].x.clear(); });
-  refuses("phase_portrait/kinetic_energy",
-          [](Results& r) { r.phase_portrait[0].color.pop_back(); });
-  refuses("phase_portrait/samples", [](Results& r) { r.phase_portrait[0].samples = 3; });
-  refuses("phase_portrait/samples", [](Results& r) { r.phase_portrait[0].samples = -1; });
-  refuses("energy/energy", [](Results& r) { r.energy->energy.resize(0, 0); });
-  refuses("energy/time", [](Results& r) { r.energy->time.resize(5); });
-  refuses("energy_drift/drift", [](Results& r) { r.energy->drift.resize(5); });
-  refuses("phase_portrait_before/v", [](Results& r) { r.phase_portrait_before[0].v.clear(); });
-  refuses("orbits/x", [](Results& r) { r.orbits->x.resize(0, 0); });
-  refuses("orbits/v", [](Results& r) { r.orbits->v.resize(3, 5); });
-  refuses("orbits/time", [](Results& r) { r.orbits->time.resize(5); });
-  refuses("force/harmonic", [](Results& r) { r.force->harmonic.resize(5); });
-  refuses("potential/potential", [](Results& r) { r.potential->value.resize(1); });
-  refuses("potential/position", [](Results& r) { r.potential = PositionCurve{}; });
+  refuses("data/initial_states", [](Run& r) { r.ensemble.initial_states = States::Zero(3, 10); });
+  refuses("data/initial_states", [](Run& r) { r.motion = Motion::first_order; });
+  refuses("data/final_states", [](Run& r) { r.final_states = States::Zero(2, 9); });
+  refuses("data/final_states", [](Run& r) { r.ensemble.initial_states = States(); });
+  refuses("data/residuals", [](Run& r) { r.residuals = States::Zero(4, 10); });
+  refuses("data/end_times", [](Run& r) { r.ensemble.end_times = Vector::Zero(9); });
+  refuses("data/earlier_times", [](Run& r) { r.ensemble.earlier_times.resize(1, 9); });
+  refuses("data/observed_states", [](Run& r) { r.observations.value.resize(2, 10); });
+  refuses("data/observed_states", [](Run& r) {
+    r.loss = Loss::observations;
+    r.observations = {};
+  });
+  refuses("data/weights", [](Run& r) { r.observations.weight.resize(1, 20); });
+  refuses("held_force/force", [](Run& r) { r.force_data->force = Vector::Zero(9); });
+  refuses("held_force/position", [](Run& r) { r.force_data = ForceData(); });
+  refuses("training/step", [](Run& r) { r.state.history.step.pop_back(); });
+  refuses("training/evaluations", [](Run& r) { r.state.history.evaluations.clear(); });
+  refuses("phase_portrait/x", [](Run& r) { r.phase_portrait[0].x.clear(); });
+  refuses("phase_portrait/kinetic_energy", [](Run& r) { r.phase_portrait[0].color.pop_back(); });
+  refuses("phase_portrait/samples", [](Run& r) { r.phase_portrait[0].samples = 3; });
+  refuses("phase_portrait/samples", [](Run& r) { r.phase_portrait[0].samples = -1; });
+  refuses("energy/energy", [](Run& r) { r.energy->energy.resize(0, 0); });
+  refuses("energy/time", [](Run& r) { r.energy->time.resize(5); });
+  refuses("energy_drift/drift", [](Run& r) { r.energy->drift.resize(5); });
+  refuses("phase_portrait_before/v", [](Run& r) { r.phase_portrait_before[0].v.clear(); });
+  refuses("orbits/x", [](Run& r) { r.orbits->x.resize(0, 0); });
+  refuses("orbits/v", [](Run& r) { r.orbits->v.resize(3, 5); });
+  refuses("orbits/time", [](Run& r) { r.orbits->time.resize(5); });
+  refuses("force/harmonic", [](Run& r) { r.force->harmonic.resize(5); });
+  refuses("potential/potential", [](Run& r) { r.potential->value.resize(1); });
+  refuses("potential/position", [](Run& r) { r.potential = PositionCurve{}; });
 }
 
 TEST_CASE("a write that cannot begin says why and leaves everything as it was") {
   const TemporaryFolder folder;
-  const Results results = made_up_results(1, 10, 4);
+  const Run results = made_up_results(1, 10, 4);
   CHECK(contains(writing(folder / "nowhere/run.h5", results), "No such file or directory"));
 
   fs::create_directory(folder / "folder");
@@ -1229,22 +1312,22 @@ TEST_CASE("a write that cannot begin says why and leaves everything as it was") 
   CHECK(contains(writing(folder / "pipe", results), "File exists"));
   CHECK(fs::is_fifo(folder / "pipe"));
 
-  Results clash = results;
-  clash.summary_text["loss"] = "twice";
+  Run clash = results;
+  clash.absent["loss"] = "twice";
   CHECK(contains(writing(folder / "run.h5", clash), "'/run/summary/loss' in '"));
   CHECK(folder.files() == std::set<std::string>{"folder", "pipe"});
 }
 
 TEST_CASE("files with similar names are untouched, a link is followed") {
   const TemporaryFolder folder;
-  const Results results = made_up_results(1, 10, 4);
+  const Run results = made_up_results(1, 10, 4);
   put(folder / "run.h5.tmp", "precious");
   write_results(folder / "run.h5", results);
   CHECK(contents(folder / "run.h5.tmp") == "precious");
   CHECK(folder.files() == std::set<std::string>{"run.h5", "run.h5.tmp"});
 
   fs::create_symlink("run.h5", folder / "link.h5");
-  const Results other = made_up_results(2, 3, 1);
+  const Run other = made_up_results(2, 3, 1);
   write_results(folder / "link.h5", other);
   CHECK(fs::is_symlink(folder / "link.h5"));
   check_same(other, read_results(folder / "run.h5"));
@@ -1254,16 +1337,16 @@ TEST_CASE("a file without a folder in its name is written to the current one") {
   const TemporaryFolder folder;
   const fs::path before = fs::current_path();
   fs::current_path(folder / "");
-  CHECK_NOTHROW(write_results("run.h5", Results{}));
+  CHECK_NOTHROW(write_results("run.h5", Run{}));
   fs::current_path(before);
   CHECK(folder.files() == std::set<std::string>{"run.h5"});
 }
 
 TEST_CASE("a full disk leaves the old file and no temporary one") {
   const TemporaryFolder folder;
-  const Results old = made_up_results(1, 10, 4);
+  const Run old = made_up_results(1, 10, 4);
   write_results(folder / "run.h5", old);
-  const Results larger = made_up_results(1, 10000, 4);
+  const Run larger = made_up_results(1, 10000, 4);
 
   const pid_t child = fork();
   REQUIRE(child >= 0);

@@ -20,43 +20,44 @@ using hdf5::Handle;
 namespace {
 
 /// A run after so many iterations.
-Results some_run(long iterations) {
-  Results run;
+Run some_run(long iterations) {
+  Run run;
   run.title = "a run of " + std::to_string(iterations) + " iterations";
   run.start_time = "2024-02-29T23:59:59Z";
   run.config = R"({"options": {"loss": "periodic"}})";
   run.environment["cpu"] = "abacus";
   const Mlp network({1, 3, 1});
-  run.model = ModelRecord::of(network, network.initial_parameters(1),
-                              network.initial_parameters(static_cast<std::uint64_t>(iterations)));
-  run.initial_states = States::Constant(2, 4, 1.5);
+  run.network = network.architecture();
+  run.state.theta = network.initial_parameters(1);
+  run.state.theta_initial = network.initial_parameters(static_cast<std::uint64_t>(iterations));
+  run.ensemble.initial_states = States::Constant(2, 4, 1.5);
   for (long i = 0; i < iterations; ++i) {
-    run.history.iteration.push_back(i);
-    run.history.evaluations.push_back(i);
-    run.history.integrator_steps.push_back(i);
-    run.history.loss.push_back(1.0 / static_cast<double>(i + 1));
-    run.history.gradient_norm.push_back(1);
-    run.history.step.push_back(1);
-    run.history.wall_time.push_back(1);
+    run.state.history.iteration.push_back(i);
+    run.state.history.evaluations.push_back(i);
+    run.state.history.integrator_steps.push_back(i);
+    run.state.history.loss.push_back(1.0 / static_cast<double>(i + 1));
+    run.state.history.gradient_norm.push_back(1);
+    run.state.history.step.push_back(1);
+    run.state.history.wall_time.push_back(1);
   }
   run.potential = PositionCurve{Vector::LinSpaced(5, 0, 1), Vector::Ones(5), Vector::Ones(5), 0, 1};
-  run.summary["loss"] = {1e-9, "loss (1)", "1"};
-  run.summary["loss_verified"] = {2e-9, "verified (1)", "1"};
-  run.summary_text["stop_reason"] = "iteration limit reached";
+  run.state.loss = 1e-9;
+  run.verification.loss = 2e-9;
+  run.stop_reason = "iteration limit reached";
   return run;
 }
 
 /// What is stored of it before it is complete.
-Results checkpoint(long iterations) {
-  Results run = some_run(iterations);
+Run checkpoint(long iterations) {
+  Run run = some_run(iterations);
   run.potential.reset();
-  run.summary.erase("loss_verified");
-  run.summary_text["stop_reason"] = "running";
+  run.verification = {};
+  run.stop_reason = "running";
   return run;
 }
 
 /// Whether isochron reads there what it would read from a new file, to the last bit.
-bool holds(const fs::path& path, const Results& run) {
+bool holds(const fs::path& path, const Run& run) {
   for (int attempt = 1;; ++attempt) {  // files know the second of their making
     const bool same = results_image(path, read_results(path)) == results_image(path, run);
     if (same || attempt == 3) return same;
@@ -216,19 +217,19 @@ TEST_CASE("what users have put into a file stays when its run goes on") {
     const FormerFile former(path);
     for (const long iterations : {4, 500}) {
       put(path, results_image(path, checkpoint(iterations), former));
-      const Results read = read_results(path);
-      CHECK(read.history.loss.size() == static_cast<std::size_t>(iterations));
-      CHECK(read.summary.count("loss_verified") == 0);
+      const Run read = read_results(path);
+      CHECK(read.state.history.loss.size() == static_cast<std::size_t>(iterations));
+      CHECK(!read.is_verified());
       CHECK(!read.potential);
       CHECK(holds(path, checkpoint(iterations)));
       look(path, check_foreign_objects);
     }
     put(path, results_image(path, some_run(700), former));
     CHECK(holds(path, some_run(700)));
-    const Results read = read_results(path);
+    const Run read = read_results(path);
     CHECK(read.title == "a run of 700 iterations");
-    CHECK(read.history.loss.size() == 700);
-    CHECK(read.summary.at("loss_verified").value == 2e-9);
+    CHECK(read.state.history.loss.size() == 700);
+    CHECK(read.verification.loss == 2e-9);
     CHECK(read.potential);
     look(path, check_foreign_objects);
     look(path, [](hid_t file) { CHECK(referred(file, "to_theta") == "/run/model/theta"); });
@@ -246,7 +247,7 @@ TEST_CASE("an analysis changes nothing else, whatever the file holds") {
     Certificate certificate;
     certificate.verdict = verdict;
     write_analysis(path, certificate);
-    CHECK(read_results(path).analysis->verdict == verdict);
+    CHECK(read_results(path).certificate->verdict == verdict);
     look(path, check_foreign_objects);
     look(path, [&](hid_t file) { CHECK(address(file, "/run/training/loss") == loss); });
   }
@@ -279,7 +280,7 @@ TEST_CASE("a link in the place of something of isochron's gives way, what it lea
     H5Lcreate_soft("/archive/training", file, "/run/training", H5P_DEFAULT, H5P_DEFAULT);
   });
   write_results(path, some_run(9), Existing::kept);
-  CHECK(read_results(path).history.loss.size() == 9);
+  CHECK(read_results(path).state.history.loss.size() == 9);
   CHECK(read_matrix(path, "/archive/training/loss").size() == 3);
 }
 
@@ -329,7 +330,7 @@ TEST_CASE("a user block in front of a file stays") {
   put(path, bytes);
   write_results(path, some_run(50), Existing::kept);
   CHECK(contents(path).substr(0, 4) == "mine");
-  CHECK(read_results(path).history.loss.size() == 50);
+  CHECK(read_results(path).state.history.loss.size() == 50);
 }
 
 TEST_CASE("benchmarks and sweeps keep what is foreign, too") {
@@ -339,19 +340,19 @@ TEST_CASE("benchmarks and sweeps keep what is foreign, too") {
   BenchmarkResults benchmark;
   benchmark.title = "measured";
   BenchmarkPoint point;
-  point.status = point.sweep = point.method = point.integrator = point.task = point.start = "ok";
+  point.status = point.axis = point.method = point.integrator = point.task = point.start = "ok";
   for (int points = 1; points <= 3; ++points) {
     benchmark.points.push_back(point);
     write_benchmark(folder / "run.h5", benchmark);
     CHECK(read_benchmark(folder / "run.h5").points.size() == static_cast<std::size_t>(points));
-    CHECK(read_results(folder / "run.h5").history.loss.size() == 3);
+    CHECK(read_results(folder / "run.h5").state.history.loss.size() == 3);
     look(folder / "run.h5", check_foreign_objects);
   }
 
   SweepResults sweep;
   SweepConfiguration configuration;
   configuration.name = "as given";
-  configuration.model = ModelRecord::of(Mlp({1, 3, 1}));
+  configuration.network = {{1, 3, 1}};
   sweep.configurations.push_back(configuration);
   SweepRun run;
   run.status = "ok";

@@ -50,9 +50,9 @@ SweepResults made_up_sweep() {
   const Mlp small({1, 3, 1});
   const Mlp odd({1, 4, 1}, Symmetry::odd, Skip::linear);
   sweep.configurations = {
-      {"loss=periodic", ModelRecord::of(small), {0, 2, 4}, Eigen::MatrixXd::Random(10, 3)},
+      {"loss=periodic", small.architecture(), {0, 2, 4}, Eigen::MatrixXd::Random(10, 3)},
       {"symmetry=odd",
-       ModelRecord::of(odd),
+       odd.architecture(),
        {1, 3, 5},
        Eigen::MatrixXd::Random(odd.parameters(), 3)}};
   return sweep;
@@ -91,9 +91,7 @@ TEST_CASE("a sweep is read back to the last bit") {
   REQUIRE(found.configurations.size() == 2);
   for (std::size_t i = 0; i < 2; ++i) {
     CHECK(found.configurations[i].name == sweep.configurations[i].name);
-    CHECK(found.configurations[i].model.layers == sweep.configurations[i].model.layers);
-    CHECK(found.configurations[i].model.symmetry == sweep.configurations[i].model.symmetry);
-    CHECK(found.configurations[i].model.skip == sweep.configurations[i].model.skip);
+    CHECK(found.configurations[i].network == sweep.configurations[i].network);
     CHECK(found.configurations[i].runs == sweep.configurations[i].runs);
     CHECK(found.configurations[i].theta == sweep.configurations[i].theta);
   }
@@ -132,8 +130,8 @@ TEST_CASE("a sweep whose parts do not fit is refused, also when it is to be writ
   refused([](Sweep s) { s.configurations[0].theta = Eigen::MatrixXd::Zero(9, 3); });
   refused([](Sweep s) { s.configurations[0].theta = Eigen::MatrixXd::Zero(1000000, 3); });
   refused([](Sweep s) { s.configurations[0].theta = Eigen::MatrixXd::Zero(10, 2); });
-  refused([](Sweep s) { s.configurations[1].model.layers = {1, 5, 1}; });
-  refused([](Sweep s) { s.configurations[1].model.layers = {1, 1L << 62, 1}; });
+  refused([](Sweep s) { s.configurations[1].network.layers = {1, 5, 1}; });
+  refused([](Sweep s) { s.configurations[1].network.layers = {1, 1L << 62, 1}; });
   refused([](Sweep s) { s.configurations[0].runs = {0, 2, 3}; });  // of the other configuration
   refused([](Sweep s) { s.configurations[0].runs = {0, 2, 8}; });  // of none
   refused([](Sweep s) { std::swap(s.runs[2], s.runs[4]); });

@@ -87,30 +87,4 @@ struct CertificateOptions {
 [[nodiscard]] Certificate certify(const ForceField& field, ConstVectorRef theta, double center,
                                   ConstVectorRef energies, const CertificateOptions& options);
 
-/// A number of a certificate, in a file and for programs.
-struct CertificateNumber {
-  const char* name;
-  const char* label;
-  double Certificate::*value;
-};
-
-inline constexpr CertificateNumber certificate_numbers[] = {
-    {"asked_period", "period T that was asked for", &Certificate::period},
-    {"tolerance", "tolerance of the verdict", &Certificate::tolerance},
-    {"energy_limit", "height of the well, as far as it was followed", &Certificate::energy_limit},
-    {"lowest_energy", "lowest visited energy E", &Certificate::lowest_energy},
-    {"highest_energy", "highest visited energy E", &Certificate::highest_energy},
-    {"median_multiple", "T/T(E) at the median energy", &Certificate::median_multiple},
-    {"period_deviation_max", "max |n T(E)/T - 1| at the visited energies",
-     &Certificate::period_deviation_max},
-    {"period_deviation_mean", "mean |n T(E)/T - 1| at the visited energies",
-     &Certificate::period_deviation_mean},
-    {"period_deviation_between", "max |n T(E)/T - 1| between the visited energies",
-     &Certificate::period_deviation_between},
-    {"width_deviation_max", "max |R - 1| at the visited energies",
-     &Certificate::width_deviation_max},
-    {"width_deviation_mean", "mean |R - 1| at the visited energies",
-     &Certificate::width_deviation_mean},
-    {"shear_max", "max |S|/A at the visited energies", &Certificate::shear_max}};
-
 }  // namespace isochron

@@ -10,6 +10,11 @@ enum class Motion {
   first_order,  ///< y' = f(y; theta), the neural ODE; state dimension D
 };
 
+/// "newtonian", "first-order".
+[[nodiscard]] constexpr const char* name(Motion motion) {
+  return motion == Motion::newtonian ? "newtonian" : "first-order";
+}
+
 /// A force field and the motion that it drives. Cheap to copy; shares the field.
 class Dynamics {
  public:
@@ -23,6 +28,11 @@ class Dynamics {
   [[nodiscard]] Index parameters() const { return field_->parameters(); }
   [[nodiscard]] Index state_dimension() const {
     return motion_ == Motion::newtonian ? 2 * dimension() : dimension();
+  }
+
+  /// Whether this is x'' = f(x) in one dimension, which has a potential, wells and their periods.
+  [[nodiscard]] bool moves_on_a_line() const {
+    return dimension() == 1 && motion_ == Motion::newtonian;
   }
 
  private:

@@ -18,7 +18,7 @@ namespace isochron {
 /// No call allocates. One object serves one thread, and must not outlive its field.
 ///
 /// A linearisation can be put into a record of the caller's and taken up again later, so that a
-/// reverse sweep over many of them evaluates no force twice.
+/// backward pass over many of them evaluates no force twice.
 class Linearisation {
  public:
   virtual ~Linearisation() = default;

@@ -17,6 +17,15 @@ enum class Skip { none, linear };
 [[nodiscard]] const char* name(Symmetry symmetry);
 [[nodiscard]] const char* name(Skip skip);
 
+/// The structure of a network, without its parameters.
+struct Architecture {
+  std::vector<Index> layers;  ///< all widths, input and output included
+  Symmetry symmetry = Symmetry::none;
+  Skip skip = Skip::none;
+
+  [[nodiscard]] bool operator==(const Architecture&) const = default;
+};
+
 /// A multilayer perceptron as a force field, f: R^D -> R^D,
 ///
 ///   a_0 = q,  a_l = tanh(W_l a_{l-1} + b_l),  l = 1..L-1,   f = W_L a_{L-1} + b_L [+ A q + b],
@@ -29,6 +38,8 @@ class Mlp final : public ForceField {
   /// Throws InputError unless there are at least two, all positive, first equal to last.
   explicit Mlp(std::vector<Index> layers, Symmetry symmetry = Symmetry::none,
                Skip skip = Skip::none);
+  explicit Mlp(const Architecture& structure)
+      : Mlp(structure.layers, structure.symmetry, structure.skip) {}
 
   [[nodiscard]] Index dimension() const override { return layers_.front(); }
   [[nodiscard]] Index parameters() const override;
@@ -37,6 +48,7 @@ class Mlp final : public ForceField {
   [[nodiscard]] const std::vector<Index>& layers() const { return layers_; }
   [[nodiscard]] Symmetry symmetry() const { return symmetry_; }
   [[nodiscard]] Skip skip() const { return skip_; }
+  [[nodiscard]] Architecture architecture() const { return {layers_, symmetry_, skip_}; }
   [[nodiscard]] bool bias() const { return symmetry_ == Symmetry::none; }
 
   /// Weights and biases uniform in +-1/sqrt(fan-in), in the order of theta, drawn by

@@ -99,6 +99,8 @@ class Objective {
   [[nodiscard]] const Dynamics& dynamics() const { return dynamics_; }
   [[nodiscard]] const Ensemble& ensemble() const { return parts_->ensemble; }
   [[nodiscard]] const std::optional<ForceData>& force_data() const { return force_data_; }
+  /// Of Loss::observations; otherwise empty.
+  [[nodiscard]] const Observations& observations() const { return parts_->observations; }
   [[nodiscard]] Loss loss() const { return parts_->loss; }
 
   /// Of closed orbits T, or the mean of prescribed ones; otherwise the longest time of a
@@ -157,14 +159,17 @@ class Objective {
   };
   Objective(Dynamics dynamics, Parts parts);
 
+  /// What a loss of the user's says of one trajectory: residuals, or the one number that it is.
   struct OwnResiduals {
     Vector residuals;
-    Eigen::MatrixXd derivatives;
+    Eigen::MatrixXd derivatives;  ///< by its states, a row each
   };
+  friend void check_loss(const Objective& objective, ConstStatesRef states);
   [[nodiscard]] States observed_values(Index first, Index columns) const;
   [[nodiscard]] double own_share(Index trajectory, ConstStatesRef states,
                                  StatesRef cotangents) const;
   [[nodiscard]] OwnResiduals own_residuals(Index trajectory, ConstStatesRef states) const;
+  [[nodiscard]] OwnResiduals own_values(Index trajectory, ConstStatesRef states) const;
 
   Dynamics dynamics_;
   std::shared_ptr<const Parts> parts_;

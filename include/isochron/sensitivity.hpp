@@ -13,6 +13,9 @@ enum class Interpolation {
   hermite,     ///< cubic Hermite: levels off at 1e-9 to 1e-10
 };
 
+/// "polynomial", "hermite".
+[[nodiscard]] const char* name(Interpolation interpolation);
+
 /// Ways to the derivatives of states by parameters.
 enum class GradientMethod {
   adjoint,     ///< the adjoint problem by CVODES (CVodeF, CVodeB): gradients only

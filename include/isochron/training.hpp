@@ -119,9 +119,9 @@ struct VerifiedLoss {
 /// The loss of fresh trajectories, from initial states from N(0, I). `inside`: the mean over those
 /// within the largest radius seen in training.
 struct ValidationLoss {
-  double mean = 0;
-  double median = 0;
-  double inside = 0;
+  double mean = std::numeric_limits<double>::quiet_NaN();
+  double median = std::numeric_limits<double>::quiet_NaN();
+  double inside = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// Throws InputError unless the loss asks for closed orbits of one period: other trajectories do

@@ -1,11 +1,11 @@
 #include "cli/analysis_report.hpp"
 
+#include <fmt/core.h>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numbers>
 
-#include "cli/benchmark_report.hpp"
-#include "sentence.hpp"
+#include "certificate_fields.hpp"
+#include "cli/json.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -43,7 +43,7 @@ void scale_to_label(Panel& panel) {
   const double power = largest > 0 ? std::floor(std::log10(largest)) : 0;
   if (power >= 0) return;
   for (double& y : only.y) y *= std::pow(10, -power);
-  panel.y_label += sentence(" (10^%.0f)", power);
+  panel.y_label += fmt::format(" (10^{:.0f})", power);
 }
 
 Figure isochrony_figure(const Certificate& certificate) {
@@ -108,21 +108,22 @@ std::vector<std::pair<std::string, std::string>> certificate_rows(const Certific
       {periods_are_prescribed ? "isochrony" : "verdict", name(certificate.verdict)},
       {"because", certificate.reason}};
   if (!certificate.center) return rows;
-  rows.emplace_back(
-      "centre", sentence("x0 = %.6g; energies %.3g .. %.4g above it, of %ld orbits",
-                         *certificate.center, certificate.lowest_energy, certificate.highest_energy,
-                         static_cast<long>(certificate.trajectories)));
+  rows.emplace_back("centre",
+                    fmt::format("x0 = {:.6g}; energies {:.3g} .. {:.4g} above it, of {} orbits",
+                                *certificate.center, certificate.lowest_energy,
+                                certificate.highest_energy, certificate.trajectories));
   if (certificate.curve.empty()) return rows;
+  const std::string periods =
+      certificate.n > 0
+          ? fmt::format("n = {} times in T = {:.6g}", certificate.n, certificate.period)
+          : fmt::format("n undecided, T/T(E) = {:.4g}", certificate.median_multiple);
   rows.emplace_back(
-      "periods",
-      (certificate.n > 0 ? sentence("n = %d times in T = %.6g", certificate.n, certificate.period)
-                         : sentence("n undecided, T/T(E) = %.4g", certificate.median_multiple)) +
-          sentence("; |n T(E)/T - 1| max %.1e, mean %.1e, between %.1e",
-                   certificate.period_deviation_max, certificate.period_deviation_mean,
-                   certificate.period_deviation_between));
-  rows.emplace_back("width", sentence("|R - 1| max %.1e, mean %.1e; shear max |S|/A %.2e",
-                                      certificate.width_deviation_max,
-                                      certificate.width_deviation_mean, certificate.shear_max));
+      "periods", fmt::format("{}; |n T(E)/T - 1| max {:.1e}, mean {:.1e}, between {:.1e}", periods,
+                             certificate.period_deviation_max, certificate.period_deviation_mean,
+                             certificate.period_deviation_between));
+  rows.emplace_back("width", fmt::format("|R - 1| max {:.1e}, mean {:.1e}; shear max |S|/A {:.2e}",
+                                         certificate.width_deviation_max,
+                                         certificate.width_deviation_mean, certificate.shear_max));
   return rows;
 }
 
@@ -130,20 +131,13 @@ nlohmann::ordered_json certificate_json(const Certificate& certificate) {
   nlohmann::ordered_json json;
   json["verdict"] = name(certificate.verdict);
   json["reason"] = certificate.reason;
-  json["n"] = certificate.n;
-  if (certificate.center) json["x0"] = *certificate.center;
-  json["trajectories"] = certificate.trajectories;
-  json["escaping"] = certificate.escaping;
+  const auto add = [&](const char* name, const char*, const char*, const auto& value) {
+    add_number(json, name, value);
+  };
+  for_each_certificate_number(certificate, add);
+  if (certificate.small_amplitude) for_each_coefficient(*certificate.small_amplitude, add);
   for (const auto& [x, stable] : certificate.equilibria) {
     json["equilibria"].push_back({{"position", x}, {"stable", stable}});
-  }
-  for (const auto& [key, label, value] : certificate_numbers) {
-    json[key] = json_number(certificate.*value);
-  }
-  if (const auto& bottom = certificate.small_amplitude) {
-    json["u2"] = bottom->u2;
-    json["u3"] = bottom->u3;
-    json["u4"] = bottom->u4;
   }
   return json;
 }

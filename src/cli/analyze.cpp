@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <iostream>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -8,11 +7,10 @@
 #include "cli/analysis_report.hpp"
 #include "cli/input_tables.hpp"
 #include "cli/output.hpp"
+#include "cli/print.hpp"
 #include "cli/stored_run.hpp"
 #include "cli/verbs.hpp"
-#include "cli/verdict.hpp"
 #include "cli/well_option.hpp"
-#include "isochron/error.hpp"
 #include "isochron/force_table.hpp"
 #include "isochron/return_time.hpp"
 #include "sentence.hpp"
@@ -25,36 +23,35 @@ struct Subject {
   ForceFieldPtr field;
   Vector theta;
   std::string title;
-  std::optional<Results> run;
+  std::optional<Run> run;
   Interval range{-1, 1};  ///< where its stable equilibrium is looked for
   CertificateOptions certificate;
 };
 
 Subject stored_subject(const Configuration& configuration) {
   const std::string& file = configuration.files.front();
-  if (configuration.given("force")) {
-    throw InputError(file + " and --force " + configuration.analyzed_force +
-                     " name two forces; give one of them");
-  }
-  if (!configuration.parameters.empty()) {
-    throw InputError("--params is for an analytic --force; a network has none");
-  }
+  require(!configuration.given("force"), "{} and --force {} name two forces; give one of them",
+          file, configuration.analyzed_force);
+  require(configuration.parameters.empty(),
+          "--params is for an analytic --force; a network has none");
   Subject subject;
   subject.run = read_model(file);
-  const Results& run = *subject.run;
-  if (run.motion != Motion::newtonian || run.model->layers.front() != 1) {
-    throw InputError("analyze needs x'' = f(x) in one dimension; " + shown(file) + " has " +
-                     (run.motion == Motion::newtonian ? "newtonian" : "first-order") +
-                     " dynamics with --dimension " + std::to_string(run.model->layers.front()) +
-                     ": use show or plot");
-  }
-  subject.field = std::make_shared<Mlp>(run.model->network());
-  subject.theta = run.model->theta;
+  const Run& run = *subject.run;
+  const Index dimension = run.network->layers.front();
+  require(run.motion == Motion::newtonian && dimension == 1,
+          "analyze needs x'' = f(x) in one dimension; {} has {} dynamics with --dimension {}: use "
+          "show or plot",
+          shown(file), name(run.motion), dimension);
+  subject.field = std::make_shared<Mlp>(*run.network);
+  subject.theta = run.state.theta;
   subject.title = "the force of " + file;
-  const Configuration training = as_stored(verb_train, stored_options(run, file));
-  subject.certificate =
-      certificate_options(training.loss, training.period, verified_loss_of_trajectories(run));
-  subject.certificate.tolerance = training.verdict_tolerance;
+  if (!run.config.empty()) static_cast<void>(configuration_of(run, file));  // must be of this run
+  const double loss = run.force_data ? run.verification.of_trajectories : run.verification.loss;
+  if (run.loss) {
+    subject.certificate = certificate_options(
+        *run.loss, run.period, std::isnan(loss) ? std::nullopt : std::optional(loss));
+  }
+  subject.certificate.tolerance = run.verdict_tolerance;
   return subject;
 }
 
@@ -69,9 +66,8 @@ Subject given_subject(const Configuration& configuration) {
             {std::max(-1.0, left / 2), std::min(1.0, right / 2)},
             {}};
   }
-  if (!configuration.parameters.empty()) {
-    throw InputError("--params is for an analytic --force; " + name + " is a file");
-  }
+  require(configuration.parameters.empty(), "--params is for an analytic --force; {} is a file",
+          name);
   const Eigen::MatrixXd pairs = read_forces(name, "the force");
   const Vector positions = pairs.row(0);
   return {tabulated_force(positions, pairs.row(1)),
@@ -84,9 +80,8 @@ Subject given_subject(const Configuration& configuration) {
 
 Subject read_subject(const Configuration& configuration) {
   const bool in_file = !configuration.files.empty();
-  if (!in_file && !configuration.given("force")) {
-    throw InputError("analyze needs a force: give a results file or --force NAME");
-  }
+  require(in_file || configuration.given("force"),
+          "analyze needs a force: give a results file or --force NAME");
   Subject subject = in_file ? stored_subject(configuration) : given_subject(configuration);
   if (configuration.analyzed_period) subject.certificate.period = *configuration.analyzed_period;
   const bool of_the_run = subject.run && !configuration.given("verdict-tolerance");
@@ -117,18 +112,18 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 double center_of(const Subject& subject) {
   const auto [low, high] = subject.range;
-  if (const auto center = nearest_bottom(*subject.field, subject.theta, low, high)) return *center;
-  throw InputError(
-      subject.title +
-      sentence(" has no well: the force has no stable equilibrium from x = %.4g to %.4g", low,
-               high));
+  const auto center = nearest_bottom(*subject.field, subject.theta, low, high);
+  require(center.has_value(),
+          "{} has no well: the force has no stable equilibrium from x = {:.4g} to {:.4g}",
+          subject.title, low, high);
+  return *center;
 }
 
 /// Of a stored force: at energies that its training visited.
 Analysis analyze_run(const Subject& subject, std::vector<double> energies) {
   Analysis analysis;
-  analysis.certificate =
-      certify(*subject.field, subject.theta, subject.run->initial_states, subject.certificate);
+  analysis.certificate = certify(*subject.field, subject.theta,
+                                 subject.run->ensemble.initial_states, subject.certificate);
   const Certificate& found = analysis.certificate;
   if (!found.center || found.highest_energy <= 0) return analysis;  // no orbit moves in the well
   const PotentialWell well(*subject.field, subject.theta, *found.center, {-infinity, infinity},
@@ -138,12 +133,10 @@ Analysis analyze_run(const Subject& subject, std::vector<double> energies) {
     energies = even_energies(std::clamp(found.lowest_energy, 0.0, top / 2), top);
   }
   for (const double energy : energies) {
-    if (energy > found.highest_energy) {
-      throw InputError(sentence(
-          "--energies %.6g is not admissible; give energies up to %.6g, the highest that the "
-          "training visited: beyond, the force is an extrapolation",
-          energy, found.highest_energy));
-    }
+    require(energy <= found.highest_energy,
+            "--energies {:.6g} is not admissible; give energies up to {:.6g}, the highest that the "
+            "training visited: beyond, the force is an extrapolation",
+            energy, found.highest_energy);
     analysis.orbits.push_back(well.orbit(energy));
   }
   return analysis;
@@ -172,30 +165,29 @@ Analysis analyze_given(const Subject& subject, std::vector<double> energies) {
 // ----------------------------------------------------------------------------------------- output
 
 void print_csv(const std::vector<WellOrbit>& orbits) {
-  std::printf("energy,x1,x2,period,width,shear\n");
+  put("energy,x1,x2,period,width,shear\n");
   for (const WellOrbit& orbit : orbits) {
-    std::printf("%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n", orbit.energy, orbit.left, orbit.right,
-                orbit.period, orbit.width(), orbit.shear());
+    put("{:.17g},{:.17g},{:.17g},{:.17g},{:.17g},{:.17g}\n", orbit.energy, orbit.left, orbit.right,
+        orbit.period, orbit.width(), orbit.shear());
   }
 }
 
 void print_table(const Subject& subject, const Analysis& analysis) {
-  std::printf("%s\n", subject.title.c_str());
-  const bool by_law = subject.run && subject.run->has_period_law();
+  put("{}\n", subject.title);
+  const bool by_law = subject.run && subject.run->prescribes_periods();
   for (const auto& [name, value] : certificate_rows(analysis.certificate, by_law)) {
-    std::printf("  %-10s %s\n", name.c_str(), value.c_str());
+    put("  {:<10} {}\n", name, value);
   }
   if (const auto& bottom = analysis.certificate.small_amplitude) {
-    std::printf("  %-10s U'' = %.8g, U''' = %.6g, U'''' = %.6g, T(E)/T(0) = 1 %+.4g E + ..\n",
-                "bottom", bottom->u2, bottom->u3, bottom->u4, bottom->period_slope());
+    put("  {:<10} U'' = {:.8g}, U''' = {:.6g}, U'''' = {:.6g}, T(E)/T(0) = 1 {:+.4g} E + ..\n",
+        "bottom", bottom->u2, bottom->u3, bottom->u4, bottom->period_slope());
   }
   if (analysis.orbits.empty()) return;
-  std::printf("\n  %-13s %-14s %-14s %-18s %-14s %-13s %s\n", "energy E", "x1 - x0", "x2 - x0",
-              "period T(E)", "width", "shear", "error of T");
+  put("\n  {:<13} {:<14} {:<14} {:<18} {:<14} {:<13} {}\n", "energy E", "x1 - x0", "x2 - x0",
+      "period T(E)", "width", "shear", "error of T");
   for (const WellOrbit& orbit : analysis.orbits) {
-    std::printf("  %-13.6g %-14.9g %-14.9g %-18.13g %-14.9g %-13.5e %.0e\n", orbit.energy,
-                orbit.left, orbit.right, orbit.period, orbit.width(), orbit.shear(),
-                orbit.period_error);
+    put("  {:<13.6g} {:<14.9g} {:<14.9g} {:<18.13g} {:<14.9g} {:<13.5e} {:.0e}\n", orbit.energy,
+        orbit.left, orbit.right, orbit.period, orbit.width(), orbit.shear(), orbit.period_error);
   }
 }
 
@@ -238,17 +230,14 @@ bool verify(const Subject& subject, const Analysis& analysis) {
     worst = std::max(worst, std::abs(back / orbit.period - 1));
   }
   if (too_small > 0) {
-    std::fprintf(
-        stderr,
-        "isochron: %zu of %zu orbits are narrower than %.0e, too small for CVODES, and not "
+    say("isochron: {} of {} orbits are narrower than {:.0e}, too small for CVODES, and not "
         "verified\n",
         too_small, analysis.orbits.size(), least_width);
   }
   if (too_small == analysis.orbits.size()) return true;
-  std::fprintf(stderr,
-               "isochron: return times by CVODES (adams at rtol 1e-13, event v = 0) %s: they "
-               "differ from T(E) by %.1e, allowed is %.0e\n",
-               worst <= allowed ? "agree" : "DISAGREE", worst, allowed);
+  say("isochron: return times by CVODES (adams at rtol 1e-13, event v = 0) {}: they differ from "
+      "T(E) by {:.1e}, allowed is {:.0e}\n",
+      worst <= allowed ? "agree" : "DISAGREE", worst, allowed);
   return worst <= allowed;
 }
 
@@ -258,7 +247,7 @@ int analyze(const Configuration& given) {
   Subject subject = read_subject(given);
   std::optional<Output> output;
   if (given.store) {
-    if (!subject.run) throw InputError("--store needs a results file to put the verdict into");
+    require(subject.run.has_value(), "--store needs a results file to put the verdict into");
     output = Output::into(given.files.front());
     subject = read_subject(given);  // again, now that nobody else writes it
   }
@@ -271,7 +260,8 @@ int analyze(const Configuration& given) {
     case AnalysisFormat::json: print_json(subject, analysis); break;
   }
   if (output) {
-    subject.run->analysis = analysis.certificate;
+    subject.run->absent.erase("analysis");
+    subject.run->certificate = analysis.certificate;
     output->save(results_image(output->path(), *subject.run, output->former()));
   }
   return given.verify && !verify(subject, analysis) ? 1 : 0;

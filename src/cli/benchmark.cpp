@@ -1,23 +1,23 @@
+#include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 #include <optional>
 #include <set>
 
-#include "cli/environment.hpp"
 #include "cli/measurement.hpp"
 #include "cli/network.hpp"
 #include "cli/objective.hpp"
 #include "cli/option_table.hpp"
 #include "cli/output.hpp"
+#include "cli/print.hpp"
 #include "cli/resolved.hpp"
 #include "cli/signals.hpp"
 #include "cli/solver_options.hpp"
 #include "cli/stored_run.hpp"
 #include "cli/verbs.hpp"
 #include "clock.hpp"
-#include "isochron/error.hpp"
+#include "environment.hpp"
 #include "isochron/random.hpp"
 #include "sentence.hpp"
 
@@ -26,7 +26,7 @@ namespace {
 
 // ---------------------------------------------------------------------------------------- the plan
 
-/// What the sweeps run over.
+/// What the axes run over.
 struct Extent {
   std::vector<std::vector<Index>> hidden;
   std::vector<Index> trajectories;
@@ -53,7 +53,7 @@ Extent extent(const Configuration& configuration) {
 
 /// A problem, the ways to measure it, and the network that starts it.
 struct Station {
-  std::string sweep;
+  std::string axis;
   std::string start = "random";
   std::vector<Index> layers;
   Index trajectories = 100;
@@ -118,9 +118,9 @@ class Plan {
             method(GradientMethod::discrete, one_step(), one_step_rtol(), true)};
   }
 
-  Station& add(const std::string& sweep, const std::string& start) {
+  Station& add(const std::string& axis, const std::string& start) {
     Station station;
-    station.sweep = sweep;
+    station.axis = axis;
     station.start = start;
     station.layers = layers_;
     station.trajectories = trajectories_;
@@ -193,26 +193,25 @@ class Plan {
 // ------------------------------------------------------------------------------ what was measured
 
 std::string key(const BenchmarkPoint& p) {
-  char numbers[160];
-  std::snprintf(numbers, sizeof numbers, " %ld %ld %ld %ld %ld %.17g %.17g", p.parameters, p.width,
-                p.depth, p.trajectories, p.threads, p.rtol, p.end_time);
-  return p.sweep + ' ' + p.start + ' ' + p.method + ' ' + p.integrator + ' ' + p.task + numbers;
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {:.17g} {:.17g}", p.axis, p.start, p.method,
+                     p.integrator, p.task, p.parameters, p.width, p.depth, p.trajectories,
+                     p.threads, p.rtol, p.end_time);
 }
 
 std::string curve(const BenchmarkPoint& p) {
-  return p.method + " (" + p.integrator + ", " + p.task + ")";
+  return fmt::format("{} ({}, {})", p.method, p.integrator, p.task);
 }
 
-/// log seconds over log x of one curve of a sweep at the random start, sorted by x; what was
+/// log seconds over log x of one curve of an axis at the random start, sorted by x; what was
 /// measured last, where a resumed benchmark has an x twice.
 using Curve = std::vector<std::pair<double, double>>;
 
 template <class X>
-Curve log_curve(const std::vector<BenchmarkPoint>& points, const std::string& sweep,
+Curve log_curve(const std::vector<BenchmarkPoint>& points, const std::string& axis,
                 const std::string& name, const X& x) {
   std::map<double, double> result;
   for (const BenchmarkPoint& p : points) {
-    if (p.sweep != sweep || curve(p) != name || p.start != "random" || p.status != "ok") continue;
+    if (p.axis != axis || curve(p) != name || p.start != "random" || p.status != "ok") continue;
     result[std::log(static_cast<double>(x(p)))] = std::log(p.seconds);
   }
   return {result.begin(), result.end()};
@@ -260,7 +259,7 @@ std::optional<std::string> comparison(const Curve& a, const std::string& name_a,
   for (const double x : xs) ratios.emplace_back(x, at(b, x) - at(a, x));
   const auto winner = [&](double ratio) { return (ratio < 0 ? name_b : name_a); };
   const auto loser = [&](double ratio) { return (ratio < 0 ? name_a : name_b); };
-  std::string overtaking;
+  std::vector<std::string> overtaking;
   double least = std::abs(ratios.front().second);
   double most = least;
   for (std::size_t i = 1; i < ratios.size(); ++i) {
@@ -270,14 +269,15 @@ std::optional<std::string> comparison(const Curve& a, const std::string& name_a,
     most = std::max(most, std::abs(ratio));
     if ((ratio < 0) == (before < 0)) continue;
     const double crossing = x_before + (x - x_before) * before / (before - ratio);
-    overtaking += (overtaking.empty() ? "" : ", and ") + winner(ratio) + " overtakes " +
-                  loser(ratio) + " at " + quantity + sentence(" = %.3g", std::exp(crossing));
+    overtaking.push_back(fmt::format("{} overtakes {} at {} = {:.3g}", winner(ratio), loser(ratio),
+                                     quantity, std::exp(crossing)));
   }
-  if (!overtaking.empty()) return overtaking;
+  if (!overtaking.empty()) return fmt::format("{}", fmt::join(overtaking, ", and "));
   const double sign = ratios.front().second;
-  return winner(sign) + " is faster than " + loser(sign) + " at every " + quantity +
-         sentence(" measured (%.0f to %.0f), by %.3g to %.3g times", std::exp(low), std::exp(high),
-                  std::exp(least), std::exp(most));
+  return fmt::format(
+      "{} is faster than {} at every {} measured ({:.0f} to {:.0f}), by {:.3g} to {:.3g} times",
+      winner(sign), loser(sign), quantity, std::exp(low), std::exp(high), std::exp(least),
+      std::exp(most));
 }
 
 /// The adjoint against the others, and the two ways to a Jacobian against each other.
@@ -293,17 +293,15 @@ std::vector<std::string> conclusions(const std::vector<BenchmarkPoint>& points) 
   std::vector<std::string> result;
   std::set<std::string> names;
   for (const BenchmarkPoint& p : points) names.insert(curve(p));
-  const auto describe_sweep = [&](const std::string& sweep, const std::string& quantity,
-                                  const auto& x) {
+  const auto describe_axis = [&](const std::string& axis, const std::string& quantity,
+                                 const auto& x) {
     std::vector<std::pair<std::string, Curve>> curves;
     for (const std::string& name : names) {
-      Curve c = log_curve(points, sweep, name, x);
+      Curve c = log_curve(points, axis, name, x);
       if (c.size() < 2) continue;
-      char text[200];
-      std::snprintf(text, sizeof text, "%s: cost grows as %s^%.2f from %.0f to %.0f", name.c_str(),
-                    quantity.c_str(), exponent(c), std::exp(c.front().first),
-                    std::exp(c.back().first));
-      result.emplace_back(text);
+      result.push_back(fmt::format("{}: cost grows as {}^{:.2f} from {:.0f} to {:.0f}", name,
+                                   quantity, exponent(c), std::exp(c.front().first),
+                                   std::exp(c.back().first)));
       curves.emplace_back(name, std::move(c));
     }
     for (const auto& [name_a, a] : curves) {
@@ -315,8 +313,8 @@ std::vector<std::string> conclusions(const std::vector<BenchmarkPoint>& points) 
       }
     }
   };
-  describe_sweep("parameters", "P", [](const BenchmarkPoint& p) { return p.parameters; });
-  describe_sweep("trajectories", "N", [](const BenchmarkPoint& p) { return p.trajectories; });
+  describe_axis("parameters", "P", [](const BenchmarkPoint& p) { return p.parameters; });
+  describe_axis("trajectories", "N", [](const BenchmarkPoint& p) { return p.trajectories; });
   return result;
 }
 
@@ -327,7 +325,7 @@ std::string recommendation(const std::vector<BenchmarkPoint>& points) {
   for (const std::string task : {"gradient", "jacobian"}) {
     const BenchmarkPoint* best = nullptr;
     for (const BenchmarkPoint& p : points) {
-      const bool candidate = p.sweep == "tolerance" || p.sweep == "end_time";
+      const bool candidate = p.axis == "tolerance" || p.axis == "end_time";
       if (!candidate || p.start != "random" || p.status != "ok" || p.task != task ||
           !(p.error <= 1e-9))
         continue;
@@ -335,39 +333,36 @@ std::string recommendation(const std::vector<BenchmarkPoint>& points) {
       if (best == nullptr || p.end_time < best->end_time || p.seconds < best->seconds) best = &p;
     }
     if (best == nullptr) continue;
-    char line[200];
-    std::snprintf(line, sizeof line,
-                  "%sfor a %s with an error below 1e-9: %s by %s at rtol %.0e, %.3g ms",
-                  text.empty() ? "recommended " : "; ", task.c_str(), best->method.c_str(),
-                  best->integrator.c_str(), best->rtol, 1e3 * best->seconds);
-    text += line;
+    text += fmt::format("{}for a {} with an error below 1e-9: {} by {} at rtol {:.0e}, {:.3g} ms",
+                        text.empty() ? "recommended " : "; ", task, best->method, best->integrator,
+                        best->rtol, 1e3 * best->seconds);
   }
   return text;
 }
 
 void print_point(const BenchmarkPoint& p) {
-  std::printf("%-12s %-7s %-10s %-6s %-8s %6ld %6ld %8.3g %3ld %7.0e ", p.sweep.c_str(),
-              p.start.c_str(), p.method.c_str(), p.integrator.c_str(), p.task.c_str(), p.parameters,
-              p.trajectories, p.end_time, p.threads, p.rtol);
+  put("{:<12} {:<7} {:<10} {:<6} {:<8} {:6} {:6} {:8.3g} {:3} {:7.0e} ", p.axis, p.start, p.method,
+      p.integrator, p.task, p.parameters, p.trajectories, p.end_time, p.threads, p.rtol);
   if (p.status != "ok") {
-    std::printf("%s\n", p.status.c_str());
+    put("{}\n", p.status);
     return;
   }
-  std::printf("%10.4g %8.1e %6ld %6ld %9.3g\n", 1e3 * p.seconds, p.error, p.steps_forward,
-              p.steps_backward, p.checkpoint_memory / 1e6);
+  put("{:10.4g} {:8.1e} {:6} {:6} {:9.3g}\n", 1e3 * p.seconds, p.error, p.steps_forward,
+      p.steps_backward, p.checkpoint_memory / 1e6);
 }
 
 void print_header() {
-  std::printf("%-12s %-7s %-10s %-6s %-8s %6s %6s %8s %3s %7s %10s %8s %6s %6s %9s\n", "sweep",
-              "start", "method", "by", "task", "P", "N", "T", "thr", "rtol", "time/ms", "error",
-              "steps", "back", "kept/MB");
+  put("{:<12} {:<7} {:<10} {:<6} {:<8} {:>6} {:>6} {:>8} {:>3} {:>7} {:>10} {:>8} {:>6} {:>6} "
+      "{:>9}\n",
+      "axis", "start", "method", "by", "task", "P", "N", "T", "thr", "rtol", "time/ms", "error",
+      "steps", "back", "kept/MB");
 }
 
 // ---------------------------------------------------------------------------------------- the work
 
 class Bench {
  public:
-  Bench(const Configuration& configuration, const std::optional<Results>& trained,
+  Bench(const Configuration& configuration, const std::optional<Run>& trained,
         std::optional<States> given_states, Output output, BenchmarkResults results)
       : configuration_(configuration),
         trained_(trained),
@@ -390,10 +385,9 @@ class Bench {
       }
     } catch (const Interrupted&) {
       save();
-      std::fprintf(stderr,
-                   "isochron: interrupted; %s holds what was measured, go on with: isochron "
-                   "benchmark --resume %s\n",
-                   shown(output_.path()).c_str(), shown(output_.path()).c_str());
+      say("isochron: interrupted; {0} holds what was measured, go on with: isochron benchmark "
+          "--resume {0}\n",
+          shown(output_.path()));
       return signal_status();
     }
     results_.conclusions = conclusions(results_.points);
@@ -402,23 +396,19 @@ class Bench {
       results_.conclusions.push_back(std::move(words));
     }
     save();
-    std::printf("\n");
-    for (const std::string& sentence : results_.conclusions) std::printf("%s\n", sentence.c_str());
-    std::printf("results %s\n", output_.path().c_str());
+    put("\n");
+    for (const std::string& conclusion : results_.conclusions) put("{}\n", conclusion);
+    put("results {}\n", output_.path().string());
     return 0;
   }
 
  private:
   void report(std::size_t done, std::size_t count, double seconds, const Station& next) const {
     if (configuration_.quiet) return;
-    std::fprintf(stderr, "[%zu/%zu] %s, %s start, P of %s, N = %ld, T = %.4g", done + 1, count,
-                 next.sweep.c_str(), next.start.c_str(), widths(next.layers).c_str(),
-                 static_cast<long>(next.trajectories), next.period);
-    if (done > 0) {
-      std::fprintf(stderr, "; about %.0f s left",
-                   seconds / static_cast<double>(done) * static_cast<double>(count - done));
-    }
-    std::fputc('\n', stderr);
+    const double left = seconds / static_cast<double>(done) * static_cast<double>(count - done);
+    say("[{}/{}] {}, {} start, P of {}, N = {}, T = {:.4g}{}\n", done + 1, count, next.axis,
+        next.start, widths(next.layers), next.trajectories, next.period,
+        done > 0 ? fmt::format("; about {:.0f} s left", left) : "");
   }
 
   [[nodiscard]] MeasuredProblem problem_of(const Station& station) const {
@@ -429,15 +419,15 @@ class Bench {
     States states =
         normal_states(dynamics.state_dimension(), station.trajectories, configuration_.data_seed);
     const bool given = given_states_ && given_states_->cols() == station.trajectories;
-    const bool own = trained && trained_->initial_states.cols() == station.trajectories;
+    const bool own = trained && trained_->ensemble.initial_states.cols() == station.trajectories;
     if (given) {
       states = *given_states_;
     } else if (own) {
-      states = trained_->initial_states;
+      states = trained_->ensemble.initial_states;
     }
-    return {station.sweep, station.start, station.layers,
+    return {station.axis, station.start, station.layers,
             Objective(dynamics, configuration_.loss, std::move(states), station.period),
-            trained ? trained_->model->theta : initial_parameters(configuration_, *network)};
+            trained ? trained_->state.theta : initial_parameters(configuration_, *network)};
   }
 
   void visit(const Station& station, const MeasurementLimits& limits) {
@@ -457,31 +447,29 @@ class Bench {
 
   /// What a step of the adjoint costs beyond the network itself, from the smallest to the largest.
   void add_kernel_ratios(const Plan& plan) {
-    std::string text;
+    std::vector<std::string> ratios;
     for (const Station& station : plan.stations()) {
-      if (station.sweep != "parameters") continue;
+      if (station.axis != "parameters") continue;
       const MeasuredProblem problem = problem_of(station);
       const std::string wanted = key(describe(problem, station.methods.front()));
       for (const BenchmarkPoint& p : results_.points) {
         if (key(p) != wanted || !p.ok()) continue;
         const double per_step = p.seconds / static_cast<double>(p.steps_forward + p.steps_backward);
-        char word[60];
-        std::snprintf(word, sizeof word, "%s%.2f at P = %ld", text.empty() ? "" : ", ",
-                      per_step / kernel_seconds(problem), p.parameters);
-        text += word;
+        ratios.push_back(
+            fmt::format("{:.2f} at P = {}", per_step / kernel_seconds(problem), p.parameters));
       }
     }
-    if (text.empty()) return;
-    results_.conclusions.push_back(
+    if (ratios.empty()) return;
+    results_.conclusions.push_back(fmt::format(
         "adjoint: time per step over that of one linearisation, one product with J^T and one "
-        "parameter sum on the block: " +
-        text);
+        "parameter sum on the block: {}",
+        fmt::join(ratios, ", ")));
   }
 
   void save() { output_.save(benchmark_image(output_.path(), results_, output_.former())); }
 
   const Configuration& configuration_;
-  const std::optional<Results>& trained_;
+  const std::optional<Run>& trained_;
   std::optional<States> given_states_;  // by --initial-states
   Output output_;
   BenchmarkResults results_;
@@ -489,54 +477,49 @@ class Bench {
 };
 
 /// Refuses a file that a training run may still replace.
-void require_finished(const Results& stored, const std::string& file) {
-  const auto reason = stored.summary_text.find("stop_reason");
-  if (reason != stored.summary_text.end() && reason->second == "running") {
-    throw InputError(file +
-                     " belongs to a run that is not finished (stop_reason 'running'); --append "
-                     "needs a finished one: wait, or end it with train --resume");
-  }
+void require_finished(const Run& stored, const std::string& file) {
+  require(stored.stop_reason != "running",
+          "{} belongs to a run that is not finished (stop_reason 'running'); --append needs a "
+          "finished one: wait, or end it with train --resume",
+          file);
 }
 
 /// The rows of a benchmark are of one problem, by one way of integration.
-void keep_problem(const Configuration& configuration, const StoredConfiguration& stored,
+void keep_problem(const Configuration& configuration, const Configuration& original,
                   const std::string& file) {
-  const Configuration original = as_stored(verb_benchmark, stored);
   for (const std::string& key : given_keys(configuration)) {
     const std::string group = option_named(key, verb_benchmark).group;
     const bool matters = group == "Problem" || group == "Force field" || group == "Integration";
-    const std::string text = text_of(configuration, key);
-    if (!matters || text == text_of(original, key)) continue;
-    throw InputError("--" + key + " " + text + " changes the problem that " + file +
-                     " holds measurements of; measure it anew: isochron benchmark --" + key + " " +
-                     text + " --output other.h5");
+    require(!matters || text_of(configuration, key) == text_of(original, key),
+            "{0} changes the problem that {1} holds measurements of; measure it anew: isochron "
+            "benchmark {0} --output other.h5",
+            as_typed(configuration, key), file);
   }
 }
 
 void require_measurable(Loss loss) {
-  if (loss == Loss::periodic || loss == Loss::antiperiodic) return;
-  throw InputError(std::string("--loss ") + name(loss) +
-                   " is not measured, for end times and trajectories vary; give --loss periodic");
+  require(loss == Loss::periodic || loss == Loss::antiperiodic,
+          "--loss {} is not measured, for end times and trajectories vary; give --loss periodic",
+          name(loss));
 }
 
 /// The states that --initial-states asks for; those of the run that --at names are in its file.
 std::optional<States> states_asked_for(const Configuration& configuration,
-                                       const StoredConfiguration& resumed,
+                                       const std::optional<Configuration>& resumed,
                                        const Dynamics& dynamics) {
   const bool asked_for =
-      configuration.given("initial-states") || resumed.asks_for("initial-states");
+      configuration.given("initial-states") || (resumed && !resumed->is_default("initial-states"));
   if (!asked_for || states_are_drawn(configuration)) return std::nullopt;
   return initial_states(configuration, dynamics.state_dimension(), std::nullopt);
 }
 
 /// That the measurements may be put into the file of a run, `file`.
-void check_append(const Configuration& configuration, const std::optional<Results>& trained,
+void check_append(const Configuration& configuration, const std::optional<Run>& trained,
                   const std::string& file) {
-  if (!trained) throw InputError("--append adds to the file that --at names; give --at FILE");
-  if (configuration.given("output")) {
-    throw InputError("--append adds to " + file + ", so --output " + configuration.output +
-                     " has no meaning; give one of them");
-  }
+  require(trained.has_value(), "--append adds to the file that --at names; give --at FILE");
+  require(!configuration.given("output"),
+          "--append adds to {}, so --output {} has no meaning; give one of them", file,
+          configuration.output);
 }
 
 /// What that file holds, now that nobody else writes it.
@@ -544,7 +527,7 @@ void check_append_locked(const std::string& file) {
   require_finished(read_results(file), file);
   if (!read_entries(file).benchmark) return;
   static_cast<void>(read_benchmark(file));  // one that cannot be read could not be replaced
-  std::fprintf(stderr, "isochron: the benchmark that %s holds is replaced\n", shown(file).c_str());
+  say("isochron: the benchmark that {} holds is replaced\n", shown(file));
 }
 
 }  // namespace
@@ -553,20 +536,18 @@ int benchmark(const Configuration& given) {
   Configuration configuration = given;
   BenchmarkResults results;
   const std::string& resumed = given.resume;
-  StoredConfiguration stored;
+  std::optional<Configuration> stored;
   if (!resumed.empty()) {
     results = read_benchmark(resumed);
-    stored = StoredConfiguration(results.config, resumed);
-    configuration = with_stored(std::move(configuration), stored);
-    keep_problem(configuration, stored, resumed);
+    stored = stored_configuration(verb_benchmark, results.config, resumed);
+    configuration = with_stored(std::move(configuration), *stored);
+    keep_problem(configuration, *stored, resumed);
   }
-  if (configuration.quick && configuration.full) {
-    throw InputError("--quick and --full exclude each other");
-  }
+  require(!configuration.quick || !configuration.full, "--quick and --full exclude each other");
   const std::string file = configuration.at;
-  const std::optional<Results> trained = read_model_if_any(file);
+  const std::optional<Run> trained = read_model_if_any(file);
   configuration = with_problem_of(trained, file, std::move(configuration));
-  configuration = with_stored(std::move(configuration), stored);  // asked for beside --at
+  if (stored) configuration = with_stored(std::move(configuration), *stored);  // beside --at
   require_trainable(configuration);
   require_measurable(configuration.loss);
   const auto network = network_of(configuration);
@@ -588,7 +569,7 @@ int benchmark(const Configuration& given) {
   echo(configuration);
 
   results.title = "cost and accuracy of the gradient methods";
-  results.environment = run_environment(configuration);
+  results.environment = environment(threads_of(configuration));
   results.config = configuration_json(configuration);
   return Bench(configuration, trained, std::move(given_states), std::move(output),
                std::move(results))

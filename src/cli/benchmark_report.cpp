@@ -1,26 +1,21 @@
 #include "cli/benchmark_report.hpp"
 
+#include "cli/json.hpp"
 #include "cli/stored_configuration.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <variant>
+
+#include "cli/print.hpp"
 
 namespace isochron::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 // -------------------------------------------------------------------------------------- for people
-
-std::string format(const char* pattern, double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, pattern, value);
-  return text;
-}
 
 /// A column on the screen: what it says of a point that was measured.
 struct Column {
@@ -29,21 +24,21 @@ struct Column {
   bool is_number = true;
 };
 
-std::string positive(const char* pattern, double value) {
-  return value > 0 ? format(pattern, value) : "";
+std::string positive(fmt::format_string<double&> pattern, double value) {
+  return value > 0 ? fmt::format(pattern, value) : "";
 }
 
-/// Of a problem. What is the same in a whole sweep stands in its heading.
+/// Of a problem. What is the same in a whole axis stands in its heading.
 const std::vector<Column> conditions = {
-    {"P", [](const BenchmarkPoint& p) { return std::to_string(p.parameters); }},
+    {"P", [](const BenchmarkPoint& p) { return fmt::format("{}", p.parameters); }},
     {"width",
      [](const BenchmarkPoint& p) {
-       return p.width == 0 ? "" : std::to_string(p.depth) + " x " + std::to_string(p.width);
+       return p.width == 0 ? "" : fmt::format("{} x {}", p.depth, p.width);
      }},
-    {"N", [](const BenchmarkPoint& p) { return std::to_string(p.trajectories); }},
-    {"T", [](const BenchmarkPoint& p) { return format("%.4g", p.end_time); }},
-    {"rtol", [](const BenchmarkPoint& p) { return positive("%.0e", p.rtol); }},
-    {"threads", [](const BenchmarkPoint& p) { return std::to_string(p.threads); }},
+    {"N", [](const BenchmarkPoint& p) { return fmt::format("{}", p.trajectories); }},
+    {"T", [](const BenchmarkPoint& p) { return fmt::format("{:.4g}", p.end_time); }},
+    {"rtol", [](const BenchmarkPoint& p) { return positive("{:.0e}", p.rtol); }},
+    {"threads", [](const BenchmarkPoint& p) { return fmt::format("{}", p.threads); }},
     {"start", [](const BenchmarkPoint& p) { return p.start; }, false},
     {"precision", [](const BenchmarkPoint& p) { return p.precision; }, false},
     {"package", [](const BenchmarkPoint& p) { return p.package; }, false},
@@ -57,21 +52,22 @@ const std::vector<Column> methods = {
 
 std::string both_ways(long forward, long backward) {
   if (forward == 0 && backward == 0) return "";
-  return std::to_string(forward) + (backward == 0 ? "" : "+" + std::to_string(backward));
+  return backward == 0 ? fmt::format("{}", forward) : fmt::format("{}+{}", forward, backward);
 }
 
 const std::vector<Column> measures = {
     {"ms",
      [](const BenchmarkPoint& p) {
-       return positive(p.seconds < 1 ? "%.3g" : "%.0f", 1e3 * p.seconds);
+       return p.seconds < 1 ? positive("{:.3g}", 1e3 * p.seconds)
+                            : positive("{:.0f}", 1e3 * p.seconds);
      }},
-    {"error", [](const BenchmarkPoint& p) { return positive("%.1e", p.error); }},
-    {"of terms", [](const BenchmarkPoint& p) { return positive("%.1e", p.error_of_terms); }},
+    {"error", [](const BenchmarkPoint& p) { return positive("{:.1e}", p.error); }},
+    {"of terms", [](const BenchmarkPoint& p) { return positive("{:.1e}", p.error_of_terms); }},
     {"steps", [](const BenchmarkPoint& p) { return both_ways(p.steps_forward, p.steps_backward); }},
     {"forces", [](const BenchmarkPoint& p) { return both_ways(p.rhs_forward, p.rhs_backward); }},
-    {"peak MB", [](const BenchmarkPoint& p) { return positive("%.3g", 1e-6 * p.peak_memory); }},
+    {"peak MB", [](const BenchmarkPoint& p) { return positive("{:.3g}", 1e-6 * p.peak_memory); }},
     {"kept MB",
-     [](const BenchmarkPoint& p) { return positive("%.3g", 1e-6 * p.checkpoint_memory); }},
+     [](const BenchmarkPoint& p) { return positive("{:.3g}", 1e-6 * p.checkpoint_memory); }},
 };
 
 using Points = std::vector<const BenchmarkPoint*>;
@@ -84,14 +80,14 @@ bool is_constant(const Column& column, const Points& points) {
 
 /// "N = 100, T = 6.283, start random"
 std::string in_words(const std::vector<Column>& columns, const BenchmarkPoint& point) {
-  std::string words;
+  std::vector<std::string> words;
   for (const Column& column : columns) {
     const std::string value = column.text(point);
     if (value.empty()) continue;
     const bool symbol = column.title.size() == 1;
-    words += (words.empty() ? "" : ", ") + column.title + (symbol ? " = " : " ") + value;
+    words.push_back(column.title + (symbol ? " = " : " ") + value);
   }
-  return words;
+  return fmt::format("{}", fmt::join(words, ", "));
 }
 
 using Rows = std::vector<std::vector<std::string>>;  // the titles first
@@ -110,11 +106,11 @@ void print_rows(const std::vector<Column>& columns, const Rows& rows,
     }
     if (!remarks[r].empty()) line += "  " + remarks[r];
     line.erase(line.find_last_not_of(' ') + 1);
-    std::printf("  %s\n", line.c_str());
+    put("  {}\n", line);
   }
 }
 
-void print_sweep(const std::string& name, const Points& points) {
+void print_axis(const std::string& name, const Points& points) {
   std::vector<Column> columns = methods;
   std::vector<Column> same;
   for (const Column& column : conditions) {
@@ -139,7 +135,7 @@ void print_sweep(const std::string& name, const Points& points) {
       rows.back().push_back(measured && !point->ok() ? "-" : column.text(*point));
     }
   }
-  std::printf("\n  %s: %s\n", name.c_str(), in_words(same, *points.front()).c_str());
+  put("\n  {}: {}\n", name, in_words(same, *points.front()));
   print_rows(columns, rows, remarks);
 }
 
@@ -180,15 +176,6 @@ Figure chart_figure(const BenchmarkChart& chart, const std::vector<std::string>&
 
 }  // namespace
 
-Json json_number(double value) {
-  constexpr double largest_whole = 9007199254740992.0;
-  if (!std::isfinite(value)) return nullptr;
-  if (value == std::floor(value) && std::abs(value) < largest_whole) {
-    return static_cast<std::int64_t>(value);
-  }
-  return value;
-}
-
 Json benchmark_json(const BenchmarkResults& benchmark, const std::string& file) {
   Json json;
   json["title"] = benchmark.title;
@@ -203,24 +190,23 @@ Json benchmark_json(const BenchmarkResults& benchmark, const std::string& file) 
 }
 
 void print_benchmark(const BenchmarkResults& benchmark, const std::string& file) {
-  const std::string title = benchmark.title.empty() ? "benchmark" : benchmark.title;
-  std::printf("%s: %s\n", file.c_str(), title.c_str());
+  put("{}: {}\n", file, benchmark.title.empty() ? "benchmark" : benchmark.title);
   if (const auto cpu = benchmark.environment.find("cpu"); cpu != benchmark.environment.end()) {
-    std::printf("  measured on %s\n", cpu->second.c_str());
+    put("  measured on {}\n", cpu->second);
   }
-  std::vector<std::pair<std::string, Points>> sweeps;
+  std::vector<std::pair<std::string, Points>> axes;
   for (const BenchmarkPoint& point : benchmark.points) {
-    const auto found = std::find_if(sweeps.begin(), sweeps.end(),
-                                    [&](const auto& sweep) { return sweep.first == point.sweep; });
-    if (found == sweeps.end()) {
-      sweeps.push_back({point.sweep, {&point}});
+    const auto found = std::find_if(axes.begin(), axes.end(),
+                                    [&](const auto& axis) { return axis.first == point.axis; });
+    if (found == axes.end()) {
+      axes.push_back({point.axis, {&point}});
     } else {
       found->second.push_back(&point);
     }
   }
-  for (const auto& [name, points] : sweeps) print_sweep(name, points);
-  if (!benchmark.conclusions.empty()) std::printf("\n");
-  for (const std::string& sentence : benchmark.conclusions) std::printf("  %s\n", sentence.c_str());
+  for (const auto& [name, points] : axes) print_axis(name, points);
+  if (!benchmark.conclusions.empty()) put("\n");
+  for (const std::string& conclusion : benchmark.conclusions) put("  {}\n", conclusion);
 }
 
 std::vector<std::pair<std::string, Figure>> benchmark_figures(const BenchmarkResults& benchmark) {

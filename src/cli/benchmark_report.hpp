@@ -1,8 +1,7 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -10,26 +9,6 @@
 #include "isochron/figure.hpp"
 
 namespace isochron::cli {
-
-/// Whole numbers without a point, what is not finite as null.
-[[nodiscard]] nlohmann::ordered_json json_number(double value);
-/// The fields of a record by their names.
-template <class Record, class Fields>
-[[nodiscard]] nlohmann::ordered_json record_json(const Record& record, const Fields& fields) {
-  nlohmann::ordered_json row = nlohmann::ordered_json::object();
-  for (const RecordField<Record>& field : fields) {
-    std::visit(
-        [&](auto value) {
-          if constexpr (std::is_same_v<decltype(value), double Record::*>) {
-            row[field.name] = json_number(record.*value);
-          } else {
-            row[field.name] = record.*value;
-          }
-        },
-        field.value);
-  }
-  return row;
-}
 
 /// Title, configuration, environment, points and conclusions of what `file` holds. Throws
 /// InputError when its configuration is none.

@@ -6,8 +6,6 @@
 #include <numbers>
 #include <sstream>
 
-#include "sentence.hpp"
-
 namespace isochron::cli {
 namespace {
 
@@ -36,10 +34,11 @@ std::optional<double> parse_number(const std::string& text, double low, double h
   return value;
 }
 
-std::string from_to(double low, double high) { return sentence("from %g to %g", low, high); }
+std::string from_to(double low, double high) { return fmt::format("from {:g} to {:g}", low, high); }
 
 std::string number_range(double low, double high) {
-  return std::isfinite(high) ? shortest(low) + " .. " + shortest(high) : ">= " + shortest(low);
+  return std::isfinite(high) ? fmt::format("{} .. {}", shortest(low), shortest(high))
+                             : ">= " + shortest(low);
 }
 
 /// s, of a number alone or with a unit.
@@ -79,8 +78,8 @@ std::string write_time(double value) {
     const bool exact = numerator * std::numbers::pi / denominator == value;
     if (!exact || numerator < 1 || numerator > 1000) continue;
     const bool product = numerator > 1 && denominator > 1;
-    return (numerator > 1 ? shortest(numerator) : "") + (product ? "*pi" : "pi") +
-           (denominator > 1 ? '/' + std::to_string(denominator) : "");
+    return fmt::format("{}{}{}", numerator > 1 ? shortest(numerator) : "", product ? "*pi" : "pi",
+                       denominator > 1 ? fmt::format("/{}", denominator) : "");
   }
   return shortest(value);
 }
@@ -118,10 +117,10 @@ std::optional<std::int64_t> parse_whole(const std::string& text) {
 }
 
 std::string whole_range(std::int64_t low, std::int64_t high) {
-  std::string top = std::to_string(high);
+  std::string top = fmt::format("{}", high);
   const bool power_of_ten = top.find_first_not_of('0', 1) == std::string::npos && top[0] == '1';
-  if (power_of_ten && top.size() > 6) top = "10^" + std::to_string(top.size() - 1);
-  return std::to_string(low) + " .. " + top;
+  if (power_of_ten && top.size() > 6) top = fmt::format("10^{}", top.size() - 1);
+  return fmt::format("{} .. {}", low, top);
 }
 
 Codec<std::string> any_text() {
@@ -137,15 +136,15 @@ Codec<bool> flag() {
 }
 
 Codec<std::uint64_t> seed() {
-  return {parse<std::uint64_t>, [](std::uint64_t value) { return std::to_string(value); },
-          "a whole number from 0 to " + std::to_string(std::numeric_limits<std::uint64_t>::max()),
+  return {parse<std::uint64_t>, [](std::uint64_t value) { return fmt::format("{}", value); },
+          fmt::format("a whole number from 0 to {}", std::numeric_limits<std::uint64_t>::max()),
           "0 .. 2^64 - 1"};
 }
 
 Codec<double> number(double low, double high) {
   return {[=](const std::string& text) { return parse_number(text, low, high); }, shortest,
           std::isfinite(high) ? "a number " + from_to(low, high)
-                              : sentence("a finite number >= %g", low),
+                              : fmt::format("a finite number >= {:g}", low),
           number_range(low, high)};
 }
 
@@ -190,8 +189,8 @@ Codec<Interval> interval() {
 }
 
 Codec<std::vector<Index>> widths(Index most) {
-  return list_of(whole<Index>(1, most), "widths from 1 to " + std::to_string(most) +
-                                            ", separated by commas, such as 16,16");
+  return list_of(whole<Index>(1, most),
+                 fmt::format("widths from 1 to {}, separated by commas, such as 16,16", most));
 }
 
 Codec<Configuration::Parameters> parameters() {
@@ -209,10 +208,9 @@ Codec<Configuration::Parameters> parameters() {
             return values;
           },
           [](const Parameters& values) {
-            std::string text;
-            for (const auto& [name, value] : values)
-              text += (text.empty() ? "" : ",") + name + '=' + shortest(value);
-            return text;
+            std::vector<std::string> pairs;
+            for (const auto& [name, value] : values) pairs.push_back(name + '=' + shortest(value));
+            return fmt::format("{}", fmt::join(pairs, ","));
           },
           "name=number pairs of different names, separated by commas", ""};
 }

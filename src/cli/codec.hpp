@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fmt/format.h>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -59,9 +60,8 @@ template <class Integer>
             if (!value || *value < low || *value > high) return std::nullopt;
             return static_cast<Integer>(*value);
           },
-          [](Integer value) { return std::to_string(value); },
-          "a whole number from " + std::to_string(low) + " to " + std::to_string(high),
-          whole_range(low, high)};
+          [](Integer value) { return fmt::format("{}", value); },
+          fmt::format("a whole number from {} to {}", low, high), whole_range(low, high)};
 }
 
 /// Values by their names.
@@ -94,9 +94,9 @@ template <class T>
 
 template <class T>
 [[nodiscard]] std::string listed(const Names<T>& names) {
-  std::string list;
-  for (const auto& [name, value] : names) list += (list.empty() ? "" : ", ") + name;
-  return list;
+  std::vector<std::string> list;
+  for (const auto& [name, value] : names) list.push_back(name);
+  return fmt::format("{}", fmt::join(list, ", "));
 }
 
 template <class T>
@@ -119,9 +119,9 @@ template <class T>
             return values;
           },
           [=](const std::vector<T>& values) {
-            std::string text;
-            for (const T& value : values) text += (text.empty() ? "" : ",") + codec.write(value);
-            return text;
+            std::vector<std::string> texts;
+            for (const T& value : values) texts.push_back(codec.write(value));
+            return fmt::format("{}", fmt::join(texts, ","));
           },
           wanted, codec.range};
 }

@@ -1,5 +1,6 @@
 #include "cli/command_line.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <boost/program_options.hpp>
 
@@ -37,12 +38,10 @@ std::pair<std::string, std::string> output_after_equals(const std::string& token
 /// value was forgotten, and a second equals sign. (A file of such a name is ./--quiet or ./=f.)
 void check_value(const std::string& key, const std::vector<std::string>& tokens,
                  const std::string& text) {
-  if (tokens.size() == 2 && (text.rfind("--", 0) == 0 || text == "-o" || text == "-h")) {
-    throw InputError("option --" + key + " needs a value, and " + shown(text) + " is an option");
-  }
-  if (text.rfind('=', 0) == 0) {
-    throw InputError("--" + key + ' ' + shown(text) + " has an '=' too many; leave it out");
-  }
+  const bool is_option =
+      tokens.size() == 2 && (text.starts_with("--") || text == "-o" || text == "-h");
+  require(!is_option, "option --{} needs a value, and {} is an option", key, shown(text));
+  require(!text.starts_with('='), "--{} {} has an '=' too many; leave it out", key, shown(text));
 }
 
 /// `dashes`: what a key begins with where `word` was found.
@@ -51,17 +50,16 @@ InputError unknown(const std::string& what, const std::string& dashes, const std
   const std::string word = shown(found);
   const std::string key = word.substr(std::min(word.size(), dashes.size()));
   if (const Option* elsewhere = find_option(key, ~0U)) {
-    std::string verbs;
+    std::vector<std::string> verbs;
     for (const auto& [other, name] : verb_names) {
-      if ((elsewhere->verbs & other) != 0)
-        verbs += (verbs.empty() ? "" : " and ") + std::string(name);
+      if ((elsewhere->verbs & other) != 0) verbs.emplace_back(name);
     }
-    return InputError(what + " '" + word + "' is only for " + verbs);
+    return InputError(fmt::format("{} '{}' is only for {}", what, word, fmt::join(verbs, " and ")));
   }
   std::vector<std::string> candidates;
   for (const Option* option : options_of(verb)) candidates.push_back(dashes + option->key);
-  return InputError(what + " '" + word + "' is unknown; the nearest one is '" +
-                    nearest(word, candidates) + "'");
+  return InputError(fmt::format("{} '{}' is unknown; the nearest one is '{}'", what, word,
+                                nearest(word, candidates)));
 }
 
 /// Its layer, and what stands beside the options.
@@ -89,18 +87,17 @@ Layer parsed(Verb verb, const std::vector<std::string>& arguments,
       }
       const std::string text = option.value.empty() ? "true" : option.value.front();
       check_value(option.string_key, option.original_tokens, text);
-      if (!layer.texts.emplace(option.string_key, text).second) {
-        throw InputError("option --" + shown(option.string_key) + " is given twice");
-      }
+      require(layer.texts.emplace(option.string_key, text).second, "option --{} is given twice",
+              shown(option.string_key));
     }
   } catch (const po::error_with_option_name& error) {
     std::string key = error.get_option_name();
     key.erase(0, key.find_first_not_of('-'));
     const Option* option = find_option(key, verb);
     if (option == nullptr) throw InputError(error.what());
-    throw InputError(option->argument == nullptr ? "option --" + key + " takes no value"
-                                                 : "option --" + key + " needs a value: " +
-                                                       option->argument + ", " + option->help());
+    require(option->argument != nullptr, "option --{} takes no value", key);
+    throw InputError(
+        fmt::format("option --{} needs a value: {}, {}", key, option->argument, option->help()));
   }
   return layer;
 }
@@ -110,16 +107,13 @@ Layer config_layer(Verb verb, const std::string& path) {
   layer.origin = Origin::config_file;
   for (const IniEntry& entry : read_ini(path, "grid")) {
     const std::string& key = entry.key;
-    if (key == "config" || key == "help") {
-      throw InputError(entry.where + ", key '" + key + "' is only for the command line");
-    }
+    require(key != "config" && key != "help", "{}, key '{}' is only for the command line",
+            entry.where, key);
     if (find_option(key, verb) == nullptr) throw unknown(entry.where + ", key", "", key, verb);
-    if (entry.value.starts_with('=')) {
-      throw InputError(entry.where + ", key '" + key + "' has an '=' too many; leave it out");
-    }
-    if (!layer.texts.emplace(key, entry.value).second) {
-      throw InputError(entry.where + ", key '" + key + "' is given twice");
-    }
+    require(!entry.value.starts_with('='), "{}, key '{}' has an '=' too many; leave it out",
+            entry.where, key);
+    require(layer.texts.emplace(key, entry.value).second, "{}, key '{}' is given twice",
+            entry.where, key);
   }
   return layer;
 }

@@ -1,9 +1,10 @@
 #include "cli/configuration.hpp"
 
-#include <cstdio>
+#include <fmt/core.h>
 #include <set>
 
 #include "cli/option_table.hpp"
+#include "cli/print.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
@@ -12,9 +13,9 @@ namespace {
 InputError rejection(const std::string& key, const std::string& text, const std::string& file,
                      const std::string& wanted) {
   const bool plain = !text.empty() && text.find_first_of(" \t") == std::string::npos;
-  return InputError("--" + key + " " + (plain ? shown(text) : quoted(text)) +
-                    (file.empty() ? "" : ", stored in " + shown(file) + ',') +
-                    " is not admissible; give " + wanted);
+  return InputError(
+      fmt::format("--{} {}{} is not admissible; give {}", key, plain ? shown(text) : quoted(text),
+                  file.empty() ? "" : fmt::format(", stored in {},", shown(file)), wanted));
 }
 
 /// The option that a value which is not set follows; null when it follows none.
@@ -83,6 +84,10 @@ std::string text_of(const Configuration& configuration, const std::string& key) 
   return other != nullptr ? text_of(configuration, other) : option.setting.write(configuration);
 }
 
+std::string as_typed(const Configuration& configuration, const std::string& key) {
+  return fmt::format("--{} {}", key, text_of(configuration, key));
+}
+
 std::string origin_in_words(const Configuration& configuration, const std::string& key) {
   const char* other = followed(configuration, option_named(key, configuration.verb));
   return other != nullptr ? std::string("as --") + other : in_words(configuration.origin(key));
@@ -104,13 +109,13 @@ std::vector<std::string> given_keys(const Configuration& configuration) {
 
 void echo(const Configuration& configuration) {
   if (!configuration.verbose) return;
-  std::fprintf(stderr, "configuration:\n");
+  say("configuration:\n");
   for (const Option* option : options_of(configuration.verb)) {
     const std::string key = option->key;
     if (key == "help") continue;
     const std::string text = shown(text_of(configuration, key));
-    std::fprintf(stderr, "  %-20s= %s  (%s)\n", option->key, text.empty() ? "-" : text.c_str(),
-                 origin_in_words(configuration, key).c_str());
+    say("  {:<20}= {}  ({})\n", key, text.empty() ? "-" : text,
+        origin_in_words(configuration, key));
   }
 }
 

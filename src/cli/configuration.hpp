@@ -164,6 +164,9 @@ struct Layer {
 /// option has the text of that.
 [[nodiscard]] std::string text_of(const Configuration& configuration, const std::string& key);
 
+/// The option with this value as it may be typed: "--rtol 1e-9".
+[[nodiscard]] std::string as_typed(const Configuration& configuration, const std::string& key);
+
 /// The origin in words; of a value that follows another one: "as --rtol".
 [[nodiscard]] std::string origin_in_words(const Configuration& configuration,
                                           const std::string& key);

@@ -1,5 +1,6 @@
 #include "cli/grid.hpp"
 
+#include <fmt/format.h>
 #include <map>
 #include <sstream>
 
@@ -15,9 +16,10 @@ namespace {
 using Texts = std::map<std::string, std::string>;
 
 InputError bad_grid(const std::string& word, const std::string& why) {
-  return InputError("in --grid, " + quoted(word) + " " + why +
-                    "; give key=value|value .. of train's options, separated by blanks for all "
-                    "combinations, by ; for one list after the other");
+  return InputError(fmt::format(
+      "in --grid, {} {}; give key=value|value .. of train's options, separated by blanks for all "
+      "combinations, by ; for one list after the other",
+      quoted(word), why));
 }
 
 /// What a word of the grid varies; the seeds are the sweep's own.
@@ -51,9 +53,9 @@ std::vector<Texts> combinations(const std::string& list) {
 }
 
 std::string described(const Texts& texts) {
-  std::string words;
-  for (const auto& [key, text] : texts) words += (words.empty() ? "" : " ") + key + "=" + text;
-  return words.empty() ? "as given" : words;
+  std::vector<std::string> words;
+  for (const auto& [key, text] : texts) words.push_back(key + '=' + text);
+  return words.empty() ? "as given" : fmt::format("{}", fmt::join(words, " "));
 }
 
 /// What the sweep gives to each of its runs. Whatever was asked for, also in the file of a sweep

@@ -1,5 +1,7 @@
 #include "cli/help.hpp"
 
+#include <fmt/core.h>
+
 #include "cli/option_table.hpp"
 
 namespace isochron::cli {
@@ -85,9 +87,8 @@ std::string help_lines(const Option& option) {
     const bool in_words = right.find("(default: ") != std::string::npos;
     if (!standard.empty() && !in_words) right += " [" + standard + "]";
   }
-  const std::string margin = '\n' + std::string(indent, ' ');
-  std::string lines =
-      left + (left.size() < indent ? std::string(indent - left.size(), ' ') : margin);
+  const std::string margin = fmt::format("\n{:{}}", "", indent);
+  std::string lines = left.size() < indent ? fmt::format("{:{}}", left, indent) : left + margin;
   while (right.size() > width) {
     const auto cut = right.rfind(' ', width);
     lines += right.substr(0, cut) + margin;
@@ -100,14 +101,15 @@ std::string help_lines(const Option& option) {
 
 std::string help(std::optional<Verb> verb) {
   if (!verb) return program_help;
-  std::string text = std::string("usage: ") + usage(*verb) +
-                     "All quantities are dimensionless, for unit mass; wall time is in s. Defaults "
-                     "stand in [].\n";
+  std::string text = fmt::format(
+      "usage: {}All quantities are dimensionless, for unit mass; wall time is in s. Defaults stand "
+      "in [].\n",
+      usage(*verb));
   std::string group;
   for (const Option* option : options_of(*verb)) {
     if (group != option->group) {
       group = option->group;
-      text += '\n' + group + ":\n";
+      text += fmt::format("\n{}:\n", group);
     }
     text += help_lines(*option);
   }

@@ -2,7 +2,6 @@
 
 #include <string_view>
 
-#include "isochron/error.hpp"
 #include "sentence.hpp"
 #include "text_file.hpp"
 
@@ -33,36 +32,28 @@ std::string_view without_comment(std::string_view text, std::string_view marks) 
 /// The value in `text`, which begins with a quote.
 std::string_view quoted_value(std::string_view text, const std::string& where) {
   const auto end = text.find(text.front(), 1);
-  if (end == std::string_view::npos) {
-    throw InputError(where + ", the quote " + shown(std::string(text)) + " does not end");
-  }
+  require(end != std::string_view::npos, "{}, the quote {} does not end", where,
+          shown(std::string(text)));
   const std::string_view rest = trimmed(text.substr(end + 1));
-  if (!rest.empty() && rest.front() != '#' && rest.front() != ';') {
-    throw InputError(where + ", " + quoted(std::string(rest)) + " follows the quoted value " +
-                     shown(std::string(text.substr(0, end + 1))));
-  }
+  require(rest.empty() || is_one_of(rest.front(), "#;"), "{}, {} follows the quoted value {}",
+          where, quoted(std::string(rest)), shown(std::string(text.substr(0, end + 1))));
   return text.substr(1, end - 1);
 }
 
 IniEntry read_entry(std::string_view line, const std::string& where, const std::string& lists) {
-  if (line.front() == '[') {
-    throw InputError(where + ": sections such as " + shown(std::string(line)) +
-                     " are not supported; leave the line out");
-  }
+  require(line.front() != '[', "{}: sections such as {} are not supported; leave the line out",
+          where, shown(std::string(line)));
   const auto equals = line.find('=');
   const std::string key(trimmed(line.substr(0, equals)));
-  if (equals == std::string_view::npos || key.empty()) {
-    throw InputError(where + ", " + quoted(std::string(line)) + " is not of the form key = value");
-  }
+  require(equals != std::string_view::npos && !key.empty(), "{}, {} is not of the form key = value",
+          where, quoted(std::string(line)));
   const std::string_view text = trimmed(line.substr(equals + 1));
   if (!text.empty() && (text.front() == '"' || text.front() == '\'')) {
     return {key, std::string(quoted_value(text, where)), where};
   }
   const std::string_view value = without_comment(text, key == lists ? "#" : "#;");
-  if (value.empty()) {
-    throw InputError(where + ", key " + quoted(key) +
-                     " has no value; give one, in quotes if it begins with # or ;");
-  }
+  require(!value.empty(), "{}, key {} has no value; give one, in quotes if it begins with # or ;",
+          where, quoted(key));
   return {key, std::string(value), where};
 }
 

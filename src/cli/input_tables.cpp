@@ -1,11 +1,11 @@
 #include "cli/input_tables.hpp"
 
+#include <fmt/core.h>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <utility>
 
-#include "isochron/error.hpp"
 #include "isochron/results.hpp"
 #include "sentence.hpp"
 #include "text_table.hpp"
@@ -19,21 +19,21 @@ void add_components(TextTable& table, const std::vector<std::string>& names, Ind
     std::vector<std::string> column;
     for (const std::string& name : names) {
       if (dimension == 1) column.push_back(name);
-      column.push_back(name + std::to_string(i));
-      column.push_back(name + '_' + std::to_string(i));
+      column.push_back(fmt::format("{}{}", name, i));
+      column.push_back(fmt::format("{}_{}", name, i));
     }
     table.columns.push_back(std::move(column));
   }
   const std::string& name = names.front();
   table.names += (table.names.empty() ? "" : ", ") + name;
-  if (dimension > 1) table.names += "1.." + name + std::to_string(dimension);
+  if (dimension > 1) table.names += fmt::format("1..{}{}", name, dimension);
 }
 
 TextTable table_of_states(const std::string& file, Motion motion, Index state_dimension) {
   TextTable table{"the initial states",
                   {},
                   "",
-                  "; name its dataset, as " + shown(file) + ":/run/data/initial_states"};
+                  fmt::format("; name its dataset, as {}:/run/data/initial_states", shown(file))};
   if (motion == Motion::first_order) {
     add_components(table, {"y"}, state_dimension);
   } else {
@@ -73,14 +73,11 @@ States read_states_in_hdf5(const std::string& file, const std::string& dataset,
                            Index state_dimension) {
   States states = read_matrix(file, dataset).transpose();
   const std::string name = "the initial states in " + shown(file + ':' + dataset);
-  if (states.rows() != state_dimension) {
-    throw InputError(name + " have " + std::to_string(states.rows()) +
-                     " components, the problem needs " + std::to_string(state_dimension));
-  }
+  require(states.rows() == state_dimension, "{} have {} components, the problem needs {}", name,
+          states.rows(), state_dimension);
   for (Index column = 0; column < states.cols(); ++column) {
-    if (states.col(column).allFinite()) continue;
-    throw InputError(name + " are not all finite: row " + std::to_string(column) +
-                     " (counted from 0)");
+    require(states.col(column).allFinite(), "{} are not all finite: row {} (counted from 0)", name,
+            column);
   }
   return states;
 }

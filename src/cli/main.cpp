@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,10 +15,10 @@
 
 #include "build_info.hpp"
 #include "cli/command_line.hpp"
-#include "cli/environment.hpp"
 #include "cli/help.hpp"
 #include "cli/signals.hpp"
 #include "cli/verbs.hpp"
+#include "environment.hpp"
 #include "isochron/error.hpp"
 #include "sentence.hpp"
 
@@ -53,9 +54,8 @@ const Verb* find_verb(const std::string& word) {
 
 int print_help(const std::vector<std::string>& arguments) {
   const Verb* about = arguments.size() > 1 ? find_verb(arguments[1]) : nullptr;
-  if (arguments.size() > 2 || (arguments.size() == 2 && about == nullptr)) {
-    throw InputError("help takes one verb, as in: isochron help train");
-  }
+  require(arguments.size() == 1 || (arguments.size() == 2 && about != nullptr),
+          "help takes one verb, as in: isochron help train");
   std::cout << help(about == nullptr ? std::nullopt : std::optional(*about));
   return done;
 }
@@ -67,16 +67,11 @@ void check_files(const Configuration& configuration) {
   const bool needs_file = configuration.verb == verb_show || configuration.verb == verb_plot;
   const bool takes_file = needs_file || configuration.verb == verb_analyze;
   if (!takes_file && !files.empty()) {
-    throw InputError(files.front() == verb
-                         ? "the verb " + verb + " is given twice"
-                         : quoted(files.front()) + " is neither an option nor its value");
+    require(files.front() != verb, "the verb {} is given twice", verb);
+    throw InputError(quoted(files.front()) + " is neither an option nor its value");
   }
-  if (needs_file && files.empty()) {
-    throw InputError(verb + " needs a file: isochron " + verb + " run.h5");
-  }
-  if (files.size() > 1) {
-    throw InputError(verb + " takes one results file, not " + std::to_string(files.size()));
-  }
+  require(!needs_file || !files.empty(), "{0} needs a file: isochron {0} run.h5", verb);
+  require(files.size() <= 1, "{} takes one results file, not {}", verb, files.size());
 }
 
 int run(const Configuration& configuration) {
@@ -94,11 +89,9 @@ int run(const Configuration& configuration) {
 }
 
 int run(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) {
-    throw InputError(
-        "a verb is missing: give train, simulate, check-gradient, benchmark, analyze, sweep, "
-        "show or plot, or --help");
-  }
+  require(!arguments.empty(),
+          "a verb is missing: give train, simulate, check-gradient, benchmark, analyze, sweep, "
+          "show or plot, or --help");
   const std::string& word = arguments.front();
   if (word == "--help" || word == "-h" || word == "help") return print_help(arguments);
   if (word == "--version") {
@@ -109,8 +102,8 @@ int run(const std::vector<std::string>& arguments) {
   if (verb == nullptr) {
     std::vector<std::string> names;
     for (const auto& [each, name] : verb_names) names.emplace_back(name);
-    throw InputError("the verb " + quoted(word) + " is unknown; the nearest one is '" +
-                     nearest(word, names) + "'");
+    throw InputError(fmt::format("the verb {} is unknown; the nearest one is '{}'", quoted(word),
+                                 nearest(word, names)));
   }
   const Configuration configuration =
       read_configuration(*verb, {arguments.begin() + 1, arguments.end()});

@@ -1,11 +1,11 @@
 #include "cli/measurement.hpp"
 
+#include <fmt/core.h>
 #include <malloc.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <fstream>
 #include <limits>
 
@@ -150,9 +150,7 @@ bool try_once(Contestant& contestant, const MeasuredProblem& problem, const Refe
     point.status = "out of memory";
   } catch (const Interrupted&) {
     if (signalled()) throw;
-    char text[80];
-    std::snprintf(text, sizeof text, "exceeds the budget of %g s", limits.budget);
-    point.status = text;
+    point.status = fmt::format("exceeds the budget of {:g} s", limits.budget);
   }
   contestant.function.reset();
   return false;
@@ -174,7 +172,7 @@ void summarise(Contestant& contestant) {
 BenchmarkPoint describe(const MeasuredProblem& problem, const MeasuredMethod& method) {
   const IntegratorOptions& integrator = method.options.integrator;
   BenchmarkPoint point;
-  point.sweep = problem.sweep;
+  point.axis = problem.axis;
   point.method = name(method.options.gradient);
   point.integrator = name(integrator.method);
   point.task = method.jacobian ? "jacobian" : "gradient";

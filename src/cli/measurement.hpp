@@ -11,7 +11,7 @@ namespace isochron::cli {
 
 /// A loss at one theta, whose derivatives are measured.
 struct MeasuredProblem {
-  std::string sweep;  ///< what is varied: "parameters", "trajectories", ..
+  std::string axis;   ///< what is varied: "parameters", "trajectories", ..
   std::string start;  ///< "random" or "trained"
   std::vector<Index> layers;
   Objective objective;

@@ -1,18 +1,19 @@
 #include "cli/network.hpp"
 
-#include "isochron/error.hpp"
+#include <fmt/format.h>
+
+#include "sentence.hpp"
 
 namespace isochron::cli {
 
 void require_trainable(const Configuration& configuration) {
   const std::string& force = configuration.force;
-  if (force != "mlp") {
-    throw InputError("--force " + force + " has no parameters to train; give mlp; to imitate it: " +
-                     "--hold " + force + " --hold-range A,B; to run it: isochron simulate");
-  }
-  if (!configuration.parameters.empty()) {
-    throw InputError("--params is for the analytic forces of simulate; a network has none");
-  }
+  require(force == "mlp",
+          "--force {0} has no parameters to train; give mlp; to imitate it: --hold {0} "
+          "--hold-range A,B; to run it: isochron simulate",
+          force);
+  require(configuration.parameters.empty(),
+          "--params is for the analytic forces of simulate; a network has none");
 }
 
 std::shared_ptr<const Mlp> network_of(const Configuration& configuration) {
@@ -27,9 +28,7 @@ Vector initial_parameters(const Configuration& configuration, const Mlp& network
 }
 
 std::string widths(const std::vector<Index>& layers) {
-  std::string text;
-  for (const Index width : layers) text += (text.empty() ? "" : "-") + std::to_string(width);
-  return text;
+  return fmt::format("{}", fmt::join(layers, "-"));
 }
 
 }  // namespace isochron::cli

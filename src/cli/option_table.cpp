@@ -1,5 +1,6 @@
 #include "cli/option_table.hpp"
 
+#include <fmt/core.h>
 #include <limits>
 #include <stdexcept>
 
@@ -28,6 +29,7 @@ Setting setting(T Configuration::*member, const Codec<T>& codec) {
             return value.has_value();
           },
           [=](const Configuration& configuration) { return codec.write(configuration.*member); },
+          [=](Configuration& to, const Configuration& from) { to.*member = from.*member; },
           codec.wanted, codec.range};
 }
 
@@ -283,13 +285,7 @@ std::vector<Option> make_table() {
 
 }  // namespace
 
-std::string Option::help() const {
-  std::string text = words;
-  if (const auto place = text.find("{}"); place != std::string::npos) {
-    text.replace(place, 2, setting.range);
-  }
-  return text;
-}
+std::string Option::help() const { return fmt::format(fmt::runtime(words), setting.range); }
 
 const std::vector<Option>& option_table() {
   static const std::vector<Option> table = make_table();

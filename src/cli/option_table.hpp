@@ -13,6 +13,8 @@ struct Setting {
   /// Sets the member; false, and nothing is set, where the text is not admissible.
   std::function<bool(Configuration&, const std::string&)> read;
   std::function<std::string(const Configuration&)> write;
+  /// Takes the member over from another configuration.
+  std::function<void(Configuration&, const Configuration&)> take;
   std::string wanted;  ///< what is admissible, for sentences
   std::string range;   ///< and for the help
 };

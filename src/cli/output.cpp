@@ -1,9 +1,10 @@
 #include "cli/output.hpp"
 
-#include <cstdio>
+#include <fmt/core.h>
 #include <cstring>
 
 #include "atomic_file.hpp"
+#include "cli/print.hpp"
 #include "isochron/error.hpp"
 #include "sentence.hpp"
 
@@ -14,41 +15,31 @@ namespace fs = std::filesystem;
 
 void check_output_folder(const fs::path& folder) {
   std::error_code ignored;
-  if (!fs::is_directory(folder, ignored)) {
-    const std::string name = shown(folder.string());
-    throw InputError("the output folder " + name + " does not exist; create it: mkdir -p " + name);
-  }
+  require(fs::is_directory(folder, ignored),
+          "the output folder {0} does not exist; create it: mkdir -p {0}", shown(folder));
   if (access(folder.c_str(), W_OK | X_OK) != 0) {
-    throw InputError("the output folder " + folder.string() +
-                     " cannot be written to: " + std::strerror(errno));
+    throw InputError(fmt::format("the output folder {} cannot be written to: {}", folder.string(),
+                                 std::strerror(errno)));
   }
 }
 
 /// The file behind `path`.
 fs::path checked(const fs::path& path, bool may_replace) {
-  if (path.empty()) throw InputError("--output '' is not admissible; give the name of a file");
+  require(!path.empty(), "--output '' is not admissible; give the name of a file");
+  const std::string name = path.string();
   std::error_code error;
   const bool is_link = fs::is_symlink(path, error);
   fs::path file = is_link ? fs::canonical(path, error) : path;
-  if (is_link && error) {
-    throw InputError("the output " + path.string() + " is a link that leads nowhere");
-  }
+  require(!is_link || !error, "the output {} is a link that leads nowhere", name);
   const fs::file_status status = fs::status(file, error);
-  if (fs::is_directory(status) || !file.has_filename()) {
-    throw InputError("the output " + path.string() + " is a folder; give the name of a file");
-  }
+  require(!fs::is_directory(status) && file.has_filename(),
+          "the output {} is a folder; give the name of a file", name);
   check_output_folder(file.has_parent_path() ? file.parent_path() : ".");
-  if (!fs::status_known(status)) {
-    throw InputError("the output file " + path.string() + " cannot be made: " + error.message());
-  }
+  require(fs::status_known(status), "the output file {} cannot be made: {}", name, error.message());
   if (!fs::exists(status)) return file;
-  if (!fs::is_regular_file(status)) {
-    throw InputError("the output " + path.string() + " is a device; give the name of a file");
-  }
-  if (!may_replace) {
-    throw InputError("the output file " + path.string() +
-                     " exists; give --overwrite to replace it or another --output");
-  }
+  require(fs::is_regular_file(status), "the output {} is a device; give the name of a file", name);
+  require(may_replace,
+          "the output file {} exists; give --overwrite to replace it or another --output", name);
   require_replaceable(file);
   return file;
 }
@@ -57,15 +48,14 @@ FileLock locked(const fs::path& file) {
   try {
     FileLock lock(file);
     if (!lock.works()) {
-      std::fprintf(stderr,
-                   "isochron: warning: the file system of %s has no locks: see to it that no other "
-                   "process writes the file\n",
-                   shown(file).c_str());
+      say("isochron: warning: the file system of {} has no locks: see to it that no other process "
+          "writes the file\n",
+          shown(file));
     }
     return lock;
   } catch (const std::system_error& error) {
-    throw InputError("the output file " + file.string() +
-                     " cannot be made: " + error.code().message());
+    throw InputError(fmt::format("the output file {} cannot be made: {}", file.string(),
+                                 error.code().message()));
   }
 }
 
@@ -73,17 +63,15 @@ FileLock locked(const fs::path& file) {
 
 void require_replaceable(const fs::path& file) {
   std::error_code ignored;
-  if (!fs::exists(file, ignored) || is_writable(file)) return;
-  throw InputError("the output file " + file.string() +
-                   " is write-protected; permit it by chmod u+w or give another --output");
+  require(!fs::exists(file, ignored) || is_writable(file),
+          "the output file {} is write-protected; permit it by chmod u+w or give another --output",
+          file.string());
 }
 
 void make_output_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) {
-    throw InputError("the folder " + folder.string() + " cannot be made: " + error.message());
-  }
+  require(!error, "the folder {} cannot be made: {}", folder.string(), error.message());
   check_output_folder(folder);
 }
 
@@ -118,7 +106,7 @@ void Output::save(std::string_view bytes) {
     file.put_at(path_);
     last_ = version;
   } catch (const std::system_error& error) {
-    throw OutputError("cannot write '" + path_.string() + "': " + error.code().message());
+    throw OutputError(fmt::format("cannot write '{}': {}", path_.string(), error.code().message()));
   }
 }
 
@@ -150,9 +138,8 @@ void Output::divert(const std::string& why) {
   const fs::path before = path_;
   const std::string stem = before.stem().string().substr(0, longest_stem);
   for (int i = 1;; ++i) {
-    fs::path other = before.parent_path() / stem;
-    other += '-' + std::to_string(i);
-    other += before.extension();
+    const fs::path other =
+        before.parent_path() / fmt::format("{}-{}{}", stem, i, before.extension().string());
     std::error_code ignored;
     if (fs::exists(fs::symlink_status(other, ignored))) continue;
     try {
@@ -164,10 +151,8 @@ void Output::divert(const std::string& why) {
     last_.reset();
     break;
   }
-  std::fprintf(stderr,
-               "isochron: warning: %s %s while this run went on and is left alone; the results go "
-               "to %s\n",
-               shown(before).c_str(), why.c_str(), shown(path_).c_str());
+  say("isochron: warning: {} {} while this run went on and is left alone; the results go to {}\n",
+      shown(before), why, shown(path_));
 }
 
 }  // namespace isochron::cli

@@ -1,8 +1,8 @@
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <iterator>
 #include <limits>
@@ -11,6 +11,7 @@
 #include "cli/analysis_report.hpp"
 #include "cli/benchmark_report.hpp"
 #include "cli/output.hpp"
+#include "cli/print.hpp"
 #include "cli/sweep_report.hpp"
 #include "cli/verbs.hpp"
 #include "isochron/error.hpp"
@@ -45,11 +46,12 @@ Curve orbit_curve(const PhasePortrait& portrait) {
 /// `degree`: which of several degrees of freedom, counted from 1; 0 when there is one.
 Panel portrait_panel(const PhasePortrait& portrait, Motion motion, std::size_t degree,
                      const std::string& when) {
-  const std::string index = degree == 0 ? "" : "_" + std::to_string(degree);
+  const std::string index = degree == 0 ? "" : fmt::format("_{}", degree);
+  const bool newtonian = motion == Motion::newtonian;
   Panel panel;
   panel.title = when;
-  panel.x_label = motion == Motion::newtonian ? "position x" + index + " (1)" : "component y_1 (1)";
-  panel.y_label = motion == Motion::newtonian ? "velocity v" + index + " (1)" : "component y_2 (1)";
+  panel.x_label = newtonian ? fmt::format("position x{} (1)", index) : "component y_1 (1)";
+  panel.y_label = newtonian ? fmt::format("velocity v{} (1)", index) : "component y_2 (1)";
   panel.color_label = portrait.color_label;
   panel.equal_axes = true;
   panel.curves.push_back(orbit_curve(portrait));
@@ -73,16 +75,16 @@ std::optional<std::pair<double, double>> common_colors(const std::vector<Panel>&
 }
 
 /// Before and after training, side by side, of one degree of freedom, on one scale of colours.
-Figure portrait_figure(const Results& results, std::size_t i) {
-  const std::size_t degree = results.phase_portrait.size() == 1 ? 0 : i + 1;
-  const bool trained = i < results.phase_portrait_before.size();
+Figure portrait_figure(const Run& run, std::size_t i) {
+  const std::size_t degree = run.phase_portrait.size() == 1 ? 0 : i + 1;
+  const bool trained = i < run.phase_portrait_before.size();
   Figure figure;
   if (trained) {
-    figure.panels.push_back(portrait_panel(results.phase_portrait_before[i], results.motion, degree,
-                                           "before training"));
+    figure.panels.push_back(
+        portrait_panel(run.phase_portrait_before[i], run.motion, degree, "before training"));
   }
-  figure.panels.push_back(portrait_panel(results.phase_portrait[i], results.motion, degree,
-                                         trained ? "after training" : ""));
+  figure.panels.push_back(
+      portrait_panel(run.phase_portrait[i], run.motion, degree, trained ? "after training" : ""));
   const auto colors = common_colors(figure.panels);
   for (Panel& panel : figure.panels) panel.color_range = colors;
   return figure;
@@ -118,34 +120,32 @@ Figure loss_figure(const History& history) {
   return {{panel}};
 }
 
-std::string harmonic_name(const Results& results) {
-  const auto n = results.summary.find("harmonic_n");
-  return n == results.summary.end() || n->second.value == 1
-             ? "harmonic"
-             : "harmonic, n = " + std::to_string(static_cast<long>(n->second.value));
+std::string harmonic_name(const Run& run) {
+  const long n = run.character.harmonic_n.value_or(1);
+  return n == 1 ? "harmonic" : fmt::format("harmonic, n = {}", n);
 }
 
-std::vector<std::pair<std::string, Figure>> figures(const Results& results) {
+std::vector<std::pair<std::string, Figure>> figures(const Run& run) {
   std::vector<std::pair<std::string, Figure>> all;
-  const std::size_t degrees = results.phase_portrait.size();
+  const std::size_t degrees = run.phase_portrait.size();
   for (std::size_t i = 0; i < degrees; ++i) {
-    const std::string index = degrees == 1 ? "" : "_" + std::to_string(i + 1);
-    all.emplace_back("phase_portrait" + index, portrait_figure(results, i));
+    all.emplace_back(degrees == 1 ? "phase_portrait" : fmt::format("phase_portrait_{}", i + 1),
+                     portrait_figure(run, i));
   }
-  const std::string name = results.model ? "learned" : "analytic";
-  if (results.force) {
-    all.emplace_back("force", position_figure(*results.force, "force", "force f (1)", name,
-                                              harmonic_name(results)));
+  const std::string name = run.network ? "learned" : "analytic";
+  if (run.force) {
+    all.emplace_back("force",
+                     position_figure(*run.force, "force", "force f (1)", name, harmonic_name(run)));
   }
-  if (results.potential) {
-    all.emplace_back("potential", position_figure(*results.potential, "potential",
-                                                  "potential U (1)", name, harmonic_name(results)));
+  if (run.potential) {
+    all.emplace_back("potential", position_figure(*run.potential, "potential", "potential U (1)",
+                                                  name, harmonic_name(run)));
   }
-  if (results.analysis) {
-    auto more = certificate_figures(*results.analysis);
+  if (run.certificate) {
+    auto more = certificate_figures(*run.certificate);
     std::move(more.begin(), more.end(), std::back_inserter(all));
   }
-  if (results.history.size() > 0) all.emplace_back("loss", loss_figure(results.history));
+  if (run.state.history.size() > 0) all.emplace_back("loss", loss_figure(run.state.history));
   return all;
 }
 
@@ -169,10 +169,8 @@ int plot(const Configuration& given) {
   if (entries.sweep) {
     const SweepResults sweep = read_sweep(file);
     all = sweep_figures(sweep);
-    if (all.empty()) {
-      throw InputError(shown(file) + " holds no isochronous run among " +
-                       std::to_string(sweep.runs.size()) + ": nothing to draw");
-    }
+    require(!all.empty(), "{} holds no isochronous run among {}: nothing to draw", shown(file),
+            sweep.runs.size());
   } else if (entries.run || !entries.benchmark) {
     all = figures(read_results(file));
   }
@@ -180,10 +178,10 @@ int plot(const Configuration& given) {
     auto charts = benchmark_figures(read_benchmark(file));
     std::move(charts.begin(), charts.end(), std::back_inserter(all));
   }
-  if (all.empty()) throw InputError(shown(file) + " holds nothing to draw yet");
+  require(!all.empty(), "{} holds nothing to draw yet", shown(file));
   require_gnuplot();
   const std::filesystem::path folder = given.figures;
-  if (folder.empty()) throw InputError("--output '' is not admissible; give the name of a folder");
+  require(!folder.empty(), "--output '' is not admissible; give the name of a folder");
   make_output_folder(folder);
   const auto path_of = [&](const std::string& name, FigureFormat format) {
     return folder / (name + '.' + extension(format));
@@ -196,7 +194,7 @@ int plot(const Configuration& given) {
   for (const auto& [name, figure] : all) {
     for (const FigureFormat format : given.figure_formats) {
       draw(figure, path_of(name, format), format);
-      std::printf("%s\n", path_of(name, format).c_str());
+      put("{}\n", path_of(name, format).string());
     }
   }
   return 0;

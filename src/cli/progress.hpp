@@ -1,10 +1,9 @@
 #pragma once
 
+#include <fmt/core.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <string>
-
+#include "cli/print.hpp"
 #include "clock.hpp"
 #include "isochron/training.hpp"
 #include "sentence.hpp"
@@ -28,13 +27,14 @@ class Progress {
   void finish(const TrainingState& state) {
     if (quiet_ || state.history.size() == 0) return;
     if (terminal_ || state.history.evaluations.back() != printed_) print(state);
-    if (terminal_) std::fputc('\n', stderr);
+    if (terminal_) cli::say("\n");
     last_ = Clock::time_point();
   }
 
-  void say(const std::string& line) const {
+  template <class... Values>
+  void say(fmt::format_string<const Values&...> words, const Values&... values) const {
     constexpr std::size_t longest = 2000;
-    if (!quiet_) std::fprintf(stderr, "%s\n", shown(line, longest).c_str());
+    if (!quiet_) cli::say("{}\n", shown(fmt::format(words, values...), longest));
   }
 
  private:
@@ -42,11 +42,9 @@ class Progress {
   void print(const TrainingState& state) {
     const History& h = state.history;
     printed_ = h.evaluations.back();
-    std::fprintf(stderr,
-                 "%siteration %5ld  loss %.3e  |gradient| %.1e  evaluations %5ld  %6.1f s%s",
-                 terminal_ ? "\r" : "", h.iteration.back(), h.loss.back(), h.gradient_norm.back(),
-                 printed_, h.wall_time.back(), terminal_ ? "\033[K" : "\n");
-    std::fflush(stderr);
+    cli::say("{}iteration {:5}  loss {:.3e}  |gradient| {:.1e}  evaluations {:5}  {:6.1f} s{}",
+             terminal_ ? "\r" : "", h.iteration.back(), h.loss.back(), h.gradient_norm.back(),
+             printed_, h.wall_time.back(), terminal_ ? "\033[K" : "\n");
   }
 
   bool quiet_;

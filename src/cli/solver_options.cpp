@@ -1,22 +1,21 @@
 #include "cli/solver_options.hpp"
 
 #include <algorithm>
+#include <array>
 #include <thread>
 
 #include "cli/signals.hpp"
-#include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
 
-OptimizerOptions optimizer_options(const Configuration& configuration) {
-  OptimizerOptions optimizer;
+void take_optimizer_options(const Configuration& configuration, OptimizerOptions& optimizer) {
   optimizer.memory = configuration.memory;
   optimizer.learning_rate = configuration.learning_rate;
   optimizer.max_iterations = configuration.iterations.value_or(-1);
   optimizer.loss_tolerance = configuration.loss_tolerance;
   optimizer.gradient_tolerance = configuration.gradient_tolerance;
-  return optimizer;
 }
 
 /// How least squares gets its Jacobian, where that is asked for: otherwise the training chooses by
@@ -44,11 +43,11 @@ int threads_of(const Configuration& configuration) {
   return configuration.threads.value_or(static_cast<int>(cores));
 }
 
-IntegratorOptions integrator_options(const Configuration& configuration) {
-  IntegratorOptions integrator;
+IntegratorOptions integrator_options(const Configuration& configuration,
+                                     IntegratorOptions integrator) {
   integrator.method = configuration.method;
   integrator.steps = configuration.steps;
-  integrator.rtol = configuration.rtol.value_or(integrator.rtol);  // auto begins there
+  integrator.rtol = configuration.rtol.value_or(IntegratorOptions().rtol);  // auto begins there
   integrator.atol = configuration.atol.value_or(integrator.rtol);
   integrator.max_step = configuration.max_step.value_or(0);
   integrator.threads = threads_of(configuration);
@@ -56,9 +55,9 @@ IntegratorOptions integrator_options(const Configuration& configuration) {
   return integrator;
 }
 
-SensitivityOptions sensitivity_options(const Configuration& configuration) {
-  SensitivityOptions sensitivity;
-  sensitivity.integrator = integrator_options(configuration);
+SensitivityOptions sensitivity_options(const Configuration& configuration,
+                                       SensitivityOptions sensitivity) {
+  sensitivity.integrator = integrator_options(configuration, sensitivity.integrator);
   sensitivity.gradient = configuration.gradient;
   sensitivity.interpolation = configuration.interpolation;
   sensitivity.backward_rtol = configuration.backward_rtol.value_or(0);
@@ -69,25 +68,24 @@ SensitivityOptions sensitivity_options(const Configuration& configuration) {
   return sensitivity;
 }
 
-TrainingOptions training_options(const Configuration& configuration, const Dynamics& dynamics) {
-  TrainingOptions training;
+TrainingOptions training_options(const Configuration& configuration, const Dynamics& dynamics,
+                                 TrainingOptions training) {
   training.kind = configuration.optimizer;
-  training.optimizer = optimizer_options(configuration);
+  take_optimizer_options(configuration, training.optimizer);
   training.auto_tolerance = !configuration.rtol.has_value();
-  if (*training.auto_tolerance && !configuration.is_default("atol")) {
-    throw InputError("--atol " + text_of(configuration, "atol") +
-                     " does not fit --rtol auto, with which both tolerances follow the loss; give "
-                     "--rtol a number");
-  }
-  training.sensitivity = sensitivity_options(configuration);
-  training.sensitivity.freeze_steps = true;
-  if (configuration.optimizer == OptimizerKind::least_squares &&
-      configuration.gradient == GradientMethod::adjoint) {
-    throw InputError(
-        "--gradient adjoint gives no Jacobian, which --optimizer least-squares needs; give "
-        "discrete or forward");
-  }
-  training.jacobian = jacobian_options(configuration, training.sensitivity);
+  require(!*training.auto_tolerance || configuration.is_default("atol"),
+          "{} does not fit --rtol auto, with which both tolerances follow the loss; give --rtol a "
+          "number",
+          as_typed(configuration, "atol"));
+  training.sensitivity = sensitivity_options(configuration, training.sensitivity);
+  require(configuration.optimizer != OptimizerKind::least_squares ||
+              configuration.gradient != GradientMethod::adjoint,
+          "--gradient adjoint gives no Jacobian, which --optimizer least-squares needs; give "
+          "discrete or forward");
+  const auto given = [&](const char* key) { return configuration.given(key); };
+  constexpr std::array ways = {"optimizer", "gradient", "method", "steps", "rtol", "atol"};
+  const bool keeps_way = training.jacobian && std::none_of(ways.begin(), ways.end(), given);
+  if (!keeps_way) training.jacobian = jacobian_options(configuration, training.sensitivity);
   training.sensitivity.validate(dynamics);
   training.max_time = configuration.max_time;
   training.stop_requested = signalled;

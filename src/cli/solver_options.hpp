@@ -7,13 +7,17 @@ namespace isochron::cli {
 /// How many threads are asked for.
 [[nodiscard]] int threads_of(const Configuration& configuration);
 
-[[nodiscard]] IntegratorOptions integrator_options(const Configuration& configuration);
+/// What is asked for; `usual`: what no option of the program sets.
+[[nodiscard]] IntegratorOptions integrator_options(const Configuration& configuration,
+                                                   IntegratorOptions usual = {});
 
 /// The integrator and the way to the gradient.
-[[nodiscard]] SensitivityOptions sensitivity_options(const Configuration& configuration);
+[[nodiscard]] SensitivityOptions sensitivity_options(const Configuration& configuration,
+                                                     SensitivityOptions usual = {});
 
 /// All that the optimizer needs to know. Throws InputError when options do not fit each other.
 [[nodiscard]] TrainingOptions training_options(const Configuration& configuration,
-                                               const Dynamics& dynamics);
+                                               const Dynamics& dynamics,
+                                               TrainingOptions usual = {});
 
 }  // namespace isochron::cli

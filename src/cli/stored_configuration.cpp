@@ -1,5 +1,6 @@
 #include "cli/stored_configuration.hpp"
 
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
@@ -13,8 +14,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-[[noreturn]] void refuse(const std::string& file, const std::string& why) {
-  throw InputError("the configuration in " + shown(file) + ' ' + why);
+template <class... Values>
+[[noreturn]] void refuse(const std::string& file, fmt::format_string<const Values&...> why,
+                         const Values&... values) {
+  throw InputError(
+      fmt::format("the configuration in {} {}", shown(file), fmt::format(why, values...)));
 }
 
 /// Follows the parser, which gives up at the first thing that no configuration has.
@@ -33,7 +37,7 @@ class Watch {
       names_.pop_back();
     } else if (event == Event::key) {
       const auto& name = value.get_ref<const std::string&>();
-      if (!names_.back().insert(name).second) refuse(file_, "names " + quoted(name) + " twice");
+      if (!names_.back().insert(name).second) refuse(file_, "names {} twice", quoted(name));
       constexpr std::size_t most = 1000;
       if (names_.back().size() > most) refuse(file_, "has more values than that of a run");
     }
@@ -56,7 +60,7 @@ Json typed(const std::string& text) {
 /// The inverse.
 std::string untyped(const Json& value, const std::string& key, const std::string& file) {
   if (value.is_string()) return value.get<std::string>();
-  if (!value.is_number()) refuse(file, "has no text or number for the option " + quoted(key));
+  if (!value.is_number()) refuse(file, "has no text or number for the option {}", quoted(key));
   return value.dump();
 }
 
@@ -67,7 +71,21 @@ std::string origin_of(const Json& configuration, const std::string& key, const s
     const auto origin = origins->find(key);
     if (origin != origins->end() && origin->is_string()) return origin->get<std::string>();
   }
-  refuse(file, "does not say where the option " + quoted(key) + " came from");
+  refuse(file, "does not say where the option {} came from", quoted(key));
+}
+
+/// The stored values of the options that are `wanted`, where no others are given.
+template <class Wanted>
+Configuration with_stored_if(Configuration configuration, const Configuration& stored,
+                             const Wanted& wanted) {
+  for (const Option* option : options_of(configuration.verb)) {
+    const std::string key = option->key;
+    const bool is_stored = option->reproduces && find_option(key, stored.verb) != nullptr;
+    if (!is_stored || !wanted(*option) || configuration.given(key)) continue;
+    option->setting.take(configuration, stored);
+    configuration.sources[key] = stored.source(key);
+  }
+  return configuration;
 }
 
 }  // namespace
@@ -91,16 +109,16 @@ Json parsed_configuration(const std::string& text, const std::string& file) {
   return json;
 }
 
-StoredConfiguration::StoredConfiguration(const std::string& text, const std::string& file) {
+Configuration stored_configuration(Verb verb, const std::string& text, const std::string& file) {
   const Json json = parsed_configuration(text, file);
   const auto options = json.find("options");
-  if (options == json.end() || !options->is_object()) {
-    throw InputError(shown(file) + " holds no configuration of a run");
-  }
+  require(options != json.end() && options->is_object(), "{} holds no configuration of a run",
+          shown(file));
+  Layer defaults{Origin::default_value, {}, file};
+  Layer asked_for{Origin::stored_file, {}, file};
   for (const auto& [key, value] : options->items()) {
     if (find_option(key, ~0U) == nullptr) {
-      refuse(file,
-             "has the option " + quoted(key) + ", which this version of isochron does not know");
+      refuse(file, "has the option {}, which this version of isochron does not know", quoted(key));
     }
     const std::string origin = origin_of(json, key, file);
     const bool follows = origin.starts_with("as --");
@@ -108,34 +126,20 @@ StoredConfiguration::StoredConfiguration(const std::string& text, const std::str
     const std::string value_text = untyped(value, key, file);
     if (!follows) (origin == "default" ? defaults : asked_for).texts[key] = value_text;
   }
-  defaults.file = asked_for.file = file;
-}
-
-bool StoredConfiguration::asks_for(const std::string& key) const {
-  return asked_for.texts.count(key) != 0;
-}
-
-Configuration with_stored(Configuration configuration, const StoredConfiguration& stored) {
-  return layered(layered(std::move(configuration), stored.defaults), stored.asked_for);
-}
-
-Configuration with_stored_force(Configuration configuration, const StoredConfiguration& stored) {
-  StoredConfiguration force = stored;
-  for (Layer* layer : {&force.defaults, &force.asked_for}) {
-    std::erase_if(layer->texts, [&](const auto& entry) {
-      const Option* option = find_option(entry.first, configuration.verb);
-      if (option == nullptr) return true;
-      const std::string group = option->group;
-      return group != "Problem" && group != "Force field";
-    });
-  }
-  return with_stored(std::move(configuration), force);
-}
-
-Configuration as_stored(Verb verb, const StoredConfiguration& stored) {
   Configuration configuration;
   configuration.verb = verb;
-  return with_stored(std::move(configuration), stored);
+  return layered(layered(std::move(configuration), defaults), asked_for);
+}
+
+Configuration with_stored(Configuration configuration, const Configuration& stored) {
+  return with_stored_if(std::move(configuration), stored, [](const Option&) { return true; });
+}
+
+Configuration with_stored_problem(Configuration configuration, const Configuration& stored) {
+  return with_stored_if(std::move(configuration), stored, [](const Option& option) {
+    const std::string group = option.group;
+    return group == "Problem" || group == "Force field";
+  });
 }
 
 }  // namespace isochron::cli

@@ -15,26 +15,17 @@ namespace isochron::cli {
 [[nodiscard]] nlohmann::ordered_json parsed_configuration(const std::string& text,
                                                           const std::string& file);
 
-/// The options of a stored configuration.
-struct StoredConfiguration {
-  Layer defaults{Origin::default_value, {}, {}};  ///< what nobody had asked for
-  Layer asked_for{Origin::stored_file, {}, {}};
+/// The configuration that such a text describes: what had been asked for then has the origin
+/// stored_file, all else that of a default. Throws InputError when the text has no options, unknown
+/// ones or what is no value of one.
+[[nodiscard]] Configuration stored_configuration(Verb verb, const std::string& text,
+                                                 const std::string& file);
 
-  StoredConfiguration() = default;
-  /// Throws InputError when the text has no options, unknown ones or what is no value of one.
-  StoredConfiguration(const std::string& text, const std::string& file);
-
-  [[nodiscard]] bool asks_for(const std::string& key) const;
-};
-
-/// With what is stored: what was asked for is above the defaults, below a config file and the
+/// With what is stored: what was asked for then is above the defaults, below a config file and the
 /// command line; stored defaults take the place of today's.
-[[nodiscard]] Configuration with_stored(Configuration configuration,
-                                        const StoredConfiguration& stored);
+[[nodiscard]] Configuration with_stored(Configuration configuration, const Configuration& stored);
 /// The same of the problem and the force field alone.
-[[nodiscard]] Configuration with_stored_force(Configuration configuration,
-                                              const StoredConfiguration& stored);
-/// What is stored and nothing else.
-[[nodiscard]] Configuration as_stored(Verb verb, const StoredConfiguration& stored);
+[[nodiscard]] Configuration with_stored_problem(Configuration configuration,
+                                                const Configuration& stored);
 
 }  // namespace isochron::cli

@@ -1,78 +1,188 @@
 #include "cli/stored_run.hpp"
 
+#include <fmt/core.h>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "cli/network.hpp"
-#include "isochron/error.hpp"
+#include "cli/option_table.hpp"
+#include "cli/resolved.hpp"
+#include "cli/solver_options.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
 
-std::string architecture(const Mlp& network, Motion motion) {
-  return "network " + widths(network.layers()) + ", symmetry " + name(network.symmetry()) +
-         (network.skip() == Skip::none ? "" : std::string(", skip ") + name(network.skip())) +
-         (motion == Motion::newtonian ? ", newtonian" : ", first-order");
+std::string described(const Architecture& network, Motion motion) {
+  return fmt::format(
+      "network {}, symmetry {}{}, {}", widths(network.layers), name(network.symmetry),
+      network.skip == Skip::none ? "" : fmt::format(", skip {}", name(network.skip)), name(motion));
 }
 
-/// That the run's network and motion are those which its configuration describes.
-void check_network(const Configuration& described, const Results& stored, const std::string& file) {
-  const auto network = network_of(described);
-  const ModelRecord& model = *stored.model;
-  if (network->layers() == model.layers && network->symmetry() == model.symmetry &&
-      network->skip() == model.skip && described.motion == stored.motion)
-    return;
-  throw InputError("the configuration in " + shown(file) +
-                   " describes another network or dynamics than the file holds");
+/// That the run has the network, the motion and the trajectories which its configuration describes.
+void check_description(const Configuration& described, const Run& run, const std::string& file) {
+  require(network_of(described)->architecture() == run.network && described.motion == run.motion,
+          "the configuration in {} describes another network or dynamics than the file holds",
+          shown(file));
+  const bool two_orbits =
+      prescribes_periods(described.loss) && described.period_by == PeriodBy::energy;
+  require(run.ensemble.size() == (two_orbits ? 2 : 1) * described.trajectories &&
+              run.ensemble.end_times.size() == run.ensemble.size(),
+          "data/initial_states and data/end_times in {} are not those of {} trajectories, as its "
+          "configuration says",
+          shown(file), described.trajectories);
 }
 
-/// That the run has the trajectories which its configuration asks for.
-void check_trajectories(const Configuration& described, const Results& stored,
-                        const std::string& file) {
-  const Index orbits_per_period = stored.energies.size() > 0 ? 2 : 1;
-  if (stored.initial_states.cols() == orbits_per_period * described.trajectories &&
-      stored.end_times.size() == stored.initial_states.cols())
-    return;
-  throw InputError("data/initial_states and data/end_times in " + shown(file) +
-                   " are not those of " + std::to_string(described.trajectories) +
-                   " trajectories, as its configuration says");
+/// Version 0.1.0 said some things in the text of the configuration alone.
+void complete_from_text(Run& run, const std::string& file) {
+  const Vector& times = run.ensemble.end_times;
+  if (times.size() == 0 || times.size() != run.ensemble.size()) return;
+  const Configuration described = resolved(stored_configuration(verb_train, run.config, file));
+  run.loss = described.loss;
+  run.period = prescribes_periods(described.loss) ? times.mean() * (mirrors(described.loss) ? 2 : 1)
+                                                  : described.period;
+  run.verdict_tolerance = described.verdict_tolerance;
+  if (!run.prescribes_periods() && states_are_drawn(described)) run.data_seed = described.data_seed;
+  if (run.state.history.size() > 0 && run.network) {
+    run.options = training_options(described, Dynamics(network_of(described), described.motion));
+  }
+}
+
+/// Values of a run in the place of those that a configuration has.
+class Taking {
+ public:
+  Taking(Configuration& configuration, const std::string& file)
+      : configuration_(configuration), file_(file) {}
+
+  template <class T, class U>
+  void operator()(const char* key, T Configuration::*member, const U& value) const {
+    if (configuration_.*member == value) return;
+    configuration_.*member = value;
+    configuration_.sources[key] = {Origin::stored_file, false, file_};
+    const Setting& setting = option_named(key, verb_train).setting;
+    Configuration scratch;
+    if (!setting.read(scratch, setting.write(configuration_))) {
+      throw not_admissible(configuration_, key, setting.wanted);
+    }
+  }
+
+ private:
+  Configuration& configuration_;
+  const std::string& file_;
+};
+
+using C = Configuration;
+
+void take_problem(const Run& run, const Taking& take) {
+  const std::vector<Index>& layers = run.network->layers;
+  take("dynamics", &C::motion, run.motion);
+  take("dimension", &C::dimension, layers.front());
+  take("hidden", &C::hidden, std::vector<Index>(layers.begin() + 1, layers.end() - 1));
+  take("symmetry", &C::symmetry, run.network->symmetry);
+  take("skip", &C::skip, run.network->skip);
+  take("trajectories", &C::trajectories, run.ensemble.size() / (run.by_energy() ? 2 : 1));
+  if (!run.loss) return;
+  take("loss", &C::loss, asks_for_closed_orbits(*run.loss) ? *run.loss : Loss::none);
+  if (run.prescribes_periods()) {
+    take("period-by", &C::period_by, run.by_energy() ? PeriodBy::energy : PeriodBy::amplitude);
+  } else {
+    take("period", &C::period, run.period);
+  }
+  if (run.data_seed) take("data-seed", &C::data_seed, *run.data_seed);
+  if (run.force_data) take("hold-weight", &C::hold_weight, run.force_data->weight);
+  take("verdict-tolerance", &C::verdict_tolerance, run.verdict_tolerance);
+}
+
+/// What an option of 0 leaves to the program.
+template <class T>
+std::optional<T> unless_zero(T value) {
+  return value == 0 ? std::nullopt : std::optional(value);
+}
+
+void take_options(const TrainingOptions& options, const Taking& take) {
+  const bool jacobian_alone = options.kind == OptimizerKind::least_squares && options.jacobian;
+  const SensitivityOptions& way = jacobian_alone ? *options.jacobian : options.sensitivity;
+  const IntegratorOptions& integrator = way.integrator;
+  take("method", &C::method, integrator.method);
+  take("steps", &C::steps, integrator.steps);
+  take("max-step", &C::max_step, unless_zero(integrator.max_step));
+  const auto rtol = options.tolerance_follows() ? std::nullopt : std::optional(integrator.rtol);
+  take("rtol", &C::rtol, rtol);
+  if (rtol && integrator.atol != *rtol) take("atol", &C::atol, std::optional(integrator.atol));
+  take("gradient", &C::gradient, way.gradient);
+  take("interpolation", &C::interpolation, way.interpolation);
+  take("backward-rtol", &C::backward_rtol, unless_zero(way.backward_rtol));
+  take("quadrature-rtol", &C::quadrature_rtol, unless_zero(way.quadrature_rtol));
+  take("checkpoint-distance", &C::checkpoint_distance, unless_zero(way.checkpoint_distance));
+  take("sensitivity-errors", &C::sensitivity_errors, way.sensitivity_error_control);
+  take("corrector", &C::staggered, way.staggered);
+
+  const OptimizerOptions& optimizer = options.optimizer;
+  take("optimizer", &C::optimizer, options.kind);
+  take("max-time", &C::max_time, options.max_time);
+  take("memory", &C::memory, optimizer.memory);
+  take("learning-rate", &C::learning_rate, optimizer.learning_rate);
+  take("loss-tolerance", &C::loss_tolerance, optimizer.loss_tolerance);
+  take("gradient-tolerance", &C::gradient_tolerance, optimizer.gradient_tolerance);
+  const long limit = optimizer.max_iterations;
+  take("iterations", &C::iterations, limit < 0 ? std::nullopt : std::optional(limit));
 }
 
 }  // namespace
 
-Results read_model(const std::string& file) {
-  Results stored = read_results(file);
-  if (!stored.model || stored.model->theta.size() == 0) {
-    throw InputError(shown(file) + " holds no network; give the file of a training run");
-  }
-  return stored;
+Run read_run(const std::string& file) {
+  Run run = read_results(file);
+  static_cast<void>(parsed_configuration(run.config, file));  // or throws, where it is damaged
+  if (!run.loss && !run.config.empty()) complete_from_text(run, file);
+  return run;
 }
 
-std::optional<Results> read_model_if_any(const std::string& file) {
+Run read_model(const std::string& file) {
+  Run run = read_run(file);
+  const bool has_force = run.state.theta.size() > 0;
+  require(has_force, "{} holds no network; give the file of a training run", shown(file));
+  require(run.network.has_value(),
+          "{} holds a force of another kind than a network: only the library, given its field, can "
+          "go on with it",
+          shown(file));
+  return run;
+}
+
+std::optional<Run> read_model_if_any(const std::string& file) {
   return file.empty() ? std::nullopt : std::optional(read_model(file));
 }
 
-StoredConfiguration stored_options(const Results& stored, const std::string& file) {
-  StoredConfiguration options(stored.config, file);
-  const Configuration described = as_stored(verb_train, options);
-  check_network(described, stored, file);
-  check_trajectories(described, stored, file);
-  return options;
+bool resumable(const Run& run) {
+  return run.network && (!run.loss || asks_for_closed_orbits(*run.loss));
 }
 
-Configuration with_problem_of(const std::optional<Results>& stored, const std::string& file,
+Configuration configuration_of(const Run& run, const std::string& file) {
+  Configuration configuration;
+  configuration.verb = verb_train;
+  if (!run.config.empty()) {
+    configuration = stored_configuration(verb_train, run.config, file);
+    check_description(configuration, run, file);
+  }
+  const Taking take(configuration, file);
+  take_problem(run, take);
+  if (run.options) take_options(*run.options, take);
+  return configuration;
+}
+
+Configuration with_problem_of(const std::optional<Run>& stored, const std::string& file,
                               Configuration configuration) {
   if (!stored) return configuration;
-  return with_stored_force(std::move(configuration), stored_options(*stored, file));
+  return with_stored_problem(std::move(configuration), configuration_of(*stored, file));
 }
 
-void check_architecture(const Configuration& configuration, const Results& stored,
+void check_architecture(const Configuration& configuration, const Run& stored,
                         const std::string& file) {
-  const std::string has = architecture(stored.model->network(), stored.motion);
-  const std::string asked = architecture(*network_of(configuration), configuration.motion);
-  if (has == asked) return;
-  throw InputError(file + " holds " + has + "; the options ask for " + asked +
-                   ", but a stored force keeps its architecture");
+  const std::string has = described(*stored.network, stored.motion);
+  const std::string asked =
+      described(network_of(configuration)->architecture(), configuration.motion);
+  require(has == asked,
+          "{} holds {}; the options ask for {}, but a stored force keeps its architecture", file,
+          has, asked);
 }
 
 Output output_of(const Configuration& configuration, const std::string& resumed) {

@@ -9,22 +9,29 @@
 
 namespace isochron::cli {
 
-/// A results file with a network. Throws InputError when it holds none.
-[[nodiscard]] Results read_model(const std::string& file);
-/// The same of an option that need not be given.
-[[nodiscard]] std::optional<Results> read_model_if_any(const std::string& file);
+/// A results file. What files of version 0.1.0 say in their configuration alone is in its place.
+[[nodiscard]] Run read_run(const std::string& file);
 
-/// The options of a stored run. Throws InputError, too, when they describe another network, motion
-/// or number of trajectories than the run's.
-[[nodiscard]] StoredConfiguration stored_options(const Results& stored, const std::string& file);
+/// One with a network. Throws InputError when it holds none.
+[[nodiscard]] Run read_model(const std::string& file);
+/// The same of an option that need not be given.
+[[nodiscard]] std::optional<Run> read_model_if_any(const std::string& file);
+
+/// Whether the program can go on with it: a network, and a loss that it knows.
+[[nodiscard]] bool resumable(const Run& run);
+
+/// A stored run as the options of `train`: what it was made of, and beyond that what its
+/// configuration says. Throws InputError, too, when that describes another network, motion or
+/// number of trajectories.
+[[nodiscard]] Configuration configuration_of(const Run& run, const std::string& file);
 
 /// The problem and the network of the run in `file`, if there is one, where the configuration asks
 /// for no others.
-[[nodiscard]] Configuration with_problem_of(const std::optional<Results>& stored,
+[[nodiscard]] Configuration with_problem_of(const std::optional<Run>& stored,
                                             const std::string& file, Configuration configuration);
 
 /// Throws InputError when another network or motion is asked for than `stored` holds.
-void check_architecture(const Configuration& configuration, const Results& stored,
+void check_architecture(const Configuration& configuration, const Run& stored,
                         const std::string& file);
 
 /// The file that is written: what goes on from `resumed`, if that is not empty, goes into it unless

@@ -1,14 +1,15 @@
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <map>
 #include <mutex>
 
 #include "atomic_file.hpp"
-#include "cli/environment.hpp"
+#include "budget.hpp"
 #include "cli/grid.hpp"
+#include "cli/print.hpp"
 #include "cli/resolved.hpp"
 #include "cli/signals.hpp"
 #include "cli/solver_options.hpp"
@@ -17,9 +18,11 @@
 #include "cli/training_run.hpp"
 #include "cli/verbs.hpp"
 #include "clock.hpp"
+#include "environment.hpp"
 #include "isochron/error.hpp"
 #include "isochron/stoppable_force.hpp"
 #include "memory.hpp"
+#include "run_fields.hpp"
 #include "sentence.hpp"
 #include "sweep_results.hpp"
 #include "threads.hpp"
@@ -38,7 +41,7 @@ struct Outcome {
 void judge(SweepRun& run, const TrainingSetup& setup, const std::function<bool()>& stop_requested,
            const Vector& theta, double loss) {
   const std::optional<Certificate> certificate =
-      certify_trained(setup, stop_requested, theta, loss);
+      certify(setup.objective, theta, loss, setup.run.verdict_tolerance, stop_requested);
   if (!certificate) {
     run.verdict = "none";
     run.reason = no_certificate;
@@ -84,7 +87,7 @@ Outcome train_once(const Configuration& configuration, SweepRun run,
     row.iterations = iterations_done(result.state.history);
     row.loss = result.state.loss;
     if (result.state.history.size() > 0) row.wall_time = result.state.history.wall_time.back();
-    const Budget budget(start, setup.training.max_time);
+    const Budget budget(time_to_finish(start, setup.training.max_time), signalled);
     const auto stop = file.empty() ? budget.rest() : budget.half();
     const VerifiedLoss verified = verify_loss(setup.objective, result, stop);
     row.loss_verified = verified.loss;
@@ -92,7 +95,9 @@ Outcome train_once(const Configuration& configuration, SweepRun run,
     row.status = "ok";
     outcome.theta = theta;
     if (file.empty()) return outcome;
-    write_results(file, complete_results(std::move(setup), result, budget));
+    finish(setup.run, setup.objective, result,
+           {time_to_finish(start, setup.training.max_time), signalled});
+    write_results(file, setup.run);
     row.file = file.parent_path().filename() / file.filename();
   } catch (const NumericalError& error) {
     row.status = error.what();
@@ -119,14 +124,13 @@ class Sweep {
     require_seeds(configuration, "seed", first_seed_, runs_);
     check_configurations();
     if (resumed) take_up(*resumed, file);
-    if (!outcomes_.empty() && outcomes_.rbegin()->first >= total()) {
-      throw InputError("--runs " + std::to_string(runs_) + " is less than what the sweep holds; " +
-                       "when it goes on, there can only be more");
-    }
-    sweep_.title = std::to_string(runs_) + " starts of " + std::to_string(variants_.size()) +
-                   (variants_.size() == 1 ? " configuration" : " configurations");
+    require(outcomes_.empty() || outcomes_.rbegin()->first < total(),
+            "--runs {} is less than what the sweep holds; when it goes on, there can only be more",
+            runs_);
+    sweep_.title = fmt::format("{} starts of {} configuration{}", runs_, variants_.size(),
+                               variants_.size() == 1 ? "" : "s");
     sweep_.config = configuration_json(configuration);
-    sweep_.environment = run_environment(configuration);
+    sweep_.environment = environment(threads_of(configuration));
   }
 
   int execute() {
@@ -136,10 +140,9 @@ class Sweep {
       make_output_folder(folder_);
       remove_leftovers_in(folder_);
       const bool own = output_.former() || configuration_.overwrite;
-      if (!own && !std::filesystem::is_empty(folder_)) {
-        throw InputError("the folder " + folder_.string() +
-                         " of --keep-runs is not empty; give --overwrite or another --output");
-      }
+      require(own || std::filesystem::is_empty(folder_),
+              "the folder {} of --keep-runs is not empty; give --overwrite or another --output",
+              folder_.string());
     }
     started_ = last_write_ = Clock::now();
     for (long run = 0; run < total(); ++run) {
@@ -149,12 +152,11 @@ class Sweep {
     run_on_threads(std::max<std::size_t>(1, workers), [this](std::size_t) { work(); });
     save();  // what there is, also after a failure
     if (failure_) std::rethrow_exception(failure_);
-    if (!configuration_.quiet && terminal_) std::fputc('\n', stderr);
+    if (!configuration_.quiet && terminal_) say("\n");
     if (signalled()) {
-      std::fprintf(stderr,
-                   "isochron: interrupted; %s holds the %zu runs up to here, go on with: isochron "
-                   "sweep --resume %s\n",
-                   shown(output_.path()).c_str(), outcomes_.size(), shown(output_.path()).c_str());
+      say("isochron: interrupted; {0} holds the {1} runs up to here, go on with: isochron sweep "
+          "--resume {0}\n",
+          shown(output_.path()), outcomes_.size());
       return signal_status();
     }
     print_sweep(assembled(), output_.path());
@@ -174,12 +176,11 @@ class Sweep {
       const TrainingSetup setup = training_setup(resolved(first), std::nullopt);
       const double at_once = static_cast<double>(std::min<long>(threads_, total()));
       training_memory(setup.objective, setup.training).require(available_memory(), at_once);
-      if (setup.restarts != 1 || setup.period_multiple != 0) {
-        throw InputError("--restarts and --period-multiple are for train; a sweep keeps every run");
-      }
+      require(setup.restarts == 1 && setup.period_multiple == 0,
+              "--restarts and --period-multiple are for train; a sweep keeps every run");
       SweepConfiguration stored;
       stored.name = variant.name;
-      stored.model = ModelRecord::of(*setup.network);
+      stored.network = setup.network->architecture();
       sweep_.configurations.push_back(std::move(stored));
     }
   }
@@ -191,24 +192,20 @@ class Sweep {
 
   /// Throws InputError unless what `file` holds is the beginning of this sweep.
   void check_beginning(const SweepResults& stored, const std::string& file) const {
-    const auto require = [&](bool fits, const std::string& what) {
-      if (!fits)
-        throw InputError(what + " in " + shown(file) + " does not fit its stored configuration");
+    const auto check = [&](bool fits, const std::string& what) {
+      require(fits, "{} in {} does not fit its stored configuration", what, shown(file));
     };
-    require(stored.configurations.size() == variants_.size(), "the number of configurations");
+    check(stored.configurations.size() == variants_.size(), "the number of configurations");
     for (std::size_t i = 0; i < variants_.size(); ++i) {
-      const ModelRecord& found = stored.configurations[i].model;
-      const ModelRecord& wanted = sweep_.configurations[i].model;
-      const std::string which = " of configuration " + std::to_string(i);
-      require(stored.configurations[i].name == sweep_.configurations[i].name, "the name" + which);
-      require(found.layers == wanted.layers && found.symmetry == wanted.symmetry &&
-                  found.skip == wanted.skip,
-              "the network" + which);
+      const std::string which = fmt::format(" of configuration {}", i);
+      check(stored.configurations[i].name == sweep_.configurations[i].name, "the name" + which);
+      check(stored.configurations[i].network == sweep_.configurations[i].network,
+            "the network" + which);
     }
     for (const SweepRun& run : stored.runs) {
-      const std::string which = " of run " + std::to_string(run.run);
-      require(run.configuration == run.run % configurations(), "the configuration" + which);
-      require(run.seed == seed_of(run.run), "the seed" + which);
+      const std::string which = fmt::format(" of run {}", run.run);
+      check(run.configuration == run.run % configurations(), "the configuration" + which);
+      check(run.seed == seed_of(run.run), "the seed" + which);
     }
   }
 
@@ -249,9 +246,7 @@ class Sweep {
   /// OUTPUT.runs/000017.h5, when runs are kept.
   [[nodiscard]] std::filesystem::path file_of(long run) const {
     if (folder_.empty()) return {};
-    const std::string digits = std::to_string(run);
-    return folder_ / (std::string(std::max<std::size_t>(6, digits.size()) - digits.size(), '0') +
-                      digits + ".h5");
+    return folder_ / fmt::format("{:06}.h5", run);
   }
 
   void add(Outcome outcome) {
@@ -294,10 +289,9 @@ class Sweep {
     reported_ = elapsed;
     const long here = count - (total() - static_cast<long>(queue_.size()));
     const double left = elapsed / static_cast<double>(here) * static_cast<double>(total() - count);
-    std::fprintf(stderr, "%srun %ld of %ld  %.0f s, %.0f s left  last: loss %.1e, %.24s%s",
-                 terminal_ ? "\r" : "", count, total(), elapsed, left, last.loss_verified,
-                 last.ok() ? last.verdict.c_str() : "failed", terminal_ ? "\033[K" : "\n");
-    std::fflush(stderr);
+    say("{}run {} of {}  {:.0f} s, {:.0f} s left  last: loss {:.1e}, {:.24}{}",
+        terminal_ ? "\r" : "", count, total(), elapsed, left, last.loss_verified,
+        last.ok() ? last.verdict : "failed", terminal_ ? "\033[K" : "\n");
   }
 
   const Configuration& configuration_;
@@ -323,8 +317,8 @@ class Sweep {
 /// A sweep goes on with its own configurations.
 void keep_configurations(const Configuration& configuration) {
   for (const std::string& key : given_keys(configuration)) {
-    if (key == "runs") continue;
-    throw InputError("--" + key + " cannot change when a sweep goes on; only --runs can, to more");
+    require(key == "runs", "--{} cannot change when a sweep goes on; only --runs can, to more",
+            key);
   }
 }
 
@@ -336,7 +330,7 @@ int sweep(const Configuration& given) {
   std::optional<SweepResults> stored;
   if (!resumed.empty()) {
     stored = read_sweep(resumed);
-    configuration = with_stored(given, StoredConfiguration(stored->config, resumed));
+    configuration = with_stored(given, stored_configuration(verb_sweep, stored->config, resumed));
     keep_configurations(configuration);
   }
   Output output = output_of(configuration, resumed);

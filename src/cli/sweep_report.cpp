@@ -1,10 +1,10 @@
 #include "cli/sweep_report.hpp"
 
+#include <fmt/core.h>
 #include <cmath>
-#include <cstdio>
-#include <nlohmann/json.hpp>
 
-#include "cli/benchmark_report.hpp"
+#include "cli/json.hpp"
+#include "cli/print.hpp"
 #include "cli/stored_configuration.hpp"
 
 namespace isochron::cli {
@@ -19,8 +19,8 @@ auto isochronous(std::size_t configuration) {
 
 void print_spread(const char* what, const std::vector<double>& values) {
   if (values.empty()) return;
-  std::printf("  %-34s %.3g .. %.3g, median %.3g\n", what, values.front(), values.back(),
-              values[values.size() / 2]);
+  put("  {:<34} {:.3g} .. {:.3g}, median {:.3g}\n", what, values.front(), values.back(),
+      values[values.size() / 2]);
 }
 
 void print_configuration(const SweepResults& sweep, std::size_t index) {
@@ -28,12 +28,12 @@ void print_configuration(const SweepResults& sweep, std::size_t index) {
     return run.configuration == static_cast<long>(index);
   };
   const long runs = std::count_if(sweep.runs.begin(), sweep.runs.end(), of_this);
-  std::printf("\n%s: %ld runs\n", sweep.configurations[index].name.c_str(), runs);
+  put("\n{}: {} runs\n", sweep.configurations[index].name, runs);
   for (const SweepCount& count : count_verdicts(sweep.runs)) {
     if (count.configuration != static_cast<long>(index)) continue;
-    const std::string n = count.n > 0 ? ", n = " + std::to_string(count.n) : "";
-    std::printf("  %-34s %6ld  %5.1f %%\n", (count.verdict + n).c_str(), count.runs,
-                100 * static_cast<double>(count.runs) / static_cast<double>(runs));
+    const std::string n = count.n > 0 ? fmt::format(", n = {}", count.n) : "";
+    put("  {:<34} {:6}  {:5.1f} %\n", count.verdict + n, count.runs,
+        100 * static_cast<double>(count.runs) / static_cast<double>(runs));
   }
   const auto values = [&](double SweepRun::*field) {
     return sorted_values(sweep.runs, field, isochronous(index));
@@ -82,7 +82,7 @@ Figure wells_figure(const SweepResults& sweep) {
 }  // namespace
 
 void print_sweep(const SweepResults& sweep, const std::filesystem::path& file) {
-  std::printf("%s: %s\n", file.c_str(), sweep.title.c_str());
+  put("{}: {}\n", file.string(), sweep.title);
   for (std::size_t i = 0; i < sweep.configurations.size(); ++i) print_configuration(sweep, i);
 }
 

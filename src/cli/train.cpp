@@ -1,13 +1,14 @@
+#include <fmt/format.h>
 #include <algorithm>
-#include <cstdio>
 
 #include "cli/option_table.hpp"
+#include "cli/print.hpp"
 #include "cli/resolved.hpp"
 #include "cli/stored_run.hpp"
-#include "cli/summary.hpp"
 #include "cli/training_run.hpp"
 #include "cli/verbs.hpp"
-#include "isochron/error.hpp"
+#include "run_fields.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -22,10 +23,9 @@ std::optional<long> iterations_left(const Configuration& configuration, long don
 }
 
 /// Complete, no iteration more is wanted, and nothing else is different.
-bool nothing_left(const Configuration& configuration, std::optional<long> left,
-                  const Results& stored) {
+bool nothing_left(const Configuration& configuration, std::optional<long> left, const Run& stored) {
   if (left != 0 || configuration.given("output")) return false;
-  if (stored.summary.count("loss_verified") == 0 || !left_out(stored).empty()) return false;
+  if (!stored.is_verified() || !left_out(stored).empty()) return false;
   const std::vector<std::string> keys = given_keys(configuration);
   return std::all_of(keys.begin(), keys.end(), [](const auto& key) { return key == "iterations"; });
 }
@@ -36,10 +36,9 @@ Configuration with_start_of(const Configuration& original, Configuration configu
     configuration.weight_seed = original.weight_seed;
   }
   for (const char* key : {"weight-seed", "output-scale", "restarts", "period-multiple"}) {
-    const std::string text = text_of(configuration, key);
-    if (!configuration.given(key) || text == text_of(original, key)) continue;
-    throw InputError(std::string("--") + key + ' ' + text +
-                     " is for a new run; a resumed one goes on from its weights");
+    require(!configuration.given(key) || text_of(configuration, key) == text_of(original, key),
+            "{} is for a new run; a resumed one goes on from its weights",
+            as_typed(configuration, key));
   }
   return configuration;
 }
@@ -58,44 +57,56 @@ bool hold_alike(const std::optional<ForceData>& a, const std::optional<ForceData
 
 /// The options on the problem that are not as stored, as they may be typed.
 std::string problem_options(const Configuration& configuration, const Configuration& original) {
-  std::string words;
+  std::vector<std::string> words;
   for (const std::string& key : given_keys(configuration)) {
-    const std::string text = text_of(configuration, key);
-    if (option_named(key, verb_train).group != std::string("Problem") ||
-        configuration.source(key).follows_seed || text == text_of(original, key)) {
-      continue;
-    }
-    words += (words.empty() ? "--" : " --") + key + ' ' + text;
+    const bool changed = option_named(key, verb_train).group == std::string("Problem") &&
+                         !configuration.source(key).follows_seed &&
+                         text_of(configuration, key) != text_of(original, key);
+    if (changed) words.push_back(as_typed(configuration, key));
   }
-  return words.empty() ? "--initial-states" : words;
+  return words.empty() ? "what --initial-states, --period-law or --hold name"
+                       : fmt::format("{}", fmt::join(words, " "));
 }
 
 /// A run that is written into its own file goes on with its own problem: what was verified of the
 /// one says nothing about another.
 void keep_problem(const Configuration& configuration, const Objective& objective,
-                  const Configuration& original, const Results& stored, const std::string& file) {
+                  const Configuration& original, const Run& stored, const std::string& file) {
   const Ensemble& now = objective.ensemble();
-  const bool same = configuration.loss == original.loss &&
-                    close(now.initial_states, stored.initial_states) &&
-                    (stored.end_times.size() == 0 || close(now.end_times, stored.end_times)) &&
-                    hold_alike(objective.force_data(), stored.force_data);
-  if (same) return;
-  throw InputError(problem_options(configuration, original) + " changes the problem that " + file +
-                   " holds the results of; give another file by --output, and " + file +
-                   " stays as it is");
+  const bool same =
+      configuration.loss == original.loss &&
+      close(now.initial_states, stored.ensemble.initial_states) &&
+      (stored.ensemble.end_times.size() == 0 || close(now.end_times, stored.ensemble.end_times)) &&
+      hold_alike(objective.force_data(), stored.force_data);
+  require(same,
+          "{0} changes the problem that {1} holds the results of; give another file by --output, "
+          "and {1} stays as it is",
+          problem_options(configuration, original), file);
+}
+
+/// What the program cannot know of a run that the library wrote.
+void require_resumable(const Run& stored, const Configuration& given, const std::string& file) {
+  require(resumable(stored),
+          "{} holds a run with the loss {}, which the library alone can resume: objective_of, then "
+          "train",
+          shown(file), stored.loss ? name(*stored.loss) : "");
+  require(stored.loss || (given.given("loss") && given.given("output")),
+          "{} does not say what the loss of its run was; give --loss and --period, and another "
+          "file by --output",
+          shown(file));
 }
 
 int resume(const Configuration& given) {
   const std::string& file = given.resume;
-  std::optional<Results> stored = read_model(file);
+  std::optional<Run> stored = read_model(file);
+  require_resumable(*stored, given, file);
   Output output = output_of(given, file);
   const bool into_itself = output.former().has_value();
   if (into_itself) stored = read_model(file);  // again, now that nobody else writes it
-  const StoredConfiguration options = stored_options(*stored, file);
-  const Configuration original = as_stored(verb_train, options);
-  Configuration configuration = with_start_of(original, with_stored(given, options));
+  const Configuration original = configuration_of(*stored, file);
+  Configuration configuration = with_start_of(original, with_stored(given, original));
   check_architecture(configuration, *stored, file);
-  const long done = iterations_done(stored->history);
+  const long done = iterations_done(stored->state.history);
   const std::optional<long> left = iterations_left(configuration, done);
   if (left) configuration.iterations = done + *left;  // what is stored again is the sum
   configuration = resolved(std::move(configuration));
@@ -104,8 +115,7 @@ int resume(const Configuration& given) {
   setup.training.optimizer.max_iterations = left.value_or(-1);
   echo(with_orbits(configuration, setup.objective));
   if (nothing_left(configuration, left, *stored)) {
-    std::printf("nothing left to do: %s has its %ld iterations; --iterations n does n more\n",
-                file.c_str(), done);
+    put("nothing left to do: {} has its {} iterations; --iterations n does n more\n", file, done);
     return 0;
   }
   setup.output = std::move(output);

@@ -1,175 +1,27 @@
 #include "cli/training_run.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <limits>
 
-#include "cli/network.hpp"
-#include "cli/portraits.hpp"
 #include "cli/progress.hpp"
-#include "cli/remarks.hpp"
+#include "cli/run_report.hpp"
 #include "cli/signals.hpp"
-#include "cli/summary.hpp"
-#include "cli/verdict.hpp"
-#include "clock.hpp"
 #include "isochron/error.hpp"
 #include "isochron/stoppable_force.hpp"
 #include "memory.hpp"
+#include "run_fields.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
 
-// -------------------------------------------------------------------------------- the stored state
-
-/// |dL/dtheta| of the iterate that was kept, which need not be the last one.
-double kept_gradient_norm(const TrainingState& state) {
-  const History& h = state.history;
-  const auto kept = std::find(h.loss.rbegin(), h.loss.rend(), state.loss);
-  const auto back = kept == h.loss.rend() ? 0 : kept - h.loss.rbegin();
-  return *(h.gradient_norm.rbegin() + back);
-}
-
-/// The state of a run as it is stored, at checkpoints and at the end.
-void record_state(Results& results, const TrainingState& state, const std::string& stop_reason) {
-  results.model->theta = state.theta;
-  results.model->theta_initial = state.theta_initial;
-  results.history = state.history;
-  results.snapshots = state.snapshots;
-  results.summary_text["stop_reason"] = stop_reason;
-  set_counts(results, "forward", state.forward);
-  set_counts(results, "backward", state.backward);
-  const History& h = state.history;
-  if (h.size() == 0) return;
-  set_summary(results, "loss", state.loss, "loss at the end of training");
-  set_summary(results, "gradient_norm", kept_gradient_norm(state), "|dL/dtheta| at the end");
-  set_summary(results, "iterations", static_cast<double>(h.iteration.back()), "iterations");
-  set_summary(results, "evaluations", static_cast<double>(h.evaluations.back()),
-              "evaluations of loss and gradient");
-  set_summary(results, "wall_time", h.wall_time.back(), "wall time of training", "s");
-}
-
-/// The state that a run goes on from.
-TrainingState stored_state(const Results& stored) {
-  TrainingState state;
-  const ModelRecord& model = *stored.model;
-  state.theta = model.theta;
-  state.theta_initial = model.theta_initial.size() == 0 ? model.theta : model.theta_initial;
-  state.history = stored.history;
-  state.snapshots = stored.snapshots;
-  state.forward = stored_counts(stored, "forward");
-  state.backward = stored_counts(stored, "backward");
-  return state;
-}
-
-// -------------------------------------------------------------------------------------- the report
-
-/// What standard output says at the end of a run.
-void print_report(const Results& results, const std::filesystem::path& file) {
-  const auto number = [&](const char* name) {
-    const auto found = results.summary.find(name);
-    return found == results.summary.end() ? std::numeric_limits<double>::quiet_NaN()
-                                          : found->second.value;
-  };
-  const auto has = [&](const char* name) { return results.summary.count(name) != 0; };
-  std::printf("stopped after %ld iterations in %.1f s: %s\n", iterations_done(results.history),
-              has("wall_time") ? number("wall_time") : 0.0,
-              results.summary_text.at("stop_reason").c_str());
-  for (const auto& [name, entry] : results.summary) {
-    if (name.rfind("restart_", 0) != 0) continue;
-    std::printf("%s: %.4e\n", entry.long_name.c_str(), entry.value);
-  }
-  if (has("weight_seed")) {
-    const std::optional<std::uint64_t> seed = results.summary.at("weight_seed").whole;
-    std::printf("weight seed kept %s\n", seed ? std::to_string(*seed).c_str()
-                                              : sentence("%.0f", number("weight_seed")).c_str());
-  }
-  if (has("loss")) std::printf("loss             %.4e\n", number("loss"));
-  if (has("loss_verified")) {
-    std::printf("loss verified    %.4e +- %.0e\n", number("loss_verified"),
-                number("loss_verified_error"));
-  }
-  if (has("hold_misfit")) {
-    std::printf("of trajectories  %.4e; max |f - f*| where the force is held %.2e\n",
-                number("loss_periodicity"), number("hold_misfit"));
-  }
-  if (has("loss_validation")) {
-    std::printf(
-        "on 10^4 unseen states: median %.1e, mean %.1e; mean inside the training radius %.1e\n",
-        number("loss_validation_median"), number("loss_validation"),
-        number("loss_validation_inside"));
-  }
-  if (has("oscillations_min")) {
-    const auto hundredths = [&](const char* name) { return std::round(100 * number(name)) / 100; };
-    std::printf("oscillations of an orbit in its period: %g to %g\n",
-                hundredths("oscillations_min") + 0.0, hundredths("oscillations_max") + 0.0);
-  }
-  const auto periods = prescribed_periods_in_words(results);
-  if (periods) std::printf("verdict          %s\n", periods->c_str());
-  if (has("harmonic_n")) {
-    std::printf("nearest harmonic force: n = %.0f, max |f + n^2 (2 pi/T)^2 x| on [-2, 2] = %.2e\n",
-                number("harmonic_n"), number("harmonic_deviation"));
-  }
-  if (results.analysis) {
-    std::printf("%-16s %s: %s\n", periods ? "isochrony" : "verdict",
-                name(results.analysis->verdict), results.analysis->reason.c_str());
-  }
-  for (const std::string& remark : remarks(results, file)) {
-    std::printf("note             %s\n", remark.c_str());
-  }
-  if (const std::vector<std::string> names = left_out(results); !names.empty()) {
-    std::string list;
-    for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-    std::printf(
-        "left out         %s: the time for it was over; to make up for it: isochron train --resume "
-        "%s --iterations 0 --max-time S\n",
-        list.c_str(), file.c_str());
-  }
-  std::printf("results          %s\n", shown(file.string(), longest_path).c_str());
-}
-
-std::string described(const IntegratorOptions& integrator) {
-  return integrator.method == Method::rk4
-             ? sentence("rk4 with %ld steps", static_cast<long>(integrator.steps))
-             : sentence("%s at rtol %.1e", name(integrator.method), integrator.rtol);
-}
-
-/// How large the part of the force is that its linear skip does not hold.
-double nonlinear_size(const Mlp& network, const std::function<bool()>& stop, const Vector& theta) {
-  const auto layers = std::make_shared<Mlp>(network.layers(), network.symmetry());
-  const Block x = Vector::LinSpaced(401, -2, 2).transpose();
-  const Vector theta_of_layers = theta.head(layers->parameters());
-  return stoppable_force(layers, stop)->force(theta_of_layers, x).cwiseAbs().maxCoeff();
-}
-
-// ----------------------------------------------------------------------------------------- the run
-
 /// One `isochron train`.
-class Run {
+class Training {
  public:
-  explicit Run(TrainingSetup setup) : setup_(std::move(setup)), progress_(setup_.quiet) {
-    const Mlp& network = *setup_.network;
-    results_.title = std::string(name(objective_.loss())) + " loss, network " +
-                     widths(network.layers()) +
-                     ", N = " + std::to_string(objective_.ensemble().size());
-    results_.model = ModelRecord::of(network);
-  }
+  explicit Training(TrainingSetup setup) : setup_(std::move(setup)), progress_(setup_.quiet) {}
 
-  /// With verification, portraits, analysis and validation, as far as there is time for them.
-  /// Throws Interrupted after a signal.
-  [[nodiscard]] Results completed(const TrainingResult& result, const Budget& budget) const {
-    Results complete = results_;
-    record_state(complete, result.state, describe(result.reason));
-    add_verification(complete, result, budget.half());
-    add_all_portraits(complete, result.state, budget.half());
-    add_analysis(complete, result.state, budget.half());
-    add_integration_floor(complete, result, budget.half());
-    add_validation(complete, result, budget.rest());
-    return complete;
-  }
-
-  int execute(const std::optional<Results>& resumed) {
+  int execute(const std::optional<Run>& resumed) {
     training_memory(objective_, setup_.training).require(available_memory());
     catch_signals();
     setup_.training.progress = [this](const TrainingState& state) {
@@ -182,14 +34,14 @@ class Run {
   }
 
  private:
-  TrainingResult continue_run(const Results& stored) {
-    for (const auto& [name, entry] : stored.summary) {
-      if (name.rfind("restart_", 0) == 0 || name == "weight_seed" || name == "all_seeds_wall_time")
-        results_.summary[name] = entry;
-    }
-    TrainingState state = stored_state(stored);
-    progress_.say("resuming at iteration " + std::to_string(iterations_done(state.history)) +
-                  "; the memory of the optimizer starts afresh");
+  TrainingResult continue_run(const Run& stored) {
+    setup_.run.restarts = stored.restarts;
+    setup_.run.weight_seed = stored.weight_seed;
+    setup_.run.restarts_time = stored.restarts_time;
+    TrainingState state = stored.state;
+    if (state.theta_initial.size() == 0) state.theta_initial = state.theta;
+    progress_.say("resuming at iteration {}; the memory of the optimizer starts afresh",
+                  iterations_done(state.history));
     return isochron::train(objective_, std::move(state), setup_.training);
   }
 
@@ -210,8 +62,7 @@ class Run {
                k + 1 == setup_.restarts);
     }
     TrainingResult result = finish_best(training, setup_.training.max_time - seconds_since(start));
-    set_summary(results_, "all_seeds_wall_time", seconds_since(start),
-                "wall time of all weight seeds", "s");
+    setup_.run.restarts_time = seconds_since(start);
     return result;
   }
 
@@ -241,30 +92,31 @@ class Run {
                             : StopReason::wall_time;
         return finish_best(training, left);
       }
-      progress_.say("weight seed " + std::to_string(seed) +
-                    " is set aside: n = " + std::to_string(n));
+      progress_.say("weight seed {} is set aside: n = {}", seed, n);
     }
     if (signalled() && best_) return *best_;
     if (!evaluated) throw NumericalError("no weight seed can be trained; " + failure_);
-    throw NumericalError("none of " + std::to_string(setup_.restarts) +
-                         " weight seeds led to n = " + std::to_string(setup_.period_multiple) +
-                         " within --max-time; give more --restarts or --max-time");
+    throw NumericalError(fmt::format(
+        "none of {} weight seeds led to n = {} within --max-time; give more --restarts or "
+        "--max-time",
+        setup_.restarts, setup_.period_multiple));
   }
 
   /// In T: of the harmonic force nearest to the trained one; in prescribed periods: of the orbit
-  /// with the fewest.
-  /// 0 when there is no time to find out.
+  /// with the fewest. 0 when there is no time to find out.
   [[nodiscard]] int oscillations(const Vector& theta, double time_left) const {
-    const auto stop = [start = Clock::now(), time_left] {
+    IntegratorOptions integrator = setup_.training.sensitivity.integrator;
+    integrator.stop_requested = [start = Clock::now(), time_left] {
       return signalled() || seconds_since(start) > time_left;
     };
-    const Dynamics dynamics = stopping(stop);
+    const Dynamics dynamics(stoppable_force(setup_.network, integrator.stop_requested),
+                            objective_.dynamics().motion());
     try {
       if (!prescribes_periods(objective_.loss())) {
         return fit_harmonic(dynamics.field(), theta, objective_.period()).n;
       }
-      const auto portraits = phase_portraits(dynamics, theta, objective_.whole_periods(),
-                                             stopping(integrator(), stop));
+      const auto portraits =
+          phase_portraits(dynamics, theta, objective_.whole_periods(), integrator);
       return static_cast<int>(std::lround(winding_numbers(portraits.front(), 0).minCoeff()));
     } catch (const Interrupted&) {
       return 0;
@@ -286,26 +138,23 @@ class Run {
 
   /// A seed whose loss cannot even be evaluated is passed over, unless none is left.
   void try_seed(std::uint64_t seed, const TrainingOptions& training, bool is_last) {
-    const std::string words = "weight seed " + std::to_string(seed);
-    const std::string restart = "restart_" + std::to_string(seed - setup_.weight_seed);
+    Restart restart;
+    restart.weight_seed = seed;
     try {
       TrainingResult trial = train_seed(seed, training);
       progress_.finish(trial.state);
-      progress_.say(words + ": " + describe(trial.reason));
-      if (trial.state.history.size() > 0) {
-        set_summary(results_, restart + "_loss", trial.state.loss,
-                    "loss of " + words + " when it was set aside");
-      }
+      progress_.say("weight seed {}: {}", seed, describe(trial.reason));
+      restart.loss = trial.state.loss;
+      setup_.run.restarts.push_back(restart);
       if (best_ && best_->state.history.size() > 0 && !(trial.state.loss < best_->state.loss))
         return;
       best_ = std::move(trial);
-      set_summary(results_, "weight_seed", static_cast<double>(seed), "weight seed that was kept");
-      results_.summary["weight_seed"].whole = seed;
+      setup_.run.weight_seed = seed;
     } catch (const NumericalError& error) {
       if (is_last && !best_) throw;
-      failure_ = words + ": " + error.what();
-      results_.summary_text[restart] = failure_;
-      progress_.say(failure_);
+      setup_.run.restarts.push_back(restart);
+      failure_ = fmt::format("weight seed {}: {}", seed, error.what());
+      progress_.say("{}", failure_);
     }
   }
 
@@ -319,23 +168,21 @@ class Run {
 
   void write(const TrainingState& state, const std::string& stop_reason) {
     const auto start = Clock::now();
-    Results results = results_;
-    record_state(results, state, stop_reason);
-    save(results);
+    record(setup_.run, state, stop_reason);
+    save();
     written_ = state.history.size();
     writing_time_ = seconds_since(start);
   }
 
-  void save(const Results& results) {
-    setup_.output->save(results_image(setup_.output->path(), results, setup_.output->former()));
+  void save() {
+    setup_.output->save(results_image(setup_.output->path(), setup_.run, setup_.output->former()));
   }
 
   [[nodiscard]] int stop_early(const TrainingResult& result) {
     write(result.state, "interrupted");
-    std::fprintf(stderr,
-                 "isochron: interrupted; %s is complete up to here, go on with: isochron train "
-                 "--resume %s\n",
-                 shown(setup_.output->path()).c_str(), shown(setup_.output->path()).c_str());
+    say("isochron: interrupted; {0} is complete up to here, go on with: isochron train --resume "
+        "{0}\n",
+        shown(setup_.output->path()));
     return signal_status();
   }
 
@@ -346,11 +193,11 @@ class Run {
     if (iterates > 0 && !is_written) write(result.state, "running");
     progress_.say("verifying");
     try {
-      const Budget budget(started_, setup_.training.max_time,
-                          std::max(writing_time_, likely_writing_time(result.state)));
-      const Results complete = completed(result, budget);
-      save(complete);
-      print_report(complete, setup_.output->path());
+      const double reserved = std::max(writing_time_, likely_writing_time(result.state));
+      finish(setup_.run, objective_, result,
+             {time_to_finish(started_, setup_.training.max_time, reserved), signalled});
+      save();
+      print_run(setup_.run, setup_.output->path());
       return 0;
     } catch (const Interrupted&) {
       return stop_early(result);
@@ -366,128 +213,9 @@ class Run {
     return static_cast<double>(numbers) * sizeof(double) / bytes_per_second;
   }
 
-  using Stop = std::function<bool()>;
-
-  [[nodiscard]] const IntegratorOptions& integrator() const {
-    return setup_.training.sensitivity.integrator;
-  }
-  static IntegratorOptions stopping(IntegratorOptions integrator, const Stop& stop) {
-    integrator.stop_requested = stop;
-    return integrator;
-  }
-  [[nodiscard]] Dynamics stopping(const Stop& stop) const {
-    return Dynamics(stoppable_force(setup_.network, stop), objective_.dynamics().motion());
-  }
-
-  void add_verification(Results& results, const TrainingResult& result, const Stop& stop) const {
-    const Vector& theta = result.state.theta;
-    results.summary_text["integrated_by"] = described(result.integrator);
-    compute_or_explain(results, "loss_verified", [&] {
-      const VerifiedLoss verified = verify_loss(objective_, result, stop);
-      results.final_states = verified.states;
-      results.residuals = objective_.deviations(verified.states);
-      set_summary(results, "loss_verified", verified.loss,
-                  "loss by another method, tighter tolerance");
-      set_summary(results, "loss_verified_error", verified.error, "error of the verified loss");
-      if (!objective_.force_data()) return;
-      set_summary(results, "loss_periodicity", verified.of_trajectories,
-                  "the part of trajectories in the verified loss");
-    });
-    if (const auto& data = objective_.force_data()) {
-      set_summary(results, "hold_weight", data->weight, "weight of the force data");
-      compute_or_explain(results, "hold_misfit", [&] {
-        set_summary(results, "hold_misfit", data->misfit(stopping(stop).field(), theta),
-                    "max |f - f*| where the force is held");
-      });
-    }
-  }
-
-  void add_integration_floor(Results& results, const TrainingResult& result,
-                             const Stop& stop) const {
-    compute_or_explain(results, "integration_floor", [&] {
-      set_summary(results, "integration_floor", integration_floor(objective_, result, stop),
-                  "mean square of how residuals differ from an independent method's at 1e-14");
-    });
-  }
-
-  /// Why there are no fresh states to validate with; empty when there are.
-  [[nodiscard]] std::string no_validation() const {
-    if (prescribes_periods(objective_.loss())) {
-      return "the periods are prescribed for these orbits, fresh ones have none";
-    }
-    if (!objective_.counts_trajectories()) return "trajectories do not count in the loss";
-    return setup_.states_are_drawn
-               ? ""
-               : "the initial states came from a file, so there is no distribution "
-                 "to draw from";
-  }
-
-  void add_validation(Results& results, const TrainingResult& result, const Stop& stop) const {
-    if (const std::string reason = no_validation(); !reason.empty()) {
-      results.summary_text["loss_validation"] = "absent: " + reason;
-      return;
-    }
-    constexpr Index fresh_states = 10000;
-    // Any other seed would do; this one is never equal to the data's.
-    const std::uint64_t seed = ~setup_.data_seed;
-    compute_or_explain(results, "loss_validation", [&] {
-      const ValidationLoss validation = validate_loss(objective_, result, fresh_states, seed, stop);
-      set_summary(results, "loss_validation", validation.mean, "mean loss on 10^4 fresh states");
-      set_summary(results, "loss_validation_median", validation.median,
-                  "median loss on 10^4 fresh states");
-      set_summary(results, "loss_validation_inside", validation.inside,
-                  "mean loss on fresh states within the training radius");
-    });
-  }
-
-  void add_analysis(Results& results, const TrainingState& state, const Stop& stop) const {
-    compute_or_explain(results, "analysis", [&] {
-      results.analysis =
-          certify_trained(setup_, stop, state.theta, verified_loss_of_trajectories(results));
-      if (!results.analysis)
-        results.summary_text["analysis"] = std::string("absent: ") + no_certificate;
-    });
-  }
-
-  void add_all_portraits(Results& results, const TrainingState& state, const Stop& stop) const {
-    const Dynamics dynamics = stopping(stop);
-    const IntegratorOptions options = stopping(integrator(), stop);
-    compute_or_explain(results, "phase_portrait_before", [&] {
-      results.phase_portrait_before =
-          phase_portraits(dynamics, state.theta_initial, objective_.whole_periods(), options);
-    });
-    add_portraits(results, dynamics, state.theta, objective_, options);
-    if (!results.force) return;
-    if (prescribes_periods(objective_.loss())) {
-      const Vector turns = winding_numbers(results.phase_portrait.front(), 0);
-      set_summary(results, "oscillations_min", turns.minCoeff(),
-                  "fewest oscillations of an orbit in its period");
-      set_summary(results, "oscillations_max", turns.maxCoeff(),
-                  "most oscillations of an orbit in its period");
-    } else {
-      compute_or_explain(results, "harmonic_n", [&] {
-        const HarmonicFit fit = fit_harmonic(dynamics.field(), state.theta, objective_.period());
-        set_summary(results, "harmonic_n", fit.n,
-                    "n of the -(2 pi n/T)^2 x nearest to f on [-2, 2]");
-        set_summary(results, "harmonic_deviation", fit.deviation,
-                    "max |f + (2 pi n/T)^2 x| on [-2, 2]");
-      });
-    }
-    if (setup_.network->skip() == Skip::none) return;
-    const auto add_size = [&](const char* name, const Vector& theta, const char* when) {
-      compute_or_explain(results, name, [&] {
-        set_summary(results, name, nonlinear_size(*setup_.network, stop, theta),
-                    std::string("max |f - linear skip| on [-2, 2], ") + when + " training");
-      });
-    };
-    add_size("nonlinear_size_before", state.theta_initial, "before");
-    add_size("nonlinear_size", state.theta, "after");
-  }
-
   Clock::time_point started_ = Clock::now();
   TrainingSetup setup_;
   const Objective& objective_ = setup_.objective;
-  Results& results_ = setup_.record;  ///< what is the same at every checkpoint and at the end
   Progress progress_;
   std::optional<TrainingResult> best_;  ///< of the weight seeds so far
   std::string failure_;                 ///< of the last one that could not be evaluated
@@ -498,28 +226,13 @@ class Run {
 
 }  // namespace
 
-long iterations_done(const History& history) {
-  return history.size() == 0 ? 0 : history.iteration.back();
+double time_to_finish(Clock::time_point start, double max_time, double reserved) {
+  const double granted = std::max(max_time / 2, 5.0);
+  return std::min(granted, max_time + granted - seconds_since(start)) - reserved;
 }
 
-std::optional<Certificate> certify_trained(const TrainingSetup& setup,
-                                           const std::function<bool()>& stop_requested,
-                                           const Vector& theta, std::optional<double> loss) {
-  const Objective& objective = setup.objective;
-  if (!moves_on_a_line(objective.dynamics())) return std::nullopt;
-  CertificateOptions certificate = certificate_options(objective.loss(), objective.period(), loss);
-  certificate.tolerance = setup.verdict_tolerance;
-  certificate.stop_requested = stop_requested;
-  const ForceFieldPtr field = stoppable_force(setup.network, stop_requested);
-  return certify(*field, theta, objective.ensemble().initial_states, certificate);
-}
-
-int run_training(TrainingSetup setup, const std::optional<Results>& resumed) {
-  return Run(std::move(setup)).execute(resumed);
-}
-
-Results complete_results(TrainingSetup setup, const TrainingResult& result, const Budget& budget) {
-  return Run(std::move(setup)).completed(result, budget);
+int run_training(TrainingSetup setup, const std::optional<Run>& resumed) {
+  return Training(std::move(setup)).execute(resumed);
 }
 
 }  // namespace isochron::cli

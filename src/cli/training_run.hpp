@@ -1,30 +1,19 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 
-#include "cli/budget.hpp"
 #include "cli/training_setup.hpp"
+#include "clock.hpp"
 
 namespace isochron::cli {
 
-[[nodiscard]] long iterations_done(const History& history);
-
 /// Trains, writes checkpoints and the results file and prints a report; goes on from `resumed` when
 /// there is one. Returns the exit status.
-int run_training(TrainingSetup setup, const std::optional<Results>& resumed);
+int run_training(TrainingSetup setup, const std::optional<Run>& resumed);
 
-/// The certificate of a trained force, whose trajectories have this verified loss; absent for
-/// dynamics other than newtonian with one dimension.
-[[nodiscard]] std::optional<Certificate> certify_trained(
-    const TrainingSetup& setup, const std::function<bool()>& stop_requested, const Vector& theta,
-    std::optional<double> loss);
-inline constexpr const char* no_certificate =
-    "wells are analysed for newtonian dynamics with one dimension";
-
-/// All that the file of a finished run holds, as far as the budget allows. Throws Interrupted after
-/// a signal.
-[[nodiscard]] Results complete_results(TrainingSetup setup, const TrainingResult& result,
-                                       const Budget& budget);
+/// s that what follows a training of `max_time` from `start` may take: half as much again, or 5 s
+/// where that is more. What the training took too much is taken off, and what cannot be stopped at
+/// the end is reserved.
+[[nodiscard]] double time_to_finish(Clock::time_point start, double max_time, double reserved = 0);
 
 }  // namespace isochron::cli

@@ -1,14 +1,15 @@
 #include "cli/training_setup.hpp"
 
+#include <fmt/core.h>
 #include <limits>
 
-#include "cli/environment.hpp"
 #include "cli/network.hpp"
 #include "cli/objective.hpp"
 #include "cli/resolved.hpp"
 #include "cli/solver_options.hpp"
-#include "cli/verdict.hpp"
-#include "isochron/error.hpp"
+#include "cli/stored_configuration.hpp"
+#include "environment.hpp"
+#include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -16,39 +17,55 @@ namespace {
 /// Oscillations are counted where orbits go around in a well.
 void check_period_multiple(const Configuration& configuration, const Dynamics& dynamics) {
   if (!configuration.period_multiple) return;
-  if (configuration.loss == Loss::none) {
-    throw InputError("--period-multiple needs a loss on trajectories, not --loss none");
-  }
-  if (!moves_on_a_line(dynamics)) {
-    throw InputError("--period-multiple is for newtonian dynamics with --dimension 1");
-  }
+  require(configuration.loss != Loss::none,
+          "--period-multiple needs a loss on trajectories, not --loss none");
+  require(dynamics.moves_on_a_line(),
+          "--period-multiple is for newtonian dynamics with --dimension 1");
+}
+
+bool same_states(const States& a, const States& b) {
+  return a.rows() == b.rows() && a.cols() == b.cols() && a == b;
 }
 
 }  // namespace
 
-TrainingSetup training_setup(const Configuration& configuration,
-                             const std::optional<Results>& stored) {
+Run described_run(const Configuration& configuration, const Objective& objective,
+                  const std::optional<TrainingOptions>& training,
+                  const std::optional<Run>& stored) {
+  Run run = new_run(objective, training);
+  run.environment = environment(threads_of(configuration));
+  run.config = configuration_json(configuration);
+  run.verdict_tolerance = configuration.verdict_tolerance;
+  if (stored && same_states(stored->ensemble.initial_states, run.ensemble.initial_states)) {
+    run.data_seed = stored->data_seed;
+  } else if (!prescribes_periods(objective.loss()) && states_are_drawn(configuration)) {
+    run.data_seed = configuration.data_seed;
+  }
+  return run;
+}
+
+TrainingSetup training_setup(const Configuration& configuration, const std::optional<Run>& stored) {
   require_trainable(configuration);
   const auto network = network_of(configuration);
   const Dynamics dynamics(network, configuration.motion);
   check_period_multiple(configuration, dynamics);
   require_seeds(configuration, "weight-seed", configuration.weight_seed, configuration.restarts);
-  const TrainingOptions training = training_options(configuration, dynamics);
+  TrainingOptions usual;
+  usual.sensitivity.freeze_steps = true;
+  if (stored && stored->options) usual = *stored->options;
+  const TrainingOptions training = training_options(configuration, dynamics, usual);
   Objective objective = training_objective(configuration, dynamics, stored);
   const Configuration complete = with_orbits(configuration, objective);
-  Results record = new_results(complete, objective);
+  Run run = described_run(complete, objective, training, stored);
   return {.network = network,
           .objective = std::move(objective),
           .training = training,
-          .record = std::move(record),
-          .states_are_drawn = states_are_drawn(complete),
-          .data_seed = configuration.data_seed,
+          .run = std::move(run),
           .weight_seed = configuration.weight_seed,
           .restarts = configuration.restarts,
           .period_multiple = configuration.period_multiple.value_or(0),
           .output_scale = configuration.output_scale,
           .checkpoint_interval = configuration.checkpoint_interval,
-          .verdict_tolerance = configuration.verdict_tolerance,
           .quiet = configuration.quiet};
 }
 
@@ -58,8 +75,8 @@ void require_seeds(const Configuration& configuration, const std::string& key, s
   const std::uint64_t last_first = last - static_cast<std::uint64_t>(count - 1);
   if (first <= last_first) return;
   throw not_admissible(configuration, key,
-                       "at most " + std::to_string(last_first) + ", for " + std::to_string(count) +
-                           " seeds begin there and " + std::to_string(last) + " is the last one");
+                       fmt::format("at most {}, for {} seeds begin there and {} is the last one",
+                                   last_first, count, last));
 }
 
 }  // namespace isochron::cli

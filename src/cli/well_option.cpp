@@ -1,9 +1,9 @@
 #include "cli/well_option.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <filesystem>
 
-#include "isochron/error.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
@@ -15,11 +15,10 @@ std::optional<Well> well_or_file(const std::string& key, const std::string& text
     return make_well(text, parameters);
   }
   std::error_code ignored;
-  if (std::filesystem::exists(text, ignored)) return std::nullopt;
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  throw InputError("--" + key + ' ' + shown(text) + " is neither an analytic force (" + list +
-                   ") nor a file");
+  require(std::filesystem::exists(text, ignored),
+          "--{} {} is neither an analytic force ({}) nor a file", key, shown(text),
+          fmt::format("{}", fmt::join(names, ", ")));
+  return std::nullopt;
 }
 
 }  // namespace isochron::cli

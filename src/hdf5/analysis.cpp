@@ -6,13 +6,12 @@
 #include <limits>
 #include <numbers>
 
+#include "certificate_fields.hpp"
 #include "hdf5/schema.hpp"
-#include "isochron/error.hpp"
+#include "sentence.hpp"
 
 namespace isochron::hdf5 {
 namespace {
-
-constexpr std::array<const char*, 3> coefficients = {"u2", "u3", "u4"};
 
 struct OrbitColumn {
   const char* name;
@@ -28,19 +27,6 @@ constexpr std::array<OrbitColumn, 6> orbit_columns = {
      {"period", "period T(E)", &WellOrbit::period},
      {"period_errors", "error of T(E)", &WellOrbit::period_error},
      {"mean_g", "g(U) = x'(U) sqrt(U), mean of both branches", &WellOrbit::mean_g}}};
-
-constexpr std::array<Isochrony, 7> verdicts = {Isochrony::harmonic,        Isochrony::sheared,
-                                               Isochrony::at_samples_only, Isochrony::several_wells,
-                                               Isochrony::not_isochronous, Isochrony::not_converged,
-                                               Isochrony::undecided};
-
-void write_number(const OutputGroup& group, const char* name, const char* label, double value) {
-  describe(group.numbers(name, &value, {}), label, "1");
-}
-
-void write_count(const OutputGroup& group, const char* name, const char* label, long value) {
-  describe(group.numbers(name, &value, {}), label, "1");
-}
 
 /// One number of each orbit.
 template <class F>
@@ -114,9 +100,8 @@ void read_equilibria(const InputGroup& analysis, std::vector<Equilibrium>& equil
   const InputGroup group = analysis.group("equilibria");
   const auto positions = read_column<std::vector<double>>(group, "position", domain::finite);
   const auto stable = read_column<std::vector<long>>(group, "stable", domain::flag);
-  if (stable.size() != positions.size()) {
-    throw InputError(group.location().text() + " has columns of different lengths");
-  }
+  require(stable.size() == positions.size(), "{} has columns of different lengths",
+          group.location().text());
   for (std::size_t i = 0; i < positions.size(); ++i) {
     equilibria.push_back({positions[i], stable[i] != 0});
   }
@@ -126,22 +111,10 @@ void read_curve(const InputGroup& group, std::vector<WellOrbit>& curve) {
   for (const auto& [name, label, value] : orbit_columns) {
     const auto column = read_column<std::vector<double>>(group, name, domain::anything);
     if (curve.empty()) curve.resize(column.size());
-    if (column.size() != curve.size()) {
-      throw InputError(group.location().text() + " has columns of different lengths");
-    }
+    require(column.size() == curve.size(), "{} has columns of different lengths",
+            group.location().text());
     for (std::size_t i = 0; i < column.size(); ++i) curve[i].*value = column[i];
   }
-}
-
-Isochrony read_verdict(const InputGroup& group) {
-  const std::string text = read_text(group, "verdict");
-  const auto found = std::find_if(verdicts.begin(), verdicts.end(),
-                                  [&](Isochrony verdict) { return name(verdict) == text; });
-  if (found == verdicts.end()) {
-    throw InputError(group.location().child("verdict").text() + " is '" + text +
-                     "', which this version of isochron does not know");
-  }
-  return *found;
 }
 
 }  // namespace
@@ -151,21 +124,9 @@ void write_analysis(const OutputGroup& entry, const Certificate& certificate) {
   if (!certificate.curve.empty()) group.attribute("default", "period");
   group.text("verdict", name(certificate.verdict));
   group.text("reason", certificate.reason);
-  write_count(group, "n", "periods in T (0: undecided)", certificate.n);
-  write_count(group, "trajectories", "trajectories", certificate.trajectories);
-  write_count(group, "escaping", "trajectories that the well does not hold", certificate.escaping);
-  if (certificate.center) {
-    write_number(group, "x0", "centre x0, the bottom of the well", *certificate.center);
-  }
-  for (const auto& [name, label, value] : certificate_numbers) {
-    if (std::isfinite(certificate.*value)) {
-      write_number(group, name, label, certificate.*value);
-    }
-  }
+  for_each_certificate_number(certificate, NumberWriter(group));
   if (const auto& bottom = certificate.small_amplitude) {
-    write_number(group, coefficients[0], "U''(x0)", bottom->u2);
-    write_number(group, coefficients[1], "U'''(x0)", bottom->u3);
-    write_number(group, coefficients[2], "U''''(x0)", bottom->u4);
+    for_each_coefficient(*bottom, NumberWriter(group));
   }
   write_equilibria(group, certificate.equilibria);
   if (!certificate.curve.empty()) write_orbits(group, certificate);
@@ -175,20 +136,11 @@ std::optional<Certificate> read_analysis(const InputGroup& entry) {
   if (!entry.contains("analysis")) return std::nullopt;
   const InputGroup group = entry.group("analysis");
   Certificate certificate;
-  certificate.verdict = read_verdict(group);
+  certificate.verdict = read_choice<Isochrony>(group, "verdict");
   certificate.reason = read_text(group, "reason");
-  certificate.n = static_cast<int>(read_number<long>(group, "n", domain::small_count));
-  certificate.trajectories = read_number<long>(group, "trajectories", domain::count);
-  certificate.escaping = read_number<long>(group, "escaping", domain::count);
-  if (group.contains("x0")) certificate.center = read_number<double>(group, "x0", domain::finite);
-  for (const auto& [name, label, value] : certificate_numbers) {
-    certificate.*value = group.contains(name) ? read_number<double>(group, name, domain::anything)
-                                              : std::numeric_limits<double>::quiet_NaN();
-  }
-  if (group.contains(coefficients[0])) {
-    certificate.small_amplitude = {read_number<double>(group, coefficients[0], domain::anything),
-                                   read_number<double>(group, coefficients[1], domain::anything),
-                                   read_number<double>(group, coefficients[2], domain::anything)};
+  for_each_certificate_number(certificate, NumberReader(group));
+  if (group.contains("u2")) {
+    for_each_coefficient(certificate.small_amplitude.emplace(), NumberReader(group));
   }
   read_equilibria(group, certificate.equilibria);
   if (group.contains("period")) read_curve(group.group("period"), certificate.curve);

@@ -1,5 +1,6 @@
 #include "benchmark_results.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <limits>
 #include <optional>
@@ -83,7 +84,7 @@ void write_chart(const OutputGroup& entry, BenchmarkChart chart) {
     const BenchmarkCurve& curve = chart.curves[i];
     // Viewers label the whole axis with the first of the curves: what it measures comes first.
     describe(write_column(group, curve.name, grid.columns[i]),
-             "wall time, " + curve.label + ", " + curve.task, "s");
+             fmt::format("wall time, {}, {}", curve.label, curve.task), "s");
   }
 }
 

@@ -1,9 +1,9 @@
 #include "hdf5/file.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -14,9 +14,9 @@
 #include <type_traits>
 
 #include "atomic_file.hpp"
+#include "environment.hpp"
 #include "file_lock.hpp"
 #include "isochron/error.hpp"
-#include "isochron/results.hpp"
 #include "sentence.hpp"
 
 namespace isochron {
@@ -27,7 +27,7 @@ std::string hdf5_version() {
   unsigned minor = 0;
   unsigned release = 0;
   H5get_libversion(&major, &minor, &release);
-  return std::to_string(major) + '.' + std::to_string(minor) + '.' + std::to_string(release);
+  return fmt::format("{}.{}.{}", major, minor, release);
 }
 
 }  // namespace isochron
@@ -232,7 +232,7 @@ Handle in_memory_access(Image& image, const Location& where) {
 /// it takes two files in memory with the same name for one.
 std::string name_in_memory(const std::string& path) {
   static int count = 0;  // guarded by the session
-  return path + " in memory, " + std::to_string(++count);
+  return fmt::format("{} in memory, {}", path, ++count);
 }
 
 Handle create_in_memory(const std::string& path, Image& image) {
@@ -333,7 +333,7 @@ void check_format(const fs::path& path) {
   if (!error && !fs::is_regular_file(status)) throw InputError(name + " is not a regular file");
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw InputError("cannot open " + name + ": " + std::strerror(errno));
+  if (!file) throw InputError(fmt::format("cannot open {}: {}", name, std::strerror(errno)));
   if (!has_signature(file)) throw InputError(name + " is not an HDF5 file");
 }
 
@@ -348,8 +348,8 @@ Handle open_file(const fs::path& path) {
   if (file.get() >= 0) return file;
   const std::string why = reason();
   if (why.find("truncated") != std::string::npos) {
-    throw InputError(quoted(path.string()) + " is a truncated HDF5 file: only its first " +
-                     std::to_string(fs::file_size(path)) + " bytes are there");
+    throw InputError(fmt::format("{} is a truncated HDF5 file: only its first {} bytes are there",
+                                 quoted(path.string()), fs::file_size(path)));
   }
   throw InputError(quoted(path.string()) + " is a damaged or locked HDF5 file" + why);
 }
@@ -437,13 +437,13 @@ std::string reason() {
   const auto keep_first = [](unsigned n, const H5E_error2_t* error, void* out) -> herr_t {
     auto& kept = *static_cast<Text*>(out);
     if (n == 0 && error->desc != nullptr)
-      std::snprintf(kept.data(), kept.size(), "%s", error->desc);
+      std::string_view(error->desc).copy(kept.data(), kept.size() - 1);
     return 0;
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &first);
   std::string text = first.data();
   std::replace(text.begin(), text.end(), '\n', ' ');
-  return text.empty() ? "" : " (" + text + ")";
+  return text.empty() ? "" : fmt::format(" ({})", text);
 }
 
 Session::Session() : lock_(library_mutex()) {
@@ -631,7 +631,8 @@ void save(const fs::path& path, std::string_view bytes) {
   try {
     replace_file(path, bytes);
   } catch (const std::system_error& error) {
-    throw OutputError("cannot write " + quoted(path.string()) + ": " + error.code().message());
+    throw OutputError(
+        fmt::format("cannot write {}: {}", quoted(path.string()), error.code().message()));
   }
 }
 
@@ -648,8 +649,8 @@ Handle InputObject::open_attribute(const std::string& name) const {
   Handle attribute(readable(H5Aopen(id(), name.c_str(), H5P_DEFAULT), location_), H5Aclose);
   const Handle space(readable(H5Aget_space(attribute.get()), location_), H5Sclose);
   if (H5Sget_simple_extent_npoints(space.get()) != 1) {
-    throw InputError("the attribute " + quoted(name) + " of " + location_.text() +
-                     " is not one value");
+    throw InputError(
+        fmt::format("the attribute {} of {} is not one value", quoted(name), location_.text()));
   }
   return attribute;
 }
@@ -659,8 +660,8 @@ std::string InputObject::text_attribute(const std::string& name) const {
   const Handle type(readable(H5Aget_type(attribute.get()), location_), H5Tclose);
   if (H5Tget_class(type.get()) != H5T_STRING ||
       H5Tget_size(type.get()) > file_size(id(), location_)) {
-    throw InputError("the attribute " + quoted(name) + " of " + location_.text() +
-                     " is not a string");
+    throw InputError(
+        fmt::format("the attribute {} of {} is not a string", quoted(name), location_.text()));
   }
   return read_string(type, location_, [&](hid_t memory_type, void* text) {
     return H5Aread(attribute.get(), memory_type, text);
@@ -671,8 +672,8 @@ int InputObject::integer_attribute(const std::string& name) const {
   const Handle attribute = open_attribute(name);
   const Handle type(readable(H5Aget_type(attribute.get()), location_), H5Tclose);
   if (H5Tget_class(type.get()) != H5T_INTEGER) {
-    throw InputError("the attribute " + quoted(name) + " of " + location_.text() +
-                     " is not an integer");
+    throw InputError(
+        fmt::format("the attribute {} of {} is not an integer", quoted(name), location_.text()));
   }
   int value = 0;
   readable(H5Aread(attribute.get(), H5T_NATIVE_INT, &value), location_);
@@ -767,8 +768,8 @@ std::vector<T> InputDataset::read_column(const std::string& name) const {
     readable(H5Dread(id(), row.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values), location());
   };
   const auto refuse = [&](const std::string& kind) {
-    throw InputError("the column " + quoted(name) + " of " + location().text() + " does not hold " +
-                     kind);
+    throw InputError(
+        fmt::format("the column {} of {} does not hold {}", quoted(name), location().text(), kind));
   };
   if constexpr (std::is_same_v<T, std::string>) {
     if (!is_fixed_text(found)) refuse("strings of fixed length");

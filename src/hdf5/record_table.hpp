@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fmt/core.h>
 #include <type_traits>
 #include <utility>
 
@@ -29,7 +30,7 @@ void write_records(const OutputGroup& entry, const std::vector<Record>& records,
   for (const RecordField<Record>& field : fields) {
     const std::string name = field.name;
     const bool is_text = std::holds_alternative<std::string Record::*>(field.value);
-    const std::string unit = is_text ? "" : std::string(" (") + field.units + ')';
+    const std::string unit = is_text ? "" : fmt::format(" ({})", field.units);
     table.attribute(name + "_long_name", field.label + unit);
     if (!is_text) table.attribute(name + "_units", field.units);
   }
@@ -47,7 +48,7 @@ template <class Record, class Fields>
           auto values = table.read_column<Value>(field.name);
           if constexpr (std::is_same_v<Value, long>) {
             domain::count.check(
-                "the column '" + std::string(field.name) + "' of " + table.location().text(),
+                fmt::format("the column '{}' of {}", field.name, table.location().text()),
                 values.data(), values.size());
           }
           records.resize(values.size());

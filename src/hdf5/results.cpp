@@ -1,15 +1,21 @@
 #include "isochron/results.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <sstream>
 #include <string_view>
+#include <tuple>
+#include <type_traits>
 
 #include "hdf5/analysis.hpp"
 #include "hdf5/file.hpp"
 #include "hdf5/rewriting.hpp"
 #include "hdf5/schema.hpp"
 #include "hdf5/size_check.hpp"
-#include "isochron/error.hpp"
+#include "run_fields.hpp"
+#include "sentence.hpp"
 
 // The schema of a run: the only place where it is spelled. Writer and reader of each group stand
 // side by side.
@@ -21,71 +27,65 @@ using namespace hdf5;
 
 // -------------------------------------------------------------------- sizes that fit each other
 
-/// One positive number per trajectory.
-struct TrajectoryColumn {
-  const char* name;
-  const char* label;
-  Vector Results::*values;
-};
-
-constexpr std::array<TrajectoryColumn, 3> trajectory_columns = {
-    {{"end_times", "end time T", &Results::end_times},
-     {"amplitudes", "amplitude A of a prescribed period", &Results::amplitudes},
-     {"energies", "energy E of a prescribed period", &Results::energies}}};
-
-void check_model(const ModelRecord& model, const SizeCheck& check) {
-  check.network("model", model, model.theta.size());
-  if (model.theta_initial.size() > 0) {
-    check.equal("model/theta_initial", model.theta_initial.size(), model.theta.size());
+void check_model(const Run& run, const SizeCheck& check) {
+  const Vector& theta = run.state.theta;
+  if (run.network && theta.size() > 0) check.network("model", *run.network, theta.size());
+  if (run.state.theta_initial.size() > 0) {
+    check.equal("model/theta_initial", run.state.theta_initial.size(), theta.size());
   }
 }
 
-void check_snapshots(const Results& results, const SizeCheck& check) {
-  const auto& [iterations, thetas] = results.snapshots;
+void check_snapshots(const Run& run, const SizeCheck& check) {
+  const auto& [iterations, thetas] = run.state.snapshots;
   check.equal("snapshots/theta", thetas.size(), iterations.size());
   for (const Vector& theta : thetas) {
-    const Vector& like = results.model ? results.model->theta : thetas.front();
+    const Vector& like = run.state.theta.size() > 0 ? run.state.theta : thetas.front();
     check.require(theta.size() > 0, "snapshots/theta has no parameters");
     check.equal("a row of snapshots/theta", theta.size(), like.size());
   }
 }
 
-void check_states(const Results& results, const SizeCheck& check) {
-  const States& initial = results.initial_states;
-  const bool newtonian = results.motion == Motion::newtonian;
+void check_states(const Run& run, const SizeCheck& check) {
+  const States& initial = run.ensemble.initial_states;
+  const bool newtonian = run.motion == Motion::newtonian;
   check.require(!newtonian || initial.rows() % 2 == 0,
                 "data/initial_states has an odd number of columns");
-  if (results.model && initial.size() > 0) {
+  if (run.network && initial.size() > 0) {
     check.equal("a row of data/initial_states", initial.rows(),
-                (newtonian ? 2 : 1) * results.model->layers.front());
+                (newtonian ? 2 : 1) * run.network->layers.front());
   }
+  const Index observations = initial.cols() * run.ensemble.observations();
   const auto same_as_initial = [&](const std::string& name, const States& states) {
     if (states.size() == 0) return;
-    check.equal("data/" + name, states.cols(), initial.cols());
+    check.equal("data/" + name, states.cols(), observations);
     check.equal("a row of data/" + name, states.rows(), initial.rows());
   };
-  same_as_initial("final_states", results.final_states);
-  same_as_initial("residuals", results.residuals);
-  check.require(!results.has_period_law() || results.end_times.size() > 0,
-                "data/end_times is missing beside prescribed periods");
-  for (const auto& [name, label, column] : trajectory_columns) {
-    const Vector& values = results.*column;
-    if (values.size() > 0) {
-      check.equal(std::string("data/") + name, values.size(), initial.cols());
-    }
+  same_as_initial("final_states", run.final_states);
+  same_as_initial("residuals", run.residuals);
+  same_as_initial("observed_states", run.observations.value);
+  same_as_initial("weights", run.observations.weight);
+  check.require(run.loss != Loss::observations || run.observations.value.size() > 0,
+                "data/observed_states is missing beside a loss on observations");
+  check.require(!run.loss || (initial.size() > 0 && run.ensemble.end_times.size() > 0),
+                "data/initial_states or data/end_times is missing beside the objective");
+  if (run.ensemble.end_times.size() > 0) {
+    check.equal("data/end_times", run.ensemble.end_times.size(), initial.cols());
+  }
+  if (run.ensemble.earlier_times.size() > 0) {
+    check.equal("data/earlier_times", run.ensemble.earlier_times.cols(), initial.cols());
   }
 }
 
 void check_portraits(const std::string& name, const std::vector<PhasePortrait>& portraits,
                      const SizeCheck& check) {
   for (const PhasePortrait& portrait : portraits) {
-    check.require(!portrait.x.empty(), name + "/x is empty");
+    check.require(!portrait.x.empty(), "{}/x is empty", name);
     check.equal(name + "/v", portrait.v.size(), portrait.x.size());
     check.equal(name + '/' + portrait.color_name, portrait.color.size(), portrait.x.size());
     const Index samples = portrait.samples;
     const bool divides =
         samples == 0 || (samples > 0 && static_cast<Index>(portrait.x.size()) % samples == 0);
-    check.require(divides, name + "/samples does not divide the number of points");
+    check.require(divides, "{}/samples does not divide the number of points", name);
   }
 }
 
@@ -103,7 +103,7 @@ void check_energy(const EnergyRecord& record, const SizeCheck& check) {
 }
 
 void check_curve(const std::string& name, const PositionCurve& curve, const SizeCheck& check) {
-  check.require(curve.position.size() > 0, name + "/position is empty");
+  check.require(curve.position.size() > 0, "{}/position is empty", name);
   check.equal(name + '/' + name, curve.value.size(), curve.position.size());
   check.equal(name + "/harmonic", curve.harmonic.size(), curve.position.size());
 }
@@ -117,52 +117,53 @@ OutputObject write_columns_as_rows(const OutputGroup& group, const std::string& 
                        {static_cast<hsize_t>(matrix.cols()), static_cast<hsize_t>(matrix.rows())});
 }
 
-template <class Enum, std::size_t N>
-std::string spelling_of(Enum value, const Choices<Enum, N>& choices) {
-  const auto same = [&](const auto& choice) { return choice.second == value; };
-  return std::find_if(choices.begin(), choices.end(), same)->first;
-}
-
-constexpr Choices<Motion, 2> motions = {
-    {{"newtonian", Motion::newtonian}, {"first-order", Motion::first_order}}};
-
 // ------------------------------------------------------------------------------ model, snapshots
 
-void write_model(const OutputGroup& entry, const ModelRecord& model) {
+constexpr const char* activation = "tanh";
+
+void write_model(const OutputGroup& entry, const Run& run) {
+  const auto& [theta, theta_initial] = std::tie(run.state.theta, run.state.theta_initial);
+  if (theta.size() == 0) return;
   const OutputGroup group = write_group(entry, "model", "NXcollection");
-  const long bias = model.network().bias() ? 1 : 0;
-  const long skip = model.skip == Skip::linear ? 1 : 0;
-  describe(write_column(group, "layers", model.layers), "layer widths", "1");
-  describe(group.numbers("bias", &bias, {}), "whether layers have biases", "1");
-  describe(group.numbers("skip", &skip, {}), "whether there is a linear skip", "1");
-  group.text("activation", model.activation);
-  group.text("symmetry", spelling_of(model.symmetry, symmetries));
-  describe(write_column(group, "theta", model.theta), "parameters theta", "1");
-  if (model.theta_initial.size() == 0) return;
-  describe(write_column(group, "theta_initial", model.theta_initial), "initial parameters theta_0",
-           "1");
+  if (run.network) {
+    const long bias = Mlp(*run.network).bias() ? 1 : 0;
+    const long skip = run.network->skip == Skip::linear ? 1 : 0;
+    describe(write_column(group, "layers", run.network->layers), "layer widths", "1");
+    describe(group.numbers("bias", &bias, {}), "whether layers have biases", "1");
+    describe(group.numbers("skip", &skip, {}), "whether there is a linear skip", "1");
+    group.text("activation", activation);
+    group.text("symmetry", name(run.network->symmetry));
+  }
+  describe(write_column(group, "theta", theta), "parameters theta", "1");
+  if (theta_initial.size() == 0) return;
+  describe(write_column(group, "theta_initial", theta_initial), "initial parameters theta_0", "1");
 }
 
-std::optional<ModelRecord> read_model(const InputGroup& entry) {
-  if (!entry.contains("model")) return std::nullopt;
-  const InputGroup group = entry.group("model");
-  ModelRecord model;
-  model.layers = read_column<std::vector<Index>>(group, "layers", domain::count);
-  constexpr Choices<int, 1> activations = {{{"tanh", 0}}};
-  read_choice(group, "activation", activations);
-  model.symmetry = read_choice(group, "symmetry", symmetries);
+std::optional<Architecture> read_network(const InputGroup& group) {
+  if (!group.contains("layers") && !group.contains("activation")) return std::nullopt;
+  Architecture network;
+  network.layers = read_column<std::vector<Index>>(group, "layers", domain::count);
+  if (const std::string text = read_text(group, "activation"); text != activation) {
+    refuse_choice(group.dataset("activation"));
+  }
+  network.symmetry = read_choice<Symmetry>(group, "symmetry");
   const bool bias = read_number<long>(group, "bias", domain::flag) != 0;
-  const long skip = read_number<long>(group, "skip", domain::flag);
-  model.skip = skip == 1 ? Skip::linear : Skip::none;
-  if (bias != (model.symmetry == Symmetry::none)) {
-    throw InputError(group.location().text() +
-                     " is a network with a structure that this version of isochron does not know");
-  }
-  model.theta = read_column<Vector>(group, "theta", domain::finite);
+  network.skip = read_number<long>(group, "skip", domain::flag) == 1 ? Skip::linear : Skip::none;
+  require(bias == (network.symmetry == Symmetry::none),
+          "{} is a network with a structure that this version of isochron does not know",
+          group.location().text());
+  return network;
+}
+
+void read_model(const InputGroup& entry, Run& run) {
+  if (!entry.contains("model")) return;
+  const InputGroup group = entry.group("model");
+  run.network = read_network(group);
+  run.state.theta = read_column<Vector>(group, "theta", domain::finite);
+  require(run.state.theta.size() > 0, "{} is empty", group.location().child("theta").text());
   if (group.contains("theta_initial")) {
-    model.theta_initial = read_column<Vector>(group, "theta_initial", domain::finite);
+    run.state.theta_initial = read_column<Vector>(group, "theta_initial", domain::finite);
   }
-  return model;
 }
 
 void write_snapshots(const OutputGroup& entry, const Snapshots& snapshots) {
@@ -189,42 +190,55 @@ Snapshots read_snapshots(const InputGroup& entry) {
 
 // ------------------------------------------------------------------------------------------ data
 
-struct StatesColumn {
-  const char* name;
-  const char* label;
-  States Results::*states;
-};
-
-constexpr std::array<StatesColumn, 3> states_columns = {
-    {{"initial_states", "initial states", &Results::initial_states},
-     {"final_states", "final states", &Results::final_states},
-     {"residuals", "residuals", &Results::residuals}}};
-
-void write_data(const OutputGroup& entry, const Results& results) {
-  if (results.initial_states.size() == 0) return;
-  const OutputGroup group = write_group(entry, "data", "NXcollection");
-  const std::string columns =
-      results.motion == Motion::newtonian ? ", columns q_1..q_D, v_1..v_D" : ", columns y_1..y_D";
-  for (const auto& [name, label, states] : states_columns) {
-    if ((results.*states).size() == 0) continue;
-    describe(write_columns_as_rows(group, name, results.*states), label + columns, "1");
-  }
-  for (const auto& [name, label, column] : trajectory_columns) {
-    if ((results.*column).size() == 0) continue;
-    describe(write_column(group, name, results.*column), label, "1");
-  }
+/// Calls visit(name, label, states) for the states of the group `data`, which have one row per
+/// trajectory, or per observation of one, in the file.
+template <class AnyRun, class Visit>
+void for_each_matrix(AnyRun& run, const Visit& visit) {
+  visit("initial_states", "initial states", run.ensemble.initial_states);
+  visit("final_states", "final states", run.final_states);
+  visit("residuals", "residuals", run.residuals);
+  visit("observed_states", "observed states", run.observations.value);
+  visit("weights", "weights of the observed states", run.observations.weight);
 }
 
-void read_data(const InputGroup& entry, Results& results) {
+void write_data(const OutputGroup& entry, const Run& run) {
+  if (run.ensemble.initial_states.size() == 0) return;
+  const OutputGroup group = write_group(entry, "data", "NXcollection");
+  const std::string columns =
+      run.motion == Motion::newtonian ? ", columns q_1..q_D, v_1..v_D" : ", columns y_1..y_D";
+  for_each_matrix(run, [&](const char* name, const char* label, const States& states) {
+    if (states.size() == 0) return;
+    describe(write_columns_as_rows(group, name, states), label + columns, "1");
+  });
+  const auto write_times = [&](const char* name, const char* label, const Vector& times) {
+    if (times.size() > 0) describe(write_column(group, name, times), label, "1");
+  };
+  write_times("end_times", "end time T", run.ensemble.end_times);
+  if (run.prescribes_periods()) {
+    const bool by_energy = run.by_energy();
+    write_times(
+        by_energy ? "energies" : "amplitudes",
+        by_energy ? "energy E of a prescribed period" : "amplitude A of a prescribed period",
+        run.law_arguments());
+  }
+  if (run.ensemble.earlier_times.size() == 0) return;
+  describe(write_columns_as_rows(group, "earlier_times", run.ensemble.earlier_times),
+           "times of observation before the end time", "1");
+}
+
+void read_data(const InputGroup& entry, Run& run) {
   if (!entry.contains("data")) return;
   const InputGroup group = entry.group("data");
-  for (const auto& [name, label, states] : states_columns) {
-    if (!group.contains(name)) continue;
-    results.*states = read_rows_as_columns(group, name, domain::finite);
+  for_each_matrix(run, [&](const char* name, const char*, States& states) {
+    if (group.contains(name)) states = read_rows_as_columns(group, name, domain::finite);
+  });
+  const bool backward = run.loss && !asks_for_closed_orbits(*run.loss);
+  const Domain& times = backward ? domain::finite : domain::positive;
+  if (group.contains("end_times")) {
+    run.ensemble.end_times = read_column<Vector>(group, "end_times", times);
   }
-  for (const auto& [name, label, column] : trajectory_columns) {
-    if (!group.contains(name)) continue;
-    results.*column = read_column<Vector>(group, name, domain::positive);
+  if (group.contains("earlier_times")) {
+    run.ensemble.earlier_times = read_rows_as_columns(group, "earlier_times", times);
   }
 }
 
@@ -316,7 +330,7 @@ History read_history(const InputGroup& entry) {
 
 /// One degree of freedom: `name`; more: `name`_1, `name`_2, ...
 std::string portrait_name(const std::string& name, std::size_t index, std::size_t count) {
-  return count == 1 ? name : name + '_' + std::to_string(index + 1);
+  return count == 1 ? name : fmt::format("{}_{}", name, index + 1);
 }
 
 /// What a portrait's x and v are: q_i and v_i of Newtonian, y_1 and y_2 of first-order dynamics.
@@ -425,9 +439,8 @@ std::optional<PositionCurve> read_curve(const InputGroup& entry, const std::stri
   if (!entry.contains(name)) return std::nullopt;
   const InputGroup group = entry.group(name);
   const auto visited = read_column<Vector>(group, "visited_range", domain::anything);
-  if (visited.size() != 2) {
-    throw InputError(group.location().child("visited_range").text() + " has not two values");
-  }
+  require(visited.size() == 2, "{} has not two values",
+          group.location().child("visited_range").text());
   return PositionCurve{read_column<Vector>(group, "position", domain::anything),
                        read_column<Vector>(group, name, domain::anything),
                        read_column<Vector>(group, "harmonic", domain::anything), visited[0],
@@ -436,179 +449,334 @@ std::optional<PositionCurve> read_curve(const InputGroup& entry, const std::stri
 
 // --------------------------------------------------------------------------------------- summary
 
-void write_summary(const OutputGroup& entry, const Results& results) {
-  if (results.summary.empty() && results.summary_text.empty()) return;
+/// What is absent, with the reason.
+constexpr std::string_view absence = "absent: ";
+
+void write_summary(const OutputGroup& entry, const Run& run) {
   const OutputGroup group = write_group(entry, "summary", "NXcollection");
-  for (const auto& [name, number] : results.summary) {
-    const OutputObject dataset = number.whole ? group.numbers(name, &*number.whole, {})
-                                              : group.numbers(name, &number.value, {});
-    dataset.attribute("long_name", number.long_name).attribute("units", number.units);
-  }
-  for (const auto& [name, text] : results.summary_text) {
+  for_each_number(run, NumberWriter(group));
+  for_each_derived_number(run, NumberWriter(group));
+  const auto write = [&](const std::string& name, const std::string& text) {
     std::string words = name;
     std::replace(words.begin(), words.end(), '_', ' ');
-    group.text(name, text).attribute("long_name", words);
-  }
+    if (!text.empty()) group.text(name, text).attribute("long_name", words);
+  };
+  for_each_text(run, write);
+  for (const auto& [name, reason] : run.absent) write(name, std::string(absence) + reason);
 }
 
-/// Counts go on when a run is resumed, and n is a whole number.
-Domain summary_domain(const std::string& name) {
-  constexpr std::array<const char*, 7> counts = {"iterations", "evaluations", "harmonic_n",
-                                                 "_steps",     "_jacobians",  "_right_hand_sides",
-                                                 "_failures"};
-  const auto ends_name = [&](const std::string& end) { return name.ends_with(end); };
-  return std::any_of(counts.begin(), counts.end(), ends_name) ? domain::count : domain::anything;
-}
-
-void read_summary(const InputGroup& entry, Results& results) {
+void read_summary(const InputGroup& entry, Run& run) {
   if (!entry.contains("summary")) return;
   const InputGroup group = entry.group("summary");
+  for_each_number(run, NumberReader(group));
+  for_each_text(run, [&](const char* name, std::string& text) {
+    if (group.contains(name)) text = read_text(group, name);
+  });
   for (const std::string& name : group.datasets()) {
     const InputDataset dataset = group.dataset(name);
-    if (!dataset.shape().empty() || !dataset.has_attribute("long_name")) continue;
-    if (dataset.is_text()) results.summary_text[name] = dataset.text();
-    if (dataset.is_number()) {
-      results.summary[name] = {read_number<double>(group, name, summary_domain(name)),
-                               dataset.text_attribute("long_name"), dataset.text_attribute("units"),
-                               std::nullopt};
-      if (dataset.is_unsigned()) {
-        results.summary[name].whole = read_number<std::uint64_t>(group, name, domain::anything);
-      }
+    if (!dataset.shape().empty() || !dataset.is_text()) continue;
+    const std::string text = dataset.text();
+    if (text.starts_with(absence)) run.absent[name] = text.substr(absence.size());
+  }
+  // What is there is not absent.
+  const auto is_there = [&](const char* name, const auto&...) { run.absent.erase(name); };
+  for_each_text(run, is_there);
+  for_each_derived_number(run, is_there);
+  for_each_number(run, [&](const char* name, const auto&...) {
+    if (group.contains(name) && group.dataset(name).is_number()) run.absent.erase(name);
+  });
+}
+
+// ---------------------------------------------------------------------------------- weight seeds
+
+void write_restarts(const OutputGroup& entry, const std::vector<Restart>& restarts) {
+  if (restarts.empty()) return;
+  std::vector<std::uint64_t> seeds;
+  std::vector<double> losses;
+  for (const Restart& restart : restarts) {
+    seeds.push_back(restart.weight_seed);
+    losses.push_back(restart.loss);
+  }
+  const OutputGroup group = write_group(entry, "restarts", "NXcollection");
+  describe(write_column(group, "weight_seed", seeds), "weight seed", "1");
+  describe(write_column(group, "loss", losses), "loss when it was set aside", "1");
+}
+
+/// Version 0.1.0 wrote them to the summary, with the seed in the label: "loss of weight seed 3 ..".
+std::vector<Restart> read_former_restarts(const InputGroup& entry) {
+  std::vector<Restart> restarts;
+  if (!entry.contains("summary")) return restarts;
+  const InputGroup summary = entry.group("summary");
+  for (int k = 0;; ++k) {
+    const std::string name = fmt::format("restart_{}", k);  // why a seed failed
+    Restart restart;
+    if (summary.contains(name + "_loss")) {
+      std::istringstream label(summary.dataset(name + "_loss").text_attribute("long_name"));
+      std::string of;
+      label >> of >> of >> of >> of >> restart.weight_seed;
+      restart.loss = read_number<double>(summary, name + "_loss", domain::anything);
+    } else if (summary.contains(name)) {
+      std::istringstream reason(read_text(summary, name));  // "weight seed 3: .."
+      std::string of;
+      reason >> of >> of >> restart.weight_seed;
+    } else {
+      return restarts;
+    }
+    restarts.push_back(restart);
+  }
+}
+
+std::vector<Restart> read_restarts(const InputGroup& entry) {
+  std::vector<Restart> restarts;
+  if (!entry.contains("restarts")) return read_former_restarts(entry);
+  const InputGroup group = entry.group("restarts");
+  const auto seeds =
+      read_column<std::vector<std::uint64_t>>(group, "weight_seed", domain::anything);
+  const auto losses = read_column<std::vector<double>>(group, "loss", domain::anything);
+  require(seeds.size() == losses.size(), "{} has columns of different lengths",
+          group.location().text());
+  for (std::size_t k = 0; k < seeds.size(); ++k) restarts.push_back({seeds[k], losses[k]});
+  return restarts;
+}
+
+// ------------------------------------------------------------------------- objective and options
+
+/// Options are numbers, flags and names. An absent one has its default.
+class OptionWriter {
+ public:
+  explicit OptionWriter(const OutputGroup& group) : group_(group) {}
+
+  template <class T>
+  void operator()(const char* name, const char* label, const char* units, const T& value) const {
+    if constexpr (std::is_enum_v<T>) {
+      group_.text(name, isochron::name(value)).attribute("long_name", label);
+    } else if constexpr (std::is_same_v<T, double>) {
+      describe(group_.numbers(name, &value, {}), label, units);
+    } else {
+      const long whole = value;
+      describe(group_.numbers(name, &whole, {}), label, units);
     }
   }
+  template <class T>
+  void operator()(const char* name, const char* label, const char* units,
+                  const std::optional<T>& value) const {
+    if (value) (*this)(name, label, units, *value);
+  }
+
+ private:
+  const OutputGroup& group_;
+};
+
+class OptionReader {
+ public:
+  explicit OptionReader(const InputGroup& group) : group_(group) {}
+
+  template <class T>
+  void operator()(const char* name, const char*, const char*, T& value) const {
+    if (!group_.contains(name)) return;
+    if constexpr (std::is_enum_v<T>) {
+      value = read_choice<T>(group_, name);
+    } else if constexpr (std::is_same_v<T, double>) {
+      value = read_number<double>(group_, name, domain::not_negative);
+    } else if constexpr (std::is_same_v<T, bool>) {
+      value = read_number<long>(group_, name, domain::flag) != 0;
+    } else {
+      const Domain& whole = sizeof(T) < sizeof(long) ? domain::small_count : domain::limit;
+      value = static_cast<T>(read_number<long>(group_, name, whole));
+    }
+  }
+  template <class T>
+  void operator()(const char* name, const char* label, const char* units,
+                  std::optional<T>& value) const {
+    if (group_.contains(name)) (*this)(name, label, units, value.emplace());
+  }
+
+ private:
+  const InputGroup& group_;
+};
+
+void write_sensitivity(const OutputGroup& parent, const char* name,
+                       const SensitivityOptions& options) {
+  for_each_option(options, OptionWriter(write_group(parent, name, "NXcollection")));
+}
+
+SensitivityOptions read_sensitivity(const InputGroup& group) {
+  SensitivityOptions options;
+  for_each_option(options, OptionReader(group));
+  return options;
+}
+
+void write_options(const OutputGroup& entry, const TrainingOptions& options) {
+  const OutputGroup group = write_group(entry, "options", "NXcollection");
+  for_each_option(options, OptionWriter(group));
+  write_sensitivity(group, "sensitivity", options.sensitivity);
+  if (options.jacobian) write_sensitivity(group, "jacobian", *options.jacobian);
+}
+
+std::optional<TrainingOptions> read_options(const InputGroup& entry) {
+  if (!entry.contains("options")) return std::nullopt;
+  const InputGroup group = entry.group("options");
+  TrainingOptions options;
+  for_each_option(options, OptionReader(group));
+  options.sensitivity = read_sensitivity(group.group("sensitivity"));
+  if (group.contains("jacobian")) options.jacobian = read_sensitivity(group.group("jacobian"));
+  return options;
+}
+
+void write_objective(const OutputGroup& entry, const Run& run) {
+  if (!run.loss) return;
+  const OutputGroup group = write_group(entry, "objective", "NXcollection");
+  group.text("loss", name(*run.loss));
+  describe(group.numbers("period", &run.period, {}), "period T", "1");
+  describe(group.numbers("verdict_tolerance", &run.verdict_tolerance, {}),
+           "tolerance of the verdict", "1");
+  if (!run.data_seed) return;
+  describe(group.numbers("data_seed", &*run.data_seed, {}), "seed of the initial states", "1");
+}
+
+void read_objective(const InputGroup& entry, Run& run) {
+  if (!entry.contains("objective")) return;
+  const InputGroup group = entry.group("objective");
+  run.loss = read_choice<Loss>(group, "loss");
+  run.period = read_number<double>(group, "period", domain::positive);
+  run.verdict_tolerance = read_number<double>(group, "verdict_tolerance", domain::positive);
+  NumberReader{group}("data_seed", "", "", run.data_seed);
 }
 
 // --------------------------------------------------------------------------------- entry and root
 
-void check_sizes(const Results& results, const std::filesystem::path& file) {
+void check_sizes(const Run& run, const std::filesystem::path& file) {
   const SizeCheck check(file);
-  if (results.model) check_model(*results.model, check);
-  check_snapshots(results, check);
-  check_states(results, check);
-  if (results.force_data) check_force_data(*results.force_data, check);
-  check_history(results.history, check);
-  check_portraits("phase_portrait_before", results.phase_portrait_before, check);
-  check_portraits("phase_portrait", results.phase_portrait, check);
-  if (results.orbits) check_orbits(*results.orbits, check);
-  if (results.energy) check_energy(*results.energy, check);
-  if (results.force) check_curve("force", *results.force, check);
-  if (results.potential) check_curve("potential", *results.potential, check);
+  check_model(run, check);
+  check_snapshots(run, check);
+  check_states(run, check);
+  if (run.force_data) check_force_data(*run.force_data, check);
+  check_history(run.state.history, check);
+  check_portraits("phase_portrait_before", run.phase_portrait_before, check);
+  check_portraits("phase_portrait", run.phase_portrait, check);
+  if (run.orbits) check_orbits(*run.orbits, check);
+  if (run.energy) check_energy(*run.energy, check);
+  if (run.force) check_curve("force", *run.force, check);
+  if (run.potential) check_curve("potential", *run.potential, check);
 }
 
 /// The plot a viewer shows first; empty when there is none.
-std::string default_plot(const Results& results) {
+std::string default_plot(const Run& run) {
   const auto portrait = [](const char* name, const std::vector<PhasePortrait>& portraits) {
     return portrait_name(name, 0, portraits.size());
   };
-  if (results.history.size() > 0) return "training";
-  if (results.orbits) return "orbits";
-  if (!results.phase_portrait.empty()) return portrait("phase_portrait", results.phase_portrait);
-  if (results.energy) return "energy";
-  if (results.force) return "force";
-  if (results.potential) return "potential";
-  if (results.phase_portrait_before.empty()) return "";
-  return portrait("phase_portrait_before", results.phase_portrait_before);
+  if (run.state.history.size() > 0) return "training";
+  if (run.orbits) return "orbits";
+  if (!run.phase_portrait.empty()) return portrait("phase_portrait", run.phase_portrait);
+  if (run.energy) return "energy";
+  if (run.force) return "force";
+  if (run.potential) return "potential";
+  if (run.phase_portrait_before.empty()) return "";
+  return portrait("phase_portrait_before", run.phase_portrait_before);
 }
 
-void write_entry(const OutputGroup& root, const Results& results) {
-  const OutputGroup entry = write_group(root, results.entry, "NXentry");
-  const std::string plot = default_plot(results);
+void write_entry(const OutputGroup& root, const Run& run) {
+  const OutputGroup entry = write_group(root, run.entry, "NXentry");
+  const std::string plot = default_plot(run);
   if (!plot.empty()) entry.attribute("default", plot);
-  write_text(entry, "title", results.title);
-  write_text(entry, "start_time", results.start_time);
-  entry.text("dynamics", spelling_of(results.motion, motions));
-  write_config(entry, results.config);
-  write_environment(entry, results.environment);
-  if (results.model) write_model(entry, *results.model);
-  write_snapshots(entry, results.snapshots);
-  write_data(entry, results);
-  if (results.force_data) write_force_data(entry, *results.force_data);
-  write_history(entry, results.history);
-  write_portraits(entry, "phase_portrait_before", "Phase portrait before training", results.motion,
-                  results.phase_portrait_before);
-  write_portraits(entry, "phase_portrait", "Phase portrait", results.motion,
-                  results.phase_portrait);
-  if (results.orbits) write_orbits(entry, *results.orbits);
-  if (results.energy) write_energy(entry, *results.energy);
-  if (results.force) write_curve(entry, "force", "Force and harmonic force", "f", *results.force);
-  if (results.potential) {
-    write_curve(entry, "potential", "Potential and harmonic potential", "U", *results.potential);
+  write_text(entry, "title", run.title);
+  write_text(entry, "start_time", run.start_time);
+  entry.text("dynamics", name(run.motion));
+  write_objective(entry, run);
+  if (run.options) write_options(entry, *run.options);
+  write_config(entry, run.config);
+  write_environment(entry, run.environment);
+  write_model(entry, run);
+  write_snapshots(entry, run.state.snapshots);
+  write_data(entry, run);
+  if (run.force_data) write_force_data(entry, *run.force_data);
+  write_history(entry, run.state.history);
+  write_portraits(entry, "phase_portrait_before", "Phase portrait before training", run.motion,
+                  run.phase_portrait_before);
+  write_portraits(entry, "phase_portrait", "Phase portrait", run.motion, run.phase_portrait);
+  if (run.orbits) write_orbits(entry, *run.orbits);
+  if (run.energy) write_energy(entry, *run.energy);
+  if (run.force) write_curve(entry, "force", "Force and harmonic force", "f", *run.force);
+  if (run.potential) {
+    write_curve(entry, "potential", "Potential and harmonic potential", "U", *run.potential);
   }
-  if (results.analysis) hdf5::write_analysis(entry, *results.analysis);
-  write_summary(entry, results);
+  if (run.certificate) hdf5::write_analysis(entry, *run.certificate);
+  write_restarts(entry, run.restarts);
+  write_summary(entry, run);
 }
 
-Results read_entry(const InputGroup& root) {
-  Results results;
-  results.entry = run_entry(root);
-  if (results.entry.empty()) {
-    throw InputError('\'' + root.location().file + "' holds a " +
-                     (root.contains(sweep_entry) ? "sweep" : "benchmark") +
-                     ", but no run and so no network");
-  }
-  const InputGroup entry = root.group(results.entry);
-  results.title = read_text(entry, "title");
-  results.start_time = read_text(entry, "start_time");
-  if (entry.contains("dynamics")) results.motion = read_choice(entry, "dynamics", motions);
-  results.config = read_config(entry);
-  results.environment = read_environment(entry);
-  results.model = read_model(entry);
-  results.snapshots = read_snapshots(entry);
-  read_data(entry, results);
-  results.force_data = read_force_data(entry);
-  results.history = read_history(entry);
-  results.phase_portrait_before = read_portraits(entry, "phase_portrait_before");
-  results.phase_portrait = read_portraits(entry, "phase_portrait");
-  results.orbits = read_orbits(entry);
-  results.energy = read_energy(entry);
-  results.force = read_curve(entry, "force");
-  results.potential = read_curve(entry, "potential");
-  results.analysis = read_analysis(entry);
-  read_summary(entry, results);
-  return results;
+Run read_entry(const InputGroup& root) {
+  Run run;
+  run.entry = run_entry(root);
+  require(!run.entry.empty(), "'{}' holds a {}, but no run and so no network", root.location().file,
+          root.contains(sweep_entry) ? "sweep" : "benchmark");
+  const InputGroup entry = root.group(run.entry);
+  run.title = read_text(entry, "title");
+  run.start_time = read_text(entry, "start_time");
+  if (entry.contains("dynamics")) run.motion = read_choice<Motion>(entry, "dynamics");
+  read_objective(entry, run);
+  run.options = read_options(entry);
+  run.config = read_config(entry);
+  run.environment = read_environment(entry);
+  read_model(entry, run);
+  run.state.snapshots = read_snapshots(entry);
+  read_data(entry, run);
+  run.force_data = read_force_data(entry);
+  run.state.history = read_history(entry);
+  run.phase_portrait_before = read_portraits(entry, "phase_portrait_before");
+  run.phase_portrait = read_portraits(entry, "phase_portrait");
+  run.orbits = read_orbits(entry);
+  run.energy = read_energy(entry);
+  run.force = read_curve(entry, "force");
+  run.potential = read_curve(entry, "potential");
+  run.certificate = read_analysis(entry);
+  run.restarts = read_restarts(entry);
+  read_summary(entry, run);
+  return run;
 }
 
-/// `results` must live as long.
-Compose compose(const Results& results) {
-  return [&results](const OutputGroup& root) {
-    write_root_attributes(root, results.entry);
-    write_entry(root, results);
+/// `run` must live as long.
+Compose compose(const Run& run) {
+  return [&run](const OutputGroup& root) {
+    write_root_attributes(root, run.entry);
+    write_entry(root, run);
   };
 }
 
 }  // namespace
 
-std::string results_image(const std::filesystem::path& path, const Results& results,
+std::string results_image(const std::filesystem::path& path, const Run& run,
                           const std::optional<FormerFile>& former) {
-  check_sizes(results, path);
-  if (!former) return file_with(path, compose(results));
+  check_sizes(run, path);
+  if (!former) return file_with(path, compose(run));
   const InputFile old(former->path().string(), former->bytes());
-  std::optional<Results> before;
+  std::optional<Run> before;
   if (!run_entry(old.root()).empty()) before = read_entry(old.root());
   const auto compose_former = [&](const OutputGroup& root) {
     write_root_attributes(root, before ? before->entry : benchmark_entry);
     if (before) write_entry(root, *before);
   };
-  return rewritten_file(path, *former, compose_former, compose(results));
+  return rewritten_file(path, *former, compose_former, compose(run));
 }
 
-void write_results(const std::filesystem::path& path, const Results& results, Existing existing) {
-  save(path, results_image(path, results, former_file(path, existing)));
+void write_results(const std::filesystem::path& path, const Run& run, Existing existing) {
+  save(path, results_image(path, run, former_file(path, existing)));
 }
 
 void write_analysis(const std::filesystem::path& path, const Certificate& certificate) {
   const FormerFile former(path);
-  Results results = read_results(path);
-  results.analysis = certificate;
-  save(path, results_image(path, results, former));
+  Run run = read_results(path);
+  run.absent.erase("analysis");
+  run.certificate = certificate;
+  save(path, results_image(path, run, former));
 }
 
-Results read_results(const std::filesystem::path& path) {
+Run read_results(const std::filesystem::path& path) {
   const InputFile file(path);
   check_origin(file.root());
-  Results results = read_entry(file.root());
-  check_sizes(results, path);
-  return results;
+  Run run = read_entry(file.root());
+  check_sizes(run, path);
+  return run;
 }
 
 Entries read_entries(const std::filesystem::path& path) {
@@ -623,13 +791,11 @@ Eigen::MatrixXd read_matrix(const std::filesystem::path& file, const std::string
   const InputDataset data = input.root().dataset(dataset);
   const hdf5::Shape& shape = data.shape();
   const std::string name = data.location().text();
-  if (shape.empty() || shape.size() > 2) {
-    throw InputError(name + " has " + std::to_string(shape.size()) +
-                     " dimensions, but a matrix has 2 or 1");
-  }
+  require(!shape.empty() && shape.size() <= 2, "{} has {} dimensions, but a matrix has 2 or 1",
+          name, shape.size());
   const auto rows = static_cast<Index>(shape[0]);
   const auto columns = shape.size() == 2 ? static_cast<Index>(shape[1]) : Index{1};
-  if (rows == 0 || columns == 0) throw InputError(name + " is empty");
+  require(rows > 0 && columns > 0, "{} is empty", name);
   // Chunks that were not written and have no fill value leave what is there.
   Eigen::MatrixXd transposed = Eigen::MatrixXd::Zero(columns, rows);
   data.read(transposed.data());

@@ -1,5 +1,6 @@
 #include "hdf5/rewriting.hpp"
 
+#include <fmt/core.h>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -117,7 +118,7 @@ bool has_user_block(const InputFile& file, const Location& where) {
 void keep_as_former(hid_t group, const std::string& name, const Location& where) {
   std::string kept = "former_" + name;
   for (int i = 2; written(H5Lexists(group, kept.c_str(), H5P_DEFAULT), where) > 0; ++i) {
-    kept = "former_" + name + '_' + std::to_string(i);
+    kept = fmt::format("former_{}_{}", name, i);
   }
   written(H5Lmove(group, name.c_str(), group, kept.c_str(), H5P_DEFAULT, H5P_DEFAULT), where);
 }
@@ -224,8 +225,8 @@ std::string rewritten_file(const std::filesystem::path& path, const FormerFile& 
     redirect(file, moves_between(before, places_of(file, present, where), own));
     return file.finish();
   } catch (const OutputError& error) {  // nothing but the old file can be the cause in memory
-    throw InputError(quoted(where.file) +
-                     " is damaged and cannot be written again: " + error.what());
+    throw InputError(fmt::format("{} is damaged and cannot be written again: {}",
+                                 quoted(where.file), error.what()));
   }
 }
 

@@ -1,5 +1,7 @@
 #include "hdf5/schema.hpp"
 
+#include <fmt/format.h>
+
 #include "clock.hpp"
 #include "isochron/version.hpp"
 #include "sentence.hpp"
@@ -13,12 +15,12 @@ constexpr const char* creator = "isochron";
 /// Scales of signal and axes, in JSON. H5Web reads axes_scale_type, silx axes_scale_types; silx
 /// keeps the scales of the chart before where none are given, so linear ones are given too.
 std::string silx_style(const Plot& plot) {
-  const std::string axis = plot.scales == Scales::log_log ? "\"log\"" : "\"linear\"";
-  const std::string signal = plot.scales == Scales::linear ? "\"linear\"" : "\"log\"";
-  std::string axes;
-  for (std::size_t i = 0; i < plot.axes.size(); ++i) axes += (i > 0 ? "," : "") + axis;
-  return "{\"signal_scale_type\":" + signal + ",\"axes_scale_type\":[" + axes +
-         "],\"axes_scale_types\":[" + axes + "]}";
+  const char* axis = plot.scales == Scales::log_log ? "\"log\"" : "\"linear\"";
+  const char* signal = plot.scales == Scales::linear ? "\"linear\"" : "\"log\"";
+  const std::vector<const char*> axes(plot.axes.size(), axis);
+  return fmt::format(
+      R"({{"signal_scale_type":{0},"axes_scale_type":[{1}],"axes_scale_types":[{1}]}})", signal,
+      fmt::join(axes, ","));
 }
 
 }  // namespace
@@ -36,14 +38,12 @@ void write_root_attributes(const OutputGroup& root, const std::string& entry) {
 
 void check_origin(const InputGroup& root) {
   const std::string file = '\'' + root.location().file + '\'';
-  if (!root.has_attribute("creator") || root.text_attribute("creator") != creator) {
-    throw InputError(file + " is an HDF5 file, but was not written by isochron");
-  }
+  require(root.has_attribute("creator") && root.text_attribute("creator") == creator,
+          "{} is an HDF5 file, but was not written by isochron", file);
   const int found = root.integer_attribute("schema_version");
-  if (found > schema_version) {
-    throw InputError(file + " has schema version " + std::to_string(found) + ", but isochron " +
-                     version + " reads only up to version " + std::to_string(schema_version));
-  }
+  require(found <= schema_version,
+          "{} has schema version {}, but isochron {} reads only up to version {}", file, found,
+          version, schema_version);
 }
 
 std::string run_entry(const InputGroup& root) {
@@ -62,7 +62,7 @@ std::optional<FormerFile> former_file(const std::filesystem::path& path, Existin
 // ------------------------------------------------------------------------------- small writers
 
 void describe(const OutputObject& numbers, const std::string& label, const std::string& units) {
-  numbers.attribute("long_name", label + " (" + units + ')').attribute("units", units);
+  numbers.attribute("long_name", fmt::format("{} ({})", label, units)).attribute("units", units);
 }
 
 void write_text(const OutputGroup& group, const std::string& name, const std::string& text) {
@@ -89,6 +89,11 @@ OutputGroup write_plot(const OutputGroup& entry, const std::string& name, const 
 
 // ------------------------------------------------------------------------ what datasets may hold
 
+void refuse_choice(const InputDataset& dataset) {
+  throw InputError(fmt::format("{} is {}, which this version of isochron does not know",
+                               dataset.location().text(), quoted(dataset.text())));
+}
+
 void Domain::refuse(const std::string& where, double value, std::size_t index) const {
   const char* ends = "";
   if (high == domain::infinity && low < 0) {
@@ -96,11 +101,12 @@ void Domain::refuse(const std::string& where, double value, std::size_t index) c
   } else if (high >= domain::largest) {
     ends = low < 0 ? "finite numbers" : low > 0 ? "positive numbers" : "numbers >= 0";
   }
-  std::string admissible = *ends != '\0' ? ends : sentence("numbers from %g to %.17g", low, high);
+  std::string admissible =
+      *ends != '\0' ? ends : fmt::format("numbers from {:g} to {:.17g}", low, high);
   if (order == Order::increasing) admissible += ", each larger than the one before";
   if (order == Order::not_decreasing) admissible += ", none smaller than the one before";
-  throw InputError(where + sentence(" holds %.17g in place %zu; it takes ", value, index + 1) +
-                   admissible);
+  throw InputError(fmt::format("{} holds {:.17g} in place {}; it takes {}", where, value, index + 1,
+                               admissible));
 }
 
 // ------------------------------------------------------------------------------- small readers
@@ -111,10 +117,8 @@ std::string read_text(const InputGroup& group, const std::string& name) {
 
 InputDataset open_array(const InputGroup& group, const std::string& name, std::size_t rank) {
   InputDataset dataset = group.dataset(name);
-  if (dataset.shape().size() != rank) {
-    throw InputError(dataset.location().text() + " has " + std::to_string(dataset.shape().size()) +
-                     " dimensions instead of " + std::to_string(rank));
-  }
+  require(dataset.shape().size() == rank, "{} has {} dimensions instead of {}",
+          dataset.location().text(), dataset.shape().size(), rank);
   return dataset;
 }
 

@@ -3,6 +3,7 @@
 // What all entries of an isochron file share: attributes of the root, configuration, environment,
 // plots, and short ways to write and read a dataset.
 
+#include <fmt/core.h>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -115,6 +116,7 @@ inline constexpr Domain not_negative{0, infinity};
 inline constexpr Domain finite_not_negative{0, largest};
 inline constexpr Domain flag{0, 1};
 inline constexpr Domain count{0, largest_count};
+inline constexpr Domain limit{-1, largest_count};  ///< -1: none
 inline constexpr Domain small_count{0, std::numeric_limits<int>::max()};
 inline constexpr Domain cumulative_count{0, largest_count, false, Domain::Order::not_decreasing};
 inline constexpr Domain increasing_count{0, largest_count, false, Domain::Order::increasing};
@@ -136,6 +138,69 @@ T read_number(const InputGroup& group, const std::string& name, const Domain& do
   return value;
 }
 
+/// Writes the numbers that for_each_number and its like visit, those that are there.
+class NumberWriter {
+ public:
+  explicit NumberWriter(const OutputGroup& group) : group_(group) {}
+
+  void operator()(const char* name, const char* label, const char* units, double value) const {
+    if (std::isfinite(value)) describe(group_.numbers(name, &value, {}), label, units);
+  }
+  void operator()(const char* name, const char* label, const char* units, long value) const {
+    describe(group_.numbers(name, &value, {}), label, units);
+  }
+  void operator()(const char* name, const char* label, const char* units, int value) const {
+    (*this)(name, label, units, static_cast<long>(value));
+  }
+  template <class T>
+  void operator()(const char* name, const char* label, const char* units,
+                  const std::optional<T>& value) const {
+    if (value) describe(group_.numbers(name, &*value, {}), label, units);
+  }
+
+ private:
+  const OutputGroup& group_;
+};
+
+/// Reads them; what is not there stays as it is.
+class NumberReader {
+ public:
+  explicit NumberReader(const InputGroup& group) : group_(group) {}
+
+  void operator()(const char* name, const char*, const char*, double& value) const {
+    if (has(name)) value = read_number<double>(group_, name, domain::anything);
+  }
+  void operator()(const char* name, const char*, const char*, long& value) const {
+    if (has(name)) value = count(name);
+  }
+  void operator()(const char* name, const char*, const char*, int& value) const {
+    if (has(name)) value = static_cast<int>(read_number<long>(group_, name, domain::small_count));
+  }
+  void operator()(const char* name, const char*, const char*, std::optional<long>& value) const {
+    if (has(name)) value = count(name);
+  }
+  void operator()(const char* name, const char*, const char*, std::optional<double>& value) const {
+    if (has(name)) value = read_number<double>(group_, name, domain::finite);
+  }
+  void operator()(const char* name, const char*, const char*,
+                  std::optional<std::uint64_t>& value) const {
+    if (!has(name)) return;
+    const InputDataset dataset = open_array(group_, name, 0);
+    value.emplace();
+    dataset.read(&*value);
+  }
+
+ private:
+  [[nodiscard]] bool has(const char* name) const {
+    return group_.contains(name) && group_.dataset(name).is_number();
+  }
+  [[nodiscard]] long count(const char* name) const {
+    return static_cast<long>(read_number<double>(group_, name, domain::count));
+  }
+
+  const InputGroup& group_;
+};
+
 /// A 1-D dataset as any container that resizes.
 template <class Values>
 Values read_column(const InputGroup& group, const std::string& name, const Domain& domain) {
@@ -151,25 +216,53 @@ Values read_column(const InputGroup& group, const std::string& name, const Domai
 Eigen::MatrixXd read_rows_as_columns(const InputGroup& group, const std::string& name,
                                      const Domain& domain);
 
-/// The values of an enumeration by the names that stand in a file.
-template <class Enum, std::size_t N>
-using Choices = std::array<std::pair<const char*, Enum>, N>;
+/// That the text of a dataset is none of those which this version knows.
+[[noreturn]] void refuse_choice(const InputDataset& dataset);
 
-inline constexpr Choices<Symmetry, 2> symmetries = {
-    {{"none", Symmetry::none}, {"odd", Symmetry::odd}}};
-inline constexpr Choices<Skip, 2> skips = {{{"none", Skip::none}, {"linear", Skip::linear}}};
+/// The enumerators that a file may name.
+constexpr auto enumerators(Symmetry) { return std::array{Symmetry::none, Symmetry::odd}; }
+constexpr auto enumerators(Skip) { return std::array{Skip::none, Skip::linear}; }
+constexpr auto enumerators(Motion) { return std::array{Motion::newtonian, Motion::first_order}; }
+constexpr auto enumerators(Loss) {
+  return std::array{Loss::periodic,
+                    Loss::antiperiodic,
+                    Loss::prescribed_period,
+                    Loss::prescribed_half_period,
+                    Loss::none,
+                    Loss::observations,
+                    Loss::own};
+}
+constexpr auto enumerators(Method) {
+  return std::array{Method::adams, Method::bdf, Method::rkn8,
+                    Method::rkn12, Method::rk8, Method::rk4};
+}
+constexpr auto enumerators(GradientMethod) {
+  return std::array{GradientMethod::adjoint, GradientMethod::forward, GradientMethod::discrete,
+                    GradientMethod::difference};
+}
+constexpr auto enumerators(Interpolation) {
+  return std::array{Interpolation::polynomial, Interpolation::hermite};
+}
+constexpr auto enumerators(OptimizerKind) {
+  return std::array{OptimizerKind::lbfgs, OptimizerKind::least_squares,
+                    OptimizerKind::lbfgs_least_squares, OptimizerKind::adam};
+}
+constexpr auto enumerators(Isochrony) {
+  return std::array{Isochrony::harmonic,        Isochrony::sheared,
+                    Isochrony::at_samples_only, Isochrony::several_wells,
+                    Isochrony::not_isochronous, Isochrony::not_converged,
+                    Isochrony::undecided};
+}
 
-/// The value whose name is stored; an unknown name is an InputError.
-template <class Enum, std::size_t N>
-Enum read_choice(const InputGroup& group, const std::string& name,
-                 const Choices<Enum, N>& choices) {
+/// The enumerator whose name() is stored; an unknown name is an InputError.
+template <class Enum>
+Enum read_choice(const InputGroup& group, const char* name) {
   const InputDataset dataset = group.dataset(name);
   const std::string text = dataset.text();
-  for (const auto& [spelling, value] : choices) {
-    if (text == spelling) return value;
+  for (const Enum value : enumerators(Enum{})) {
+    if (text == isochron::name(value)) return value;
   }
-  throw InputError(dataset.location().text() + " is " + quoted(text) +
-                   ", which this version of isochron does not know");
+  refuse_choice(dataset);
 }
 
 // --------------------------------------------------------------------- configuration, environment

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fmt/core.h>
 #include <filesystem>
 #include <string>
 
@@ -16,16 +17,18 @@ class SizeCheck {
 
   template <class Found, class Expected>
   void equal(const std::string& what, Found found, Expected expected) const {
-    if (static_cast<Index>(found) == static_cast<Index>(expected)) return;
-    fail(what + " has size " + std::to_string(found) + " instead of " + std::to_string(expected));
+    require(static_cast<Index>(found) == static_cast<Index>(expected),
+            "{} has size {} instead of {}", what, found, expected);
   }
 
-  void require(bool fits, const std::string& complaint) const {
-    if (!fits) fail(complaint);
+  template <class... Values>
+  void require(bool fits, fmt::format_string<const Values&...> complaint,
+               const Values&... values) const {
+    if (!fits) fail(fmt::format(complaint, values...));
   }
 
   /// That the network in the group `name` exists and has as many parameters.
-  void network(const std::string& name, const ModelRecord& model, Index parameters) const;
+  void network(const std::string& name, const Architecture& structure, Index parameters) const;
 
  private:
   [[noreturn]] void fail(const std::string& complaint) const;

@@ -1,5 +1,6 @@
 #include "sweep_results.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 
 #include "hdf5/file.hpp"
@@ -52,6 +53,8 @@ void write_links(const OutputGroup& entry, const std::vector<SweepRun>& runs) {
 
 // ----------------------------------------------------------------------------- one configuration
 
+std::string group_name(std::size_t index) { return fmt::format("configuration_{}", index); }
+
 /// Share of the isochronous runs up to each value.
 void write_distribution(const OutputGroup& parent, const std::string& name,
                         const std::string& label, const std::vector<double>& values) {
@@ -98,12 +101,11 @@ bool write_wells(const OutputGroup& entry, const std::vector<SweepRun>& runs) {
 
 void write_configuration(const OutputGroup& entry, const SweepResults& sweep, std::size_t index) {
   const SweepConfiguration& configuration = sweep.configurations[index];
-  const OutputGroup group =
-      write_group(entry, "configuration_" + std::to_string(index), "NXcollection");
+  const OutputGroup group = write_group(entry, group_name(index), "NXcollection");
   group.text("name", configuration.name);
-  group.text("symmetry", name(configuration.model.symmetry));
-  group.text("skip", name(configuration.model.skip));
-  describe(write_column(group, "layers", configuration.model.layers), "layer widths", "1");
+  group.text("symmetry", name(configuration.network.symmetry));
+  group.text("skip", name(configuration.network.skip));
+  describe(write_column(group, "layers", configuration.network.layers), "layer widths", "1");
   write_forces(group, configuration);
   const auto isochronous = [&](const SweepRun& run) {
     return run.configuration == static_cast<long>(index) && run.isochronous();
@@ -119,9 +121,9 @@ void write_configuration(const OutputGroup& entry, const SweepResults& sweep, st
 SweepConfiguration read_configuration(const InputGroup& group) {
   SweepConfiguration configuration;
   configuration.name = read_text(group, "name");
-  configuration.model.layers = read_column<std::vector<Index>>(group, "layers", domain::count);
-  configuration.model.symmetry = read_choice(group, "symmetry", symmetries);
-  configuration.model.skip = read_choice(group, "skip", skips);
+  configuration.network.layers = read_column<std::vector<Index>>(group, "layers", domain::count);
+  configuration.network.symmetry = read_choice<Symmetry>(group, "symmetry");
+  configuration.network.skip = read_choice<Skip>(group, "skip");
   if (!group.contains("run")) return configuration;
   configuration.runs = read_column<std::vector<long>>(group, "run", domain::increasing_count);
   configuration.theta = read_rows_as_columns(group, "theta", domain::finite);
@@ -130,19 +132,20 @@ SweepConfiguration read_configuration(const InputGroup& group) {
 
 /// That the forces of a configuration are of its network, one for each of its runs that has one.
 void check_forces(const SweepResults& sweep, std::size_t index, const SizeCheck& check) {
-  const std::string name = "configuration_" + std::to_string(index);
+  const std::string name = group_name(index);
   const SweepConfiguration& configuration = sweep.configurations[index];
   check.equal(name + "/theta", configuration.theta.cols(), configuration.runs.size());
   if (!configuration.runs.empty()) {
-    check.network(name, configuration.model, configuration.theta.rows());
+    check.network(name, configuration.network, configuration.theta.rows());
   }
   for (const long number : configuration.runs) {
     const auto row = std::lower_bound(sweep.runs.begin(), sweep.runs.end(), number,
                                       [](const SweepRun& run, long n) { return run.run < n; });
     const bool is_its_own = row != sweep.runs.end() && row->run == number &&
                             row->configuration == static_cast<long>(index);
-    check.require(is_its_own, name + "/run has " + std::to_string(number) +
-                                  ", which the table does not have with this configuration");
+    check.require(is_its_own,
+                  "{}/run has {}, which the table does not have with this configuration", name,
+                  number);
   }
 }
 
@@ -151,11 +154,10 @@ void check_sweep(const SweepResults& sweep, const std::filesystem::path& path) {
   const auto count = static_cast<long>(sweep.configurations.size());
   for (std::size_t i = 0; i < sweep.runs.size(); ++i) {
     const SweepRun& run = sweep.runs[i];
-    const std::string row = "run " + std::to_string(run.run);
-    check.require(i == 0 || run.run > sweep.runs[i - 1].run, row + " is not in order in the table");
+    check.require(i == 0 || run.run > sweep.runs[i - 1].run, "run {} is not in order in the table",
+                  run.run);
     check.require(run.configuration >= 0 && run.configuration < count,
-                  row + " has configuration " + std::to_string(run.configuration) + " of " +
-                      std::to_string(count));
+                  "run {} has configuration {} of {}", run.run, run.configuration, count);
   }
   for (std::size_t i = 0; i < sweep.configurations.size(); ++i) check_forces(sweep, i, check);
 }
@@ -191,9 +193,8 @@ SweepResults read_entry(const InputGroup& root, const std::filesystem::path& pat
   sweep.config = read_config(entry);
   sweep.environment = read_environment(entry);
   sweep.runs = read_records<SweepRun>(entry, sweep_fields);
-  const auto name = [&] { return "configuration_" + std::to_string(sweep.configurations.size()); };
-  while (entry.contains(name())) {
-    sweep.configurations.push_back(read_configuration(entry.group(name())));
+  for (std::size_t i = 0; entry.contains(group_name(i)); ++i) {
+    sweep.configurations.push_back(read_configuration(entry.group(group_name(i))));
   }
   check_sweep(sweep, path);
   return sweep;

@@ -1,5 +1,6 @@
 #include "one_step/solver.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -123,9 +124,10 @@ void OneStepSolver::make_room(Index steps) {
   // One more stage: the first of the next step.
   const Index numbers = (steps * stages_ + 1) * at_->record_size();
   if (static_cast<double>(numbers) * sizeof(double) > largest_storage) {
-    fail("the discrete adjoint would have to keep " + std::to_string(steps) +
-         " steps of a block, more than 4 GiB; ask for a shorter time, a looser tolerance or a "
-         "smaller block size");
+    fail(fmt::format(
+        "the discrete adjoint would have to keep {} steps of a block, more than 4 GiB; ask for a "
+        "shorter time, a looser tolerance or a smaller block size",
+        steps));
   }
   const auto lanes = static_cast<std::size_t>(numbers / lane_count);
   if (records_.size() < lanes) records_.resize(std::max(lanes, records_.size() * 3 / 2));
@@ -284,7 +286,7 @@ void OneStepSolver::advance(double tau) {
   if (step_ == 0) step_ = first_step();
   while (tau_ < tau) {
     if (counts_.steps >= options_.max_steps) {
-      fail("more than " + std::to_string(options_.max_steps) + " steps");
+      fail(fmt::format("more than {} steps", options_.max_steps));
     }
     // Equal steps to the end rather than a short last one.
     const double left = tau - tau_;

@@ -1,5 +1,6 @@
 #include "sundials/adjoint.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -155,10 +156,11 @@ void AdjointSensitivity::solve_again(double end) {
 void AdjointSensitivity::reserve(long steps) {
   if (steps <= capacity_) return;
   if (bytes(vectors_per_step() * steps) > largest_storage) {
-    throw NumericalError("the adjoint would have to keep " + std::to_string(steps) +
-                         " steps of a block, more than 4 GiB; ask for a checkpoint distance, best "
-                         "some hundred steps, a shorter time, a looser tolerance or a smaller "
-                         "block size");
+    throw NumericalError(fmt::format(
+        "the adjoint would have to keep {} steps of a block, more than 4 GiB; ask for a checkpoint "
+        "distance, best some hundred steps, a shorter time, a looser tolerance or a smaller block "
+        "size",
+        steps));
   }
   allocate(steps);
 }

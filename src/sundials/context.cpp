@@ -1,5 +1,6 @@
 #include "sundials/context.hpp"
 
+#include <fmt/core.h>
 #include <cstdlib>
 
 #include "isochron/error.hpp"
@@ -8,8 +9,8 @@
 namespace isochron {
 
 std::string sundials_version() {
-  return std::to_string(SUNDIALS_VERSION_MAJOR) + '.' + std::to_string(SUNDIALS_VERSION_MINOR) +
-         '.' + std::to_string(SUNDIALS_VERSION_PATCH);
+  return fmt::format("{}.{}.{}", SUNDIALS_VERSION_MAJOR, SUNDIALS_VERSION_MINOR,
+                     SUNDIALS_VERSION_PATCH);
 }
 
 }  // namespace isochron
@@ -61,8 +62,7 @@ void check(int flag, const char* call) {
   if (flag == CV_MEM_FAIL) note_exhaustion();
   raise_exhaustion();
   if (flag < 0) {
-    throw Error(std::string("SUNDIALS: ") + call + " returned " + std::to_string(flag) + " (" +
-                flag_name(flag) + ")");
+    throw Error(fmt::format("SUNDIALS: {} returned {} ({})", call, flag, flag_name(flag)));
   }
 }
 

@@ -1,5 +1,7 @@
 #include "isochron/return_time.hpp"
 
+#include <fmt/core.h>
+
 #include "isochron/error.hpp"
 #include "sentence.hpp"
 #include "sundials/solver.hpp"
@@ -17,13 +19,10 @@ int velocity(sunrealtype, N_Vector y, sunrealtype* events, void*) {
 double return_time(const Dynamics& dynamics, ConstVectorRef theta, double position, double latest,
                    const IntegratorOptions& options) {
   options.validate(dynamics);
-  if (dynamics.motion() != Motion::newtonian || dynamics.dimension() != 1) {
-    throw InputError("a return time needs newtonian dynamics of dimension 1");
-  }
-  if (!is_multistep(options.method)) {
-    throw InputError(std::string("a return time needs the method adams or bdf, not ") +
-                     name(options.method));
-  }
+  require(dynamics.motion() == Motion::newtonian && dynamics.dimension() == 1,
+          "a return time needs newtonian dynamics of dimension 1");
+  require(is_multistep(options.method), "a return time needs the method adams or bdf, not {}",
+          name(options.method));
   sundials::ForwardSolver solver(dynamics, options, block_padding);
   solver.start(theta.data(), States(Eigen::Vector2d(position, 0)), Vector::Constant(1, latest));
   void* memory = solver.memory();
@@ -35,9 +34,9 @@ double return_time(const Dynamics& dynamics, ConstVectorRef theta, double positi
     const int flag = solver.run(1, CV_NORMAL, tau);
     solver.verify(flag, "forward", tau);
     if (flag != CV_ROOT_RETURN) {
-      throw NumericalError(
-          sentence("the orbit at rest at x = %g has not come back by t = %g (%s at rtol %g)",
-                   position, latest, name(options.method), options.rtol));
+      throw NumericalError(fmt::format(
+          "the orbit at rest at x = {:g} has not come back by t = {:g} ({} at rtol {:g})", position,
+          latest, name(options.method), options.rtol));
     }
   }
   return tau * latest;

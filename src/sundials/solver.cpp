@@ -1,5 +1,6 @@
 #include "sundials/solver.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 
 #include "isochron/error.hpp"
@@ -179,12 +180,12 @@ void ForwardSolver::verify(int flag, const char* problem, double tau) {
   const IntegratorOptions& options = problem_.options;
   std::string reason = flag_name(flag);
   if (flag == CV_TOO_MUCH_WORK) {
-    reason = "more than " + std::to_string(options.max_steps) + " steps";
+    reason = fmt::format("more than {} steps", options.max_steps);
   }
   try {
     problem_.trap.rethrow();
   } catch (const NumericalError& error) {
-    reason += std::string(", ") + error.what();
+    reason += fmt::format(", {}", error.what());
   }
   throw integration_failure(problem, tau * problem_.end_times[0], problem_.end_times[0], options,
                             reason);

@@ -76,6 +76,9 @@ rejects() {
 prints() { grep -Eq -e "$1" "$out" || fail "stdout lacks /$1/"; }
 complains() { grep -Eq -e "$1" "$err" || fail "stderr lacks /$1/"; }
 
+# shows PATTERN: of a screen, whose rows are broken.
+shows() { tr -s '\n ' ' ' <"$out" | grep -Eq -e "$1" || fail "the screen lacks /$1/"; }
+
 # field NAME: of the lines of JSON on stdin.
 field() { sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\).*/\1/p"; }
 

@@ -2,7 +2,7 @@
 # argument --all takes every change that mutations.py knows, and every verb: an hour.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
-make_benchmark=$(realpath "$2")
+make_files=$(realpath "$2")
 /usr/bin/python3 -c 'import h5py' 2>"$err" || skip 'python3-h5py is not installed'
 
 small=(--hidden 4 --trajectories 6 --threads 1 --quiet)
@@ -12,7 +12,7 @@ succeeds train "${small[@]}" --loss prescribed-period --period-law pendulum --la
   --iterations 3 -o law.h5
 succeeds simulate --force pendulum --trajectories 3 --times 5 --threads 1 -o simulation.h5
 succeeds sweep "${small[@]}" --runs 1 --grid 'loss=periodic|antiperiodic' --iterations 3 -o sweep.h5
-"$make_benchmark" benchmark.h5 || fail 'make_benchmark'
+"$make_files" benchmark benchmark.h5 || fail 'make_files'
 
 # edit FILE CODE: CODE in Python, with `file`, put(path, value) and configuration(path, change).
 edit() {
@@ -89,6 +89,13 @@ refused run.h5 "put('run/summary/forward_steps', 1e300)" "forward_steps' in 'x.h
 for path in model/theta data/initial_states training/loss; do
   refused run.h5 "file['run/$path'][...] = np.nan" "'/run/$path' in 'x.h5' holds -?nan in place 1" show x.h5
 done
+
+for file in run.h5 law.h5; do
+  refused "$file" "put('run/model/theta', np.ones(0))" "'/run/model/theta' in 'x.h5' is empty" show x.h5
+done
+refused run.h5 "put('run/options/memory', 2**32 + 5)" "memory' in 'x.h5' holds" show x.h5
+refused run.h5 "put('run/options/memory', 2)" 'memory 2, stored in x.h5, is not admissible' "${resume[@]}"
+refused run.h5 "put('run/options/max_time', np.inf)" 'max-time inf, stored in x.h5, is not' "${resume[@]}"
 
 # Configurations that are none.
 for change in "c.update(options=[1])" "c['options'].update(period=[1])" "c['options'].update(period={})" \

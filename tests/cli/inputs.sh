@@ -134,7 +134,7 @@ prints 'weight seed kept 1844674407370955161[45]$'
 "$program" show --json restarts.h5 | grep -Eq '"weight_seed": 1844674407370955161[45]' ||
   fail 'the seed that was kept is rounded'
 succeeds show restarts.h5
-prints 'weight seed 1844674407370955161[45] was kept'
+prints 'weight seed kept 1844674407370955161[45]'
 succeeds train "${quick[@]}" --seed $last -o last.h5
 asked last.h5 data-seed $last
 asked last.h5 weight-seed $last

@@ -15,7 +15,8 @@ for force in harmonic isotonic parabolic-shear hyperbolic-shear log-shear split-
     *) states=(--trajectories 10) ;;
   esac
   succeeds simulate --force "$force" "${states[@]}" --rtol "$rtol" -o "$force.h5"
-  prints "orbits of $force, N = 10"
+  prints "orbits of $force\$"
+  prints 'N = 10'
   below "$force.h5" energy_drift "$error"
   succeeds show "$force.h5"
 done
@@ -37,7 +38,7 @@ succeeds simulate --force duffing --trajectories 3 -o bdf.h5 --overwrite
 echo '-200 1' >far.txt
 ahead=(simulate --force poschl-teller --params U0=1,a=2 --initial-states far.txt --period 400 --times 2)
 succeeds "${ahead[@]}" --max-step 400 -o over.h5
-prints 'the energy drifts by 1\.0e\+00, and rtol 1e-10 explains no more than .* give a shorter --max-step'
+shows 'the energy drifts by 1\.0e\+00, and rtol 1e-10 explains no more than .* give a shorter --max-step'
 succeeds "${ahead[@]}" -o default.h5
 ! grep -q 'drifts' "$out" || fail 'the well is stepped over'
 succeeds "${ahead[@]}" --max-step 0.05 -o short.h5

@@ -1,10 +1,18 @@
-// Writes made-up measurements into a file, beside what is there: make_benchmark FILE
+// Files that programs other than isochron's own may write with the library:
+//
+//   make_files benchmark FILE   made-up measurements
+//   make_files run FILE         a network that was trained for a moment
+//   make_files own-force FILE   a field with two parameters, from callables
+//   make_files own-loss FILE    a network and a loss of one's own
 
 #include <cmath>
 #include <cstdio>
 
+#include <string>
+
 #include "benchmark_results.hpp"
 #include "isochron/error.hpp"
+#include "isochron/random.hpp"
 
 using namespace isochron;
 
@@ -33,10 +41,10 @@ constexpr MadeUp methods[] = {
     {"forward", "adams", "jacobian", 2e-3, 1.1e-3, 11},
 };
 
-BenchmarkPoint measure(const MadeUp& made_up, const char* sweep, long width, long trajectories,
+BenchmarkPoint measure(const MadeUp& made_up, const char* axis, long width, long trajectories,
                        double rtol) {
   BenchmarkPoint p;
-  p.sweep = sweep;
+  p.axis = axis;
   p.method = made_up.method;
   p.integrator = made_up.integrator;
   p.task = made_up.task;
@@ -89,13 +97,59 @@ BenchmarkResults make_benchmark() {
   return benchmark;
 }
 
+/// A few iterations of any objective, as in the examples.
+Run trained(const Objective& objective, const Vector& theta) {
+  TrainingOptions options;
+  options.optimizer.max_iterations = 5;
+  Run run = new_run(objective, options);
+  finish(run, objective, train(objective, theta, options));
+  return run;
+}
+
+Run make_run() {
+  const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 4, 1});
+  const Objective objective(Dynamics(network), Loss::antiperiodic, normal_states(2, 10, 0), 3);
+  return trained(objective, network->initial_parameters(0));
+}
+
+/// x'' = -k x - b x^3.
+Run make_own_force() {
+  const auto spring = make_force(
+      2, [](double x, const auto& k) { return -k[0] * x - k[1] * x * x * x; },
+      [](double x, const auto& k) { return -k[0] - 3 * k[1] * x * x; },
+      [](double x, const auto&) { return Eigen::Vector2d(-x, -x * x * x); });
+  const Objective objective(Dynamics(spring), Loss::periodic, normal_states(2, 10, 0), 6);
+  return trained(objective, Eigen::Vector2d(0.8, 0.1));
+}
+
+/// Every trajectory is to end at rest.
+Run make_own_loss() {
+  const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 4, 1});
+  TrajectoryResiduals rest{1, [](Index, ConstStatesRef states, VectorRef residuals,
+                                 Eigen::Ref<Eigen::MatrixXd> derivatives) {
+                             residuals[0] = states(1, 0) / 10;
+                             derivatives << 0, 0.1;
+                           }};
+  const Objective objective(Dynamics(network), Ensemble(normal_states(2, 10, 0), 1), rest);
+  return trained(objective, network->initial_parameters(0));
+}
+
+void make(const std::string& kind, const std::string& file) {
+  if (kind == "benchmark") return write_benchmark(file, make_benchmark());
+  if (kind == "run") return write_results(file, make_run());
+  if (kind == "own-force") return write_results(file, make_own_force());
+  if (kind == "own-loss") return write_results(file, make_own_loss());
+  throw InputError(kind + " is no kind of file");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    write_benchmark(argc > 1 ? argv[1] : "", make_benchmark());
+    if (argc != 3) throw InputError("make_files KIND FILE");
+    make(argv[1], argv[2]);
   } catch (const Error& error) {
-    std::fprintf(stderr, "make_benchmark: %s\n", error.what());
+    std::fprintf(stderr, "make_files: %s\n", error.what());
     return 1;
   }
   return 0;

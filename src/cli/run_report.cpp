@@ -1,0 +1,351 @@
+#include "cli/run_report.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "cli/analysis_report.hpp"
+#include "cli/codec.hpp"
+#include "cli/json.hpp"
+#include "cli/network.hpp"
+#include "cli/print.hpp"
+#include "cli/remarks.hpp"
+#include "cli/stored_configuration.hpp"
+#include "run_fields.hpp"
+#include "sentence.hpp"
+
+namespace isochron::cli {
+namespace {
+
+/// A number of the run, as rows show it; empty where it is absent.
+std::string in_words(double value) { return std::isnan(value) ? "" : fmt::format("{:.4e}", value); }
+std::string in_words(long value) { return value == 0 ? "" : fmt::format("{}", value); }
+template <class T>
+std::string in_words(const std::optional<T>& value) {
+  return value ? fmt::format("{}", *value) : "";
+}
+
+template <class Number>
+bool is_absent(const Number& value) {
+  if constexpr (std::is_same_v<Number, double>) return std::isnan(value);
+  return false;
+}
+
+/// The rows of the screen. What a row has shown is not shown again among the others.
+class Screen {
+ public:
+  Screen(const Run& run, const std::string& file) : run_(run), file_(file) {}
+
+  void print() {
+    put("{}: {}\n", shown(file_, longest_path), shown(run_.title));
+    state();
+    losses();
+    for (const std::string& remark : remarks(run_, file_)) print_row("note", remark);
+    verdict();
+    others();
+    left_out_parts();
+    cost();
+    restarts();
+    setting();
+  }
+
+ private:
+  template <class... Values>
+  static void row(const std::string& name, fmt::format_string<const Values&...> words,
+                  const Values&... values) {
+    print_row(name, fmt::format(words, values...));
+  }
+
+  /// Breaks long values at blanks; a word that is too long, a path say, stays whole.
+  static void print_row(std::string name, std::string value) {
+    constexpr std::size_t width = 84;
+    constexpr std::size_t longest = 2000;
+    name = shown(name);
+    value = shown(value, longest);
+    while (!value.empty()) {
+      std::size_t cut = std::string::npos;
+      if (value.size() > width) cut = value.rfind(' ', width);
+      if (value.size() > width && cut == std::string::npos) cut = value.find(' ');
+      put("  {:<22} {}\n", name, value.substr(0, cut));
+      value.erase(0, cut == std::string::npos ? cut : cut + 1);
+      name.clear();
+    }
+  }
+
+  /// A value that a row of its own shows, by its name in the file.
+  template <class T>
+  const T& take(const char* name, const T& value) {
+    shown_.insert(name);
+    return value;
+  }
+
+  void state() {
+    const std::string& reason = take("stop_reason", run_.stop_reason);
+    if (reason == "running") {
+      const Writer writer = writer_of(file_);
+      if (writer.is == Writer::Is::somebody) {
+        print_row("state", still_running(writer));
+        return;
+      }
+      row("state", "a checkpoint: the run {}was cut off; it is not verified",
+          writer.is == Writer::Is::nobody ? "" : "goes on or ");
+    } else if (reason == "interrupted") {
+      row("state", "interrupted: the run is unfinished and not verified");
+    } else {
+      if (!reason.empty()) row("state", "stopped: {}", reason);
+      return;
+    }
+    print_row("", how_to_go_on(run_, file_));
+  }
+
+  void losses() {
+    const Verification& found = run_.verification;
+    take("loss_verified_error", found.error);
+    if (!std::isnan(take("loss_verified", found.loss))) {
+      row("loss verified", "{:.4e}{}  by another method at a tighter tolerance", found.loss,
+          std::isnan(found.error) ? "" : fmt::format(" +- {:.2g}", found.error));
+    }
+    if (run_.force_data && !std::isnan(found.of_trajectories)) {
+      take("loss_periodicity", found.of_trajectories);
+      row("force data",
+          "max |f - f*| = {:.2g}, weight {:.2g}; the trajectories' part of the loss {:.4e}",
+          take("hold_misfit", found.force_misfit), take("hold_weight", run_.force_data->weight),
+          found.of_trajectories);
+    }
+    const ValidationLoss& fresh = run_.validation;
+    if (!std::isnan(take("loss_validation", fresh.mean))) {
+      row("validation",
+          "on 10^4 unseen states: median {:.2g}, mean {:.2g}; mean inside the training radius "
+          "{:.2g}",
+          take("loss_validation_median", fresh.median), fresh.mean,
+          take("loss_validation_inside", fresh.inside));
+    }
+    if (run_.state.history.size() > 0) {
+      take("gradient_norm", 0);
+      row("loss", "{:.4e}, |gradient| {:.2g}", take("loss", run_.state.loss),
+          kept_gradient_norm(run_.state));
+    }
+    const Character& like = run_.character;
+    if (take("harmonic_n", like.harmonic_n)) {
+      row("harmonic", "n = {}, max |f + (2 pi n/T)^2 x| on [-2, 2] = {:.2g}", *like.harmonic_n,
+          take("harmonic_deviation", like.harmonic_deviation));
+    }
+    if (!std::isnan(take("nonlinear_size", like.nonlinear_size))) {
+      row("beside linear", "max |f - (A x + b)| on [-2, 2]: {:.2g} before, {:.2g} after",
+          take("nonlinear_size_before", like.nonlinear_size_before), like.nonlinear_size);
+    }
+  }
+
+  void verdict() {
+    if (const auto words = prescribed_periods_in_words(run_)) print_row("verdict", *words);
+    if (!run_.certificate) return;
+    for (const auto& [name, value] :
+         certificate_rows(*run_.certificate, run_.prescribes_periods())) {
+      print_row(name, value);
+    }
+  }
+
+  /// What has no row of its own.
+  void others() {
+    take("iterations", 0), take("evaluations", 0), take("wall_time", 0), take("weight_seed", 0);
+    take("all_seeds_wall_time", 0);
+    if (run_.options) take("integrated_by", 0);
+    const auto show = [&](const char* name, const char* label, const char* units,
+                          const auto& value) {
+      const std::string_view key = name;
+      const bool counts = key.starts_with("forward_") || key.starts_with("backward_");
+      if (counts || shown_.count(name) != 0 || in_words(value).empty()) return;
+      const std::string unit = units == std::string("1") ? "" : std::string(" ") + units;
+      row(spaced(name), "{}{}  {}", in_words(value), unit, label);
+    };
+    for_each_number(run_, show);
+    for_each_derived_number(run_, show);
+    for_each_text(run_, [&](const char* name, const std::string& text) {
+      if (shown_.count(name) == 0) print_row(spaced(name), text);
+    });
+  }
+
+  void left_out_parts() {
+    const std::vector<std::string> names = left_out(run_);
+    for (const auto& [name, reason] : run_.absent) {
+      const bool by_time = std::find(names.begin(), names.end(), name) != names.end();
+      if (!by_time) row(name == "analysis" ? "verdict" : spaced(name), "absent: {}", reason);
+    }
+    if (names.empty()) return;
+    row("left out",
+        "{}: the time for it was over; to make up for it: isochron train --resume {} --iterations "
+        "0 --max-time S",
+        fmt::format("{}", fmt::join(names, ", ")), shown(file_));
+  }
+
+  void cost() {
+    const History& history = run_.state.history;
+    if (history.size() > 0) {
+      row("cost", "{:.1f} s, {} iterations, {} evaluations of loss and gradient",
+          history.wall_time.back(), history.iteration.back(), history.evaluations.back());
+    }
+    if (!std::isnan(run_.restarts_time)) {
+      row("", "{:.1f} s for all weight seeds together", run_.restarts_time);
+    }
+    counts("solver", "forward", run_.state.forward);
+    counts("", "backward", run_.state.backward);
+  }
+
+  /// Solver statistics in one line.
+  static void counts(const char* name, const char* direction, const IntegrationCounts& counts) {
+    if (counts.right_hand_sides == 0) return;
+    row(name, "{} {} steps, {} right-hand sides, {} Jacobians, failures {} + {}", direction,
+        counts.steps, counts.right_hand_sides, counts.jacobians, counts.error_test_failures,
+        counts.convergence_failures);
+  }
+
+  void restarts() {
+    std::string name = "restarts";
+    for (const Restart& restart : run_.restarts) {
+      const std::uint64_t seed = restart.weight_seed;
+      if (std::isnan(restart.loss)) {
+        row(name, "loss of weight seed {} could not be evaluated", seed);
+      } else {
+        row(name, "{:.4e}  loss of weight seed {} when it was set aside", restart.loss, seed);
+      }
+      name = "";
+    }
+    if (run_.weight_seed) row("", "weight seed kept {}", *run_.weight_seed);
+  }
+
+  /// T, or where periods are prescribed their range.
+  [[nodiscard]] std::string periods() const {
+    if (!run_.prescribes_periods()) return "T = " + Codec<double>(time()).write(run_.period);
+    const double parts = mirrors(*run_.loss) ? 2 : 1;
+    const Vector& times = run_.ensemble.end_times;
+    const Json config = parsed_configuration(run_.config, file_);
+    const std::string law = config.value("/options/period-law"_json_pointer, "");
+    return fmt::format("T = {:.2g} .. {:.2g} by {}{}", parts * times.minCoeff(),
+                       parts * times.maxCoeff(), run_.by_energy() ? "energy" : "amplitude",
+                       law.empty() ? "" : " as " + law);
+  }
+
+  void setting() {
+    const States& states = run_.ensemble.initial_states;
+    if (run_.loss) {
+      const Index dimension = states.rows() / (run_.motion == Motion::newtonian ? 2 : 1);
+      row("problem", "{}, D = {}, {}, {} loss, N = {}{}", name(run_.motion), dimension, periods(),
+          name(*run_.loss), states.cols(),
+          run_.data_seed ? fmt::format(", data seed {}", *run_.data_seed) : "");
+    } else {
+      row("trajectories", "{}", states.cols());
+    }
+    if (run_.options) way();
+    if (run_.network) {
+      row("network", "{}, tanh, symmetry {}, skip {}, {} parameters", widths(run_.network->layers),
+          name(run_.network->symmetry), name(run_.network->skip), run_.state.theta.size());
+    } else if (run_.state.theta.size() > 0) {
+      row("force", "of the user's own, {} parameters", run_.state.theta.size());
+    }
+    const auto of = [&](const char* key) {
+      const auto found = run_.environment.find(key);
+      return found == run_.environment.end() ? std::string("?") : found->second;
+    };
+    row("started", "{} by isochron {} ({}), {} threads", run_.start_time, of("isochron"),
+        of("git_revision"), of("threads"));
+  }
+
+  void way() {
+    const TrainingOptions& options = *run_.options;
+    const IntegratorOptions& integrator = options.sensitivity.integrator;
+    if (options.tolerance_follows()) {
+      row("integration", "{}, rtol auto", name(integrator.method));
+    } else {
+      row("integration", "{}, rtol {}, atol {}", name(integrator.method), shortest(integrator.rtol),
+          shortest(integrator.atol));
+    }
+    row("training", "{}, gradient {}{}", name(options.kind), name(options.sensitivity.gradient),
+        run_.integrated_by.empty() ? "" : ", at the end integrated by " + run_.integrated_by);
+  }
+
+  static std::string spaced(std::string name) {
+    std::replace(name.begin(), name.end(), '_', ' ');
+    return name;
+  }
+
+  const Run& run_;
+  const std::string file_;
+  std::set<std::string> shown_;
+};
+
+/// An option as programs take it: enumerators by their names.
+class OptionJson {
+ public:
+  explicit OptionJson(Json& json) : json_(json) {}
+
+  template <class T>
+  void operator()(const char* key, const char*, const char*, const T& value) const {
+    if constexpr (std::is_enum_v<T>) {
+      json_[key] = name(value);
+    } else {
+      add_number(json_, key, value);
+    }
+  }
+
+ private:
+  Json& json_;
+};
+
+Json options_json(const TrainingOptions& options) {
+  Json json;
+  for_each_option(options, OptionJson(json));
+  for_each_option(options.sensitivity, OptionJson(json["sensitivity"]));
+  if (options.jacobian) for_each_option(*options.jacobian, OptionJson(json["jacobian"]));
+  return json;
+}
+
+}  // namespace
+
+std::string still_running(const Writer& writer) {
+  return "still running (" + shown(writer.process) + "): wait, or stop it before --resume";
+}
+
+void print_run(const Run& run, const std::filesystem::path& file) {
+  Screen(run, file.string()).print();
+}
+
+Json run_json(const Run& run, const std::filesystem::path& file) {
+  Json json;
+  json["title"] = run.title;
+  json["start_time"] = run.start_time;
+  json["config"] = parsed_configuration(run.config, file.string());
+  json["environment"] = run.environment;
+  if (run.network) {
+    json["model"] = {{"layers", run.network->layers},
+                     {"activation", "tanh"},
+                     {"symmetry", name(run.network->symmetry)},
+                     {"skip", name(run.network->skip)},
+                     {"parameters", run.state.theta.size()}};
+  }
+  if (run.loss) {
+    json["objective"] = {
+        {"loss", name(*run.loss)}, {"dynamics", name(run.motion)}, {"period", run.period}};
+    add_number(json["objective"], "data_seed", run.data_seed);
+  }
+  if (run.options) json["options"] = options_json(*run.options);
+  json["trajectories"] = run.ensemble.size();
+  Json& summary = json["summary"];
+  const auto add = [&](const char* name, const char*, const char*, const auto& value) {
+    if (!is_absent(value)) add_number(summary, name, value);
+  };
+  for_each_number(run, add);
+  for_each_derived_number(run, add);
+  for_each_text(run, [&](const char* name, const std::string& text) {
+    if (!text.empty()) summary[name] = text;
+  });
+  for (const auto& [name, reason] : run.absent) summary[name] = "absent: " + reason;
+  for (const Restart& restart : run.restarts) {
+    json["restarts"].push_back(
+        {{"weight_seed", restart.weight_seed}, {"loss", json_number(restart.loss)}});
+  }
+  if (run.certificate) json["analysis"] = certificate_json(*run.certificate);
+  return json;
+}
+
+}  // namespace isochron::cli

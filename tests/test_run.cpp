@@ -1,0 +1,204 @@
+// A run as a record: begun, finished, written, read and gone on with, for networks, fields and
+// losses of one's own; what cannot be computed is absent, with the reason.
+
+#include "isochron/run.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "isochron/error.hpp"
+#include "isochron/random.hpp"
+#include "isochron/results.hpp"
+#include "temporary_folder.hpp"
+
+using namespace isochron;
+
+namespace {
+
+const Index few = 6;
+
+TrainingOptions short_training(long iterations) {
+  TrainingOptions options;
+  options.kind = OptimizerKind::lbfgs;
+  options.optimizer.max_iterations = iterations;
+  return options;
+}
+
+Objective periodic() {
+  const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 4, 1});
+  return Objective(Dynamics(network), Loss::periodic, normal_states(2, few, 3), 3);
+}
+
+Vector weights() { return Mlp({1, 4, 1}).initial_parameters(1); }
+
+/// x'' = -k x.
+ForceFieldPtr spring() {
+  return make_force(
+      1, [](double x, const auto& k) { return -k[0] * x; },
+      [](double, const auto& k) { return -k[0]; },
+      [](double x, const auto&) { return std::array<double, 1>{-x}; });
+}
+
+/// What is left of a run when it has been a file.
+Run through_file(const Run& run) {
+  const TemporaryFolder folder;
+  write_results(folder / "run.h5", run);
+  return read_results(folder / "run.h5");
+}
+
+/// Trains, and goes on from the state and from the file to the same force, to the last bit.
+void check_resumes(const Objective& objective, const Vector& theta,
+                   const std::function<Objective(const Run&)>& read_again) {
+  const TrainingResult first = train(objective, theta, short_training(3));
+  Run run = new_run(objective, short_training(4));
+  finish(run, objective, first);
+  const Run stored = through_file(run);
+  const TrainingResult here = train(objective, first.state, short_training(4));
+  const TrainingResult there = train(read_again(stored), stored.state, *stored.options);
+  CHECK(here.state.history.size() > first.state.history.size());
+  CHECK(here.state.history.loss == there.state.history.loss);
+  CHECK(here.state.theta == there.state.theta);
+}
+
+}  // namespace
+
+TEST_CASE("a stored run goes on as if it had not been away") {
+  check_resumes(periodic(), weights(), [](const Run& run) { return objective_of(run); });
+}
+
+TEST_CASE("so do all losses, and force data") {
+  const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 4, 1});
+  const Dynamics dynamics(network);
+  const auto again = [](const Run& run) { return objective_of(run); };
+  States released = States::Zero(2, few);
+  released.row(0).setLinSpaced(0.5, 2);
+  const Vector periods = Vector::LinSpaced(few, 3, 4);
+  check_resumes(Objective(dynamics, Ensemble(released, periods), Loss::prescribed_half_period),
+                weights(), again);
+  ForceData data{Vector::LinSpaced(5, -1, 1), Vector::LinSpaced(5, 1, -1), 0.5};
+  check_resumes(Objective(dynamics, Loss::antiperiodic, normal_states(2, few, 3), 3).with(data),
+                weights(), again);
+  const Ensemble twice =
+      Ensemble::observed_at(normal_states(2, few, 3), Eigen::Vector2d(0.5, 1).replicate(1, few));
+  Observations observed{States::Random(2, 2 * few), States::Constant(2, 2 * few, 0.3)};
+  observed.weight.row(1).setZero();
+  const Objective through(dynamics, twice, observed);
+  TrainingOptions options = short_training(3);
+  options.sensitivity.gradient = GradientMethod::discrete;
+  options.sensitivity.integrator.method = Method::rkn8;
+  Run run = new_run(through, options);
+  record(run, train(through, weights(), options).state, "interrupted");
+  const Run stored = through_file(run);
+  const double loss = ObjectiveFunction(through, options.sensitivity).value(run.state.theta);
+  CHECK(ObjectiveFunction(objective_of(stored), stored.options->sensitivity)
+            .value(stored.state.theta) == loss);
+}
+
+TEST_CASE("a field of one's own is needed again, and must fit") {
+  const Objective objective(Dynamics(spring()), Loss::periodic, normal_states(2, few, 3), 6);
+  check_resumes(objective, Vector::Constant(1, 0.9),
+                [](const Run& run) { return objective_of(run, spring()); });
+  Run run = new_run(objective);
+  record(run, {Vector::Ones(1), Vector::Ones(1), 0, {}, {}, {}, {}}, "running");
+  const Run stored = through_file(run);
+  CHECK_FALSE(stored.network);
+  CHECK_THROWS_AS(static_cast<void>(objective_of(stored)), InputError);
+  CHECK_THROWS_AS(static_cast<void>(objective_of(stored, std::make_shared<Mlp>(Mlp({1, 4, 1})))),
+                  InputError);
+}
+
+TEST_CASE("so is a loss of one's own") {
+  const auto end_at_rest = [](Index, ConstStatesRef states, StatesRef cotangents) {
+    cotangents << 0, 2 * states(1, 0) / few;
+    return states(1, 0) * states(1, 0) / few;
+  };
+  const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 4, 1});
+  const Objective objective(Dynamics(network), Ensemble(normal_states(2, few, 3), 1.5),
+                            TrajectoryLoss(end_at_rest));
+  check_resumes(objective, weights(),
+                [&](const Run& run) { return objective_of(run, TrajectoryLoss(end_at_rest)); });
+  const Run stored = through_file(new_run(objective));
+  CHECK(stored.loss == Loss::own);
+  CHECK_THROWS_AS(static_cast<void>(objective_of(stored)), InputError);
+  CHECK_THROWS_AS(static_cast<void>(objective_of(new_run(periodic()), TrajectoryLoss(end_at_rest))),
+                  InputError);
+}
+
+TEST_CASE("a finished run knows what its parts are by themselves") {
+  const Objective objective(Dynamics(spring()), Loss::periodic, normal_states(2, few, 3), 6);
+  const TrainingResult result = train(objective, Vector::Constant(1, 0.9));
+  Run run = new_run(objective);
+  run.data_seed = 3;
+  finish(run, objective, result);
+  const VerifiedLoss verified = verify_loss(objective, result);
+  CHECK(run.verification.loss == verified.loss);
+  CHECK(run.final_states == verified.states);
+  CHECK(run.residuals == objective.deviations(verified.states));
+  CHECK(run.verification.floor == integration_floor(objective, result));
+  CHECK(run.validation.mean == validate_loss(objective, result, 10000, ~std::uint64_t{3}).mean);
+  REQUIRE(run.certificate);
+  CHECK(run.certificate->verdict == Isochrony::harmonic);
+  CHECK(run.character.harmonic_n == 1);
+  CHECK(run.character.harmonic_deviation < 1e-6);
+  CHECK(run.absent.empty());
+  CHECK(run.is_verified());
+  CHECK(run.stop_reason == describe(result.reason));
+}
+
+TEST_CASE("what there is no time for is left out, and can be made up for") {
+  const Objective objective = periodic();
+  const TrainingResult result = train(objective, weights(), short_training(2));
+  Run run = new_run(objective);
+  finish(run, objective, result);
+  CHECK(run.is_verified());
+  finish(run, objective, result, {0, {}});  // nothing is left of what was known before
+  CHECK_FALSE(run.is_verified());
+  CHECK_FALSE(run.certificate);
+  CHECK_FALSE(left_out(run).empty());
+  CHECK(run.absent.count("loss_validation") == 1);
+  CHECK(left_out(through_file(run)) == left_out(run));
+  finish(run, objective, result);
+  CHECK(run.is_verified());
+  CHECK(left_out(run).empty());
+  CHECK_THROWS_AS(finish(run, objective, result, {1e9, [] { return true; }}), Interrupted);
+  CHECK(run.is_verified());
+  record(run, result.state, "running");
+  CHECK_FALSE(run.is_verified());
+  CHECK(run.phase_portrait.empty());
+}
+
+TEST_CASE("what fails is absent, with the reason") {
+  // x'' = k sqrt(2 - x) moves all orbits to x = 2, beyond which there is no force.
+  const auto ending = make_force(
+      1, [](double x, const auto& k) { return k[0] * std::sqrt(2 - x); },
+      [](double x, const auto& k) { return -k[0] / (2 * std::sqrt(2 - x)); },
+      [](double x, const auto&) { return std::array<double, 1>{std::sqrt(2 - x)}; });
+  const Objective objective(Dynamics(ending), Loss::periodic, States::Ones(2, 2), 20);
+  TrainingResult result;
+  result.state.theta = result.state.theta_initial = Vector::Ones(1);
+  result.integrator.max_steps = 1000;
+  Run run = new_run(objective);
+  finish(run, objective, result);
+  CHECK_FALSE(run.is_verified());
+  for (const char* part : {"loss_verified", "phase_portrait", "integration_floor"}) {
+    CHECK_MESSAGE(run.absent.count(part) == 1, part);
+  }
+  CHECK(left_out(run).empty());
+}
+
+TEST_CASE("prescribed periods belong to amplitudes or to energies") {
+  Run run;
+  run.loss = Loss::prescribed_period;
+  run.ensemble.initial_states = (States(2, 2) << 1, 2, 0, 0).finished();
+  CHECK_FALSE(run.by_energy());
+  CHECK(run.law_arguments() == Eigen::Vector2d(1, 2));
+  run.ensemble.initial_states = (States(2, 2) << 1, 0, 2, -2).finished();
+  CHECK_FALSE(run.by_energy());
+  CHECK(run.law_arguments().size() == 0);
+  run.ensemble.initial_states = (States(2, 2) << 0, 0, 2, -2).finished();
+  CHECK(run.by_energy());
+  CHECK(run.law_arguments() == Eigen::Vector2d(2, 2));
+  run.loss = Loss::periodic;
+  CHECK(run.law_arguments().size() == 0);
+}
