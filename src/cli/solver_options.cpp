@@ -68,6 +68,12 @@ SensitivityOptions sensitivity_options(const Configuration& configuration,
   return sensitivity;
 }
 
+TrainingOptions usual_options() {
+  TrainingOptions usual;
+  usual.sensitivity.freeze_steps = true;
+  return usual;
+}
+
 TrainingOptions training_options(const Configuration& configuration, const Dynamics& dynamics,
                                  TrainingOptions training) {
   training.kind = configuration.optimizer;

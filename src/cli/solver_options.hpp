@@ -15,9 +15,12 @@ namespace isochron::cli {
 [[nodiscard]] SensitivityOptions sensitivity_options(const Configuration& configuration,
                                                      SensitivityOptions usual = {});
 
+/// What the program trains with where no option says otherwise.
+[[nodiscard]] TrainingOptions usual_options();
+
 /// All that the optimizer needs to know. Throws InputError when options do not fit each other.
 [[nodiscard]] TrainingOptions training_options(const Configuration& configuration,
                                                const Dynamics& dynamics,
-                                               TrainingOptions usual = {});
+                                               TrainingOptions usual = usual_options());
 
 }  // namespace isochron::cli

@@ -8,7 +8,6 @@
 #include "cli/resolved.hpp"
 #include "cli/solver_options.hpp"
 #include "cli/stored_configuration.hpp"
-#include "environment.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
@@ -33,7 +32,7 @@ Run described_run(const Configuration& configuration, const Objective& objective
                   const std::optional<TrainingOptions>& training,
                   const std::optional<Run>& stored) {
   Run run = new_run(objective, training);
-  run.environment = environment(threads_of(configuration));
+  run.environment["threads"] = fmt::format("{}", threads_of(configuration));
   run.config = configuration_json(configuration);
   run.verdict_tolerance = configuration.verdict_tolerance;
   if (stored && same_states(stored->ensemble.initial_states, run.ensemble.initial_states)) {
@@ -50,10 +49,8 @@ TrainingSetup training_setup(const Configuration& configuration, const std::opti
   const Dynamics dynamics(network, configuration.motion);
   check_period_multiple(configuration, dynamics);
   require_seeds(configuration, "weight-seed", configuration.weight_seed, configuration.restarts);
-  TrainingOptions usual;
-  usual.sensitivity.freeze_steps = true;
-  if (stored && stored->options) usual = *stored->options;
-  const TrainingOptions training = training_options(configuration, dynamics, usual);
+  const TrainingOptions training = training_options(
+      configuration, dynamics, stored && stored->options ? *stored->options : usual_options());
   Objective objective = training_objective(configuration, dynamics, stored);
   const Configuration complete = with_orbits(configuration, objective);
   Run run = described_run(complete, objective, training, stored);

@@ -19,6 +19,7 @@ succeeds train --resume restarts.h5
 prints '^nothing left to do: restarts.h5 has its 4 iterations'
 succeeds train --resume restarts.h5 --iterations 2 --quiet
 is restarts.h5 iterations 6
+"$program" show --json restarts.h5 | grep -q '"freeze_steps": true' || fail 'steps are no longer frozen'
 asked restarts.h5 rtol 1e-9
 shows '8\.3544e\+00 loss of weight seed 4'
 rejects 2 'changes the problem' train --resume restarts.h5 --iterations 1 --period 2pi
