@@ -24,8 +24,10 @@ class BlockSensitivity {
   virtual void gradient(ConstStatesRef cotangents, VectorRef gradient,
                         StatesRef initial_cotangents) = 0;
 
-  /// dy(T)/dtheta of the block just run forward (K = 1), state_dimension rows for each trajectory.
-  virtual void jacobian(Eigen::Ref<Eigen::MatrixXd> rows) = 0;
+  /// dy/dtheta of the block just run forward at its observation times: overwrites `rows` ((B K
+  /// state_dimension) x P), and with the option initial_states `by_start` (as many rows,
+  /// state_dimension columns) with dy/dy(0); otherwise that has no rows.
+  virtual void jacobian(RowMatrixRef rows, RowMatrixRef by_start) = 0;
 
   [[nodiscard]] virtual IntegrationCounts forward_counts() const = 0;
   [[nodiscard]] virtual IntegrationCounts backward_counts() const = 0;

@@ -27,24 +27,24 @@ void Linearisation::parameter_product(ConstVectorRef direction, BlockRef out) {
   }
 }
 
-void Linearisation::add_parameter_products(double* records, Index count, ConstBlockRef w,
+void Linearisation::add_parameter_products(const StridedRecords& records, ConstBlockRef w,
                                            VectorRef gradient) {
-  const Index dimension = w.rows() / count;
-  for (Index k = 0; k < count; ++k) {
-    use_record(records + k * record_size());
+  const Index dimension = w.rows() / records.count;
+  for (Index k = 0; k < records.count; ++k) {
+    use_record(records[k]);
     add_parameter_product(w.middleRows(k * dimension, dimension), gradient);
   }
 }
 
-void Linearisation::add_parameter_rows(double* records, Index count, ConstBlockRef w,
-                                       Eigen::Ref<Eigen::MatrixXd> rows) {
+void Linearisation::add_parameter_rows(const StridedRecords& records, ConstBlockRef w,
+                                       RowMatrixRef rows) {
   const Index points = w.cols();
   const Index cotangents = rows.rows() / points;
-  const Index dimension = w.rows() / (count * cotangents);
+  const Index dimension = w.rows() / (records.count * cotangents);
   const Index parameters = rows.cols();
   workspace_.resize(dimension * parameters, points);
-  for (Index k = 0; k < count; ++k) {
-    use_record(records + k * record_size());
+  for (Index k = 0; k < records.count; ++k) {
+    use_record(records[k]);
     parameter_jacobians(workspace_);
     for (Index r = 0; r < cotangents; ++r) {
       for (Index d = 0; d < dimension; ++d) {

@@ -87,7 +87,7 @@ void check_times(const Ensemble& ensemble) {
           ensemble.size());
   for (Index i = 0; i < earlier.cols(); ++i) {
     double before = 0;
-    for (Index k = 0; k < earlier.rows(); ++k) {
+    for (Index k = ensemble.observes_start() ? 1 : 0; k < earlier.rows(); ++k) {
       const double fraction = earlier(k, i) / ensemble.end_times[i];
       require(fraction > before && fraction < 1,
               "observation time {:g} of trajectory {} does not lie between the one before and the "
@@ -159,7 +159,7 @@ void observe(BlockSolver& solver, const Eigen::MatrixXd& fractions, StatesRef ob
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
   States states(observed.rows(), fractions.cols());
   for (const double tau : distinct) {
-    solver.advance(tau);
+    if (tau > 0) solver.advance(tau);
     solver.read(states);
     for (Index at = 0; at < fractions.size(); ++at) {
       if (fractions.reshaped()[at] == tau) observed.col(at) = states.col(at / fractions.rows());

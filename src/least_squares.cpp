@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
+#include "elimination.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
 #include "stoppable_algebra.hpp"
@@ -55,27 +57,72 @@ class LinearModel {
   }
 
   /// argmin ||b + J delta||^2 + mu ||delta||^2.
-  [[nodiscard]] Vector step(const Vector& b, double mu) const {
+  [[nodiscard]] Vector step(const Vector& b, double mu) {
     const Index k = basis_.cols();
-    Eigen::MatrixXd damped = Eigen::MatrixXd::Zero(k + std::min(k, qr_.rows()), k);
-    Vector right = Vector::Zero(damped.rows());
     const Index rows = std::min(k, qr_.rows());
+    if (!damped_ || mu != damped_by_) damp(mu);
+    Vector right = Vector::Zero(k + rows);
+    right.head(rows) = -(qr_.householderQ().transpose() * b).head(rows);
+    return basis_ * damped_->solve(right);
+  }
+
+ private:
+  void damp(double mu) {
+    const Index k = basis_.cols();
+    const Index rows = std::min(k, qr_.rows());
+    Eigen::MatrixXd damped = Eigen::MatrixXd::Zero(k + rows, k);
     damped.topRows(rows) = qr_.matrixQR().topRows(rows).triangularView<Eigen::Upper>();
     damped.bottomRows(k).diagonal().setConstant(std::sqrt(mu));
-    right.head(rows) = -(qr_.householderQ().transpose() * b).head(rows);
-    return basis_ * StoppableQr(std::move(damped), stop_).solve(right);
+    damped_.emplace(std::move(damped), stop_);
+    damped_by_ = mu;
+  }
+
+  const std::function<bool()>& stop_;
+  Eigen::MatrixXd basis_;
+  StoppableQr qr_;
+  std::optional<StoppableQr> damped_;  // for the last damping asked for
+  double damped_by_ = 0;
+};
+
+/// The same with a ridge, which bounds the condition: so by the normal equations, which are ten
+/// times as fast.
+class RidgeModel {
+ public:
+  /// `ridge`: of the parameters in whose units J is.
+  RidgeModel(Eigen::MatrixXd j, Vector ridge, const std::function<bool()>& stop_requested)
+      : stop_(stop_requested),
+        jacobian_(std::move(j)),
+        ridge_(std::move(ridge)),
+        normal_(squared(jacobian_, stop_)) {}
+
+  /// argmin ||b + J delta||^2 + sum_p ridge_p (theta_p + delta_p)^2 + mu ||delta||^2; NaN where
+  /// rounding errors hide it, since mu is too small for parameters without a ridge.
+  [[nodiscard]] Vector step(const Vector& b, const Vector& theta, double mu) {
+    if (!damped_ || mu != damped_by_) {
+      Eigen::MatrixXd damped = normal_;
+      damped.diagonal().array() += ridge_.array() + mu;
+      damped_.emplace(std::move(damped), stop_);
+      damped_by_ = mu;
+    }
+    if (!damped_->succeeded()) {
+      return Vector::Constant(theta.size(), std::numeric_limits<double>::quiet_NaN());
+    }
+    return damped_->solve(-(jacobian_.transpose() * b) - ridge_.cwiseProduct(theta));
   }
 
  private:
   const std::function<bool()>& stop_;
-  Eigen::MatrixXd basis_;
-  StoppableQr qr_;
+  Eigen::MatrixXd jacobian_;
+  Vector ridge_;
+  Eigen::MatrixXd normal_;                   // J^T J, its lower triangle
+  std::optional<StoppableCholesky> damped_;  // for the last damping asked for
+  double damped_by_ = 0;
 };
 
 /// One minimisation: the current point with its linear model, and the damping.
 class LevenbergMarquardt {
  public:
-  LevenbergMarquardt(const Residuals& residuals, ConstVectorRef start,
+  LevenbergMarquardt(const GroupedResiduals& residuals, ConstVectorRef start,
                      const OptimizerOptions& options, const IterationCallback& observe)
       : residuals_(residuals),
         options_(options),
@@ -84,8 +131,7 @@ class LevenbergMarquardt {
     if (!linearise(start)) {
       throw NumericalError("the residuals cannot be evaluated at the initial parameters");
     }
-    damping_ =
-        options.damping * (jacobian_ * scale_.asDiagonal()).colwise().squaredNorm().maxCoeff();
+    damping_ = options.damping * largest_column();
   }
 
   Minimum run() {
@@ -101,6 +147,7 @@ class LevenbergMarquardt {
     for (;; ++now_.iteration) {
       std::optional<StopReason> reason = observe_ ? observe_(now_) : std::nullopt;
       if (!reason) reason = reached(now_, options_);
+      if (!reason && progresses_little()) reason = StopReason::little_progress;
       if (reason) return {now_, *reason};
       build_model();
       if (now_.iteration == 0) find_damping();
@@ -113,64 +160,132 @@ class LevenbergMarquardt {
   /// Takes r, J and the loss at theta; false where they cannot be had, and nothing has changed.
   bool linearise(const Vector& theta) {
     Vector r;
-    Eigen::MatrixXd j;
-    if (!residuals_(theta, r, &j) || !r.allFinite() || !j.allFinite()) return false;
+    GroupedJacobian j;
+    if (!residuals_(theta, r, &j) || !r.allFinite() || !j.shared.allFinite() ||
+        !j.own.allFinite()) {
+      return false;
+    }
     r_ = std::move(r);
     jacobian_ = std::move(j);
     now_.theta = theta;
-    now_.loss = r_.squaredNorm();
-    const Vector gradient = 2 * (jacobian_.transpose() * r_);
+    now_.loss = r_.squaredNorm() + penalty(theta);
+    Vector gradient = 2 * transposed_product(jacobian_, r_);
+    if (has_ridge()) gradient.head(parameters()) += 2 * pull(theta);
     now_.gradient_norm = gradient.norm();
     now_.gradient_max_norm = gradient.cwiseAbs().maxCoeff();
     rescale();
     return true;
   }
 
+  /// Of the parameters that all residuals share.
+  [[nodiscard]] Index parameters() const { return jacobian_.shared.cols(); }
+  [[nodiscard]] bool is_grouped() const { return !jacobian_.group_sizes.empty(); }
+  [[nodiscard]] bool has_ridge() const { return options_.ridge.size() > 0; }
+  [[nodiscard]] double penalty(const Vector& theta) const {
+    return has_ridge() ? pull(theta).dot(theta.head(parameters())) : 0;
+  }
+  [[nodiscard]] Vector pull(const Vector& theta) const {
+    return options_.ridge.cwiseProduct(theta.head(parameters()));
+  }
+  [[nodiscard]] double largest_column() const {
+    if (parameters() == 0) return jacobian_.own.colwise().squaredNorm().maxCoeff();
+    return (jacobian_.shared * scale_.asDiagonal()).colwise().squaredNorm().maxCoeff();
+  }
+
   void rescale() {
     if (!options_.scale_parameters) {
-      scale_ = Vector::Ones(jacobian_.cols());
+      scale_ = Vector::Ones(parameters());
       return;
     }
-    const Vector norms = jacobian_.colwise().norm().transpose();
+    const Vector norms = jacobian_.shared.colwise().norm().transpose();
     largest_norms_ = largest_norms_.size() == 0 ? norms : largest_norms_.cwiseMax(norms);
     scale_ = (largest_norms_.array() > 0).select(largest_norms_.cwiseInverse(), 1.0);
   }
 
-  /// The norm that is damped.
+  /// The norm that is damped, of the shared parameters; where there are none, of all.
   [[nodiscard]] double size(const Vector& delta) const {
-    return delta.cwiseQuotient(scale_).norm();
+    if (parameters() == 0) return delta.norm();
+    return delta.head(parameters()).cwiseQuotient(scale_).norm();
   }
 
   void build_model() {
-    model_.emplace(jacobian_ * scale_.asDiagonal(), damping_, space_, options_.stop_requested);
+    const std::function<bool()>& stop = options_.stop_requested;
+    Eigen::MatrixXd shared = jacobian_.shared;
+    if (is_grouped()) {
+      const double largest = largest_column();
+      elimination_.emplace(jacobian_, largest > 0 ? damping_ / largest : options_.damping);
+      shared = elimination_->rest(std::move(shared));
+    }
+    if (parameters() == 0) return;
+    shared = shared * scale_.asDiagonal();
+    if (has_ridge()) {
+      const Vector ridge = options_.ridge.cwiseProduct(scale_.cwiseAbs2());
+      ridge_model_.emplace(std::move(shared), ridge, stop);
+    } else {
+      model_.emplace(shared, damping_, space_, stop);
+    }
   }
 
   /// Near a minimum what is left of the loss lies in directions of small singular values, and a
-  /// damping above them would see nothing of it: lowers the first damping until it does.
+  /// damping above them would see nothing of it: lowers the first damping until it does. Where a
+  /// ridge keeps part of the loss for good, until it sees half of what there is.
   void find_damping() {
     constexpr double seen = 1e-2;  // of the loss
     const double least = 1e-20 * damping_;
-    while (damping_ > least && predicted(solve(r_, damping_)) < seen * now_.loss) {
+    if (has_ridge()) {
+      const double half = 0.5 * predicted(solve(1e-12 * damping_));
+      const double enough = std::min(half, seen * now_.loss);
+      while (damping_ > least && predicted(solve(damping_)) < enough) damping_ /= 100;
+      if (is_grouped()) build_model();
+      return;
+    }
+    while (damping_ > least && predicted(solve(damping_)) < seen * now_.loss) {
       damping_ /= 100;
       build_model();
     }
   }
 
-  /// argmin ||b + J delta||^2 + mu ||delta / scale||^2.
-  [[nodiscard]] Vector solve(const Vector& b, double mu) const {
-    return scale_.cwiseProduct(model_->step(b, mu));
+  /// The step that minimises the damped linear model.
+  [[nodiscard]] Vector solve(double mu) { return solve(r_, now_.theta, mu); }
+
+  /// argmin ||b + J delta||^2 + sum_p ridge_p (theta_p + delta_p)^2 + mu ||delta / scale||^2, own
+  /// parameters of groups damped as they were eliminated.
+  [[nodiscard]] Vector solve(const Vector& b, const Vector& theta, double mu) {
+    Vector shared = solve_shared(is_grouped() ? Vector(elimination_->rest(b)) : b, theta, mu);
+    if (!is_grouped()) return shared;
+    Vector all(theta.size());
+    all << shared, elimination_->own(b, shared);
+    return all;
   }
 
-  /// By how much the linear model lowers the loss: ||r||^2 - ||r + J delta||^2.
+  [[nodiscard]] Vector solve_shared(const Vector& b, const Vector& theta, double mu) {
+    if (parameters() == 0) return {};
+    if (!has_ridge()) return scale_.cwiseProduct(model_->step(b, mu));
+    const Vector in_units = theta.head(parameters()).cwiseQuotient(scale_);
+    return scale_.cwiseProduct(ridge_model_->step(b, in_units, mu));
+  }
+
+  /// By how much the linear model lowers the loss: ||r||^2 - ||r + J delta||^2, and of the ridge.
   [[nodiscard]] double predicted(const Vector& delta) const {
-    const Vector change = jacobian_ * delta;
-    return -(2 * r_ + change).dot(change);
+    const Vector change = product(jacobian_, delta);
+    const double of_residuals = -(2 * r_ + change).dot(change);
+    if (!has_ridge()) return of_residuals;
+    return of_residuals + penalty(now_.theta) - penalty(now_.theta + delta);
   }
 
   /// Whether even an undamped step would lower the loss by no more than its rounding errors.
-  [[nodiscard]] bool stationary() const {
+  [[nodiscard]] bool stationary() {
     if (now_.gradient_max_norm == 0) return true;  // without a damping if J is 0
-    return model_->complete() && predicted(solve(r_, eps * damping_)) <= 4 * eps * now_.loss;
+    const bool complete = has_ridge() || parameters() == 0 || model_->complete();
+    return complete && predicted(solve(eps * damping_)) <= 4 * eps * now_.loss;
+  }
+
+  [[nodiscard]] bool progresses_little() {
+    constexpr std::size_t steps = 3;
+    losses_.push_back(now_.loss);
+    if (options_.progress_tolerance == 0 || losses_.size() <= steps) return false;
+    const double before = losses_[losses_.size() - 1 - steps];
+    return before - now_.loss <= options_.progress_tolerance * now_.loss;
   }
 
   /// Moves on by an accepted step; false when there is none.
@@ -178,9 +293,10 @@ class LevenbergMarquardt {
     constexpr int most_rejections = 30;
     double growth = 2;
     for (int rejections = 0; rejections < most_rejections; ++rejections) {
-      const Vector straight = solve(r_, damping_);
+      const Vector straight = solve(damping_);
       if (size(straight) <= eps * size(now_.theta)) return false;
-      const std::optional<Vector> delta = too_far(straight) ? std::nullopt : accelerated(straight);
+      const bool possible = straight.allFinite() && !too_far(straight);
+      const std::optional<Vector> delta = possible ? accelerated(straight) : std::nullopt;
       if (delta) {
         const double gain = gain_ratio(straight, *delta);
         if (gain > 0 && linearise(Vector(now_.theta + *delta))) {
@@ -191,6 +307,7 @@ class LevenbergMarquardt {
       }
       damping_ *= growth;
       growth *= 2;
+      if (is_grouped()) build_model();
     }
     return false;
   }
@@ -205,40 +322,54 @@ class LevenbergMarquardt {
 
   /// Geodesic acceleration: adds half the acceleration of the geodesic along which the linear model
   /// would stay exact. Nothing where the residuals curve too much for the step to be trusted.
-  std::optional<Vector> accelerated(const Vector& straight) const {
+  std::optional<Vector> accelerated(const Vector& straight) {
     constexpr double probe = 0.5;  // of the step
     constexpr double most_curvature = 0.75;
     Vector r;
     if (!residuals_(now_.theta + probe * straight, r, nullptr) || !r.allFinite())
       return std::nullopt;
-    const Vector second = 2 / probe * ((r - r_) / probe - jacobian_ * straight);
-    const Vector correction = 0.5 * solve(second, damping_);
+    const Vector second = 2 / probe * ((r - r_) / probe - product(jacobian_, straight));
+    const Vector correction = 0.5 * solve(second, Vector::Zero(straight.size()), damping_);
     if (2 * size(correction) > most_curvature * size(straight)) return std::nullopt;
     return straight + correction;
   }
 
   [[nodiscard]] double gain_ratio(const Vector& straight, const Vector& delta) const {
     Vector r;
-    if (!residuals_(now_.theta + delta, r, nullptr) || !r.allFinite()) return -1;
-    return (r_ - r).dot(r_ + r) / predicted(straight);
+    const Vector trial = now_.theta + delta;
+    if (!residuals_(trial, r, nullptr) || !r.allFinite()) return -1;
+    double gain = (r_ - r).dot(r_ + r);
+    if (has_ridge()) gain += penalty(now_.theta) - penalty(trial);
+    return gain / predicted(straight);
   }
 
-  const Residuals& residuals_;
+  const GroupedResiduals& residuals_;
   const OptimizerOptions& options_;
   const IterationCallback& observe_;
   Iterate now_;
   Vector r_;
-  Eigen::MatrixXd jacobian_;
+  GroupedJacobian jacobian_;
   Vector largest_norms_;  // of the columns of J so far
   Vector scale_;          // one over the units in which parameters are damped
   RowSpace space_;
+  std::optional<Elimination> elimination_;
   std::optional<LinearModel> model_;
+  std::optional<RidgeModel> ridge_model_;  // in its place with a ridge
+  std::vector<double> losses_;             // of all iterates
   double damping_ = 0;
 };
 
 }  // namespace
 
 Minimum minimize_least_squares(const Residuals& residuals, ConstVectorRef theta,
+                               const OptimizerOptions& options, const IterationCallback& observe) {
+  const GroupedResiduals without_groups = [&](ConstVectorRef at, Vector& r, GroupedJacobian* j) {
+    return residuals(at, r, j != nullptr ? &j->shared : nullptr);
+  };
+  return minimize_least_squares(without_groups, theta, options, observe);
+}
+
+Minimum minimize_least_squares(const GroupedResiduals& residuals, ConstVectorRef theta,
                                const OptimizerOptions& options, const IterationCallback& observe) {
   return LevenbergMarquardt(residuals, theta, options, observe).run();
 }

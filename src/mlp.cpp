@@ -201,24 +201,30 @@ class MlpLinearisation final : public Linearisation {
     add_sums(gradient);
   }
 
-  void add_parameter_products(double* records, Index count, ConstBlockRef w,
+  void add_parameter_products(const StridedRecords& records, ConstBlockRef w,
                               VectorRef gradient) override {
     const Index used = (w.cols() + lane_count - 1) / lane_count;
-    // Groups of several records are one sequence when none is left out.
-    const Index at_once = used == groups_ ? std::max<Index>(1, terms_at_once / used) : 1;
-    make_room(at_once * used);
-    const auto* record = reinterpret_cast<const Lanes*>(records);
-    for (Index first = 0; first < count; first += at_once) {
-      const Index end = std::min(count, first + at_once);
-      const Lanes* group = record + first * groups_ * group_stride_;
-      const Strided activations{group, group_stride_};
-      Lanes* delta = deltas_.data();
-      for (Index k = first; k < end; ++k) {
-        for (Index g = 0; g < used; ++g, group += group_stride_, delta += size_) {
-          cotangent_deltas(group, w, k * dimension_, g * lane_count, delta);
+    // Where no group is left out between records, all groups are one sequence; otherwise the first
+    // ones of all records are, then the second ones, ..
+    const bool gapless = used == groups_ && records.stride == record_size();
+    const Index together = gapless ? used : 1;
+    const Index record_stride = records.stride / lane_count;
+    const Index at_once = std::max<Index>(1, terms_at_once / together);
+    make_room(at_once * together);
+    const auto* record = reinterpret_cast<const Lanes*>(records.first);
+    for (Index g = 0; g < used; g += together) {
+      for (Index first = 0; first < records.count; first += at_once) {
+        const Index end = std::min(records.count, first + at_once);
+        const Lanes* group = record + first * record_stride + g * group_stride_;
+        const Strided activations{group, gapless ? group_stride_ : record_stride};
+        Lanes* delta = deltas_.data();
+        for (Index k = first; k < end; ++k) {
+          for (Index h = 0; h < together; ++h, group += activations.stride, delta += size_) {
+            cotangent_deltas(group, w, k * dimension_, (g + h) * lane_count, delta);
+          }
         }
+        sum_layers({deltas_.data(), size_}, activations, (end - first) * together, g + first > 0);
       }
-      sum_layers({deltas_.data(), size_}, activations, (end - first) * used, first > 0);
     }
     add_sums(gradient);
   }
@@ -284,17 +290,17 @@ class MlpLinearisation final : public Linearisation {
     record_ = record != nullptr ? reinterpret_cast<Lanes*>(record) : own_record_.data();
   }
 
-  void add_parameter_rows(double* records, Index count, ConstBlockRef w,
-                          Eigen::Ref<Eigen::MatrixXd> rows) override {
+  void add_parameter_rows(const StridedRecords& records, ConstBlockRef w,
+                          RowMatrixRef rows) override {
     const Index cotangents = rows.rows() / w.cols();
-    const Index record_stride = groups_ * group_stride_;
-    const auto* first = reinterpret_cast<const Lanes*>(records);
+    const Index record_stride = records.stride / lane_count;
+    const auto* first = reinterpret_cast<const Lanes*>(records.first);
     make_room(terms_at_once);
     for (Index b = 0, g = 0; b < w.cols(); b += lane_count, ++g) {
       const Lanes* group = first + g * group_stride_;
       for (Index r = 0; r < cotangents; ++r) {
-        for (Index start = 0; start < count; start += terms_at_once) {
-          const Index terms = std::min(terms_at_once, count - start);
+        for (Index start = 0; start < records.count; start += terms_at_once) {
+          const Index terms = std::min(terms_at_once, records.count - start);
           const Strided activations{group + start * record_stride, record_stride};
           for (Index k = 0; k < terms; ++k) {
             cotangent_deltas(activations.first + k * record_stride, w,
@@ -304,10 +310,9 @@ class MlpLinearisation final : public Linearisation {
           sum_layers({deltas_.data(), size_}, activations, terms, start > 0);
         }
         const Index points = std::min(lane_count, w.cols() - b);
-        for (Index p = 0; p < rows.cols(); ++p) {
-          for (Index i = 0; i < points; ++i) {
-            rows((b + i) * cotangents + r, p) += sums_[static_cast<std::size_t>(p)][i];
-          }
+        for (Index i = 0; i < points; ++i) {
+          double* row = &rows((b + i) * cotangents + r, 0);
+          for (Index p = 0; p < rows.cols(); ++p) row[p] += sums_[static_cast<std::size_t>(p)][i];
         }
       }
     }

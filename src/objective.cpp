@@ -27,10 +27,6 @@ void require_ensemble(const Ensemble& ensemble, const char* times) {
 
 double longest_time(const Ensemble& ensemble) { return ensemble.end_times.cwiseAbs().maxCoeff(); }
 
-double number_of_observations(const Ensemble& ensemble) {
-  return static_cast<double>(ensemble.size() * ensemble.observations());
-}
-
 void require_observations(const Observations& observations, const Ensemble& ensemble) {
   const auto fits = [&](const States& states) {
     return states.rows() == ensemble.initial_states.rows() &&
@@ -46,6 +42,16 @@ void require_observations(const Observations& observations, const Ensemble& ense
   require(fits(weight), "the weights of observations do not fit their values");
   require(weight.allFinite() && (weight.array() >= 0).all() && weight.maxCoeff() > 0,
           "the weights of observations must be finite, none negative, and one positive");
+}
+
+/// Of the states at all times, the elements that are observed; empty: all.
+std::vector<Index> observed_elements(const States& weight) {
+  std::vector<Index> elements;
+  if (weight.size() == 0 || (weight.array() > 0).all()) return elements;
+  for (Index i = 0; i < weight.size(); ++i) {
+    if (weight.reshaped()[i] > 0) elements.push_back(i);
+  }
+  return elements;
 }
 
 }  // namespace
@@ -75,6 +81,7 @@ Objective::Objective(Dynamics dynamics, Loss loss, States initial_states, double
                  Ensemble(std::move(initial_states), mirrors(loss) ? period / 2 : period),
                  {},
                  {},
+                 {},
                  {}}) {
   require(asks_for_closed_orbits(loss), "the loss {} is no loss on closed orbits of one period",
           name(loss));
@@ -90,7 +97,7 @@ Objective::Objective(Dynamics dynamics, Ensemble orbits, Loss loss)
   for (const double period : orbits.end_times) require_period(period);
   const double mean = orbits.end_times.mean();
   if (mirrors(loss)) orbits.end_times /= 2;
-  parts_ = std::make_shared<const Parts>(Parts{loss, mean, std::move(orbits), {}, {}, {}});
+  parts_ = std::make_shared<const Parts>(Parts{loss, mean, std::move(orbits), {}, {}, {}, {}});
 }
 
 Objective::Objective(Dynamics dynamics, Ensemble ensemble, Observations observations)
@@ -98,8 +105,14 @@ Objective::Objective(Dynamics dynamics, Ensemble ensemble, Observations observat
   require_ensemble(ensemble, "end times");
   require_observations(observations, ensemble);
   const double longest = longest_time(ensemble);
-  parts_ = std::make_shared<const Parts>(
-      Parts{Loss::observations, longest, std::move(ensemble), std::move(observations), {}, {}});
+  std::vector<Index> observed = observed_elements(observations.weight);
+  parts_ = std::make_shared<const Parts>(Parts{Loss::observations,
+                                               longest,
+                                               std::move(ensemble),
+                                               std::move(observations),
+                                               std::move(observed),
+                                               {},
+                                               {}});
 }
 
 Objective::Objective(Dynamics dynamics, Ensemble ensemble, TrajectoryLoss loss)
@@ -108,7 +121,7 @@ Objective::Objective(Dynamics dynamics, Ensemble ensemble, TrajectoryLoss loss)
   require(static_cast<bool>(loss), "the loss is an empty callable");
   const double longest = longest_time(ensemble);
   parts_ = std::make_shared<const Parts>(
-      Parts{Loss::own, longest, std::move(ensemble), {}, std::move(loss), {}});
+      Parts{Loss::own, longest, std::move(ensemble), {}, {}, std::move(loss), {}});
 }
 
 Objective::Objective(Dynamics dynamics, Ensemble ensemble, TrajectoryResiduals residuals)
@@ -118,7 +131,7 @@ Objective::Objective(Dynamics dynamics, Ensemble ensemble, TrajectoryResiduals r
           "the residuals need a callable, and at least one for every trajectory");
   const double longest = longest_time(ensemble);
   parts_ = std::make_shared<const Parts>(
-      Parts{Loss::own, longest, std::move(ensemble), {}, {}, std::move(residuals)});
+      Parts{Loss::own, longest, std::move(ensemble), {}, {}, {}, std::move(residuals)});
 }
 
 Objective Objective::with(ForceData data) const {
@@ -132,6 +145,69 @@ Objective Objective::with(ForceFieldPtr field) const {
   Objective other = *this;
   other.dynamics_ = Dynamics(std::move(field), dynamics_.motion());
   return other;
+}
+
+Objective Objective::fitting_initial_states() const {
+  require(loss() == Loss::observations,
+          "initial states are fitted to observed states, not to the loss {}", name(loss()));
+  Objective fitting = *this;
+  fitting.fits_initial_states_ = true;
+  return fitting;
+}
+
+Objective Objective::starting_at(States initial_states) const {
+  require(initial_states.rows() == ensemble().initial_states.rows() &&
+              initial_states.cols() == ensemble().size() && initial_states.allFinite(),
+          "the initial states do not fit the objective's, or are not finite");
+  Parts parts = *parts_;
+  parts.ensemble.initial_states = std::move(initial_states);
+  Objective other = *this;
+  other.parts_ = std::make_shared<const Parts>(std::move(parts));
+  return other;
+}
+
+Objective Objective::first_observations(Index count) const {
+  const Index all = ensemble().observations();
+  require(loss() == Loss::observations && count >= 1 && count <= all,
+          "the first {} observations are not among the {} of the loss {}", count, all,
+          name(loss()));
+  if (count == all) return *this;
+  const Eigen::MatrixXd times = ensemble().earlier_times.topRows(count);
+  const auto first_columns = [&](const States& states) {
+    States first(states.rows(), states.size() > 0 ? count * ensemble().size() : 0);
+    for (Index i = 0; i < first.cols(); ++i) first.col(i) = states.col(i / count * all + i % count);
+    return first;
+  };
+  Objective shorter(dynamics_, Ensemble::observed_at(ensemble().initial_states, times),
+                    {first_columns(observations().value), first_columns(observations().weight)});
+  shorter.force_data_ = force_data_;
+  shorter.fits_initial_states_ = fits_initial_states_;
+  return shorter;
+}
+
+Index Objective::unknowns() const {
+  return dynamics_.parameters() + (fits_initial_states_ ? ensemble().initial_states.size() : 0);
+}
+
+/// What the squares of deviations are a mean over: components that were observed, or trajectories.
+double Objective::mean_over() const {
+  if (loss() != Loss::observations) return static_cast<double>(ensemble().size());
+  return static_cast<double>(parts_->observed.empty()
+                                 ? observations().value.size()
+                                 : static_cast<Index>(parts_->observed.size()));
+}
+
+Vector Objective::observed(ConstStatesRef states) const {
+  if (parts_->observed.empty()) return states.reshaped();
+  return states.reshaped()(parts_->observed);
+}
+
+Index Objective::residuals_of_trajectory(Index trajectory) const {
+  const Index states = ensemble().initial_states.rows() * ensemble().observations();
+  if (parts_->observed.empty()) return states;
+  const auto& all = parts_->observed;
+  return std::lower_bound(all.begin(), all.end(), (trajectory + 1) * states) -
+         std::lower_bound(all.begin(), all.end(), trajectory * states);
 }
 
 Ensemble Objective::whole_periods() const {
@@ -158,7 +234,7 @@ double Objective::trajectory_loss(Index first, ConstStatesRef states, StatesRef 
     }
     return sum;
   }
-  const double n = number_of_observations(ensemble());
+  const double n = mean_over();
   const States& weight = parts_->observations.weight;
   cotangents = states - observed_values(first * k, states.cols());
   if (weight.size() == 0) {
@@ -193,11 +269,12 @@ double Objective::trajectory_loss(ConstStatesRef states) const {
     States cotangents(states.rows(), states.cols());
     return trajectory_loss(0, states, cotangents);
   }
-  return deviations(states).squaredNorm() / number_of_observations(ensemble());
+  return deviations(states).squaredNorm() / mean_over();
 }
 
 Index Objective::residual_count() const {
   if (!counts_trajectories() || !has_residuals()) return 0;
+  if (!parts_->observed.empty()) return static_cast<Index>(parts_->observed.size());
   const Index per_trajectory = loss() == Loss::own
                                    ? parts_->own_residuals.count
                                    : ensemble().initial_states.rows() * ensemble().observations();
@@ -208,11 +285,11 @@ Vector Objective::residuals(ConstStatesRef states) const {
   require(has_residuals(),
           "a loss that is a number for each trajectory has no residuals; give TrajectoryResiduals, "
           "or the optimizer lbfgs or adam with a tolerance of your own");
-  const double scale = 1 / std::sqrt(number_of_observations(ensemble()));
   if (loss() != Loss::own) {
+    const double scale = 1 / std::sqrt(mean_over());
     const States& weight = parts_->observations.weight;
     if (weight.size() == 0) return scale * deviations(states).reshaped();
-    return scale * weight.cwiseSqrt().cwiseProduct(deviations(states)).reshaped();
+    return scale * observed(weight.cwiseSqrt().cwiseProduct(deviations(states)));
   }
   const Index k = ensemble().observations();
   const Index count = parts_->own_residuals.count;
@@ -224,14 +301,17 @@ Vector Objective::residuals(ConstStatesRef states) const {
 }
 
 void Objective::residuals(const StateJacobian& at, VectorRef residuals,
-                          Eigen::Ref<Eigen::MatrixXd> jacobian) const {
+                          GroupedJacobian& jacobian) const {
   if (loss() != Loss::own) {
-    const double scale = 1 / std::sqrt(number_of_observations(ensemble()));
-    residuals.head(at.states.size()) = this->residuals(at.states);
-    auto rows = jacobian.topRows(at.states.size());
-    rows = scale * at.jacobian;
-    const States& weight = parts_->observations.weight;
-    if (weight.size() > 0) rows.array().colwise() *= weight.cwiseSqrt().reshaped().array();
+    const Index count = residual_count();
+    residuals.head(count) = this->residuals(at.states);
+    take_rows(at.jacobian, jacobian.shared.topRows(count));
+    if (!fits_initial_states_) return;
+    jacobian.own.resize(count, at.by_start.cols());
+    take_rows(at.by_start, jacobian.own);
+    for (Index i = 0; i < ensemble().size(); ++i) {
+      jacobian.group_sizes.push_back(residuals_of_trajectory(i));
+    }
     return;
   }
   const Index k = ensemble().observations();
@@ -240,9 +320,22 @@ void Objective::residuals(const StateJacobian& at, VectorRef residuals,
   for (Index i = 0; i < ensemble().size(); ++i) {
     const OwnResiduals own = own_residuals(i, at.states.middleCols(i * k, k));
     residuals.segment(i * count, count) = own.residuals;
-    jacobian.middleRows(i * count, count) =
+    jacobian.shared.middleRows(i * count, count) =
         own.derivatives * at.jacobian.middleRows(i * rows, rows);
   }
+}
+
+/// Rows of derivatives of observed states, in the order and the units of the residuals.
+void Objective::take_rows(const RowMatrix& of_states, Eigen::Ref<Eigen::MatrixXd> rows) const {
+  const double scale = 1 / std::sqrt(mean_over());
+  const std::vector<Index>& observed = parts_->observed;
+  if (observed.empty()) {
+    rows = scale * of_states;
+  } else {
+    rows = scale * of_states(observed, Eigen::all);
+  }
+  const States& weight = parts_->observations.weight;
+  if (weight.size() > 0) rows.array().colwise() *= this->observed(weight.cwiseSqrt()).array();
 }
 
 double Objective::total(ConstStatesRef states, ConstVectorRef theta) const {
@@ -316,8 +409,19 @@ void check_loss(const Objective& objective, ConstStatesRef states) {
 
 // ---------------------------------------------------------------------- the function of theta
 
+namespace {
+
+SensitivityOptions with_initial_states(SensitivityOptions options, const Objective& objective) {
+  options.initial_states = objective.fits_initial_states();
+  return options;
+}
+
+}  // namespace
+
 ObjectiveFunction::ObjectiveFunction(Objective objective, SensitivityOptions options)
-    : objective_(std::move(objective)), sensitivity_(objective_.dynamics(), std::move(options)) {
+    : objective_(std::move(objective)),
+      ensemble_(objective_.ensemble()),
+      sensitivity_(objective_.dynamics(), with_initial_states(std::move(options), objective_)) {
   require(objective_.counts_trajectories() || objective_.force_data(),
           "a loss without trajectories needs force data");
   loss_ = [asked = objective_](Index first, ConstStatesRef states, StatesRef cotangents) {
@@ -328,6 +432,15 @@ ObjectiveFunction::ObjectiveFunction(Objective objective, SensitivityOptions opt
   if (stop) field_ = stoppable_force(field_, stop);
 }
 
+/// Of the unknowns the parameters of the field; the initial states go to the ensemble.
+Vector ObjectiveFunction::take(ConstVectorRef unknowns) {
+  if (objective_.fits_initial_states()) {
+    States& states = ensemble_.initial_states;
+    states = unknowns.tail(states.size()).reshaped(states.rows(), states.cols());
+  }
+  return unknowns.head(objective_.dynamics().parameters());
+}
+
 void ObjectiveFunction::count(const IntegrationCounts& forward, const IntegrationCounts& backward,
                               Index blocks) {
   forward_ += forward;
@@ -336,19 +449,19 @@ void ObjectiveFunction::count(const IntegrationCounts& forward, const Integratio
 }
 
 LossGradient ObjectiveFunction::trajectory_gradient(ConstVectorRef theta) {
-  LossGradient result = sensitivity_.gradient(theta, objective_.ensemble(), loss_);
+  LossGradient result = sensitivity_.gradient(take(theta), ensemble_, loss_);
   count(result.forward, result.backward, result.blocks);
   return result;
 }
 
 LossGradient ObjectiveFunction::trajectory_states(ConstVectorRef theta) {
-  LossGradient result = sensitivity_.loss(theta, objective_.ensemble(), loss_);
+  LossGradient result = sensitivity_.loss(take(theta), ensemble_, loss_);
   count(result.forward, result.backward, result.blocks);
   return result;
 }
 
 StateJacobian ObjectiveFunction::trajectory_jacobian(ConstVectorRef theta) {
-  StateJacobian result = sensitivity_.jacobian(theta, objective_.ensemble());
+  StateJacobian result = sensitivity_.jacobian(take(theta), ensemble_);
   count(result.forward, result.backward, result.blocks);
   return result;
 }
@@ -357,7 +470,7 @@ double ObjectiveFunction::value(ConstVectorRef theta) {
   double loss = 0;
   if (objective_.counts_trajectories()) loss = trajectory_states(theta).loss;
   const std::optional<ForceData>& data = objective_.force_data();
-  return loss + (data ? data->residuals(*field_, theta).squaredNorm() : 0);
+  return loss + (data ? data->residuals(*field_, take(theta)).squaredNorm() : 0);
 }
 
 double ObjectiveFunction::value(ConstVectorRef theta, VectorRef gradient) {
@@ -365,28 +478,49 @@ double ObjectiveFunction::value(ConstVectorRef theta, VectorRef gradient) {
   gradient.setZero();
   if (objective_.counts_trajectories()) {
     const LossGradient result = trajectory_gradient(theta);
-    gradient = result.gradient;
+    gradient.head(result.gradient.size()) = result.gradient;
+    if (objective_.fits_initial_states()) {
+      gradient.tail(result.initial_cotangents.size()) = result.initial_cotangents.reshaped();
+    }
     loss = result.loss;
   }
   const std::optional<ForceData>& data = objective_.force_data();
-  return loss + (data ? data->add_penalty(*field_, theta, gradient) : 0);
+  const Index parameters = objective_.dynamics().parameters();
+  return loss + (data ? data->add_penalty(*field_, take(theta), gradient.head(parameters)) : 0);
 }
 
 void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
                                   Eigen::MatrixXd* jacobian) {
+  require(!objective_.fits_initial_states(),
+          "residuals by initial states have a Jacobian with groups: give a GroupedJacobian");
+  if (jacobian == nullptr) return this->residuals(theta, residuals);
+  GroupedJacobian grouped;
+  grouped.shared = std::move(*jacobian);
+  this->residuals(theta, residuals, &grouped);
+  *jacobian = std::move(grouped.shared);
+}
+
+void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
+                                  GroupedJacobian* jacobian) {
   const std::optional<ForceData>& data = objective_.force_data();
   const Index of_trajectories = objective_.residual_count();
   const Index of_force = data ? data->position.size() : 0;
   residuals.resize(of_trajectories + of_force);
-  if (jacobian != nullptr) jacobian->resize(residuals.size(), theta.size());
+  if (jacobian != nullptr) {
+    jacobian->shared.resize(residuals.size(), objective_.dynamics().parameters());
+    jacobian->group_sizes.clear();
+  }
   if (objective_.counts_trajectories() && jacobian == nullptr) {
     residuals.head(of_trajectories) = objective_.residuals(trajectory_states(theta).states);
   } else if (objective_.counts_trajectories()) {
     objective_.residuals(trajectory_jacobian(theta), residuals, *jacobian);
   }
   if (!data) return;
-  residuals.tail(of_force) = data->residuals(*field_, theta);
-  if (jacobian != nullptr) jacobian->bottomRows(of_force) = data->jacobian(*field_, theta);
+  const Vector of_field = take(theta);
+  residuals.tail(of_force) = data->residuals(*field_, of_field);
+  if (jacobian != nullptr) {
+    jacobian->shared.bottomRows(of_force) = data->jacobian(*field_, of_field);
+  }
 }
 
 }  // namespace isochron

@@ -196,6 +196,7 @@ std::string describe(StopReason reason) {
   switch (reason) {
     case StopReason::gradient_tolerance: return "gradient tolerance reached";
     case StopReason::loss_tolerance: return "loss tolerance reached";
+    case StopReason::little_progress: return "little progress left";
     case StopReason::stationary: return "stationary point reached";
     case StopReason::no_progress: return "no further progress at this accuracy";
     case StopReason::integration_floor: return "residual at the integration floor";

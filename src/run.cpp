@@ -146,7 +146,7 @@ class Parts {
 
   void add_certificate(const Vector& theta, const Stop& stop) {
     compute("analysis", [&] {
-      if (!asks_for_closed_orbits(objective_.loss())) return;
+      if (objective_.loss() == Loss::own) return;
       const Verification& found = run_.verification;
       const double loss = objective_.force_data() ? found.of_trajectories : found.loss;
       run_.certificate =
@@ -273,6 +273,7 @@ Run new_run(const Objective& objective, const std::optional<TrainingOptions>& op
   run.period = objective.period();
   run.ensemble = objective.ensemble();
   run.observations = objective.observations();
+  run.fits_initial_states = objective.fits_initial_states();
   run.force_data = objective.force_data();
   run.options = without_callables(options);
   if (const auto* network = dynamic_cast<const Mlp*>(&objective.dynamics().field())) {
@@ -289,16 +290,88 @@ Run new_run(const Objective& objective, const std::optional<TrainingOptions>& op
 void record(Run& run, const TrainingState& state, const std::string& stop_reason) {
   static_cast<Findings&>(run) = {};
   run.state = state;
+  if (state.initial_states.size() > 0) run.ensemble.initial_states = state.initial_states;
   run.stop_reason = stop_reason;
 }
 
-void finish(Run& run, const Objective& objective, const TrainingResult& result,
-            const FinishOptions& options) {
-  Run finished = run;
+namespace {
+
+/// The standard errors of f along its curve.
+void add_errors(PositionCurve& force, const ForceField& field, const TrainingState& state,
+                const Posterior& posterior) {
+  const Index points = force.position.size();
+  const auto at = field.linearisation(points);
+  Block value(1, points);
+  Block slopes(field.parameters(), points);
+  at->linearise(state.theta, Block(force.position.transpose()), value);
+  at->parameter_jacobians(slopes);
+  force.error.resize(points);
+  for (Index i = 0; i < points; ++i) {
+    force.error[i] = posterior.standard_error(Vector(slopes.col(i)));
+  }
+}
+
+/// Of residuals that are standard errors from data, in the order of observation.
+double autocorrelation(const Objective& objective, const States& deviations) {
+  const States& weight = objective.observations().weight;
+  const Index k = objective.ensemble().observations();
+  double products = 0;
+  double squares = 0;
+  for (Index d = 0; d < deviations.rows(); ++d) {
+    for (Index i = 0; i < objective.ensemble().size(); ++i) {
+      double before = 0;
+      for (Index c = i * k; c < (i + 1) * k; ++c) {
+        if (weight(d, c) == 0) continue;
+        const double residual = std::sqrt(weight(d, c)) * deviations(d, c);
+        products += before * residual;
+        squares += residual * residual;
+        before = residual;
+      }
+    }
+  }
+  return squares > 0 ? products / squares : 0;
+}
+
+void finish_into(Run& finished, const Objective& objective, const TrainingResult& result,
+                 const FinishOptions& options) {
   record(finished, result.state, describe(result.reason));
   finished.integrated_by = described(result.integrator);
   const Stop stop = options.stop_requested ? options.stop_requested : [] { return false; };
   Parts(finished, objective, stop).add_all(result, Budget(options.max_time, stop));
+}
+
+}  // namespace
+
+void finish(Run& run, const Objective& objective, const TrainingResult& result,
+            const FinishOptions& options) {
+  Run finished = run;
+  finish_into(finished, objective, result, options);
+  run = std::move(finished);
+}
+
+void finish(Run& run, const ObservationFit& fit, const FinishOptions& options) {
+  Run finished = run;
+  const TrainingState& state = fit.training.state;
+  const Objective objective = objective_at(fit.objective, state);
+  finished.observations = objective.observations();
+  finish_into(finished, objective, fit.training, options);
+  FitQuality& quality = finished.fit;
+  quality.chi_squared = fit.chi_squared / static_cast<double>(objective.residual_count());
+  quality.degrees_of_freedom = fit.degrees_of_freedom;
+  quality.effective_parameters = fit.effective_parameters;
+  quality.ridge = fit.ridge;
+  quality.log_evidence = fit.log_evidence;
+  if (finished.residuals.size() > 0) {
+    quality.autocorrelation = autocorrelation(objective, finished.residuals);
+  }
+  if (fit.posterior) {
+    if (objective.fits_initial_states()) {
+      finished.initial_state_errors = fit.posterior->initial_state_errors;
+    }
+    if (finished.force) {
+      add_errors(*finished.force, objective.dynamics().field(), state, *fit.posterior);
+    }
+  }
   run = std::move(finished);
 }
 
@@ -341,7 +414,9 @@ Objective objective_of(const Run& run, ForceFieldPtr field) {
   require(run.loss.has_value(), "the file does not say what the loss of the run was");
   require(run.loss != Loss::own, "the run's loss is one of your own: give its callable, too");
   if (run.loss == Loss::observations) {
-    return with_force_data(Objective(dynamics, run.ensemble, run.observations), run);
+    const Objective observed(dynamics, run.ensemble, run.observations);
+    return with_force_data(run.fits_initial_states ? observed.fitting_initial_states() : observed,
+                           run);
   }
   return with_force_data(closed_orbits(run, dynamics), run);
 }

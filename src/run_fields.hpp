@@ -19,6 +19,12 @@ namespace isochron {
   return history.size() == 0 ? 0 : history.iteration.back();
 }
 
+/// How many values were observed.
+[[nodiscard]] inline Index number_of_data(const Run& run) {
+  const States& weight = run.observations.weight;
+  return weight.size() > 0 ? (weight.array() > 0).count() : run.observations.value.size();
+}
+
 /// Calls visit(name, label, units, value) for every number that a run is summed up in, under the
 /// name that it has in a file and for programs: a double& (NaN: absent), a long&, or an optional
 /// one. `run`: const or not, to write or to read.
@@ -33,6 +39,17 @@ void for_each_number(AnyRun& run, const Visit& visit) {
   visit("integration_floor",
         "mean square of how residuals differ from an independent method's at 1e-14", "1",
         run.verification.floor);
+  visit("chi_squared", "chi^2 per datum", "1", run.fit.chi_squared);
+  visit("chi_squared_holdout", "chi^2 per datum of data kept aside", "1",
+        run.fit.chi_squared_holdout);
+  visit("degrees_of_freedom", "data less parameters that they determine", "1",
+        run.fit.degrees_of_freedom);
+  visit("effective_parameters", "parameters under the ridge that data determine", "1",
+        run.fit.effective_parameters);
+  visit("ridge", "weight of |theta|^2 beside the sum of chi^2, in units of the data's size", "1",
+        run.fit.ridge);
+  visit("log_evidence", "log of the evidence of the data", "1", run.fit.log_evidence);
+  visit("autocorrelation", "correlation of successive residuals", "1", run.fit.autocorrelation);
   visit("loss_validation", "mean loss on 10^4 fresh states", "1", run.validation.mean);
   visit("loss_validation_median", "median loss on 10^4 fresh states", "1", run.validation.median);
   visit("loss_validation_inside", "mean loss on fresh states within the training radius", "1",

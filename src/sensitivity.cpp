@@ -78,24 +78,59 @@ struct Sensitivity::Workers {
     return blocks;
   }
 
-  /// Throws InputError for more than one observation time, which these derivatives do not have yet.
-  void require_end_times_only(const Ensemble& ensemble, const char* what) const {
-    require(ensemble.observations() == 1,
-            "{} by {} is for states at the end times only; of {} observation times give gradients "
-            "by discrete or difference",
-            what, isochron::name(options.gradient), ensemble.observations());
+  /// Writes the states at all observation times. Solvers see those after the start.
+  static void run_forward(BlockSensitivity& solver, std::size_t number, const BlockRange& block,
+                          ConstVectorRef theta, const Ensemble& ensemble, StatesRef states,
+                          bool derivatives) {
+    const Index at_start = ensemble.observes_start() ? 1 : 0;
+    const Index earlier = ensemble.earlier_times.rows() - at_start;
+    const auto initial = ensemble.initial_states.middleCols(block.first, block.size);
+    const auto times =
+        earlier > 0 ? ensemble.earlier_times.block(at_start, block.first, earlier, block.size)
+                    : ensemble.earlier_times.block(0, 0, 0, 0);
+    States later(at_start * states.rows(), at_start * block.size * (earlier + 1));
+    solver.forward(static_cast<Index>(number), theta.data(), initial,
+                   ensemble.end_times.segment(block.first, block.size), times,
+                   at_start > 0 ? StatesRef(later) : states, derivatives);
+    if (at_start == 0) return;
+    for (Index b = 0; b < block.size; ++b) {
+      states.col(b * (earlier + 2)) = initial.col(b);
+      states.middleCols(b * (earlier + 2) + 1, earlier + 1) =
+          later.middleCols(b * (earlier + 1), earlier + 1);
+    }
   }
 
-  void run_forward(BlockSensitivity& solver, std::size_t number, const BlockRange& block,
-                   ConstVectorRef theta, const Ensemble& ensemble, StatesRef states,
-                   bool derivatives) const {
-    const Index earlier = ensemble.earlier_times.rows();
-    const Index columns = earlier > 0 ? block.size : 0;
-    solver.forward(static_cast<Index>(number), theta.data(),
-                   ensemble.initial_states.middleCols(block.first, block.size),
-                   ensemble.end_times.segment(block.first, block.size),
-                   ensemble.earlier_times.middleCols(earlier > 0 ? block.first : 0, columns),
-                   states, derivatives);
+  /// The gradient for cotangents at all observation times, and dL/dy(0).
+  static void run_gradient(BlockSensitivity& solver, const Ensemble& ensemble,
+                           ConstStatesRef cotangents, VectorRef gradient, StatesRef initial) {
+    if (!ensemble.observes_start()) return solver.gradient(cotangents, gradient, initial);
+    const Index later = ensemble.observations() - 1;
+    States after(cotangents.rows(), later * initial.cols());
+    for (Index b = 0; b < initial.cols(); ++b) {
+      after.middleCols(b * later, later) = cotangents.middleCols(b * (later + 1) + 1, later);
+    }
+    solver.gradient(after, gradient, initial);
+    for (Index b = 0; b < initial.cols(); ++b) initial.col(b) += cotangents.col(b * (later + 1));
+  }
+
+  /// The Jacobian at all observation times.
+  static void run_jacobian(BlockSensitivity& solver, const Ensemble& ensemble, RowMatrixRef rows,
+                           RowMatrixRef by_start) {
+    if (!ensemble.observes_start()) return solver.jacobian(rows, by_start);
+    const Index states = ensemble.initial_states.rows();
+    const Index all = states * ensemble.observations();
+    const Index later = all - states;
+    const Index points = rows.rows() / all;
+    RowMatrix after(later * points, rows.cols());
+    RowMatrix after_by_start(by_start.rows() > 0 ? after.rows() : 0, states);
+    solver.jacobian(after, after_by_start);
+    for (Index b = 0; b < points; ++b) {
+      rows.middleRows(b * all, states).setZero();
+      rows.middleRows(b * all + states, later) = after.middleRows(b * later, later);
+      if (by_start.rows() == 0) continue;
+      by_start.middleRows(b * all, states).setIdentity();
+      by_start.middleRows(b * all + states, later) = after_by_start.middleRows(b * later, later);
+    }
   }
   LossGradient evaluate(ConstVectorRef theta, const Ensemble& ensemble, const StateLoss& loss,
                         bool with_gradient);
@@ -109,6 +144,9 @@ struct Sensitivity::Workers {
   States states_nearby(ConstVectorRef theta, const Ensemble& ensemble, const States& at_center,
                        IntegrationCounts& counts);
   Vector parameter_units(ConstVectorRef theta, const Ensemble& ensemble);
+  RowMatrix differences_by_start(ConstVectorRef theta, const Ensemble& ensemble,
+                                 const States& at_center, const StateErrors& errors,
+                                 IntegrationCounts& counts);
 };
 
 Sensitivity::Sensitivity(Dynamics dynamics, SensitivityOptions options) {
@@ -146,9 +184,6 @@ LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble
   if (options.gradient == GradientMethod::difference) {
     return difference_gradient(theta, ensemble, loss, with_gradient);
   }
-  if (options.gradient != GradientMethod::discrete) {
-    require_end_times_only(ensemble, "a gradient");
-  }
   struct Part {
     double loss = 0;
     Vector gradient;
@@ -180,8 +215,8 @@ LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble
           throw NumericalError("the cotangents of the loss are not finite");
         }
         part.gradient.resize(theta.size());
-        solver.gradient(
-            cotangent, part.gradient,
+        run_gradient(
+            solver, ensemble, cotangent, part.gradient,
             (initial.size() > 0 ? initial : cotangents).middleCols(block.first, block.size));
         if (!part.gradient.allFinite()) {
           throw NumericalError(fmt::format("the gradient is not finite ({}, method {})",
@@ -194,7 +229,9 @@ LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble
 
   result.blocks = static_cast<Index>(blocks.size());
   if (with_gradient) result.gradient = Vector::Zero(theta.size());
-  if (with_gradient && options.gradient != GradientMethod::forward) {
+  const bool knows_initial_cotangents =
+      options.gradient != GradientMethod::forward || options.initial_states;
+  if (with_gradient && knows_initial_cotangents) {
     result.initial_cotangents = std::move(initial.size() > 0 ? initial : cotangents);
   }
   for (const Part& part : parts) {
@@ -214,12 +251,15 @@ StateJacobian Sensitivity::Workers::jacobian(ConstVectorRef theta, const Ensembl
   }
   const auto blocks = prepare(theta, ensemble);
   if (options.gradient == GradientMethod::difference) return difference_jacobian(theta, ensemble);
-  require_end_times_only(ensemble, "a Jacobian");
-  const Index rows = dynamics.state_dimension();
+  const Index columns = ensemble.observations();  // of a trajectory
+  const Index rows = dynamics.state_dimension() * columns;
   StateJacobian result;
   result.blocks = static_cast<Index>(blocks.size());
-  result.states.resizeLike(ensemble.initial_states);
+  result.states.resize(dynamics.state_dimension(), columns * ensemble.size());
   result.jacobian.resize(rows * ensemble.size(), theta.size());
+  if (options.initial_states) {
+    result.by_start.resize(result.jacobian.rows(), dynamics.state_dimension());
+  }
   struct Part {
     IntegrationCounts forward;
     IntegrationCounts backward;
@@ -230,8 +270,12 @@ StateJacobian Sensitivity::Workers::jacobian(ConstVectorRef theta, const Ensembl
       options.integrator, blocks,
       [&](BlockSensitivity& solver, std::size_t i, const BlockRange& block) {
         run_forward(solver, i, block, theta, ensemble,
-                    result.states.middleCols(block.first, block.size), true);
-        solver.jacobian(result.jacobian.middleRows(rows * block.first, rows * block.size));
+                    result.states.middleCols(columns * block.first, columns * block.size), true);
+        const bool by_start = options.initial_states;
+        run_jacobian(solver, ensemble,
+                     result.jacobian.middleRows(rows * block.first, rows * block.size),
+                     result.by_start.middleRows(by_start ? rows * block.first : 0,
+                                                by_start ? rows * block.size : 0));
         parts[i] = {solver.forward_counts(), solver.backward_counts(), solver.stored_bytes()};
       });
   for (const Part& part : parts) {
@@ -363,6 +407,23 @@ States Sensitivity::Workers::states_nearby(ConstVectorRef theta, const Ensemble&
   return std::move(states.states);
 }
 
+/// dy/dy(0), all trajectories moved at once.
+RowMatrix Sensitivity::Workers::differences_by_start(ConstVectorRef theta, const Ensemble& ensemble,
+                                                     const States& at_center,
+                                                     const StateErrors& errors,
+                                                     IntegrationCounts& counts) {
+  const States& initial = ensemble.initial_states;
+  const auto value = [&](ConstVectorRef shift) -> Vector {
+    Ensemble moved = ensemble;
+    moved.initial_states = initial.colwise() + shift;
+    return states_nearby(theta, moved, at_center, counts).reshaped();
+  };
+  const Vector units = initial.cwiseAbs().rowwise().maxCoeff().cwiseMax(1.0);
+  return central_differences({value, errors.absolute, errors.relative},
+                             Vector::Zero(initial.rows()), units)
+      .columns;
+}
+
 LossGradient Sensitivity::Workers::difference_gradient(ConstVectorRef theta,
                                                        const Ensemble& ensemble,
                                                        const StateLoss& loss, bool with_gradient) {
@@ -383,6 +444,18 @@ LossGradient Sensitivity::Workers::difference_gradient(ConstVectorRef theta,
     const Slopes slopes = central_differences({value, noise, errors.relative}, theta, units);
     result.gradient = slopes.columns.transpose();
     result.gradient_error = slopes.errors.norm();
+    if (options.initial_states) {
+      loss(0, center.states, cotangents);
+      const RowMatrix by_start =
+          differences_by_start(theta, ensemble, center.states, errors, result.forward);
+      const Index rows = by_start.rows() / ensemble.size();
+      result.initial_cotangents.resizeLike(ensemble.initial_states);
+      for (Index i = 0; i < ensemble.size(); ++i) {
+        result.initial_cotangents.col(i) =
+            by_start.middleRows(i * rows, rows).transpose() *
+            cotangents.middleCols(i * ensemble.observations(), ensemble.observations()).reshaped();
+      }
+    }
   }
   result.states = std::move(center.states);
   result.blocks =
@@ -402,6 +475,9 @@ StateJacobian Sensitivity::Workers::difference_jacobian(ConstVectorRef theta,
   };
   result.jacobian =
       central_differences({value, errors.absolute, errors.relative}, theta, units).columns;
+  if (options.initial_states) {
+    result.by_start = differences_by_start(theta, ensemble, center.states, errors, result.forward);
+  }
   result.states = std::move(center.states);
   result.blocks =
       static_cast<Index>(cut_into_blocks(ensemble, dynamics, options.integrator).size());

@@ -78,6 +78,40 @@ Eigen::MatrixXd StoppableQr::thin_q(Index columns,
   return q;
 }
 
+StoppableCholesky::StoppableCholesky(Eigen::MatrixXd matrix,
+                                     const std::function<bool()>& stop_requested)
+    : factor_(std::move(matrix)) {
+  constexpr Index panel_columns = 256;
+  const Index size = factor_.cols();
+  for (Index k = 0; k < size && succeeded_; k += panel_columns) {
+    poll_stop(stop_requested);
+    const Index count = std::min(panel_columns, size - k);
+    const Index below = size - k - count;
+    Eigen::Ref<Eigen::MatrixXd> corner = factor_.block(k, k, count, count);
+    const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> panel(corner);
+    succeeded_ = panel.info() == Eigen::Success;
+    auto rows = factor_.block(k + count, k, below, count);
+    panel.matrixU().solveInPlace<Eigen::OnTheRight>(rows);
+    factor_.bottomRightCorner(below, below).selfadjointView<Eigen::Lower>().rankUpdate(rows, -1);
+  }
+}
+
+Vector StoppableCholesky::solve(Vector right) const {
+  factor_.triangularView<Eigen::Lower>().solveInPlace(right);
+  factor_.transpose().triangularView<Eigen::Upper>().solveInPlace(right);
+  return right;
+}
+
+Eigen::MatrixXd squared(const Eigen::Ref<const Eigen::MatrixXd>& a,
+                        const std::function<bool()>& stop_requested) {
+  Eigen::MatrixXd product = Eigen::MatrixXd::Zero(a.cols(), a.cols());
+  in_parts(
+      a.rows(), operations(1, a.cols(), a.cols()), stop_requested, [&](Index first, Index rows) {
+        product.selfadjointView<Eigen::Lower>().rankUpdate(a.middleRows(first, rows).transpose());
+      });
+  return product;
+}
+
 Eigen::MatrixXd multiply(const Eigen::Ref<const Eigen::MatrixXd>& a,
                          const Eigen::Ref<const Eigen::MatrixXd>& b,
                          const std::function<bool()>& stop_requested) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <Eigen/Cholesky>
 #include <Eigen/QR>
 #include <functional>
 
@@ -20,6 +21,26 @@ class StoppableQr : public Eigen::HouseholderQR<Eigen::MatrixXd> {
   [[nodiscard]] Eigen::MatrixXd thin_q(Index columns,
                                        const std::function<bool()>& stop_requested) const;
 };
+
+/// Cholesky's factor L of a symmetric positive definite matrix, in panels of columns, so that it
+/// can be stopped in between.
+class StoppableCholesky {
+ public:
+  /// Reads the lower triangle. Throws Interrupted.
+  StoppableCholesky(Eigen::MatrixXd matrix, const std::function<bool()>& stop_requested);
+
+  /// Whether the matrix was positive definite; otherwise there is nothing to be solved.
+  [[nodiscard]] bool succeeded() const { return succeeded_; }
+  [[nodiscard]] Vector solve(Vector right) const;
+
+ private:
+  Eigen::MatrixXd factor_;  // its lower triangle
+  bool succeeded_ = true;
+};
+
+/// a^T a, of which only the lower triangle is set, in panels of rows. Throws Interrupted.
+[[nodiscard]] Eigen::MatrixXd squared(const Eigen::Ref<const Eigen::MatrixXd>& a,
+                                      const std::function<bool()>& stop_requested);
 
 /// a b, in panels of rows when it takes long. Throws Interrupted.
 [[nodiscard]] Eigen::MatrixXd multiply(const Eigen::Ref<const Eigen::MatrixXd>& a,

@@ -36,13 +36,13 @@ class StoppableAt final : public Linearisation {
   void parameter_jacobians(BlockRef out) override { at_->parameter_jacobians(out); }
   [[nodiscard]] Index record_size() const override { return at_->record_size(); }
   void use_record(double* record) override { at_->use_record(record); }
-  void add_parameter_products(double* records, Index count, ConstBlockRef w,
+  void add_parameter_products(const StridedRecords& records, ConstBlockRef w,
                               VectorRef gradient) override {
-    at_->add_parameter_products(records, count, w, gradient);
+    at_->add_parameter_products(records, w, gradient);
   }
-  void add_parameter_rows(double* records, Index count, ConstBlockRef w,
-                          Eigen::Ref<Eigen::MatrixXd> rows) override {
-    at_->add_parameter_rows(records, count, w, rows);
+  void add_parameter_rows(const StridedRecords& records, ConstBlockRef w,
+                          RowMatrixRef rows) override {
+    at_->add_parameter_rows(records, w, rows);
   }
 
  private:

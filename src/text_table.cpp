@@ -3,9 +3,7 @@
 #include <fmt/core.h>
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <numeric>
 #include <optional>
 #include <string_view>
@@ -13,68 +11,11 @@
 
 #include "isochron/error.hpp"
 #include "sentence.hpp"
+#include "text_cells.hpp"
 #include "text_file.hpp"
 
 namespace isochron {
 namespace {
-
-/// 10^7 rows of two numbers with 18 digits fit.
-constexpr TextLimits table_limits{std::size_t{512} << 20U, std::size_t{1} << 20U};
-constexpr std::size_t most_rows = 10000000;
-constexpr std::size_t most_numbers = 50000000;
-
-using Cells = std::vector<std::string_view>;
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-/// Without blanks and tabs at the end. A tab at the beginning separates an empty cell from the
-/// next.
-std::string_view without_end(std::string_view text) {
-  const auto last = text.find_last_not_of(" \t");
-  return last == std::string_view::npos ? std::string_view() : text.substr(0, last + 1);
-}
-
-std::string_view without_quotes(std::string_view cell) {
-  const bool in_quotes = cell.size() >= 2 && cell.front() == '"' && cell.back() == '"';
-  return in_quotes ? trimmed(cell.substr(1, cell.size() - 2)) : cell;
-}
-
-/// What stands between the separators of a line, which is not blank. Only blanks may be repeated.
-void split(std::string_view line, Cells& cells) {
-  cells.clear();
-  const char separator = line.find(',') != std::string_view::npos    ? ','
-                         : line.find('\t') != std::string_view::npos ? '\t'
-                                                                     : ' ';
-  for (std::size_t at = 0; at <= line.size();) {
-    const std::size_t end = std::min(line.find(separator, at), line.size());
-    const std::string_view cell = trimmed(line.substr(at, end - at));
-    if (separator != ' ' || !cell.empty()) cells.push_back(without_quotes(cell));
-    at = end + 1;
-  }
-}
-
-/// A decimal number, also one that is not finite; beyond the smallest and largest double it is 0
-/// and infinity.
-std::optional<double> parse(std::string_view cell) {
-  if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
-  std::string fortran;
-  if (const auto exponent = cell.find_first_of("dD"); exponent != std::string_view::npos) {
-    fortran = cell;
-    fortran[exponent] = 'e';
-    cell = fortran;
-  }
-  double value = 0;
-  const char* last = cell.data() + cell.size();
-  const auto [end, error] = std::from_chars(cell.data(), last, value);
-  if (end != last || error == std::errc::invalid_argument) return std::nullopt;
-  if (error == std::errc::result_out_of_range)
-    value = std::strtod(std::string(cell).c_str(), nullptr);
-  return value;
-}
 
 bool same_word(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char c, unsigned char d) {
@@ -84,7 +25,7 @@ bool same_word(std::string_view a, std::string_view b) {
 
 bool is_name(std::string_view cell) {
   return !cell.empty() && std::isalpha(static_cast<unsigned char>(cell.front())) != 0 &&
-         !parse(cell);
+         !parse_number(cell);
 }
 
 class TableReader {
@@ -100,11 +41,10 @@ class TableReader {
     Cells cells;
     bool first = true;
     for (std::string line; file_.next(line);) {
-      const std::string_view content =
-          without_end(std::string_view(line).substr(0, line.find('#')));
+      const std::string_view content = without_comment(line);
       if (content.empty()) continue;
-      check_separator(content);
-      split(content, cells);
+      refuse_semicolons(content, file_);
+      split_cells(content, separator_of(content), cells);
       if (std::exchange(first, false) && std::all_of(cells.begin(), cells.end(), is_name)) {
         read_names(cells);
       } else {
@@ -118,13 +58,6 @@ class TableReader {
   }
 
  private:
-  void check_separator(std::string_view content) const {
-    if (content.find(';') == std::string_view::npos) return;
-    throw InputError(file_.where() +
-                     " has semicolons; separate columns by commas, tabs or blanks, and write "
-                     "decimals with a point");
-  }
-
   void read_names(const Cells& cells) {
     std::vector<std::size_t> place;
     for (const std::string_view cell : cells) {
@@ -171,7 +104,7 @@ class TableReader {
   }
 
   double number(std::string_view cell, std::size_t column) const {
-    const std::optional<double> value = parse(cell);
+    const std::optional<double> value = parse_number(cell);
     if (value && std::isfinite(*value)) return *value;
     throw InputError(
         fmt::format("{}, column {}{}", file_.where(), column + 1,

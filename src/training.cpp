@@ -37,9 +37,15 @@ constexpr double tolerance_of_rkn12 = 1e-9;
 constexpr double handover_loss = 5e-3;
 constexpr long slow_iterations = 50;
 
+/// The states' errors that make residuals of 1, at least: of data their smallest standard error.
+double unit_of_residuals(const Objective& objective) {
+  const States& weight = objective.observations().weight;
+  return weight.size() == 0 ? 1 : 1 / std::sqrt(weight.maxCoeff());
+}
+
 /// A tolerance for residuals of this loss, in half decades: solvers are made anew for each.
-double tolerance_for(double loss) {
-  const double wanted = tolerance_over_residual * std::sqrt(loss);
+double tolerance_for(double loss, double unit) {
+  const double wanted = tolerance_over_residual * std::sqrt(loss) * unit;
   const double rounded = std::pow(10, std::floor(2 * std::log10(wanted)) / 2);
   return std::clamp(rounded, tightest_tolerance, loosest_tolerance);
 }
@@ -105,6 +111,9 @@ class Trainer {
         state_(std::move(from)),
         start_(Clock::now()) {
     require_residuals();
+    if (objective_.fits_initial_states() && state_.initial_states.size() == 0) {
+      state_.initial_states = objective_.ensemble().initial_states;
+    }
     if (state_.history.size() > 0) {
       earlier_iterations_ = state_.history.iteration.back();
       earlier_evaluations_ = state_.history.evaluations.back();
@@ -151,7 +160,7 @@ class Trainer {
     return repeat([&](const OptimizerOptions& optimizer) {
       return minimize(
           [this](ConstVectorRef theta, VectorRef gradient) { return evaluate(theta, gradient); },
-          state_.theta, optimizer,
+          unknowns(), optimizer,
           [&](const Iterate& iterate) {
             auto reason = observe(iterate);
             hand_over_ = first_phase && !reason && is_slow();
@@ -166,13 +175,13 @@ class Trainer {
     fitting_ = true;
     may_tighten_ = auto_tolerance_;
     const std::vector<double>& losses = state_.history.loss;
-    use(jacobian_options(tolerance_for(losses.empty() ? 1 : losses.back())));
+    use(jacobian_options(tolerance_of(losses.empty() ? 1 : losses.back())));
     return repeat([&](const OptimizerOptions& optimizer) {
       return minimize_least_squares(
-          [this](ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian) {
+          [this](ConstVectorRef theta, Vector& residuals, GroupedJacobian* jacobian) {
             return evaluate(theta, residuals, jacobian);
           },
-          state_.theta, optimizer,
+          unknowns(), optimizer,
           [this](const Iterate& iterate) {
             auto reason = observe(iterate);
             if (!reason && has_absorbed_errors(iterate)) reason = StopReason::integration_floor;
@@ -198,8 +207,8 @@ class Trainer {
       const bool least_squares_follow =
           options_.kind == OptimizerKind::lbfgs_least_squares && !fitting_;
       if (least_squares_follow) return minimum.reason;
-      return state_.loss <= 10 * floor_at(state_.theta) ? StopReason::integration_floor
-                                                        : minimum.reason;
+      return state_.loss <= 10 * floor_at(unknowns()) ? StopReason::integration_floor
+                                                      : minimum.reason;
     }
   }
 
@@ -224,12 +233,14 @@ class Trainer {
   }
 
   /// The integration floor; 0 where it cannot be had.
-  double floor_at(const Vector& theta) {
+  double floor_at(const Vector& unknowns) {
     double floor = 0;
     if (!objective_.counts_trajectories()) return floor;
     IntegratorOptions within_time = integrator();
     within_time.stop_requested = [this] { return asked_to_stop(); };
-    try_to([&] { floor = floor_of(objective_, theta, within_time); });
+    TrainingState there;
+    take(unknowns, there);
+    try_to([&] { floor = floor_of(objective_at(objective_, there), there.theta, within_time); });
     return floor;
   }
 
@@ -289,9 +300,13 @@ class Trainer {
     return true;
   }
 
+  [[nodiscard]] double tolerance_of(double loss) const {
+    return tolerance_for(loss, unit_of_residuals(objective_));
+  }
+
   /// Makes residuals of this loss accurate enough, and never less accurate than before.
   void follow(double loss) {
-    const double tolerance = tolerance_for(loss);
+    const double tolerance = tolerance_of(loss);
     if (!auto_tolerance_ || tolerance >= function_->options().integrator.rtol) return;
     use(jacobian_options(tolerance));
   }
@@ -305,7 +320,7 @@ class Trainer {
   }
 
   /// All residuals and their Jacobian; false where the integration fails.
-  bool evaluate(ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian) {
+  bool evaluate(ConstVectorRef theta, Vector& residuals, GroupedJacobian* jacobian) {
     ++evaluations_;
     return try_to([&] {
       if (jacobian != nullptr) follow(trial_loss_);
@@ -397,7 +412,7 @@ class Trainer {
     numbered.iteration += earlier_iterations_;
     History& history = state_.history;
     if (history.size() == 0 || iterate.loss < state_.loss) {
-      state_.theta = iterate.theta;
+      take(iterate.theta, state_);
       state_.loss = iterate.loss;
     }
     history.iteration.push_back(numbered.iteration);
@@ -407,7 +422,24 @@ class Trainer {
     history.evaluations.push_back(earlier_evaluations_ + evaluations_);
     history.integrator_steps.push_back(state_.forward.steps + state_.backward.steps);
     history.wall_time.push_back(earlier_time_ + seconds_since(start_) - reporting_);
+    numbered.theta.conservativeResize(objective_.dynamics().parameters());
     record_snapshot(state_.snapshots, numbered);
+  }
+
+  /// What the optimizer sees: theta, and the initial states where they are fitted.
+  [[nodiscard]] Vector unknowns() const {
+    Vector all(objective_.unknowns());
+    all.head(state_.theta.size()) = state_.theta;
+    if (objective_.fits_initial_states()) {
+      all.tail(state_.initial_states.size()) = state_.initial_states.reshaped();
+    }
+    return all;
+  }
+  void take(const Vector& unknowns, TrainingState& state) const {
+    state.theta = unknowns.head(objective_.dynamics().parameters());
+    if (!objective_.fits_initial_states()) return;
+    const States& shape = objective_.ensemble().initial_states;
+    state.initial_states = unknowns.tail(shape.size()).reshaped(shape.rows(), shape.cols());
   }
 
   const Objective& objective_;
@@ -443,6 +475,11 @@ const char* name(OptimizerKind kind) {
     case OptimizerKind::adam: return "adam";
   }
   return "";
+}
+
+Objective objective_at(const Objective& objective, const TrainingState& state) {
+  const bool fitted = objective.fits_initial_states() && state.initial_states.size() > 0;
+  return fitted ? objective.starting_at(state.initial_states) : objective;
 }
 
 bool TrainingOptions::tolerance_follows() const {
@@ -491,7 +528,7 @@ VerifiedLoss verify_loss(const Objective& asked, const TrainingResult& result,
     double tolerance;
     double other_tolerance;  // a tenth, or tenfold where the method is at its limit
   };
-  const Objective objective = stopping(asked, stop_requested);
+  const Objective objective = stopping(objective_at(asked, result.state), stop_requested);
   const IntegratorOptions trained_with = stopping(result.integrator, stop_requested);
   const bool newtonian = objective.dynamics().motion() == Motion::newtonian;
   const Check check = trained_with.method != Method::adams ? Check{Method::adams, 1e-14, 1e-15}
@@ -512,8 +549,8 @@ VerifiedLoss verify_loss(const Objective& asked, const TrainingResult& result,
 
 double integration_floor(const Objective& objective, const TrainingResult& result,
                          const std::function<bool()>& stop_requested) {
-  return floor_of(stopping(objective, stop_requested), result.state.theta,
-                  stopping(result.integrator, stop_requested));
+  return floor_of(stopping(objective_at(objective, result.state), stop_requested),
+                  result.state.theta, stopping(result.integrator, stop_requested));
 }
 
 ValidationLoss validate_loss(const Objective& asked, const TrainingResult& result,

@@ -9,21 +9,21 @@ cmake_minimum_required(VERSION 3.22)
 # layer, room, files without their ending: <concept> stands for include/isochron/<concept>.hpp and
 # src/<concept>.*, a name with a slash for a file below src, of which cli/* is every one there.
 set(rooms
-  "0|ground|error states random version lanes sentence clock descriptor atomic_file file_lock threads"
-  "1|text|text_file text_table"
-  "1|force field|force_field force_table mlp stoppable_force well"
-  "1|optimizer|optimizer least_squares stoppable_algebra"
+  "0|ground|error states grouped_jacobian random version lanes sentence clock descriptor atomic_file file_lock threads"
+  "1|text|text_cells text_file text_table"
+  "1|force field|force_field composite_field composite_field/of_features composite_field/on_components composite_field/sum_of composite_field/with_fixed force_table mlp stoppable_force well"
+  "1|optimizer|optimizer least_squares elimination stoppable_algebra"
   "1|figure|figure gnuplot"
   "2|dynamics|dynamics block_dynamics"
   "2|theory|potential_well certificate certificate_fields abel completion"
   "3|integrator|integrator blocks block_solver one_step/tableau one_step/tangent one_step/solver sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver return_time sundials/return_time"
   "4|sensitivity|sensitivity central_differences block_sensitivity one_step/discrete sundials/adjoint sundials/forward"
   "4|portrait|portrait"
-  "5|objective|objective force_data period_law"
+  "5|objective|objective force_data observed_data period_law"
   "6|gradient check|gradient_check"
-  "6|training|training memory"
+  "6|training|training memory observation_fit data_scaling"
   "7|run|run run_fields budget environment"
-  "8|results|results record_field sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/schema hdf5/size_check hdf5/record_table hdf5/rewriting hdf5/references hdf5/analysis hdf5/results hdf5/benchmark_results"
+  "8|results|results record_field sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/schema hdf5/size_check hdf5/record_table hdf5/rewriting hdf5/references hdf5/arrays hdf5/analysis hdf5/results hdf5/benchmark_results"
   "9|cli|cli/*")
 
 foreach(entry IN LISTS rooms)

@@ -24,22 +24,30 @@ inline Block scattered_numbers(Index rows, Index columns, double phase) {
   return block;
 }
 
-/// Room for `count` records of `size` numbers.
+/// Room for `count` records of `size` numbers, `gap` apart.
 class Records {
  public:
-  Records(Index size, Index count)
-      : size_(size), memory_(static_cast<std::size_t>(size * count) + 8) {
+  Records(Index size, Index count, Index gap)
+      : memory_(static_cast<std::size_t>((size + gap) * count) + 8, untouched_) {
     void* first = memory_.data();
     std::size_t room = memory_.size() * sizeof(double);
-    first_ = static_cast<double*>(
-        std::align(64, static_cast<std::size_t>(size * count) * sizeof(double), first, room));
+    const std::size_t bytes = static_cast<std::size_t>((size + gap) * count) * sizeof(double);
+    all_ = {static_cast<double*>(std::align(64, bytes, first, room)), count, size + gap};
   }
-  [[nodiscard]] double* at(Index k) { return first_ + k * size_; }
+  [[nodiscard]] double* at(Index k) const { return all_[k]; }
+  [[nodiscard]] const StridedRecords& all() const { return all_; }
+  [[nodiscard]] bool are_gaps_untouched(Index size) const {
+    for (Index k = 0; k < all_.count; ++k) {
+      if (!std::all_of(at(k) + size, at(k) + all_.stride, [](double x) { return x == untouched_; }))
+        return false;
+    }
+    return true;
+  }
 
  private:
-  Index size_;
+  static constexpr double untouched_ = 77;
   std::vector<double> memory_;
-  double* first_ = nullptr;
+  StridedRecords all_;
 };
 
 /// (df/dtheta at q)^T w.
@@ -78,17 +86,76 @@ inline void check_parameter_jacobians(const ForceField& field, const Vector& the
   }
 }
 
+/// How far sums over records are from those point by point.
+struct SumDeviation {
+  double products = 0;
+  double rows = 0;
+};
+
+/// Of the sums that `at` takes over records of it, linearisations of `field` at the columns of q_k,
+/// for `cotangents` cotangents. Nothing is written beside the rows.
+inline SumDeviation deviation_of_sums(Linearisation& at, const StridedRecords& records,
+                                      const ForceField& field, const Vector& theta,
+                                      const std::vector<Block>& q, Index cotangents) {
+  const Index d = field.dimension(), points = q.front().cols();
+  const auto exact = [&](Index k, Index b, const Vector& w) {
+    return point_product(field, theta, q[static_cast<std::size_t>(k)].col(b), w);
+  };
+  SumDeviation found;
+  const Block weights = scattered_numbers(records.count * cotangents * d, points + 6, 2.2);
+  const auto w = weights.middleCols(3, points);
+  RowMatrix all = scattered_numbers(points * cotangents + 4, theta.size() + 2, 3.1);
+  const RowMatrix before = all;
+  const auto rows_of = [&](RowMatrix& matrix) {
+    return matrix.block(2, 1, points * cotangents, theta.size());
+  };
+  at.add_parameter_rows(records, w, rows_of(all));
+  RowMatrix expected = before;
+  for (Index b = 0; b < points; ++b) {
+    for (Index r = 0; r < cotangents; ++r) {
+      for (Index k = 0; k < records.count; ++k) {
+        rows_of(expected).row(b * cotangents + r) +=
+            exact(k, b, w.col(b).segment((k * cotangents + r) * d, d)).transpose();
+      }
+    }
+  }
+  found.rows = deviation(all, expected);
+  rows_of(all) = rows_of(expected);
+  CHECK(all == expected);
+
+  const Vector start = scattered_numbers(theta.size() + 2, 1, 4.7);
+  Vector sum = start, expected_sum = start;
+  at.add_parameter_products(records, w.topRows(records.count * d), sum.segment(1, theta.size()));
+  for (Index k = 0; k < records.count; ++k) {
+    for (Index b = 0; b < points; ++b) {
+      expected_sum.segment(1, theta.size()) += exact(k, b, w.col(b).segment(k * d, d));
+    }
+  }
+  found.products = deviation(sum, expected_sum);
+  CHECK(sum[0] == start[0]);
+  CHECK(sum[theta.size() + 1] == start[theta.size() + 1]);
+  return found;
+}
+
+/// Records of `points` points in a linearisation with room for `spare` more, `gap` numbers apart.
+struct Layout {
+  Index points;
+  Index spare;
+  Index gap;
+  Index count = 3;
+};
+
 /// Products of a linearisation that was put away and taken up again are those of a fresh one, and
-/// rows for `cotangents` cotangents are sums over the records, point by point.
-inline void check_records(const ForceField& field, const Vector& theta, Index points,
+/// sums over records are those point by point.
+inline void check_records(const ForceField& field, const Vector& theta, const Layout& layout,
                           Index cotangents) {
-  const Index d = field.dimension(), count = 3;
-  const auto at = field.linearisation(points + 3);
+  const Index d = field.dimension(), points = layout.points;
+  const auto at = field.linearisation(points + layout.spare);
   REQUIRE(at->record_size() % block_padding == 0);
-  Records records(at->record_size(), count);
+  const Records records(at->record_size(), layout.count, layout.gap);
   std::vector<Block> q;
   Block f(d, points), out(d, points), expected(d, points);
-  for (Index k = 0; k < count; ++k) {
+  for (Index k = 0; k < layout.count; ++k) {
     q.push_back(scattered_numbers(d, points, 0.4 + static_cast<double>(k)));
     at->use_record(records.at(k));
     at->linearise(theta, q.back(), f);
@@ -99,7 +166,7 @@ inline void check_records(const ForceField& field, const Vector& theta, Index po
 
   const Block u = scattered_numbers(d, points, 5.3);
   const auto as_fresh = [&](const Block& positions) {
-    const auto fresh = field.linearisation(points + 3);
+    const auto fresh = field.linearisation(points + layout.spare);
     fresh->linearise(theta, positions, f);
     Vector product = Vector::Zero(theta.size()), expected_product = product;
     fresh->add_parameter_product(u, expected_product);
@@ -108,32 +175,15 @@ inline void check_records(const ForceField& field, const Vector& theta, Index po
     at->transposed_product(u, out);
     return product == expected_product && out == expected;
   };
-  for (Index k = count - 1; k >= 0; --k) {
+  for (Index k = layout.count - 1; k >= 0; --k) {
     at->use_record(records.at(k));
     CHECK(as_fresh(q[static_cast<std::size_t>(k)]));
   }
 
-  const Block weights = scattered_numbers(count * cotangents * d, points + 6, 2.2);
-  const auto w = weights.middleCols(3, points);
-  Eigen::MatrixXd all = scattered_numbers(points * cotangents + 4, theta.size() + 2, 3.1);
-  const Eigen::MatrixXd before = all;
-  at->add_parameter_rows(records.at(0), count, w,
-                         all.block(2, 1, points * cotangents, theta.size()));
-  Eigen::MatrixXd exact = before;
-  for (Index b = 0; b < points; ++b) {
-    for (Index r = 0; r < cotangents; ++r) {
-      for (Index k = 0; k < count; ++k) {
-        exact.row(2 + b * cotangents + r).segment(1, theta.size()) +=
-            point_product(field, theta, q[static_cast<std::size_t>(k)].col(b),
-                          w.col(b).segment((k * cotangents + r) * d, d))
-                .transpose();
-      }
-    }
-  }
-  CHECK(deviation(all, exact) <= 1e-14);
-  all.block(2, 1, points * cotangents, theta.size()) =
-      before.block(2, 1, points * cotangents, theta.size());
-  CHECK(all == before);  // nothing beside the rows
+  const SumDeviation sums = deviation_of_sums(*at, records.all(), field, theta, q, cotangents);
+  CHECK(sums.rows <= 1e-14);
+  CHECK(sums.products <= 1e-14);
+  CHECK(records.are_gaps_untouched(at->record_size()));
 
   at->use_record(nullptr);  // the object's own is still there
   CHECK(as_fresh(elsewhere));
@@ -145,7 +195,9 @@ inline void check_parameter_rows(const ForceField& field, const Vector& theta) {
     check_parameter_jacobians(field, theta, points);
     for (const Index cotangents : {Index{1}, 2 * field.dimension()}) {
       CAPTURE(cotangents);
-      check_records(field, theta, points, cotangents);
+      check_records(field, theta, {points, 0, 0}, cotangents);
+      check_records(field, theta, {points, 0, 3 * block_padding}, cotangents);
+      check_records(field, theta, {points, 3, 0}, cotangents);
     }
   }
 }

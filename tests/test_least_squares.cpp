@@ -400,3 +400,119 @@ TEST_CASE("least squares: every reason to stop") {
     CHECK(at.best.iteration == 3);
   }
 }
+
+// --- groups and ridge ----------------------------------------------------------------------------
+
+namespace {
+
+/// Linear residuals A x + B_g y_g - b of three groups of different sizes and two more of x alone.
+struct Grouped {
+  std::vector<Index> sizes = {5, 3, 7};
+  Index others = 2, shared = 4, own = 2;
+  Matrix a = normal_states(17, 4, 31);
+  Matrix b = normal_states(15, 2, 32);
+  Vector right = normal_states(17, 1, 33);
+
+  [[nodiscard]] GroupedResiduals residuals() const {
+    return [*this](ConstVectorRef x, Vector& r, GroupedJacobian* j) {
+      r = whole() * x - right;
+      if (j != nullptr) *j = {a, b, sizes};
+      return true;
+    };
+  }
+  /// The same as one matrix.
+  [[nodiscard]] Matrix whole() const {
+    Matrix all = Matrix::Zero(17, 10);
+    all.leftCols(4) = a;
+    Index row = 0;
+    for (std::size_t g = 0; g < sizes.size(); ++g) {
+      all.block(row, 4 + 2 * static_cast<Index>(g), sizes[g], 2) = b.middleRows(row, sizes[g]);
+      row += sizes[g];
+    }
+    return all;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("parameters of groups are found with the shared ones: linear problems in a few steps") {
+  const Grouped problem;
+  const Matrix all = problem.whole();
+  const Vector exact = all.colPivHouseholderQr().solve(problem.right);
+  for (const double ridge : {0.0, 0.3}) {
+    OptimizerOptions options;
+    options.max_iterations = 60;
+    if (ridge > 0) options.ridge = Vector::Constant(4, ridge);
+    const Minimum minimum =
+        minimize_least_squares(problem.residuals(), Vector::Zero(10), options, silent);
+    Matrix normal = all.transpose() * all;
+    normal.topLeftCorner(4, 4).diagonal().array() += ridge;
+    const Vector expected =
+        ridge == 0 ? exact : normal.llt().solve(all.transpose() * problem.right);
+    CHECK((minimum.best.theta - expected).norm() <= 1e-7 * expected.norm());
+    const double loss =
+        (all * expected - problem.right).squaredNorm() + ridge * expected.head(4).squaredNorm();
+    CHECK(minimum.best.loss == doctest::Approx(loss).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("a ridge weighs each parameter, and those of weight 0 are free") {
+  OptimizerOptions options;
+  options.ridge = Vector{{0, 1e6}};
+  const Residuals line = [](ConstVectorRef x, Vector& r, Matrix* j) {
+    r = Vector{{x[0] + x[1] - 3, 2 * x[0] - x[1] - 1}};
+    if (j != nullptr) *j = Matrix{{1, 1}, {2, -1}};
+    return true;
+  };
+  const Minimum minimum = minimize_least_squares(line, Vector::Ones(2), options, silent);
+  CHECK(std::abs(minimum.best.theta[1]) <= 1e-5);
+  CHECK(minimum.best.theta[0] == doctest::Approx(1).epsilon(1e-5));  // of (x - 3)^2 + (2x - 1)^2
+}
+
+TEST_CASE("least squares without shared parameters are those of each group") {
+  Grouped problem;
+  const Matrix groups = problem.whole().rightCols(6);
+  problem.a.resize(17, 0);
+  const GroupedResiduals residuals = [&](ConstVectorRef x, Vector& r, GroupedJacobian* j) {
+    r = groups * x - problem.right;
+    if (j != nullptr) *j = {problem.a, problem.b, problem.sizes};
+    return true;
+  };
+  const Minimum minimum = minimize_least_squares(residuals, Vector::Zero(6), {}, silent);
+  const Vector exact = groups.colPivHouseholderQr().solve(problem.right);
+  CHECK((minimum.best.theta - exact).norm() <= 1e-6 * exact.norm());
+}
+
+TEST_CASE("little progress ends least squares where it is asked for") {
+  OptimizerOptions options;
+  const Grouped problem;
+  const Vector start = Vector::Zero(10);
+  const Minimum whole = minimize_least_squares(problem.residuals(), start, options, silent);
+  options.progress_tolerance = 0.5;
+  const Minimum part = minimize_least_squares(problem.residuals(), start, options, silent);
+  CHECK(part.reason == StopReason::little_progress);
+  CHECK(part.best.iteration >= 3);
+  CHECK(whole.reason != StopReason::little_progress);
+  CHECK(part.best.loss <= 1.6 * whole.best.loss);
+}
+
+TEST_CASE("Cholesky's factor is the same in panels, and says where there is none") {
+  const std::function<bool()> never = [] { return false; };
+  const Matrix tall = normal_states(900, 600, 7);
+  const Matrix normal = squared(tall, never);
+  CHECK((Matrix(normal.triangularView<Eigen::Lower>()) -
+         Matrix((tall.transpose() * tall).triangularView<Eigen::Lower>()))
+            .cwiseAbs()
+            .maxCoeff() <= 1e-10);
+  const StoppableCholesky factor(normal, never);
+  CHECK(factor.succeeded());
+  const Vector x = normal_states(600, 1, 8);
+  const Vector right = tall.transpose() * (tall * x);
+  CHECK((factor.solve(right) - x).norm() <= 1e-9 * x.norm());
+  Matrix indefinite = normal;
+  indefinite(400, 400) = -1;
+  CHECK_FALSE(StoppableCholesky(indefinite, never).succeeded());
+  int polls = 0;
+  const std::function<bool()> soon = [&] { return ++polls > 1; };
+  CHECK_THROWS_AS(StoppableCholesky(normal, soon), Interrupted);
+}

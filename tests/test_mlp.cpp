@@ -226,6 +226,18 @@ TEST_CASE("mlp: parameter Jacobians, records and rows are those of the products,
   });
 }
 
+TEST_CASE("mlp: sums over many records are those point by point, however records lie in memory") {
+  for (const Layers& layers : {Layers{1, 5, 1}, Layers{2, 5, 2}}) {
+    CAPTURE(text(layers));
+    const Mlp mlp(layers);
+    for (const Index spare : {0, 8}) {
+      for (const Index gap : {Index{0}, block_padding}) {
+        property::check_records(mlp, mlp.initial_parameters(5), {12, spare, gap, 70}, 2);
+      }
+    }
+  }
+}
+
 TEST_CASE("mlp: products belong to the last linearisation, however often they are asked for") {
   for (const Layers& layers : {Layers{1, 16, 1}, Layers{2, 5, 7, 2}}) {
     CAPTURE(text(layers));

@@ -125,17 +125,89 @@ TEST_CASE("shares add up to the loss, cotangents are its derivative, residuals i
   }
 }
 
-TEST_CASE("observed states: the mean over all observations, those of weight 0 left out") {
+TEST_CASE("observed states: chi^2 per datum, those of weight 0 left out") {
   Observed observed;
   observed.observations.weight.setZero();
   observed.observations.weight(1, 4) = 5;
   const Objective objective(spring, observed.ensemble, observed.observations);
   States at = normal_states(2, 12, 6);
   const double off = at(1, 4) - observed.observations.value(1, 4);
-  CHECK(objective.trajectory_loss(at) == doctest::Approx(5 * off * off / 12));
+  CHECK(objective.trajectory_loss(at) == doctest::Approx(5 * off * off));
+  CHECK(objective.residual_count() == 1);
   at(1, 4) = observed.observations.value(1, 4);
   CHECK(objective.trajectory_loss(at) == 0);
   CHECK(objective.period() == 2.6);
+}
+
+TEST_CASE("residuals and gradient by theta and by initial states are those of differences") {
+  Observed observed;
+  observed.observations.weight(0, 3) = observed.observations.weight(1, 7) = 0;
+  observed.observations.weight.col(9).setZero();
+  const Dynamics dynamics(oracle::linear(1));
+  const Objective objective =
+      Objective(dynamics, observed.ensemble, observed.observations).fitting_initial_states();
+  CHECK(objective.unknowns() == 1 + 8);
+  CHECK(objective.residual_count() == 20);
+  SensitivityOptions options;
+  options.gradient = GradientMethod::discrete;
+  options.integrator.method = Method::rkn12;
+  options.integrator.rtol = options.integrator.atol = 1e-13;
+  ObjectiveFunction function(objective, options);
+  Vector unknowns(9);
+  unknowns << -0.7, observed.ensemble.initial_states.reshaped();
+  Vector residuals;
+  GroupedJacobian jacobian;
+  function.residuals(unknowns, residuals, &jacobian);
+  CHECK((jacobian.group_sizes == std::vector<Index>{6, 5, 5, 4}));
+
+  Eigen::MatrixXd all = Eigen::MatrixXd::Zero(20, 9);
+  all.col(0) = jacobian.shared;
+  Index row = 0;
+  for (Index i = 0; i < 4; ++i) {
+    const Index rows = jacobian.group_sizes[static_cast<std::size_t>(i)];
+    all.block(row, 1 + 2 * i, rows, 2) = jacobian.own.middleRows(row, rows);
+    row += rows;
+  }
+  for (Index p = 0; p < 9; ++p) {
+    const auto residual_of = [&](double h, Index at) {
+      Vector moved = unknowns, r;
+      moved[p] += h;
+      function.residuals(moved, r);
+      return r[at];
+    };
+    for (Index at = 0; at < 20; ++at) {
+      const double slope = (residual_of(1e-4, at) - residual_of(-1e-4, at)) / 2e-4;
+      CHECK(std::abs(all(at, p) - slope) <= 1e-7);
+    }
+  }
+  Vector gradient(9);
+  CHECK(function.value(unknowns, gradient) == doctest::Approx(residuals.squaredNorm()));
+  CHECK((gradient - 2 * all.transpose() * residuals).norm() <= 1e-11 * gradient.norm());
+  CHECK(mentions(message_of<InputError>([&] {
+                   static_cast<void>(
+                       Objective(spring, Loss::periodic, normal_states(2, 3, 1), period)
+                           .fitting_initial_states());
+                 }),
+                 "periodic"));
+}
+
+TEST_CASE("the first observations are those of a shorter time") {
+  const Observed observed;
+  const Objective whole =
+      Objective(spring, observed.ensemble, observed.observations).fitting_initial_states();
+  const Objective part = whole.first_observations(2);
+  CHECK(part.fits_initial_states());
+  CHECK(part.ensemble().observations() == 2);
+  for (Index i = 0; i < 4; ++i) {
+    CHECK(part.ensemble().end_times[i] == observed.ensemble.earlier_times(1, i));
+    CHECK(part.observations().value.middleCols(2 * i, 2) ==
+          observed.observations.value.middleCols(3 * i, 2));
+    CHECK(part.observations().weight.middleCols(2 * i, 2) ==
+          observed.observations.weight.middleCols(3 * i, 2));
+  }
+  CHECK(whole.first_observations(3).ensemble().observations() == 3);
+  CHECK(mentions(message_of<InputError>([&] { static_cast<void>(whole.first_observations(4)); }),
+                 "first 4"));
 }
 
 TEST_CASE("a solution of each problem has no loss") {

@@ -282,8 +282,9 @@ TEST_CASE("the discrete gradient is that of the discrete loss, to roundoff") {
     Vector gradient(theta.size());
     States initial(states, count);
     sensitivity.gradient(cotangents, gradient, initial);
-    Eigen::MatrixXd jacobian(states * count, theta.size());
-    sensitivity.jacobian(jacobian);
+    RowMatrix jacobian(states * count, theta.size());
+    RowMatrix by_start(states * count, states);
+    sensitivity.jacobian(jacobian, by_start);
 
     // The complex step: Im L(theta + i h e_p)/h, exact to roundoff for tiny h.
     using Complex = std::complex<double>;

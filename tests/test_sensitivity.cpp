@@ -35,11 +35,10 @@ SensitivityOptions with(double tolerance, Method method = Method::adams,
   return options;
 }
 
-/// A loss with a cotangent of its own for every trajectory, at each of its observation times:
-/// sum_ik w_ik . y_i(t_k).
-StateLoss weighted_sum(const States& weights, Index observations = 1) {
-  return [&weights, observations](Index first, ConstStatesRef y, StatesRef cotangents) {
-    cotangents = weights.middleCols(observations * first, y.cols());
+/// A loss with a cotangent of its own for every trajectory: sum_i w_i . y_i(T).
+StateLoss weighted_sum(const States& weights) {
+  return [&weights](Index first, ConstStatesRef y, StatesRef cotangents) {
+    cotangents = weights.middleCols(first, y.cols());
     return y.cwiseProduct(cotangents).sum();
   };
 }
@@ -935,13 +934,13 @@ TEST_CASE("every way: a network's Jacobian, row by row the gradient of one final
     options.gradient = GradientMethod::forward;
     return options;
   }();
-  const Eigen::MatrixXd exact =
+  const RowMatrix exact =
       Sensitivity(start.dynamics, reference).jacobian(start.theta, ensemble).jacobian;
   for (const SensitivityOptions& way : all_ways(1e-9, Motion::newtonian)) {
     CAPTURE(text(way));
     Sensitivity sensitivity(start.dynamics, way);
     const bool has_jacobian = way.gradient != GradientMethod::adjoint;
-    const Eigen::MatrixXd jacobian =
+    const RowMatrix jacobian =
         has_jacobian ? sensitivity.jacobian(start.theta, ensemble).jacobian : exact;
     for (const Index row : {0, 6, 11, 19}) {
       States unit = States::Zero(4, 5);
@@ -1051,7 +1050,7 @@ TEST_CASE("every way: threads change no bit, blocks no more than the tolerance")
       Sensitivity sensitivity(start.dynamics, way);
       const LossGradient result = sensitivity.gradient(start.theta, ensemble, quartic);
       const Eigen::MatrixXd rows =
-          has_jacobian ? sensitivity.jacobian(start.theta, ensemble).jacobian : Eigen::MatrixXd();
+          has_jacobian ? sensitivity.jacobian(start.theta, ensemble).jacobian : RowMatrix();
       if (threads == 1) {
         single = result;
         jacobian = rows;
@@ -1395,147 +1394,4 @@ TEST_CASE("options that cannot be met are refused, by name") {
                        adjoint.jacobian(Vector::Ones(1), Ensemble(States::Ones(2, 1), 1.0)));
                  }),
                  "Jacobian"));
-}
-
-// --- several observation times -------------------------------------------------------------------
-
-namespace {
-
-/// Times of their own for n trajectories, K of them each, up to about `end`.
-Eigen::MatrixXd observation_times(Index k, Index n, double end) {
-  Random random(17);
-  Eigen::MatrixXd times(k, n);
-  for (Index i = 0; i < n; ++i) {
-    double t = 0;
-    for (Index j = 0; j < k; ++j) times(j, i) = t += (0.2 + random.uniform()) * end / double(k);
-  }
-  return times;
-}
-
-}  // namespace
-
-TEST_CASE("the gradient at several times of each trajectory's own: linear systems") {
-  const Eigen::MatrixXd a{{-0.4, 1.1}, {-1.3, -0.2}};
-  const Index n = 11, k = 5;
-  for (const Motion motion : {Motion::newtonian, Motion::first_order}) {
-    const Dynamics dynamics(oracle::linear(2), motion);
-    const Index rows = dynamics.state_dimension();
-    const Eigen::MatrixXd times = observation_times(k, n, 4);
-    const Ensemble ensemble = Ensemble::observed_at(normal_states(rows, n, 2), times);
-    const States weights = normal_states(rows, n * k, 3);
-    const Vector theta = oracle::row_by_row(a);
-    Vector exact = Vector::Zero(4);
-    States initial = States::Zero(rows, n), states(rows, n * k);
-    for (Index i = 0; i < n * k; ++i) {
-      const double t = times(i % k, i / k);
-      const auto start = ensemble.initial_states.col(i / k);
-      states.col(i) = oracle::linear_flow(a, motion, t) * start;
-      initial.col(i / k) += oracle::linear_flow(a, motion, t).transpose() * weights.col(i);
-      for (Index p = 0; p < 4; ++p) {
-        Eigen::MatrixXd direction = Eigen::MatrixXd::Zero(2, 2);
-        direction(p / 2, p % 2) = 1;
-        exact[p] += weights.col(i).dot(oracle::linear_flow_slope(a, direction, motion, t) * start);
-      }
-    }
-    for (const Method method : {eighth_order(motion), highest_order(motion), Method::rk4}) {
-      CAPTURE(name(method));
-      SensitivityOptions options = with(1e-10, method);
-      options.gradient = GradientMethod::discrete;
-      options.integrator.steps = 1000;
-      options.integrator.block_size = 8;
-      for (const bool frozen : {false, true}) {
-        options.freeze_steps = frozen;
-        Sensitivity sensitivity(dynamics, options);
-        for (int again = 0; again < 2; ++again) {
-          const LossGradient result =
-              sensitivity.gradient(theta, ensemble, weighted_sum(weights, k));
-          CHECK((result.states - states).norm() <= 1e-8 * states.norm());
-          CHECK(relative_error(result.gradient, exact) <= 1e-7);
-          CHECK((result.initial_cotangents - initial).norm() <= 1e-7 * initial.norm());
-          const LossGradient alone = sensitivity.loss(theta, ensemble, weighted_sum(weights, k));
-          CHECK(alone.states == result.states);
-        }
-      }
-    }
-    SensitivityOptions differences;
-    differences.gradient = GradientMethod::difference;
-    const LossGradient result =
-        gradient(dynamics, theta, ensemble, weighted_sum(weights, k), differences);
-    CHECK(relative_error(result.gradient, exact) <= 1e-6);
-    CHECK((Integrator(dynamics, {}).integrate(theta, ensemble).states - states).norm() <=
-          1e-7 * states.norm());
-  }
-}
-
-TEST_CASE("observed at a hundred times, the constant solution has its slope") {
-  // Sapienza et al., arXiv 2406.09699: u1' = a u1 - u1 u2, u2' = -a u2 + u1 u2 at rest in (1, 1);
-  // G = sum of u1 + u2 over t = 0, 0.1, .., 10: dG/da = 202 - 2 sin(5.05) cos(5)/sin(0.05).
-  const Dynamics rabbits(
-      make_force(
-          2, 1,
-          [](const Vector& u, const auto& a) {
-            return Vector{{a[0] * u[0] - u[0] * u[1], -a[0] * u[1] + u[0] * u[1]}};
-          },
-          [](const Vector& u, const auto& a) {
-            return Eigen::MatrixXd{{a[0] - u[1], -u[0]}, {u[1], -a[0] + u[0]}};
-          },
-          [](const Vector& u, const auto&) {
-            return Eigen::MatrixXd{{u[0]}, {-u[1]}};
-          }),
-      Motion::first_order);
-  Eigen::MatrixXd times = Vector::LinSpaced(100, 0.1, 10);
-  const Ensemble ensemble = Ensemble::observed_at(States::Ones(2, 1), times);
-  const States hundred = States::Ones(2, 100);
-  const double exact = 202 - 2 * std::sin(5.05) * std::cos(5) / std::sin(0.05);
-  for (const double rtol : {1e-6, 1e-10}) {
-    SensitivityOptions options = with(rtol, Method::rk8);
-    options.gradient = GradientMethod::discrete;
-    const double slope =
-        gradient(rabbits, Vector::Ones(1), ensemble, weighted_sum(hundred, 100), options)
-            .gradient[0];
-    CHECK(std::abs(slope - exact) <= 100 * rtol * exact);
-  }
-}
-
-TEST_CASE("one segment more or less is one observation more: the end is the same") {
-  const Start start({1, 8, 8, 1}, 9, 3);
-  SensitivityOptions options = with(1e-11, Method::rkn12);
-  options.gradient = GradientMethod::discrete;
-  const Ensemble& ends = start.objective.ensemble();
-  Eigen::MatrixXd times(2, 9);
-  times << 0.37 * ends.end_times.transpose(), ends.end_times.transpose();
-  const Ensemble twice = Ensemble::observed_at(ends.initial_states, times);
-  const States weights = normal_states(2, 9, 4);
-  States late = States::Zero(2, 18);
-  for (Index i = 0; i < 9; ++i) late.col(2 * i + 1) = weights.col(i);
-  const LossGradient once =
-      gradient(start.dynamics, start.theta, ends, weighted_sum(weights), options);
-  const LossGradient both =
-      gradient(start.dynamics, start.theta, twice, weighted_sum(late, 2), options);
-  CHECK(relative_error(both.gradient, once.gradient) <= 1e-9);
-}
-
-TEST_CASE("methods that do not have several times yet, and times out of order, are refused") {
-  const Start start({1, 4, 1}, 3);
-  Eigen::MatrixXd times(2, 3);
-  times << 1, 1, 1, 2, 2, 2;
-  Ensemble ensemble = Ensemble::observed_at(start.objective.ensemble().initial_states, times);
-  const States six = States::Ones(2, 6);
-  const auto complaint = [&](GradientMethod gradient, bool jacobian) {
-    SensitivityOptions options;
-    options.gradient = gradient;
-    if (gradient == GradientMethod::discrete) options.integrator.method = Method::rkn8;
-    Sensitivity sensitivity(start.dynamics, options);
-    return message_of<InputError>([&] {
-      if (jacobian) static_cast<void>(sensitivity.jacobian(start.theta, ensemble));
-      static_cast<void>(sensitivity.gradient(start.theta, ensemble, weighted_sum(six, 2)));
-    });
-  };
-  CHECK(mentions(complaint(GradientMethod::adjoint, false), "2 observation times"));
-  CHECK(mentions(complaint(GradientMethod::forward, false), "discrete"));
-  CHECK(mentions(complaint(GradientMethod::discrete, true), "Jacobian"));
-  for (const double bad : {0.0, -1.0, 2.0, 3.0}) {
-    ensemble.earlier_times(0, 1) = bad;
-    CHECK(mentions(complaint(GradientMethod::discrete, false), "trajectory 1"));
-  }
 }

@@ -10,6 +10,16 @@
 
 namespace isochron {
 
+/// Records of one linearisation, `stride` numbers from one to the next: record_size() where they
+/// lie side by side, more (a multiple of block_padding) where each is part of a larger record.
+struct StridedRecords {
+  double* first = nullptr;
+  Index count = 0;
+  Index stride = 0;
+
+  [[nodiscard]] double* operator[](Index k) const { return first + k * stride; }
+};
+
 /// A force field seen from a block of B positions q (D x B): room for one linearisation.
 ///
 /// `linearise` evaluates the field once and keeps what the products need (a network's
@@ -54,16 +64,15 @@ class Linearisation {
   /// means the object's own. A record serves only the theta and the B it was written with.
   virtual void use_record(double* record) = 0;
 
-  /// gradient += sum_k sum_b (df/dtheta at q_b of record k)^T w_k,b, for `count` records one after
-  /// the other, w_k in rows k*D .. + D - 1 of w (count D x B). Leaves an unspecified record in use.
-  virtual void add_parameter_products(double* records, Index count, ConstBlockRef w,
+  /// gradient += sum_k sum_b (df/dtheta at q_b of record k)^T w_k,b, w_k in rows k*D .. + D - 1 of
+  /// w (count D x B). Leaves an unspecified record in use.
+  virtual void add_parameter_products(const StridedRecords& records, ConstBlockRef w,
                                       VectorRef gradient);
 
-  /// rows(b*R + r, p) += sum_k w_kr,b . df/dtheta_p at q_b of record k, for `count` records one
-  /// after the other and R cotangents each: rows (k*R + r)*D .. + D - 1 of w (count R D x B).
-  /// Leaves an unspecified record in use.
-  virtual void add_parameter_rows(double* records, Index count, ConstBlockRef w,
-                                  Eigen::Ref<Eigen::MatrixXd> rows);
+  /// rows(b*R + r, p) += sum_k w_kr,b . df/dtheta_p at q_b of record k, for R cotangents of each:
+  /// rows (k*R + r)*D .. + D - 1 of w (count R D x B). Leaves an unspecified record in use.
+  virtual void add_parameter_rows(const StridedRecords& records, ConstBlockRef w,
+                                  RowMatrixRef rows);
 
  private:
   Block workspace_;

@@ -71,8 +71,8 @@ struct IntegrationCounts {
 struct Ensemble {
   States initial_states;          ///< state_dimension x N
   Vector end_times;               ///< [N]
-  Eigen::MatrixXd earlier_times;  ///< (K - 1) x N, each column strictly from 0 on to its end time;
-                                  ///< empty: K = 1
+  Eigen::MatrixXd earlier_times;  ///< (K - 1) x N, each column strictly between 0 and its end time,
+                                  ///< its first row perhaps 0 for all trajectories; empty: K = 1
 
   Ensemble() = default;
   Ensemble(States states, double end_time)
@@ -86,6 +86,10 @@ struct Ensemble {
   [[nodiscard]] Index size() const { return initial_states.cols(); }
   /// K.
   [[nodiscard]] Index observations() const { return earlier_times.rows() + 1; }
+  /// Whether the first observation of all trajectories is where they start.
+  [[nodiscard]] bool observes_start() const {
+    return earlier_times.rows() > 0 && (earlier_times.row(0).array() == 0).all();
+  }
 };
 
 struct ObservedStates {

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "isochron/grouped_jacobian.hpp"
 #include "isochron/optimizer.hpp"
 
 namespace isochron {
@@ -10,6 +11,10 @@ namespace isochron {
 /// Returns false where they cannot be evaluated: such a trial is rejected.
 using Residuals =
     std::function<bool(ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian)>;
+
+/// The same with parameters of groups: theta holds the shared ones, then those of each group.
+using GroupedResiduals =
+    std::function<bool(ConstVectorRef theta, Vector& residuals, GroupedJacobian* jacobian)>;
 
 /// Minimises the loss ||r(theta)||^2 from theta by Levenberg-Marquardt: steps
 ///
@@ -21,12 +26,20 @@ using Residuals =
 /// rows as far as they are numerically independent, found by a random sketch (Halko, Martinsson,
 /// Tropp, doi 10.1137/090771806), and by QR there, so small singular values keep their accuracy.
 ///
+/// A ridge rho adds sum_p rho_p theta_p^2 to the loss, inside the damped solve and not as
+/// residuals. Parameters of groups are eliminated group by group (QR of their columns first, with
+/// the damping in units of each group's largest column), so that what is factorised keeps P
+/// columns.
+///
 /// Scaled parameters start with a step no longer, in their units, than theta is far from 0.
 ///
 /// At each accepted point r and J are evaluated together before they are used, so r may be computed
 /// more accurately from there on. Throws NumericalError when they cannot be evaluated at the start.
 [[nodiscard]] Minimum minimize_least_squares(const Residuals& residuals, ConstVectorRef theta,
                                              const OptimizerOptions& options,
+                                             const IterationCallback& observe);
+[[nodiscard]] Minimum minimize_least_squares(const GroupedResiduals& residuals,
+                                             ConstVectorRef theta, const OptimizerOptions& options,
                                              const IterationCallback& observe);
 
 }  // namespace isochron

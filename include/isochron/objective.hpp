@@ -3,8 +3,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "isochron/force_data.hpp"
+#include "isochron/grouped_jacobian.hpp"
 #include "isochron/sensitivity.hpp"
 
 namespace isochron {
@@ -42,10 +44,12 @@ enum class Loss {
   return loss != Loss::observations && loss != Loss::own;
 }
 
-/// Where trajectories should be at their K observation times: the loss is the mean over all N K
-/// observations of
+/// Where trajectories should be at their K observation times: the loss is the mean over all M
+/// components that have been observed of
 ///
-///   sum_d w_d (y_d(t_ik; theta) - z_d)^2.
+///   w (y_d(t_ik; theta) - z)^2,
+///
+/// for weights of 1/sigma^2 chi^2 per datum.
 struct Observations {
   States value;   ///< z, state_dimension x (N K), column i K + k
   States weight;  ///< w >= 0 of the same shape, 0: not observed; or empty: all are 1
@@ -96,12 +100,25 @@ class Objective {
   /// that can be stopped, say.
   [[nodiscard]] Objective with(ForceFieldPtr field) const;
 
+  /// The same, with the initial states as parameters beside theta. Throws InputError unless it is
+  /// one of observed states.
+  [[nodiscard]] Objective fitting_initial_states() const;
+
+  /// The same from other initial states, of the same shape.
+  [[nodiscard]] Objective starting_at(States initial_states) const;
+
+  /// The same of observed states, of each trajectory's first ones alone, 1 .. K.
+  [[nodiscard]] Objective first_observations(Index count) const;
+
   [[nodiscard]] const Dynamics& dynamics() const { return dynamics_; }
   [[nodiscard]] const Ensemble& ensemble() const { return parts_->ensemble; }
   [[nodiscard]] const std::optional<ForceData>& force_data() const { return force_data_; }
   /// Of Loss::observations; otherwise empty.
   [[nodiscard]] const Observations& observations() const { return parts_->observations; }
   [[nodiscard]] Loss loss() const { return parts_->loss; }
+  [[nodiscard]] bool fits_initial_states() const { return fits_initial_states_; }
+  /// How many parameters there are: P, and those of the initial states where these are fitted.
+  [[nodiscard]] Index unknowns() const;
 
   /// Of closed orbits T, or the mean of prescribed ones; otherwise the longest time of a
   /// trajectory.
@@ -121,14 +138,13 @@ class Objective {
   [[nodiscard]] States deviations(ConstStatesRef states) const;
 
   /// The residuals of all trajectories at states of theirs, whose squares add up to the
-  /// trajectories' loss: sqrt(w/(N K)) (y - z), or the user's. Throws InputError for a loss that is
-  /// no sum of squares, NumericalError for a user's residual that is not finite.
+  /// trajectories' loss: sqrt(w/M) (y - z) of what was observed, or the user's. Throws InputError
+  /// for a loss that is no sum of squares, NumericalError for a user's residual that is not finite.
   [[nodiscard]] Vector residuals(ConstStatesRef states) const;
 
-  /// The same, and their derivative by theta as it follows from that of the states, written to the
-  /// first rows of `residuals` and `jacobian`.
-  void residuals(const StateJacobian& at, VectorRef residuals,
-                 Eigen::Ref<Eigen::MatrixXd> jacobian) const;
+  /// The same, and their derivatives as they follow from those of the states, written to the first
+  /// rows of `residuals` and `jacobian.shared`, and to `jacobian.own` of fitted initial states.
+  void residuals(const StateJacobian& at, VectorRef residuals, GroupedJacobian& jacobian) const;
 
   /// How many there are; 0 where trajectories do not count.
   [[nodiscard]] Index residual_count() const;
@@ -153,7 +169,8 @@ class Objective {
     Loss loss;
     double period;
     Ensemble ensemble;
-    Observations observations;  ///< of all losses but the user's; of closed orbits without values
+    Observations observations;    ///< of all losses but the user's; of closed orbits without values
+    std::vector<Index> observed;  ///< [M] elements of the states of all times; empty: all are
     TrajectoryLoss own_loss;
     TrajectoryResiduals own_residuals;
   };
@@ -166,6 +183,10 @@ class Objective {
   };
   friend void check_loss(const Objective& objective, ConstStatesRef states);
   [[nodiscard]] States observed_values(Index first, Index columns) const;
+  [[nodiscard]] double mean_over() const;
+  [[nodiscard]] Vector observed(ConstStatesRef states) const;
+  [[nodiscard]] Index residuals_of_trajectory(Index trajectory) const;
+  void take_rows(const RowMatrix& of_states, Eigen::Ref<Eigen::MatrixXd> rows) const;
   [[nodiscard]] double own_share(Index trajectory, ConstStatesRef states,
                                  StatesRef cotangents) const;
   [[nodiscard]] OwnResiduals own_residuals(Index trajectory, ConstStatesRef states) const;
@@ -174,6 +195,7 @@ class Objective {
   Dynamics dynamics_;
   std::shared_ptr<const Parts> parts_;
   std::optional<ForceData> force_data_;
+  bool fits_initial_states_ = false;
 };
 
 /// Compares the derivatives of a user's loss with differences at states near `states` (that of the
@@ -181,7 +203,8 @@ class Objective {
 /// when one is wrong by 1e-4 of the largest, or when a share is not finite.
 void check_loss(const Objective& objective, ConstStatesRef states);
 
-/// An objective as a function of theta, with its derivatives by one method. Owns the solvers and
+/// An objective as a function of theta, or of theta and the initial states, trajectory by
+/// trajectory, where these are fitted; with its derivatives by one method. Owns the solvers and
 /// keeps their memory from call to call. Not for use by two threads at once.
 class ObjectiveFunction {
  public:
@@ -194,9 +217,12 @@ class ObjectiveFunction {
   double value(ConstVectorRef theta, VectorRef gradient);
 
   /// All residuals, whose squares add up to the loss: those of the trajectories, then those of the
-  /// force data; and unless it is null their Jacobian dr/dtheta. Throws like Sensitivity::jacobian,
-  /// and InputError for a loss that is no sum of squares.
-  void residuals(ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian = nullptr);
+  /// force data; and unless it is null their Jacobian dr/dtheta, with the initial state of each
+  /// trajectory, where it is fitted, as the own parameters of its residuals. Throws like
+  /// Sensitivity::jacobian, and InputError for a loss that is no sum of squares.
+  void residuals(ConstVectorRef theta, Vector& residuals, GroupedJacobian* jacobian = nullptr);
+  /// The same with the Jacobian by theta alone.
+  void residuals(ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian);
 
   /// The trajectories' share of the loss and its gradient, with what the solvers did.
   [[nodiscard]] LossGradient trajectory_gradient(ConstVectorRef theta);
@@ -217,8 +243,10 @@ class ObjectiveFunction {
  private:
   void count(const IntegrationCounts& forward, const IntegrationCounts& backward, Index blocks);
   [[nodiscard]] LossGradient trajectory_states(ConstVectorRef theta);
+  [[nodiscard]] Vector take(ConstVectorRef unknowns);
 
   Objective objective_;
+  Ensemble ensemble_;  // of the objective, from the initial states of the last call
   Sensitivity sensitivity_;
   ForceFieldPtr field_;  // for the force data, which no integrator stops
   StateLoss loss_;

@@ -19,6 +19,9 @@ struct OptimizerOptions {
   double damping = 1e-3;  ///< least squares: at the start, over the largest squared column of J
   bool scale_parameters = false;  ///< least squares: damp each parameter in units of its column's
                                   ///< largest norm so far (More 1978): for different units
+  Vector ridge;  ///< least squares: [P] weights rho_p >= 0 of theta_p^2 in the loss; empty: none
+  double progress_tolerance = 0;  ///< least squares: stop when three steps together have lowered
+                                  ///< the loss by no more than this part of it
   /// Least squares: polled in its linear algebra; true ends it with StopReason::interrupted.
   std::function<bool()> stop_requested;
 };
@@ -26,6 +29,7 @@ struct OptimizerOptions {
 enum class StopReason {
   gradient_tolerance,
   loss_tolerance,
+  little_progress,    ///< the steps lower the loss by less than was asked for
   stationary,         ///< no step would lower the loss by more than its rounding errors
   no_progress,        ///< the line search finds no lower loss: the end of what this accuracy allows
   integration_floor,  ///< the residuals are as small as the errors of the integration

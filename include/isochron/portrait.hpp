@@ -36,6 +36,7 @@ struct PositionCurve {
   Vector harmonic;
   double visited_min = 0;  ///< the range of positions that the orbits visit
   double visited_max = 0;
+  Vector error = {};  ///< standard error of the value, of a force fitted to data; or empty
 };
 
 /// Energies E = v^2/2 + U(x) of N orbits at K times, and how far they drift: a solver's error,

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "isochron/certificate.hpp"
+#include "isochron/observation_fit.hpp"
 #include "isochron/portrait.hpp"
-#include "isochron/training.hpp"
 
 namespace isochron {
 
@@ -44,6 +44,25 @@ struct Simulation {
   std::string warning;  ///< of a drift that the tolerance does not explain
 };
 
+/// Trajectories at K common times.
+struct SampledStates {
+  Vector time;    ///< [K]
+  States states;  ///< state_dimension x (N K), trajectory i at the k-th time in column i K + k
+};
+
+/// How well a force fits observed states (fit_observations). NaN: absent.
+struct FitQuality {
+  double chi_squared = std::numeric_limits<double>::quiet_NaN();          ///< per datum
+  double chi_squared_holdout = std::numeric_limits<double>::quiet_NaN();  ///< of data kept aside
+  double degrees_of_freedom = std::numeric_limits<double>::quiet_NaN();
+  double effective_parameters = std::numeric_limits<double>::quiet_NaN();
+  double ridge = std::numeric_limits<double>::quiet_NaN();
+  double log_evidence = std::numeric_limits<double>::quiet_NaN();
+  /// Mean product of successive residuals of a component, over their mean square: 0 +- 1/sqrt(data)
+  /// where the model is right.
+  double autocorrelation = std::numeric_limits<double>::quiet_NaN();
+};
+
 /// One of several weight seeds.
 struct Restart {
   std::uint64_t weight_seed = 0;
@@ -59,6 +78,8 @@ struct Findings {
   ValidationLoss validation;
   Character character;
   Simulation simulation;
+  FitQuality fit;
+  States initial_state_errors;  ///< standard errors of fitted initial states
   std::optional<Certificate> certificate;
   std::vector<PhasePortrait> phase_portrait_before;  ///< one per degree of freedom
   std::vector<PhasePortrait> phase_portrait;         ///< the same
@@ -66,6 +87,7 @@ struct Findings {
   std::optional<PositionCurve> force;
   std::optional<PositionCurve> potential;
   std::optional<EnergyRecord> energy;
+  std::optional<SampledStates> trajectories;  ///< of a simulation
   std::map<std::string, std::string> absent;  ///< why parts are, by their names in the file
 };
 
@@ -85,6 +107,8 @@ struct Run : Findings {
   double period = 0;         ///< Objective::period
   Ensemble ensemble;
   Observations observations;
+  bool fits_initial_states = false;
+  bool estimates_noise = false;  ///< FitOptions::estimate_noise
   std::optional<ForceData> force_data;
   std::optional<std::uint64_t> data_seed;  ///< of initial states that normal_states drew
   std::optional<TrainingOptions> options;  ///< without their callables
@@ -132,6 +156,9 @@ struct FinishOptions {
 /// asked to stop.
 void finish(Run& run, const Objective& objective, const TrainingResult& result,
             const FinishOptions& options = {});
+
+/// The same with a fit to observations, and how good it is. Bands need its posterior.
+void finish(Run& run, const ObservationFit& fit, const FinishOptions& options = {});
 
 /// Parts that finish left out because the time for them was over.
 [[nodiscard]] std::vector<std::string> left_out(const Run& run);

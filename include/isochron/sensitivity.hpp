@@ -43,12 +43,20 @@ struct SensitivityOptions {
   /// forward solution, and after each checkpoint some 20 small steps of a start: for T = 100 pi,
   /// N = 100 and 6,428 steps at rtol 1e-10, distances of 50, 200 and 1000 take in all 1.3 times as
   /// long and keep 1/31, 1/23 and 1/6 of the memory.
+  ///
+  /// Trajectories that are observed at several times, at other fractions of their end times than
+  /// their neighbours, have a checkpoint at each of them, too, even with 0.
   long checkpoint_distance = 0;
 
   // forward
   bool sensitivity_error_control = true;  ///< off: the steps are those of the states alone, which
                                           ///< with `staggered` are those of the plain solution
   bool staggered = true;  ///< sensitivities are corrected after the states, not with them
+
+  /// Derivatives by the initial states, too: dy/dy(0) beside dy/dtheta, and by every method
+  /// dL/dy(0) beside the gradient. `forward` then solves for more sensitivities; to `adjoint` and
+  /// `discrete` they come for nothing.
+  bool initial_states = false;
 
   // discrete
   bool freeze_steps = false;  ///< take the steps of the last call again as long as their error
@@ -70,7 +78,7 @@ struct LossGradient {
   double gradient_error = 0;  ///< difference: its own estimate, ||.||_2
   States states;              ///< at the observation times: state_dimension x (N K)
   States initial_cotangents;  ///< dL/dy(0) through the flow, state_dimension x N: by adjoint and
-                              ///< discrete, otherwise empty
+                              ///< discrete, otherwise empty without the option initial_states
   IntegrationCounts forward;
   IntegrationCounts backward;  ///< with what was solved again from checkpoints
   Index blocks = 0;            ///< that the ensemble was cut into
@@ -78,8 +86,10 @@ struct LossGradient {
 };
 
 struct StateJacobian {
-  Eigen::MatrixXd jacobian;  ///< dy_d(t_ik)/dtheta, row (i K + k) state_dimension + d, P columns
-  States states;             ///< at the observation times: state_dimension x (N K)
+  RowMatrix jacobian;  ///< dy_d(t_ik)/dtheta, row (i K + k) state_dimension + d, P columns
+  RowMatrix by_start;  ///< dy_d(t_ik)/dy_i(0), of as many rows, state_dimension columns; empty
+                       ///< without the option initial_states
+  States states;       ///< at the observation times: state_dimension x (N K)
   IntegrationCounts forward;
   IntegrationCounts backward;
   Index blocks = 0;  ///< as in LossGradient, and so is the next
@@ -93,9 +103,12 @@ struct StateJacobian {
 ///
 /// where lambda(T) = dL/dy(T), and dL/dy(t_k) is added to lambda on the way back past t_k,
 ///
-/// the integral a quadrature inside the error test, the tolerances in units of the cotangent's
-/// size. Blocks run on threads and are summed in their order: the result is the same to the last
-/// bit for any number of threads. Keeps its solver memory from call to call.
+/// the integral a quadrature inside the error test, the tolerances in units of the size of the
+/// cotangents that have been added. Observations before the end are those of the interpolants of
+/// CVODES, of the accuracy of its steps; by `adjoint` the steps end there where the observations of
+/// a block are not at the same fractions of the end times; those of `discrete` always do. Blocks
+/// run on threads and are summed in their order: the result is the same to the last bit for any
+/// number of threads. Keeps its solver memory from call to call.
 class Sensitivity {
  public:
   /// Throws InputError when the options cannot be met.
@@ -104,8 +117,7 @@ class Sensitivity {
   Sensitivity(Sensitivity&&) noexcept;
   Sensitivity& operator=(Sensitivity&&) noexcept;
 
-  /// Throws like Integrator::integrate, and InputError for more than one observation time by
-  /// `adjoint` and `forward`; whatever `loss` throws passes through.
+  /// Throws like Integrator::integrate; whatever `loss` throws passes through.
   [[nodiscard]] LossGradient gradient(ConstVectorRef theta, const Ensemble& ensemble,
                                       const StateLoss& loss);
 
@@ -114,7 +126,7 @@ class Sensitivity {
                                   const StateLoss& loss);
 
   /// dy/dtheta of all trajectories at their observation times. Throws like `gradient`, and
-  /// InputError for `adjoint`, and for more than one time unless by `difference`.
+  /// InputError for `adjoint`.
   [[nodiscard]] StateJacobian jacobian(ConstVectorRef theta, const Ensemble& ensemble);
 
   /// Steps allowed per block and direction from the next call on.

@@ -22,6 +22,10 @@ using Block = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMa
 using BlockRef = Eigen::Ref<Block, 0, Eigen::OuterStride<>>;
 using ConstBlockRef = const Eigen::Ref<const Block, 0, Eigen::OuterStride<>>&;
 
+/// A matrix whose rows are contiguous: a Jacobian with a row for each component that it derives.
+using RowMatrix = Block;
+using RowMatrixRef = BlockRef;
+
 /// Points per block are padded to a multiple of this many (the widest SIMD register, 8 doubles).
 inline constexpr Index block_padding = 8;
 

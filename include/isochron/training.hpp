@@ -41,6 +41,8 @@ struct TrainingState {
   Snapshots snapshots;
   IntegrationCounts forward;
   IntegrationCounts backward;
+  States initial_states =
+      {};  ///< of the best accepted point, where they are fitted; otherwise empty
 };
 
 enum class OptimizerKind {
@@ -95,6 +97,9 @@ struct TrainingResult {
                                    const TrainingOptions& options = {});
 [[nodiscard]] TrainingResult train(const Objective& objective, TrainingState from,
                                    const TrainingOptions& options = {});
+
+/// The objective from the initial states that a training has fitted, if any.
+[[nodiscard]] Objective objective_at(const Objective& objective, const TrainingState& state);
 
 /// The loss of a trained theta recomputed by another method than trained it: for adams rkn12 at
 /// 1e-14 (bdf at 1e-13 for first-order dynamics), for all others adams at 1e-14. `error` is its

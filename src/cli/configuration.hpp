@@ -56,6 +56,12 @@ struct Configuration {
   std::optional<Interval> hold_range;
   Index hold_points = 200;
   double hold_weight = 1;
+  std::string data;                          ///< observations to fit
+  std::string observe;                       ///< which components columns mean
+  std::optional<std::vector<double>> noise;  ///< absent: estimated
+  bool fit_initial_states = false;
+  double holdout = 0;
+  double simulated_noise = 0;  ///< of simulate
   std::uint64_t seed = 0;
   std::uint64_t data_seed = 0;
   std::uint64_t weight_seed = 0;
@@ -97,7 +103,9 @@ struct Configuration {
   double loss_tolerance = 0;
   double gradient_tolerance = 0;
   std::int64_t restarts = 1;
-  std::optional<int> period_multiple;  ///< absent: any
+  std::optional<int> period_multiple;           ///< absent: any
+  std::optional<std::vector<double>> horizons;  ///< absent: chosen; none: the whole time at once
+  std::optional<double> ridge;                  ///< absent: by evidence
 
   // Sweep
   long runs = 100;

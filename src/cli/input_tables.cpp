@@ -2,10 +2,8 @@
 
 #include <fmt/core.h>
 #include <filesystem>
-#include <map>
-#include <mutex>
-#include <utility>
 
+#include "cli/read_once.hpp"
 #include "isochron/results.hpp"
 #include "sentence.hpp"
 #include "text_table.hpp"
@@ -47,16 +45,9 @@ TextTable table_of_states(const std::string& file, Motion motion, Index state_di
   return table;
 }
 
-/// A pipe can be read once only, however many runs of a sweep begin from it.
-Eigen::MatrixXd read_once(const std::string& path, const TextTable& table) {
-  std::error_code ignored;
-  if (std::filesystem::is_regular_file(path, ignored)) return read_text_table(path, table);
-  static std::mutex mutex;
-  static std::map<std::pair<std::string, std::string>, Eigen::MatrixXd> tables;
-  const std::lock_guard lock(mutex);
-  const auto key = std::pair(path, table.names);
-  if (tables.count(key) == 0) tables[key] = read_text_table(path, table);
-  return tables[key];
+Eigen::MatrixXd read_table(const std::string& path, const TextTable& table) {
+  return read_once<Eigen::MatrixXd>(path, table.names,
+                                    [&] { return read_text_table(path, table); });
 }
 
 /// Where FILE ends in FILE:/dataset. FILE may hold ":/", too: then the longest FILE that exists.
@@ -84,17 +75,22 @@ States read_states_in_hdf5(const std::string& file, const std::string& dataset,
 
 }  // namespace
 
-States read_states(const std::string& source, Motion motion, Index state_dimension) {
+std::optional<Hdf5Path> hdf5_path(const std::string& source) {
   std::error_code ignored;
   const std::size_t end = end_of_file_name(source);
-  if (end != std::string::npos && !std::filesystem::exists(source, ignored)) {
-    return read_states_in_hdf5(source.substr(0, end), source.substr(end + 1), state_dimension);
+  if (end == std::string::npos || std::filesystem::exists(source, ignored)) return std::nullopt;
+  return Hdf5Path{source.substr(0, end), source.substr(end + 1)};
+}
+
+States read_states(const std::string& source, Motion motion, Index state_dimension) {
+  if (const auto path = hdf5_path(source)) {
+    return read_states_in_hdf5(path->file, path->object, state_dimension);
   }
-  return read_once(source, table_of_states(source, motion, state_dimension));
+  return read_table(source, table_of_states(source, motion, state_dimension));
 }
 
 Eigen::MatrixXd read_forces(const std::string& path, const std::string& what) {
-  return read_once(
+  return read_table(
       path,
       {what, {{"x", "q", "q1", "q_1", "position"}, {"f", "force"}}, "x, f (position, force)"});
 }
@@ -102,13 +98,13 @@ Eigen::MatrixXd read_forces(const std::string& path, const std::string& what) {
 Eigen::MatrixXd read_periods(const std::string& path, PeriodBy by) {
   const std::vector<std::string> period = {"T", "period"};
   if (by == PeriodBy::amplitude) {
-    return read_once(path, {"period laws",
-                            {{"A", "amplitude"}, period},
-                            "A, T (amplitude, period; with --period-by energy: E, T)"});
+    return read_table(path, {"period laws",
+                             {{"A", "amplitude"}, period},
+                             "A, T (amplitude, period; with --period-by energy: E, T)"});
   }
-  return read_once(path, {"period laws",
-                          {{"E", "energy"}, period},
-                          "E, T (energy, period; with --period-by amplitude: A, T)"});
+  return read_table(path, {"period laws",
+                           {{"E", "energy"}, period},
+                           "E, T (energy, period; with --period-by amplitude: A, T)"});
 }
 
 }  // namespace isochron::cli

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "isochron/dynamics.hpp"
@@ -9,6 +10,16 @@
 namespace isochron::cli {
 
 // The tables that options read from files. All throw InputError.
+
+/// A dataset or group of an HDF5 file.
+struct Hdf5Path {
+  std::string file;
+  std::string object;  ///< "/run/data"
+};
+
+/// What FILE:/path says; nothing when it is the name of a file as it stands. FILE may hold ":/",
+/// too: then it is the longest that exists.
+[[nodiscard]] std::optional<Hdf5Path> hdf5_path(const std::string& source);
 
 /// Initial states, one per row, of a text or of a dataset of an HDF5 file, FILE:/dataset.
 [[nodiscard]] States read_states(const std::string& source, Motion motion, Index state_dimension);

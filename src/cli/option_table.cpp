@@ -48,6 +48,19 @@ Names<FigureFormat> figure_formats() {
   return names;
 }
 
+/// Times, or full: none before the whole.
+Codec<std::vector<double>> horizons() {
+  const Codec<std::vector<double>> list = numbers(1e-300, 1e300);
+  return {[=](const std::string& text) {
+            return text == "full" ? std::optional<std::vector<double>>(std::in_place)
+                                  : list.parse(text);
+          },
+          [=](const std::vector<double>& times) {
+            return times.empty() ? std::string("full") : list.write(times);
+          },
+          list.wanted + ", or full", list.range};
+}
+
 std::vector<Option> make_table() {
   const Codec<double> tolerance = number(1e-15, 1e-1);
   return {
@@ -97,6 +110,27 @@ std::vector<Option> make_table() {
        "number of equally spaced positions, ends included; {}"},
       {"hold-weight", "W", trainers, "Problem", setting(&C::hold_weight, number(1e-12, 1e12)),
        "of the force data in the loss; {}"},
+      {"data", "FILE", verb_train, "Problem", setting(&C::data, any_text()),
+       "observations to fit, in place of --loss: text with a line of names (columns trajectory, t, "
+       "q or q1.., v or v1.., first-order y1..; standard errors NAME_error; nan: missing), or HDF5 "
+       "as FILE:/group"},
+      {"observe", "NAME=y1,..", verb_train, "Problem", setting(&C::observe, any_text()),
+       "components that columns of --data with other names mean"},
+      {"noise", "S,..", verb_train, "Problem",
+       setting(&C::noise, or_else("auto", numbers(1e-300, 1e300))),
+       "standard error of --data, one for all or one for each component that is observed, where "
+       "the "
+       "file has none; {}; auto: estimated with the fit"},
+      {"fit-initial-states", nullptr, verb_train, "Problem",
+       setting(&C::fit_initial_states, flag()),
+       "initial states of --data are parameters; otherwise the first observation of each "
+       "trajectory "
+       "is exact and must be complete"},
+      {"holdout", "F", verb_train, "Problem", setting(&C::holdout, number(0, 0.9)),
+       "part of the trajectories of --data that is kept for validation, by --data-seed (of one "
+       "trajectory its last times); {}"},
+      {"noise", "S", verb_simulate, "Problem", setting(&C::simulated_noise, number(0, 1e300)),
+       "adds S z to the trajectories that are written, z from N(0, 1) by --data-seed; {}"},
       {"seed", "S", runs, "Problem", setting(&C::seed, cli::seed()),
        "sets --data-seed and --weight-seed (sweep: those of its first start); {}"},
       {"data-seed", "S", runs & ~verb_sweep, "Problem", setting(&C::data_seed, cli::seed()),
@@ -208,6 +242,13 @@ std::vector<Option> make_table() {
        setting(&C::loss_tolerance, number(0, unbounded)), "stop at this loss; {}"},
       {"gradient-tolerance", "G", trainers, "Training",
        setting(&C::gradient_tolerance, number(0, unbounded)), "stop at this max |dL/dtheta|; {}"},
+      {"horizon", "T,T,..", verb_train, "Training",
+       setting(&C::horizons, or_else("auto", horizons())),
+       "times up to which --data are fitted first, one after the other; auto: parts of the whole; "
+       "full: the whole at once"},
+      {"ridge", "R", verb_train, "Training", setting(&C::ridge, or_else("auto", number(0, 1e300))),
+       "weight of |theta|^2 beside the sum of chi^2 of --data, in units of the data's size; {}; "
+       "auto: where the evidence is largest"},
       {"restarts", "K", trainers, "Training", setting(&C::restarts, whole<std::int64_t>(1, 1000)),
        "weight seeds tried, the best kept; {}; they share --max-time (default: 1; with "
        "--period-multiple 20)"},

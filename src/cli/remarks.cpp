@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "cli/stored_run.hpp"
+#include "run_fields.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
@@ -65,8 +66,40 @@ std::string on_rest(const Run& run) {
       motion);
 }
 
+/// chi^2 has a mean of its degrees of freedom and twice that as its variance, where the noise is
+/// known and the model right.
+std::string on_chi_squared(const Run& run) {
+  constexpr double too_far = 4;
+  const FitQuality& fit = run.fit;
+  if (std::isnan(fit.chi_squared) || run.estimates_noise || fit.degrees_of_freedom < 1) return "";
+  const double chi_squared = fit.chi_squared * static_cast<double>(number_of_data(run));
+  const double excess =
+      (chi_squared - fit.degrees_of_freedom) / std::sqrt(2 * fit.degrees_of_freedom);
+  if (std::abs(excess) <= too_far) return "";
+  const std::string found = fmt::format(
+      "chi^2 is {:.4g} for {:.4g} degrees of freedom, {:.0f} standard deviations {}: ", chi_squared,
+      fit.degrees_of_freedom, std::abs(excess), excess > 0 ? "above" : "below");
+  if (excess < 0) return found + "the noise is smaller than it is said to be";
+  return found + (run.fits_initial_states
+                      ? "the noise is larger than it is said to be, or the force none of these"
+                      : "the first observations are taken as exact; if they are not, give "
+                        "--fit-initial-states");
+}
+
+/// Residuals of a model that misses something stay on one side for a while.
+std::string on_correlated_residuals(const Run& run) {
+  constexpr double too_far = 4;
+  const double correlation = run.fit.autocorrelation;
+  const double data = static_cast<double>(number_of_data(run));
+  if (std::isnan(correlation) || !(std::abs(correlation) * std::sqrt(data) > too_far)) return "";
+  return fmt::format(
+      "successive residuals are correlated, {:.2f}, where noise alone would give 0 +- {:.2f}: the "
+      "model misses something",
+      correlation, 1 / std::sqrt(data));
+}
+
 std::string on_a_single_trajectory(const Run& run) {
-  if (run.ensemble.size() != 1) return "";
+  if (run.ensemble.size() != 1 || run.loss == Loss::observations) return "";
   return "one trajectory determines the force along its own orbit alone, and says nothing of "
          "others; give more --trajectories";
 }
@@ -101,8 +134,9 @@ std::optional<std::string> prescribed_periods_in_words(const Run& run) {
 }
 
 std::vector<std::string> remarks(const Run& run, const std::string& file) {
-  std::vector<std::string> all = {on_the_limit(run, file), on_the_integration(run, file),
-                                  on_rest(run), on_a_single_trajectory(run)};
+  std::vector<std::string> all = {
+      on_the_limit(run, file),     on_the_integration(run, file), on_rest(run),
+      on_a_single_trajectory(run), on_chi_squared(run),           on_correlated_residuals(run)};
   std::erase(all, "");
   return all;
 }

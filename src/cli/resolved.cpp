@@ -39,6 +39,9 @@ Configuration resolved(Configuration configuration) {
   if (configuration.period_multiple && configuration.is_default("restarts")) {
     configuration.restarts = restarts_for_a_multiple;
   }
+  if (!configuration.data.empty() && configuration.is_default("optimizer")) {
+    configuration.optimizer = OptimizerKind::least_squares;
+  }
   resolve_tolerance(configuration);
   resolve_jacobian(configuration);
   resolve_gradient(configuration);

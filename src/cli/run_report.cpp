@@ -12,6 +12,7 @@
 #include "cli/print.hpp"
 #include "cli/remarks.hpp"
 #include "cli/stored_configuration.hpp"
+#include "isochron/observed_data.hpp"
 #include "run_fields.hpp"
 #include "sentence.hpp"
 
@@ -41,6 +42,7 @@ class Screen {
     put("{}: {}\n", shown(file_, longest_path), shown(run_.title));
     state();
     losses();
+    fit();
     for (const std::string& remark : remarks(run_, file_)) print_row("note", remark);
     verdict();
     others();
@@ -135,6 +137,36 @@ class Screen {
       row("beside linear", "max |f - (A x + b)| on [-2, 2]: {:.2g} before, {:.2g} after",
           take("nonlinear_size_before", like.nonlinear_size_before), like.nonlinear_size);
     }
+  }
+
+  /// To observations.
+  void fit() {
+    const FitQuality& found = run_.fit;
+    if (std::isnan(take("chi_squared", found.chi_squared))) return;
+    const double held_out = take("chi_squared_holdout", found.chi_squared_holdout);
+    row("fit", "chi^2 {:.4f} per datum, of {} data; {:.1f} degrees of freedom{}", found.chi_squared,
+        number_of_data(run_), take("degrees_of_freedom", found.degrees_of_freedom),
+        std::isnan(held_out) ? "" : fmt::format("; of data held out {:.4f}", held_out));
+    row("",
+        "ridge {:.3g}, {:.2f} effective parameters, log evidence {:.2f}; residuals correlate "
+        "by {:.3f}",
+        take("ridge", found.ridge), take("effective_parameters", found.effective_parameters),
+        take("log_evidence", found.log_evidence), take("autocorrelation", found.autocorrelation));
+    noise();
+  }
+
+  void noise() {
+    if (!run_.estimates_noise) return;
+    const States& weight = run_.observations.weight;
+    const Index dimension = weight.rows() / (run_.motion == Motion::newtonian ? 2 : 1);
+    std::vector<std::string> words;
+    for (Index d = 0; d < weight.rows(); ++d) {
+      const double largest = weight.row(d).maxCoeff();
+      if (largest == 0) continue;
+      words.push_back(fmt::format("{} {:.4g}", component_name(run_.motion, dimension, d),
+                                  1 / std::sqrt(largest)));
+    }
+    row("noise", "estimated: {}", fmt::format("{}", fmt::join(words, ", ")));
   }
 
   void verdict() {

@@ -10,6 +10,8 @@
 #include "cli/stored_run.hpp"
 #include "cli/training_setup.hpp"
 #include "cli/verbs.hpp"
+#include "isochron/observed_data.hpp"
+#include "isochron/random.hpp"
 #include "isochron/stoppable_force.hpp"
 #include "isochron/well.hpp"
 #include "memory.hpp"
@@ -105,6 +107,47 @@ void add_energy(Run& run, const Dynamics& dynamics, const Vector& theta,
   run.absent["energy"] = error.what();
 }
 
+/// Every `stride`-th sample, with the noise that is asked for.
+SampledStates kept_samples(const Trajectories& all, const Ensemble& ensemble, Index stride,
+                           const Configuration& configuration) {
+  SampledStates kept;
+  const Index times = configuration.times;
+  const Index n = ensemble.size();
+  kept.time = all.tau(Eigen::seq(0, all.tau.size() - 1, stride)) * ensemble.end_times[0];
+  kept.states.resize(ensemble.initial_states.rows(), n * times);
+  for (Index k = 0; k < times; ++k) {
+    const States& states = all.states[static_cast<std::size_t>(k * stride)];
+    for (Index i = 0; i < n; ++i) kept.states.col(i * times + k) = states.col(i);
+  }
+  const double noise = configuration.simulated_noise;
+  if (noise > 0) {
+    // Of other numbers than the initial states are drawn from.
+    kept.states +=
+        noise * normal_states(kept.states.rows(), kept.states.cols(), ~configuration.data_seed);
+  }
+  return kept;
+}
+
+/// The samples as --data reads them.
+std::string table_of(const SampledStates& sampled, Motion motion, double noise) {
+  const Index times = sampled.time.size();
+  const Index rows = sampled.states.rows();
+  const Index dimension = motion == Motion::newtonian ? rows / 2 : rows;
+  std::string text = "trajectory,t";
+  for (Index d = 0; d < rows; ++d) text += ',' + component_name(motion, dimension, d);
+  for (Index d = 0; d < rows && noise > 0; ++d) {
+    text += fmt::format(",{}_error", component_name(motion, dimension, d));
+  }
+  for (Index c = 0; c < sampled.states.cols(); ++c) {
+    text += fmt::format("\n{},{}", c / times, sampled.time[c % times]);
+    for (const double value : sampled.states.col(c)) text += fmt::format(",{}", value);
+    for (Index d = 0; d < rows && noise > 0; ++d) text += fmt::format(",{}", noise);
+  }
+  return text + '\n';
+}
+
+bool is_table(const std::filesystem::path& file) { return file.extension() == ".csv"; }
+
 }  // namespace
 
 int simulate(const Configuration& given) {
@@ -148,7 +191,21 @@ int simulate(const Configuration& given) {
     add_energy(run, dynamics, subject.theta, sampled, integrator, stride);
   }
   add_portraits(run, dynamics, subject.theta, objective, integrator);
-  output.save(results_image(output.path(), run));
+  constexpr Index most_numbers = 10000000;
+  if (times * objective.ensemble().initial_states.size() <= most_numbers) {
+    run.trajectories = kept_samples(sampled.trajectories, one_period, stride, configuration);
+  } else {
+    run.absent["trajectories"] = "more than 10^7 numbers; give fewer --trajectories or --times";
+  }
+  if (is_table(output.path())) {
+    require(run.trajectories.has_value(),
+            "{} times of {} trajectories are more than 10^7 numbers; give fewer --trajectories or "
+            "--times",
+            times, one_period.size());
+    output.save(table_of(*run.trajectories, configuration.motion, configuration.simulated_noise));
+  } else {
+    output.save(results_image(output.path(), run));
+  }
   print_run(run, output.path());
   return 0;
 }

@@ -152,9 +152,7 @@ std::optional<Run> read_model_if_any(const std::string& file) {
   return file.empty() ? std::nullopt : std::optional(read_model(file));
 }
 
-bool resumable(const Run& run) {
-  return run.network && (!run.loss || asks_for_closed_orbits(*run.loss));
-}
+bool resumable(const Run& run) { return run.network && run.loss != Loss::own; }
 
 Configuration configuration_of(const Run& run, const std::string& file) {
   Configuration configuration;

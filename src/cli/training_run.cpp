@@ -42,7 +42,22 @@ class Training {
     if (state.theta_initial.size() == 0) state.theta_initial = state.theta;
     progress_.say("resuming at iteration {}; the memory of the optimizer starts afresh",
                   iterations_done(state.history));
+    if (setup_.fit) return fit(std::move(state));
     return isochron::train(objective_, std::move(state), setup_.training);
+  }
+
+  [[nodiscard]] TrainingState fresh_state() const {
+    TrainingState state;
+    state.theta_initial = state.theta =
+        initial_parameters(objective_, setup_.weight_seed, setup_.output_scale);
+    return state;
+  }
+
+  /// To observations.
+  TrainingResult fit(TrainingState from) {
+    setup_.fit->training.progress = setup_.training.progress;
+    fit_ = fit_observations(objective_, std::move(from), *setup_.fit);
+    return fit_->training;
   }
 
   /// Whether there is time for another weight seed.
@@ -52,6 +67,7 @@ class Training {
 
   /// K weight seeds share half the time equally; the best goes on with what is left.
   TrainingResult train_restarts() {
+    if (setup_.fit) return fit(fresh_state());
     if (setup_.period_multiple > 0) return train_multiple();
     if (setup_.restarts == 1) return train_seed(setup_.weight_seed, setup_.training);
     const auto start = Clock::now();
@@ -194,13 +210,30 @@ class Training {
     progress_.say("verifying");
     try {
       const double reserved = std::max(writing_time_, likely_writing_time(result.state));
-      finish(setup_.run, objective_, result,
-             {time_to_finish(started_, setup_.training.max_time, reserved), signalled});
+      const FinishOptions options{time_to_finish(started_, setup_.training.max_time, reserved),
+                                  signalled};
+      if (fit_) {
+        finish_fit(options);
+      } else {
+        finish(setup_.run, objective_, result, options);
+      }
       save();
       print_run(setup_.run, setup_.output->path());
       return 0;
     } catch (const Interrupted&) {
       return stop_early(result);
+    }
+  }
+
+  void finish_fit(const FinishOptions& options) {
+    finish(setup_.run, *fit_, options);
+    if (!setup_.held_out) return;
+    TrainingOptions training = setup_.fit->training;
+    training.progress = nullptr;
+    try {
+      setup_.run.fit.chi_squared_holdout = chi_squared_of(*setup_.held_out, *fit_, training);
+    } catch (const NumericalError& error) {
+      setup_.run.absent["chi_squared_holdout"] = error.what();
     }
   }
 
@@ -218,6 +251,7 @@ class Training {
   const Objective& objective_ = setup_.objective;
   Progress progress_;
   std::optional<TrainingResult> best_;  ///< of the weight seeds so far
+  std::optional<ObservationFit> fit_;   ///< to observations
   std::string failure_;                 ///< of the last one that could not be evaluated
   Clock::time_point last_checkpoint_;
   std::optional<std::size_t> written_;  ///< iterations in the file, if there is one of this run

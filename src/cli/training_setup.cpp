@@ -1,10 +1,12 @@
 #include "cli/training_setup.hpp"
 
 #include <fmt/core.h>
+#include <algorithm>
 #include <limits>
 
 #include "cli/network.hpp"
 #include "cli/objective.hpp"
+#include "cli/observed_objective.hpp"
 #include "cli/resolved.hpp"
 #include "cli/solver_options.hpp"
 #include "cli/stored_configuration.hpp"
@@ -22,6 +24,14 @@ void check_period_multiple(const Configuration& configuration, const Dynamics& d
           "--period-multiple is for newtonian dynamics with --dimension 1");
 }
 
+/// Whether the problem is that of --data, and not a stored one.
+bool asks_for_data(const Configuration& configuration, const std::optional<Run>& stored) {
+  if (configuration.data.empty()) return false;
+  const bool asked_for = std::any_of(data_problem_options.begin(), data_problem_options.end(),
+                                     [&](const char* key) { return configuration.given(key); });
+  return asked_for || !stored || stored->loss != Loss::observations;
+}
+
 bool same_states(const States& a, const States& b) {
   return a.rows() == b.rows() && a.cols() == b.cols() && a == b;
 }
@@ -37,7 +47,8 @@ Run described_run(const Configuration& configuration, const Objective& objective
   run.verdict_tolerance = configuration.verdict_tolerance;
   if (stored && same_states(stored->ensemble.initial_states, run.ensemble.initial_states)) {
     run.data_seed = stored->data_seed;
-  } else if (!prescribes_periods(objective.loss()) && states_are_drawn(configuration)) {
+  } else if (asks_for_closed_orbits(objective.loss()) && !prescribes_periods(objective.loss()) &&
+             states_are_drawn(configuration)) {
     run.data_seed = configuration.data_seed;
   }
   return run;
@@ -51,12 +62,28 @@ TrainingSetup training_setup(const Configuration& configuration, const std::opti
   require_seeds(configuration, "weight-seed", configuration.weight_seed, configuration.restarts);
   const TrainingOptions training = training_options(
       configuration, dynamics, stored && stored->options ? *stored->options : usual_options());
-  Objective objective = training_objective(configuration, dynamics, stored);
+  std::optional<Objective> held_out;
+  bool estimates_noise = stored && stored->estimates_noise;
+  Objective objective = [&] {
+    if (asks_for_data(configuration, stored)) {
+      ObservedProblem problem = observed_problem(configuration, dynamics);
+      held_out = std::move(problem.held_out);
+      estimates_noise = problem.estimates_noise;
+      return std::move(problem.objective);
+    }
+    return training_objective(configuration, dynamics, stored);
+  }();
+  const bool fits = objective.loss() == Loss::observations;
+  if (!fits) refuse_options_of_data(configuration);
   const Configuration complete = with_orbits(configuration, objective);
   Run run = described_run(complete, objective, training, stored);
+  run.estimates_noise = estimates_noise;
   return {.network = network,
           .objective = std::move(objective),
           .training = training,
+          .fit = fits ? std::optional(fit_options(configuration, training, estimates_noise))
+                      : std::nullopt,
+          .held_out = std::move(held_out),
           .run = std::move(run),
           .weight_seed = configuration.weight_seed,
           .restarts = configuration.restarts,

@@ -16,8 +16,10 @@ struct TrainingSetup {
   std::shared_ptr<const Mlp> network;
   Objective objective;
   TrainingOptions training;
-  Run run;                    ///< before there are results
-  std::uint64_t weight_seed;  ///< the first one
+  std::optional<FitOptions> fit;      ///< to observations, in place of training alone
+  std::optional<Objective> held_out;  ///< of them
+  Run run;                            ///< before there are results
+  std::uint64_t weight_seed;          ///< the first one
   std::int64_t restarts;
   int period_multiple;  ///< the n that a weight seed must lead to; 0: any
   double output_scale;  ///< of the initial output layer

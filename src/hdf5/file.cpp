@@ -742,7 +742,8 @@ template void InputDataset::read(std::uint64_t*) const;
 
 std::vector<std::string> InputDataset::texts() const {
   if (!is_fixed_text(type_) || shape_.size() != 1) {
-    throw InputError(location().text() + " is not a list of strings of fixed length");
+    throw InputError(location().text() +
+                     " is not a list of strings of fixed length (in h5py, of dtype 'S')");
   }
   const Handle type = padded(type_, location());
   const std::size_t width = H5Tget_size(type.get());

@@ -239,10 +239,11 @@ class InputDataset : public InputObject {
 
   [[nodiscard]] const Shape& shape() const { return shape_; }
   [[nodiscard]] bool is_text() const { return class_ == H5T_STRING; }
+  [[nodiscard]] bool is_integer() const { return class_ == H5T_INTEGER; }
   [[nodiscard]] bool is_unsigned() const {
-    return class_ == H5T_INTEGER && H5Tget_sign(type_.get()) == H5T_SGN_NONE;
+    return is_integer() && H5Tget_sign(type_.get()) == H5T_SGN_NONE;
   }
-  [[nodiscard]] bool is_number() const { return class_ == H5T_FLOAT || class_ == H5T_INTEGER; }
+  [[nodiscard]] bool is_number() const { return class_ == H5T_FLOAT || is_integer(); }
 
   /// The one string it holds.
   [[nodiscard]] std::string text() const;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 #include <sstream>
 #include <string_view>
 #include <tuple>
@@ -64,6 +65,13 @@ void check_states(const Run& run, const SizeCheck& check) {
   same_as_initial("residuals", run.residuals);
   same_as_initial("observed_states", run.observations.value);
   same_as_initial("weights", run.observations.weight);
+  if (run.initial_state_errors.size() > 0) {
+    check.equal("data/initial_state_errors", run.initial_state_errors.cols(), initial.cols());
+    check.equal("a row of data/initial_state_errors", run.initial_state_errors.rows(),
+                initial.rows());
+  }
+  check.require(!run.fits_initial_states || run.loss == Loss::observations,
+                "objective/fits_initial_states belongs to a loss on observations");
   check.require(run.loss != Loss::observations || run.observations.value.size() > 0,
                 "data/observed_states is missing beside a loss on observations");
   check.require(!run.loss || (initial.size() > 0 && run.ensemble.end_times.size() > 0),
@@ -106,6 +114,9 @@ void check_curve(const std::string& name, const PositionCurve& curve, const Size
   check.require(curve.position.size() > 0, "{}/position is empty", name);
   check.equal(name + '/' + name, curve.value.size(), curve.position.size());
   check.equal(name + "/harmonic", curve.harmonic.size(), curve.position.size());
+  if (curve.error.size() > 0) {
+    check.equal(name + '/' + name + "_errors", curve.error.size(), curve.position.size());
+  }
 }
 
 // ---------------------------------------------------------------------------- matrices and names
@@ -199,6 +210,8 @@ void for_each_matrix(AnyRun& run, const Visit& visit) {
   visit("residuals", "residuals", run.residuals);
   visit("observed_states", "observed states", run.observations.value);
   visit("weights", "weights of the observed states", run.observations.weight);
+  visit("initial_state_errors", "standard errors of fitted initial states",
+        run.initial_state_errors);
 }
 
 void write_data(const OutputGroup& entry, const Run& run) {
@@ -240,6 +253,106 @@ void read_data(const InputGroup& entry, Run& run) {
   if (group.contains("earlier_times")) {
     run.ensemble.earlier_times = read_rows_as_columns(group, "earlier_times", times);
   }
+}
+
+/// One row per datum: what was observed, and where the fit passes. For people and other programs;
+/// the numbers are those of `data`.
+void write_observations(const OutputGroup& entry, const Run& run) {
+  const States& value = run.observations.value;
+  if (run.loss != Loss::observations || run.residuals.size() != value.size()) return;
+  const States& weight = run.observations.weight;
+  const Index k = run.ensemble.observations();
+  std::vector<long> trajectory;
+  std::vector<long> component;
+  std::vector<double> time, observed, error, prediction, residual;
+  for (Index c = 0; c < value.cols(); ++c) {
+    for (Index d = 0; d < value.rows(); ++d) {
+      const double w = weight.size() == 0 ? 1 : weight(d, c);
+      if (w == 0) continue;
+      const Index i = c / k;
+      const bool is_last = c % k + 1 == k;
+      trajectory.push_back(i);
+      component.push_back(d);
+      time.push_back(is_last ? run.ensemble.end_times[i] : run.ensemble.earlier_times(c % k, i));
+      observed.push_back(value(d, c));
+      error.push_back(1 / std::sqrt(w));
+      prediction.push_back(run.final_states(d, c));
+      residual.push_back(run.residuals(d, c) * std::sqrt(w));
+    }
+  }
+  std::vector<long> datum(time.size());
+  std::iota(datum.begin(), datum.end(), 0L);
+  const OutputGroup group =
+      write_plot(entry, "observations",
+                 {"Observations and the fit", "value", {"datum"}, {"prediction"}, Scales::linear});
+  const auto write = [&](const char* name, const char* label, const auto& column) {
+    describe(write_column(group, name, column), label, "1");
+  };
+  write("datum", "number of the datum", datum);
+  write("trajectory", "trajectory", trajectory);
+  write("time", "time t from the start of the trajectory", time);
+  write("component",
+        run.motion == Motion::newtonian ? "component, of q_1..q_D, v_1..v_D from 0"
+                                        : "component, of y_1..y_D from 0",
+        component);
+  write("value", "observed value", observed);
+  write("error", "standard error", error);
+  write("prediction", "value of the fit", prediction);
+  write("residual", "(fit - observed)/standard error", residual);
+}
+
+/// Of q, v or y: dataset [N, K, D], for the rows first .. first + D - 1 of the states.
+void write_sampled(const OutputGroup& group, const char* name, const char* label,
+                   const States& states, Index first, Index d, Index times) {
+  const Eigen::MatrixXd rows = states.middleRows(first, d);
+  const auto n = static_cast<hsize_t>(states.cols() / times);
+  describe(
+      group.numbers(name, rows.data(), {n, static_cast<hsize_t>(times), static_cast<hsize_t>(d)}),
+      label, "1");
+}
+
+void write_trajectories(const OutputGroup& entry, const Run& run) {
+  if (!run.trajectories) return;
+  const auto& [time, states] = *run.trajectories;
+  const bool newtonian = run.motion == Motion::newtonian;
+  const Index d = newtonian ? states.rows() / 2 : states.rows();
+  const OutputGroup group =
+      write_plot(entry, "trajectories",
+                 {"Trajectories", newtonian ? "q" : "y", {".", "time", "."}, {}, Scales::linear});
+  describe(write_column(group, "time", time), "time t", "1");
+  write_sampled(group, newtonian ? "q" : "y", newtonian ? "position q" : "state y", states, 0, d,
+                time.size());
+  if (newtonian) write_sampled(group, "v", "velocity v", states, d, d, time.size());
+}
+
+/// The rows of one dataset [N, K, D].
+States read_sampled(const InputGroup& group, const char* name, Index times) {
+  const InputDataset data = group.dataset(name);
+  const Shape& shape = data.shape();
+  require(
+      shape.size() == 3 && static_cast<Index>(shape[1]) == times && shape[0] > 0 && shape[2] > 0,
+      "{} has not the shape [N, {}, D]", data.location().text(), times);
+  States states(static_cast<Index>(shape[2]), static_cast<Index>(shape[0] * shape[1]));
+  states.setZero();
+  data.read(states.data());
+  return states;
+}
+
+void read_trajectories(const InputGroup& entry, Run& run) {
+  if (!entry.contains("trajectories")) return;
+  const InputGroup group = entry.group("trajectories");
+  SampledStates& sampled = run.trajectories.emplace();
+  sampled.time = read_column<Vector>(group, "time", domain::finite);
+  if (run.motion == Motion::first_order) {
+    sampled.states = read_sampled(group, "y", sampled.time.size());
+    return;
+  }
+  const States q = read_sampled(group, "q", sampled.time.size());
+  const States v = read_sampled(group, "v", sampled.time.size());
+  require(q.rows() == v.rows() && q.cols() == v.cols(), "{} and v have different shapes",
+          group.location().child("q").text());
+  sampled.states.resize(2 * q.rows(), q.cols());
+  sampled.states << q, v;
 }
 
 void check_force_data(const ForceData& data, const SizeCheck& check) {
@@ -433,6 +546,9 @@ void write_curve(const OutputGroup& entry, const std::string& name, const std::s
   describe(write_column(group, name, curve.value), name + ' ' + symbol, "1");
   describe(write_column(group, "harmonic", curve.harmonic), "harmonic " + name, "1");
   describe(write_column(group, "visited_range", visited), "positions that the orbits visit", "1");
+  if (curve.error.size() == 0) return;
+  describe(write_column(group, name + "_errors", curve.error), "standard error of the " + name,
+           "1");
 }
 
 std::optional<PositionCurve> read_curve(const InputGroup& entry, const std::string& name) {
@@ -441,10 +557,14 @@ std::optional<PositionCurve> read_curve(const InputGroup& entry, const std::stri
   const auto visited = read_column<Vector>(group, "visited_range", domain::anything);
   require(visited.size() == 2, "{} has not two values",
           group.location().child("visited_range").text());
-  return PositionCurve{read_column<Vector>(group, "position", domain::anything),
-                       read_column<Vector>(group, name, domain::anything),
-                       read_column<Vector>(group, "harmonic", domain::anything), visited[0],
-                       visited[1]};
+  PositionCurve curve{read_column<Vector>(group, "position", domain::anything),
+                      read_column<Vector>(group, name, domain::anything),
+                      read_column<Vector>(group, "harmonic", domain::anything), visited[0],
+                      visited[1]};
+  if (group.contains(name + "_errors")) {
+    curve.error = read_column<Vector>(group, name + "_errors", domain::anything);
+  }
+  return curve;
 }
 
 // --------------------------------------------------------------------------------------- summary
@@ -630,6 +750,13 @@ void write_objective(const OutputGroup& entry, const Run& run) {
   describe(group.numbers("period", &run.period, {}), "period T", "1");
   describe(group.numbers("verdict_tolerance", &run.verdict_tolerance, {}),
            "tolerance of the verdict", "1");
+  const auto write_flag = [&](const char* name, bool value, const char* label) {
+    const long one = 1;
+    if (value) describe(group.numbers(name, &one, {}), label, "1");
+  };
+  write_flag("fits_initial_states", run.fits_initial_states,
+             "whether initial states are parameters");
+  write_flag("estimates_noise", run.estimates_noise, "whether standard errors are estimated");
   if (!run.data_seed) return;
   describe(group.numbers("data_seed", &*run.data_seed, {}), "seed of the initial states", "1");
 }
@@ -640,6 +767,11 @@ void read_objective(const InputGroup& entry, Run& run) {
   run.loss = read_choice<Loss>(group, "loss");
   run.period = read_number<double>(group, "period", domain::positive);
   run.verdict_tolerance = read_number<double>(group, "verdict_tolerance", domain::positive);
+  const auto read_flag = [&](const char* name) {
+    return group.contains(name) && read_number<long>(group, name, domain::flag) == 1;
+  };
+  run.fits_initial_states = read_flag("fits_initial_states");
+  run.estimates_noise = read_flag("estimates_noise");
   NumberReader{group}("data_seed", "", "", run.data_seed);
 }
 
@@ -689,6 +821,8 @@ void write_entry(const OutputGroup& root, const Run& run) {
   write_model(entry, run);
   write_snapshots(entry, run.state.snapshots);
   write_data(entry, run);
+  write_observations(entry, run);
+  write_trajectories(entry, run);
   if (run.force_data) write_force_data(entry, *run.force_data);
   write_history(entry, run.state.history);
   write_portraits(entry, "phase_portrait_before", "Phase portrait before training", run.motion,
@@ -721,6 +855,7 @@ Run read_entry(const InputGroup& root) {
   read_model(entry, run);
   run.state.snapshots = read_snapshots(entry);
   read_data(entry, run);
+  read_trajectories(entry, run);
   run.force_data = read_force_data(entry);
   run.state.history = read_history(entry);
   run.phase_portrait_before = read_portraits(entry, "phase_portrait_before");

@@ -107,17 +107,14 @@ void DiscreteSensitivity::step_back(const Lengths& step, Block& lambda, Index r)
   lambda.middleRows(first, d) += sum_;
 }
 
-void DiscreteSensitivity::prepare(Index cotangents) {
+void DiscreteSensitivity::prepare(Index cotangents, Index stages) {
   const Index d = solver_.dynamics().dimension();
-  weights_.resize(stage_count() * cotangents * d, solver_.stride());
+  weights_.resize(stages * cotangents * d, solver_.stride());
   position_cotangents_.resize(static_cast<std::size_t>(cotangents));
   for (Block& mu : position_cotangents_) mu.resize(solver_.stages() * d, solver_.stride());
-  backward_counts_ = {};
-  backward_counts_.steps = solver_.step_count();
-  backward_counts_.right_hand_sides = stage_count();
 }
 
-Index DiscreteSensitivity::sweep(Index k, Index end, Block& lambda, Index cotangents) {
+Index DiscreteSensitivity::sweep(Index k, Index end, Index first, Block& lambda, Index cotangents) {
   const Index d = solver_.dynamics().dimension();
   const Index stages = solver_.stages();
   const OneStepSolver::Segment& segment = solver_.segments()[static_cast<std::size_t>(k)];
@@ -130,7 +127,7 @@ Index DiscreteSensitivity::sweep(Index k, Index end, Block& lambda, Index cotang
     for (Index i = stages - 1; i >= 0; --i) {
       at.use_record(solver_.record(n, i));
       for (Index r = 0; r < cotangents; ++r) {
-        auto w = weights_.middleRows(((n * stages + i) * cotangents + r) * d, d);
+        auto w = weights_.middleRows((((n - first) * stages + i) * cotangents + r) * d, d);
         stage_cotangents(i, step, lambda, r, w);
         at.transposed_product(
             w, position_cotangents_[static_cast<std::size_t>(r)].middleRows(i * d, d));
@@ -138,18 +135,21 @@ Index DiscreteSensitivity::sweep(Index k, Index end, Block& lambda, Index cotang
     }
     for (Index r = 0; r < cotangents; ++r) step_back(step, lambda, r);
   }
+  backward_counts_.steps += end - n;
+  backward_counts_.right_hand_sides += (end - n) * stages;
   return n;
 }
 
 template <class Part>
-void DiscreteSensitivity::in_parts(Index cotangents, Index parameters, const Part& part) const {
+void DiscreteSensitivity::in_parts(Index stages, Index cotangents, Index parameters,
+                                   const Part& part) const {
   constexpr double most_operations = 4e9;
   const double each = 2.0 * static_cast<double>(cotangents * solver_.stride() *
                                                 solver_.dynamics().dimension() * parameters);
   const Index at_once = static_cast<Index>(std::max(1.0, most_operations / std::max(1.0, each)));
-  for (Index first = 0; first < stage_count(); first += at_once) {
+  for (Index first = 0; first < stages; first += at_once) {
     poll_stop(solver_.options());
-    part(first, std::min(at_once, stage_count() - first));
+    part(first, std::min(at_once, stages - first));
   }
 }
 
@@ -159,35 +159,64 @@ void DiscreteSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient
   const Index d = solver_.dynamics().dimension();
   Block lambda = Block::Zero(cotangents.rows(), solver_.stride());
   gradient_.setZero(gradient.size());
-  prepare(1);
+  backward_counts_ = {};
+  prepare(1, stage_count());
   Index end = solver_.step_count();
   for (Index k = observations - 1; k >= 0; --k) {
     for (Index b = 0; b < initial_cotangents.cols(); ++b) {
       lambda.col(b) += cotangents.col(b * observations + k);
     }
-    end = sweep(k, end, lambda, 1);
+    end = sweep(k, end, 0, lambda, 1);
   }
-  in_parts(1, gradient.size(), [&](Index first, Index count) {
+  in_parts(stage_count(), 1, gradient.size(), [&](Index first, Index count) {
     solver_.linearisation().add_parameter_products(
-        solver_.record(0, first), count, weights_.middleRows(first * d, count * d), gradient_);
+        solver_.records(0, first, count), weights_.middleRows(first * d, count * d), gradient_);
   });
   gradient = gradient_;
   initial_cotangents = lambda.leftCols(initial_cotangents.cols());
 }
 
-void DiscreteSensitivity::jacobian(Eigen::Ref<Eigen::MatrixXd> rows) {
+void DiscreteSensitivity::add_rows(Index first_step, Index steps, RowMatrixRef rows) {
   const Index states = solver_.dynamics().state_dimension();
-  Block lambda = Block::Zero(states * states, solver_.stride());
-  for (Index r = 0; r < states; ++r) lambda.row(r * states + r).setOnes();
-  prepare(states);
-  sweep(0, solver_.step_count(), lambda, states);
-  rows.setZero();
   const Index d = solver_.dynamics().dimension() * states;
-  in_parts(states, rows.cols(), [&](Index first, Index count) {
+  in_parts(steps * solver_.stages(), states, rows.cols(), [&](Index first, Index count) {
     solver_.linearisation().add_parameter_rows(
-        solver_.record(0, first), count,
+        solver_.records(first_step, first, count),
         weights_.block(first * d, 0, count * d, rows.rows() / states), rows);
   });
+}
+
+void DiscreteSensitivity::jacobian(RowMatrixRef rows, RowMatrixRef by_start) {
+  const Index states = solver_.dynamics().state_dimension();
+  const auto observations = static_cast<Index>(solver_.segments().size());
+  const Index points = rows.rows() / (states * observations);
+  RowMatrix of_segment(observations > 1 ? points * states : 0, rows.cols());
+  Eigen::MatrixXd a(states, states);  // of one trajectory
+  backward_counts_ = {};
+  Index first = 0;
+  for (Index k = 0; k < observations; ++k) {
+    const auto steps =
+        static_cast<Index>(solver_.segments()[static_cast<std::size_t>(k)].steps.size());
+    Block lambda = Block::Zero(states * states, solver_.stride());
+    for (Index r = 0; r < states; ++r) lambda.row(r * states + r).setOnes();
+    prepare(states, steps * solver_.stages());
+    sweep(k, first + steps, first, lambda, states);
+    RowMatrixRef own = observations > 1 ? RowMatrixRef(of_segment) : rows;
+    own.setZero();
+    add_rows(first, steps, own);
+    for (Index b = 0; b < points; ++b) {
+      const Index at = (b * observations + k) * states;
+      for (Index r = 0; r < states; ++r) a.row(r) = lambda.col(b).segment(r * states, states);
+      auto here = rows.middleRows(at, states);
+      if (observations > 1) here = of_segment.middleRows(b * states, states);
+      if (k > 0) here += a.lazyProduct(rows.middleRows(at - states, states));
+      if (by_start.rows() == 0) continue;
+      auto from_start = by_start.middleRows(at, states);
+      from_start = a;
+      if (k > 0) from_start = a * by_start.middleRows(at - states, states);
+    }
+    first += steps;
+  }
 }
 
 }  // namespace isochron::one_step

@@ -87,6 +87,7 @@ void OneStepSolver::start_segments(const double* theta, ConstStatesRef states,
   segments_.clear();
   counts_ = {};
   earlier_time_ = 0;
+  has_segments_ = lengths != whole_times;
   start_segment(lengths);
 }
 
@@ -193,7 +194,10 @@ double OneStepSolver::attempt(double h) {
 
 bool OneStepSolver::tangents_are_due(double h, double state_error) const {
   if (!tangents_ || state_error > 1) return false;
-  const bool states_are_idle = state_error < std::pow(idle_growth, -(tableau_.embedded_order + 1));
+  // Steps that end at observation times may be short for that reason alone.
+  const bool is_cut = has_segments_ && 2 * h < promised_step_;
+  const bool states_are_idle =
+      !is_cut && state_error < std::pow(idle_growth, -(tableau_.embedded_order + 1));
   return states_are_idle || h > promised_step_ ||
          static_cast<std::size_t>(counts_.steps) % tangent_interval == 0;
 }

@@ -65,6 +65,10 @@ class OneStepSolver final : public BlockSolver {
   /// The linearisation at each of the stages() stages of each step, one after the other.
   [[nodiscard]] Linearisation& linearisation() { return *at_; }
   [[nodiscard]] double* record(Index step, Index stage);
+  /// `count` of them from there on, stage by stage and step by step.
+  [[nodiscard]] StridedRecords records(Index step, Index stage, Index count) {
+    return {record(step, stage), count, at_->record_size()};
+  }
   [[nodiscard]] double stored_bytes() const;
 
  private:
@@ -107,6 +111,7 @@ class OneStepSolver final : public BlockSolver {
   double promised_step_ =
       0;  // and would allow, by their last estimate, if they were to be followed
   double longest_step_ = 1;
+  bool has_segments_ = false;  // more than one
   std::vector<Segment> segments_;
   std::vector<Lanes, Eigen::aligned_allocator<Lanes>> records_;
   IntegrationCounts counts_;

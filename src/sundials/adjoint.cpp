@@ -48,6 +48,14 @@ std::vector<double> backward_step_limits(const std::vector<double>& times, doubl
   return limits;
 }
 
+/// Whether all trajectories are observed at the same fractions of their end times, up to rounding
+/// errors.
+bool have_common_fractions(const Eigen::MatrixXd& fractions) {
+  constexpr double rounding = 4 * std::numeric_limits<double>::epsilon();
+  const Vector first = fractions.col(0);
+  return ((fractions.colwise() - first).array().abs() <= rounding).all();
+}
+
 }  // namespace
 
 AdjointSensitivity::AdjointSensitivity(const Dynamics& dynamics, const SensitivityOptions& options,
@@ -61,34 +69,90 @@ AdjointSensitivity::AdjointSensitivity(const Dynamics& dynamics, const Sensitivi
       linearised_at_(nowhere) {}
 
 void AdjointSensitivity::forward(Index, const double* theta, ConstStatesRef states,
-                                 ConstVectorRef end_times, ConstStatesRef, StatesRef observed,
-                                 bool derivatives) {
+                                 ConstVectorRef end_times, ConstStatesRef earlier_times,
+                                 StatesRef observed, bool derivatives) {
   stored_bytes_ = 0;
   checkpoints_.clear();
-  if (derivatives && options_.checkpoint_distance == 0) {
-    keep_whole(theta, states, end_times);
+  kept_times_.clear();
+  longest_stretch_ = 0;
+  cut_into_segments(end_times, earlier_times);
+  keeps_whole_ = derivatives && options_.checkpoint_distance == 0 && segments_.size() == 1;
+  if (keeps_whole_) {
+    keep_whole(theta, states, observed);
   } else {
-    forward_.start(theta, states, end_times);
-    if (derivatives) {
-      leave_checkpoints();
-    } else {
-      forward_.advance(1);
-    }
+    solve_segments(theta, states, observed, derivatives);
   }
   forward_counts_ = forward_.counts();
-  forward_.read(observed);
+}
+
+/// Solves the forward problem; where `derivatives` are to follow, leaves checkpoints.
+void AdjointSensitivity::solve_segments(const double* theta, ConstStatesRef states,
+                                        StatesRef observed, bool derivatives) {
+  observed_ = 0;
+  for (const Segment& segment : segments_) {
+    segment_ = &segment - segments_.data();
+    if (segment_ == 0) {
+      forward_.start_segments(theta, states, segment.to, segments_.back().to);
+    } else {
+      forward_.start_segment(segment.from, segment.to);
+    }
+    if (derivatives) {
+      leave_checkpoints(observed);
+    } else if (segment.observations.size() == 1) {
+      forward_.advance(1);
+      observe(1, observed);
+    } else {
+      for (double tau = 0; tau < 1; observe(tau, observed)) tau = forward_.step();
+    }
+  }
+  if (derivatives) reserve(longest_stretch_ + 1);
+}
+
+void AdjointSensitivity::cut_into_segments(ConstVectorRef end_times, ConstStatesRef earlier_times) {
+  observations_ = earlier_times.rows() + 1;
+  Eigen::MatrixXd times = Eigen::MatrixXd::Zero(observations_ + 1, end_times.size());
+  times.row(observations_) = end_times.transpose();
+  if (observations_ > 1) times.middleRows(1, observations_ - 1) = earlier_times;
+  const Eigen::MatrixXd fractions =
+      times.middleRows(1, observations_).array().rowwise() / end_times.transpose().array();
+  segments_.clear();
+  if (have_common_fractions(fractions)) {
+    const Vector common = fractions.col(0);
+    segments_.push_back({times.row(0), end_times, 0, {common.begin(), common.end()}});
+    return;
+  }
+  for (Index k = 0; k < observations_; ++k) {
+    segments_.push_back({times.row(k), times.row(k + 1), k, {1}});
+  }
+}
+
+/// Reads the states at the observations that the last step to tau has passed.
+void AdjointSensitivity::observe(double tau, StatesRef observed) {
+  const Segment& segment = segments_[static_cast<std::size_t>(segment_)];
+  const Index points = segment.to.size();
+  const auto in_segment = [&] { return static_cast<std::size_t>(observed_ - segment.first); };
+  for (; in_segment() < segment.observations.size(); ++observed_) {
+    const double at = segment.observations[in_segment()];
+    if (at > tau) return;
+    check(CVodeGetDky(forward_.memory(), at, 0, interpolated_.get()), "CVodeGetDky");
+    observed(Eigen::all, Eigen::seqN(observed_, points, observations_)) =
+        as_block(interpolated_.get()).leftCols(points);
+  }
 }
 
 void AdjointSensitivity::keep_whole(const double* theta, ConstStatesRef states,
-                                    ConstVectorRef end_times) {
+                                    StatesRef observed) {
   void* memory = forward_.memory();
+  segment_ = 0;
   if (capacity_ == 0) allocate(first_capacity);
   for (;;) {
-    forward_.start(theta, states, end_times);
+    observed_ = 0;
+    forward_.start(theta, states, segments_.front().to);
     start_keeping(0);
-    while (kept_times_.back() < 1) keep_step();
+    while (kept_times_.back() < 1) observe(keep_step(), observed);
     const long steps = count_steps(memory);
     if (steps < capacity_) {
+      limit_backward_steps();
       count_storage(steps);
       return;
     }
@@ -114,19 +178,21 @@ double AdjointSensitivity::keep_step() {
   return tau;
 }
 
-void AdjointSensitivity::leave_checkpoints() {
-  const long distance = options_.checkpoint_distance;
+/// Solves a segment, and leaves a checkpoint every so many steps.
+void AdjointSensitivity::leave_checkpoints(StatesRef observed) {
+  const long distance = options_.checkpoint_distance > 0 ? options_.checkpoint_distance
+                                                         : std::numeric_limits<long>::max();
   long steps = 0;
   for (double tau = 0; tau < 1; ++steps) {
     if (steps % distance == 0) add_checkpoint(tau);
     tau = forward_.step();
+    observe(tau, observed);
   }
-  longest_stretch_ = std::min(distance, steps) + restart_allowance;
-  reserve(longest_stretch_ + 1);
+  longest_stretch_ = std::max(longest_stretch_, std::min(distance, steps) + restart_allowance);
 }
 
 void AdjointSensitivity::add_checkpoint(double tau) {
-  checkpoints_.push_back({tau, as_block(forward_.state())});
+  checkpoints_.push_back({segment_, tau, as_block(forward_.state())});
 }
 
 /// Solves the forward problem from the last checkpoint until past `end`, every step kept. Where
@@ -146,11 +212,19 @@ void AdjointSensitivity::solve_again(double end) {
       tau = keep_step();
     }
     linearised_at_ = nowhere;  // the forward problem uses the same place
+    limit_backward_steps();
     backward_counts_ += read_counts(memory, options_.integrator.method, 0);
     count_storage(count_steps(memory));
     if (tau >= end) return;
     add_checkpoint(tau);
   }
+}
+
+/// From the steps of the forward problem that are kept.
+void AdjointSensitivity::limit_backward_steps() {
+  const BlockProblem& problem = forward_.problem();
+  step_limits_ = backward_step_limits(
+      kept_times_, longest_step(options_.integrator, problem.whole_times, problem.lengths, 1));
 }
 
 void AdjointSensitivity::reserve(long steps) {
@@ -188,65 +262,114 @@ double AdjointSensitivity::bytes(long states) const {
   return static_cast<double>(states * shape.rows * shape.stride) * sizeof(double);
 }
 
+/// From the last to the first.
+std::vector<AdjointSensitivity::Jump> AdjointSensitivity::jumps(ConstStatesRef cotangents) const {
+  std::vector<Jump> all;
+  const Index points = segments_.front().to.size();
+  for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment) {
+    const auto count = static_cast<Index>(segment->observations.size());
+    for (Index i = count - 1; i >= 0; --i) {
+      const Index k = segment->first + i;
+      const bool adds =
+          (cotangents(Eigen::all, Eigen::seqN(k, points, observations_)).array() != 0).any();
+      const bool changes_times = i == count - 1 && !all.empty();
+      if (adds || changes_times) {
+        all.push_back(
+            {&*segment - segments_.data(), segment->observations[static_cast<std::size_t>(i)], k});
+      }
+    }
+  }
+  return all;
+}
+
 void AdjointSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient,
                                   StatesRef initial_cotangents) {
   backward_counts_ = {};
-  const double size = cotangents.norm();
-  if (size == 0) {
-    gradient.setZero();
-    initial_cotangents.setZero();
-    return;
-  }
-  if (!std::isfinite(size)) throw NumericalError("the cotangents of the loss are not finite");
-  auto block = as_block(cotangent_.get());
-  block.setZero();
-  block.leftCols(cotangents.cols()) = cotangents;
+  backward_steps_ = 0;
+  measured_size_ = 0;
+  auto lambda = as_block(cotangent_.get());
+  lambda.setZero();
   N_VConst(0, gradient_.get());
-  linearised_at_ = nowhere;
   forward_.problem().evaluations = 0;
-  if (backward_problem_ < 0) create_backward();
-  restart_backward(size);
-
-  void* memory = forward_.memory();
-  void* backward_memory = CVodeGetAdjCVodeBmem(memory, backward_problem_);
-  if (options_.checkpoint_distance == 0) {
-    solve_backward(0);
-  } else {
-    for (; !checkpoints_.empty(); checkpoints_.pop_back()) {
-      solve_again(current_time(backward_memory));
-      solve_backward(checkpoints_.back().tau);
-    }
+  const Index points = initial_cotangents.cols();
+  const std::vector<Jump> all = jumps(cotangents);
+  double size = 0;
+  for (auto jump = all.begin(); jump != all.end(); ++jump) {
+    if (jump->segment != segment_) enter_segment(jump->segment);
+    const States added =
+        cotangents(Eigen::all, Eigen::seqN(jump->observation, points, observations_));
+    size = std::hypot(size, Eigen::Ref<const States>(added).norm());
+    if (!std::isfinite(size)) throw NumericalError("the cotangents of the loss are not finite");
+    lambda.leftCols(points) += added;
+    restart_backward(jump->tau, size);
+    const auto next = jump + 1;
+    const double tau = next != all.end() && next->segment == segment_ ? next->tau : 0;
+    go_back(tau);
+    collect(tau);
   }
-  double reached = 0;
-  check(CVodeGetB(memory, backward_problem_, &reached, cotangent_.get()), "CVodeGetB");
-  check(CVodeGetQuadB(memory, backward_problem_, &reached, gradient_.get()), "CVodeGetQuadB");
   gradient = as_row(gradient_.get());
-  initial_cotangents = block.leftCols(cotangents.cols());
-  backward_counts_ +=
-      read_counts(backward_memory, options_.integrator.method, forward_.problem().evaluations);
+  initial_cotangents = lambda.leftCols(points);
+  backward_counts_.right_hand_sides += forward_.problem().evaluations;
 }
 
-void AdjointSensitivity::jacobian(Eigen::Ref<Eigen::MatrixXd>) {
+/// Fetches the solution of the backward problem at tau, which its last step has passed.
+void AdjointSensitivity::collect(double tau) {
+  void* backward_memory = CVodeGetAdjCVodeBmem(forward_.memory(), backward_problem_);
+  check(CVodeGetDky(backward_memory, tau, 0, cotangent_.get()), "CVodeGetDky");
+  check(CVodeGetQuadDky(backward_memory, tau, 0, gradient_.get()), "CVodeGetQuadDky");
+  backward_steps_ += count_steps(backward_memory);
+  backward_counts_ += read_counts(backward_memory, options_.integrator.method, 0);
+}
+
+/// The one before, on the way back.
+void AdjointSensitivity::enter_segment(Index segment) {
+  segment_ = segment;
+  const Segment& entered = segments_[static_cast<std::size_t>(segment)];
+  forward_.enter_segment(entered.from, entered.to);
+  while (checkpoints_.back().segment > segment) checkpoints_.pop_back();
+}
+
+void AdjointSensitivity::jacobian(RowMatrixRef, RowMatrixRef) {
   throw InputError("the adjoint method gives gradients, not Jacobians");
 }
 
-/// From where it is to tau, where the forward solution kept begins.
+/// From where it is until past tau in the same segment, over as many stretches as that takes.
+void AdjointSensitivity::go_back(double tau) {
+  if (keeps_whole_) {
+    solve_backward(tau);
+    return;
+  }
+  void* backward_memory = CVodeGetAdjCVodeBmem(forward_.memory(), backward_problem_);
+  for (double start = 1; start > tau;) {
+    if (kept_times_.empty()) {
+      const double reached = current_time(backward_memory);
+      while (checkpoints_.back().tau >= reached) checkpoints_.pop_back();
+      solve_again(reached);
+    }
+    start = kept_times_.front();
+    solve_backward(std::max(tau, start));
+    if (start >= tau) {
+      checkpoints_.pop_back();
+      kept_times_.clear();
+    }
+  }
+}
+
+/// From where it is until past tau, at most to where the stretch that is kept begins.
 void AdjointSensitivity::solve_backward(double tau) {
   void* memory = forward_.memory();
   void* backward_memory = CVodeGetAdjCVodeBmem(memory, backward_problem_);
-  const std::vector<double> limits = backward_step_limits(
-      kept_times_, longest_step(options_.integrator, forward_.problem().end_times,
-                                forward_.problem().end_times, 1));
   std::size_t i = kept_times_.size() - 1;
   int flag = CV_SUCCESS;
-  while (flag != CV_TSTOP_RETURN) {
-    const double reached = current_time(backward_memory);
+  double reached = current_time(backward_memory);
+  while (flag != CV_TSTOP_RETURN && reached > tau) {
     while (i > 0 && kept_times_[i - 1] >= reached) --i;
-    check(CVodeSetMaxStep(backward_memory, limits[i]), "CVodeSetMaxStep");
-    flag = count_steps(backward_memory) < options_.integrator.max_steps
+    check(CVodeSetMaxStep(backward_memory, step_limits_[i]), "CVodeSetMaxStep");
+    flag = backward_steps_ + count_steps(backward_memory) < options_.integrator.max_steps
                ? CVodeB(memory, tau, CV_ONE_STEP)
                : CV_TOO_MUCH_WORK;
-    forward_.verify(flag, "backward", current_time(backward_memory));
+    reached = current_time(backward_memory);
+    forward_.verify(flag, "backward", reached);
   }
 }
 
@@ -276,7 +399,7 @@ void AdjointSensitivity::attach_corrector() {
   const Dynamics& dynamics = problem.dynamics.dynamics();
   if (dynamics.motion() == Motion::newtonian) {
     const Index d = dynamics.dimension();
-    SplitSystem system{d, 0, d, -1, problem.end_times.data(), {}};
+    SplitSystem system{d, 0, d, -1, problem.lengths.data(), {}};
     system.far_derivative = [this](double tau, ConstBlockRef lambda_v, BlockRef out) {
       if (tau != linearised_at_) {
         const int flag = CVodeGetAdjY(forward_.memory(), tau, interpolated_.get());
@@ -305,50 +428,59 @@ void AdjointSensitivity::attach_newton() {
   check(CVodeSetJacFnB(memory, backward_problem_, adjoint_jacobian), "CVodeSetJacFnB");
 }
 
-void AdjointSensitivity::restart_backward(double cotangent_size) {
+void AdjointSensitivity::restart_backward(double tau, double cotangent_size) {
+  if (backward_problem_ < 0) create_backward();
+  linearised_at_ = nowhere;
   void* memory = forward_.memory();
   const int which = backward_problem_;
   const IntegratorOptions& integrator = options_.integrator;
   // lambda shrinks with the loss: a fixed absolute tolerance would destroy the gradient. The
-  // gradient sums over trajectories, so what counts is the size of all cotangents together.
+  // gradient sums over trajectories, so what counts is the size of all cotangents together, of
+  // those that have been added so far: what is left of small late ones may grow on the way back.
   const double rtol = options_.backward_rtol > 0 ? options_.backward_rtol : integrator.rtol;
   // Of the many steps of BDF the errors of the quadrature are of one sign, and add up.
   const double tighter = integrator.method == Method::bdf ? 0.1 : 1;
   const double quadrature_rtol =
       options_.quadrature_rtol > 0 ? options_.quadrature_rtol : tighter * rtol;
   const double atol_over_rtol = integrator.atol / integrator.rtol * cotangent_size;
-  check(CVodeReInitB(memory, which, 1, cotangent_.get()), "CVodeReInitB");
+  check(CVodeReInitB(memory, which, tau, cotangent_.get()), "CVodeReInitB");
   check(CVodeSStolerancesB(memory, which, rtol, rtol * atol_over_rtol), "CVodeSStolerancesB");
   check(CVodeQuadReInitB(memory, which, gradient_.get()), "CVodeQuadReInitB");
   // Where the gradient is smaller than the cotangents (in short times, far away, in the parameters'
   // units) it needs a tolerance in units of its own size.
-  const double size = gradient_size(cotangent_size);
-  const double unit = size > 0 ? std::min(1.0, size / cotangent_size) : 1;
+  if (cotangent_size > 2 * measured_size_) {
+    measured_size_ = cotangent_size;
+    const double size = gradient_size(tau, cotangent_size);
+    gradient_unit_ = size > 0 ? std::min(1.0, size / cotangent_size) : 1;
+  }
   check(CVodeQuadSStolerancesB(memory, which, quadrature_rtol,
-                               quadrature_rtol * atol_over_rtol * unit),
+                               quadrature_rtol * atol_over_rtol * gradient_unit_),
         "CVodeQuadSStolerancesB");
 }
 
 /// The size of the gradient's elements, where they are smaller than the cotangents: that of free
-/// flight in the place, of some on the path, where it is largest; 0 if it is nowhere known.
-double AdjointSensitivity::gradient_size(double cotangent_size) {
+/// flight in the place, of some on the path back from tau = `from`, where it is largest; 0 if it is
+/// nowhere known.
+double AdjointSensitivity::gradient_size(double from, double cotangent_size) {
   constexpr std::size_t places = 32;
   N_Vector state = interpolated_.get();
   double size = 0;
   const auto look = [&](double tau) { size = std::max(size, flight_gradient(tau, state)); };
-  if (options_.checkpoint_distance == 0) {
+  if (keeps_whole_) {
     const auto interpolate = [&](double tau) {
       check(CVodeGetAdjY(forward_.memory(), tau, state), "CVodeGetAdjY");
       look(tau);
     };
-    const std::size_t between = kept_times_.size() / places + 1;
-    for (std::size_t i = 0; i < kept_times_.size() && size < cotangent_size; i += between) {
-      interpolate(i == 0 ? 1 : kept_times_[kept_times_.size() - 1 - i]);
+    const auto end = std::lower_bound(kept_times_.begin(), kept_times_.end(), from);
+    const auto last = static_cast<std::size_t>(end - kept_times_.begin());
+    const std::size_t between = (last + 1) / places + 1;
+    for (std::size_t i = 0; i <= last && size < cotangent_size; i += between) {
+      interpolate(i == 0 ? from : kept_times_[last - i]);
     }
     if (size < cotangent_size) interpolate(0);
   } else {
     N_VScale(1, forward_.state(), state);
-    look(1);
+    look(from);
     const std::size_t between = checkpoints_.size() / places + 1;
     for (std::size_t i = 0; i < checkpoints_.size() && size < cotangent_size; i += between) {
       as_block(state) = checkpoints_[i].state;
@@ -360,18 +492,19 @@ double AdjointSensitivity::gradient_size(double cotangent_size) {
 }
 
 /// |T (dF/dtheta)^T lambda| at a state, root mean square over parameters, where no force acts
-/// between there and the end: lambda_v = c_v + T c_q, c the cotangents.
+/// on the whole way T: lambda_v = c_v + T c_q, c the cotangents.
 double AdjointSensitivity::flight_gradient(double tau, N_Vector state) {
   BlockProblem& problem = forward_.problem();
   const Dynamics& dynamics = problem.dynamics.dynamics();
   linearise(tau, state);
   Block lambda = as_block(cotangent_.get());
+  const auto times = problem.whole_times.transpose().array();
   if (dynamics.motion() == Motion::newtonian) {
     const Index d = dynamics.dimension();
-    const auto times = problem.end_times.transpose().array();
     for (Index row = 0; row < d; ++row)
       lambda.row(d + row).array() += times * lambda.row(row).array();
   }
+  lambda.array().rowwise() *= times / problem.lengths.transpose().array();  // T, not the segment's
   Vector gradient = Vector::Zero(dynamics.parameters());
   problem.dynamics.add_parameter_product(lambda, 1, gradient);
   return gradient.norm() / std::sqrt(static_cast<double>(std::max<Index>(1, gradient.size())));

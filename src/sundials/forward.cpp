@@ -18,21 +18,20 @@ ForwardSensitivity::ForwardSensitivity(const Dynamics& dynamics, const Sensitivi
                                        Index stride)
     : options_(options),
       parameter_count_(dynamics.parameters()),
+      count_(parameter_count_ + (options.initial_states ? dynamics.state_dimension() : 0)),
       solver_(dynamics, options.integrator, stride),
-      sensitivities_(parameter_count_ == 0
-                         ? nullptr
-                         : check_handle(N_VCloneVectorArray(static_cast<int>(parameter_count_),
-                                                            solver_.state())),
-                     VectorsDeleter{static_cast<int>(parameter_count_)}),
+      sensitivities_(count_ == 0 ? nullptr
+                                 : check_handle(N_VCloneVectorArray(static_cast<int>(count_),
+                                                                    solver_.state())),
+                     VectorsDeleter{static_cast<int>(count_)}),
+      derivative_(check_handle(N_VClone(solver_.state()))),
       jacobians_(dynamics.dimension() * dynamics.dimension(), stride),
       parameter_jacobians_(dynamics.dimension() * dynamics.parameters(), stride) {
   solver_.problem().sensitivity = this;
   void* memory = solver_.memory();
-  const auto count = static_cast<int>(dynamics.parameters());
-  if (count == 0) return;  // CVODES wants at least one
-  clear();
-  check(CVodeSensInit(memory, count, corrector_flag(options), sensitivity_derivatives,
-                      sensitivities_.get()),
+  if (count_ == 0) return;  // CVODES wants at least one
+  check(CVodeSensInit(memory, static_cast<int>(count_), corrector_flag(options),
+                      sensitivity_derivatives, sensitivities_.get()),
         "CVodeSensInit");
   check(CVodeSetSensErrCon(memory, options.sensitivity_error_control ? 1 : 0),
         "CVodeSetSensErrCon");
@@ -40,7 +39,7 @@ ForwardSensitivity::ForwardSensitivity(const Dynamics& dynamics, const Sensitivi
 }
 
 void ForwardSensitivity::attach_corrector() {
-  const auto count = static_cast<int>(parameters());
+  const auto count = static_cast<int>(count_);
   if (options_.staggered) {
     corrector_ = make_fixed_point(solver_.state(), solver_.context(), count);
     check(CVodeSetNonlinearSolverSensStg(solver_.memory(), corrector_.get()),
@@ -55,13 +54,17 @@ void ForwardSensitivity::attach_corrector() {
 /// A state may err by atol, so its derivative by p may err by atol where p changes by its own size:
 /// a parameter of another unit gives the same solution to the same accuracy. Small parameters, such
 /// as the weights of a network, count as 1. In short times, or far from where the force is felt,
-/// all derivatives are small, and may err by as much less.
+/// all derivatives are small, and may err by as much less. Derivatives by the states at the start
+/// are 1 there.
 void ForwardSensitivity::set_tolerances(const double* theta) {
   constexpr double smallest = 1e-200;
-  const Eigen::Map<const Vector> parameters(theta, parameter_count_);
-  const Eigen::ArrayXd units = parameters.array().abs().max(1.0);
-  const double atol = options_.integrator.atol * std::min(1.0, derivative_size(units));
-  Vector tolerances = (atol / units).max(smallest);
+  Vector tolerances = Vector::Constant(count_, options_.integrator.atol);
+  if (parameters() > 0) {
+    const Eigen::Map<const Vector> values(theta, parameters());
+    const Eigen::ArrayXd units = values.array().abs().max(1.0);
+    const double atol = options_.integrator.atol * std::min(1.0, derivative_size(units));
+    tolerances.head(parameters()) = (atol / units).max(smallest);
+  }
   check(CVodeSensSStolerances(solver_.memory(), options_.integrator.rtol, tolerances.data()),
         "CVodeSensSStolerances");
 }
@@ -77,38 +80,95 @@ double ForwardSensitivity::derivative_size(const Eigen::ArrayXd& units) {
   const Eigen::ArrayXd slopes = parameter_jacobians_.cwiseAbs().rowwise().maxCoeff();
   const double slope = (slopes * units.replicate(slopes.size() / units.size(), 1)).maxCoeff();
   if (slope == 0) return 1;
-  const double time = problem.end_times.cwiseAbs().maxCoeff();
+  const double time = problem.lengths.cwiseAbs().maxCoeff();
   const bool is_newtonian = problem.dynamics.dynamics().motion() == Motion::newtonian;
   const double rounding = std::numeric_limits<double>::epsilon() * states.cwiseAbs().maxCoeff();
   return std::max(rounding, slope * (is_newtonian ? std::min(time, time * time) : time));
 }
 
-void ForwardSensitivity::clear() {
-  for (Index p = 0; p < parameters(); ++p) {
-    N_VConst(0, sensitivities_[static_cast<std::size_t>(p)]);
+void ForwardSensitivity::start_sensitivities(const double* theta) {
+  for (Index p = 0; p < count_; ++p) {
+    N_VConst(0, sensitivity(p));
+    if (p >= parameters()) as_block(sensitivity(p)).row(p - parameters()).setOnes();
   }
+  set_tolerances(theta);
+  check(CVodeSensReInit(solver_.memory(), corrector_flag(options_), sensitivities_.get()),
+        "CVodeSensReInit");
 }
 
 void ForwardSensitivity::forward(Index, const double* theta, ConstStatesRef states,
-                                 ConstVectorRef end_times, ConstStatesRef, StatesRef observed,
-                                 bool) {
+                                 ConstVectorRef end_times, ConstStatesRef earlier_times,
+                                 StatesRef observed, bool) {
   solver_.start(theta, states, end_times);
-  if (parameters() > 0) {
-    clear();
-    set_tolerances(theta);
-    check(CVodeSensReInit(solver_.memory(), corrector_flag(options_), sensitivities_.get()),
-          "CVodeSensReInit");
+  if (count_ > 0) start_sensitivities(theta);
+  observations_ = earlier_times.rows() + 1;
+  if (observations_ == 1) {
+    solver_.advance(1);
+  } else {
+    observe_earlier(end_times, earlier_times, observed);
   }
-  solver_.advance(1);
-  solver_.read(observed);
-  if (parameters() == 0) return;
+  observed(Eigen::all, Eigen::seqN(observations_ - 1, states.cols(), observations_)) =
+      as_block(solver_.state()).leftCols(states.cols());
+  if (count_ == 0) return;
   double reached = 0;
   check(CVodeGetSens(solver_.memory(), &reached, sensitivities_.get()), "CVodeGetSens");
 }
 
+/// Goes to the end, and observes everything on the way.
+void ForwardSensitivity::observe_earlier(ConstVectorRef end_times, ConstStatesRef earlier_times,
+                                         StatesRef observed) {
+  std::vector<Observation> all;
+  for (Index b = 0; b < end_times.size(); ++b) {
+    for (Index k = 0; k < earlier_times.rows(); ++k) {
+      all.push_back({earlier_times(k, b) / end_times[b], b, b * observations_ + k});
+    }
+  }
+  const auto comes_first = [](const auto& a, const auto& b) { return a.tau < b.tau; };
+  std::stable_sort(all.begin(), all.end(), comes_first);
+  earlier_.setZero(count_, observed.rows() * static_cast<Index>(all.size()));
+  auto next = all.begin();
+  for (double tau = 0; tau < 1;) {
+    tau = solver_.step();
+    const auto passed = next;
+    next = std::find_if(passed, all.end(), [tau](const auto& o) { return o.tau > tau; });
+    if (passed != next) expand(tau, {passed, next}, observed);
+  }
+}
+
+/// States and sensitivities at observations that the last step to tau has passed: by their Taylor
+/// polynomials in tau, of the order of the step.
+void ForwardSensitivity::expand(double tau, std::span<const Observation> passed,
+                                StatesRef observed) {
+  void* memory = solver_.memory();
+  const auto derivative = as_block(derivative_.get());
+  const Index rows = derivative.rows();
+  int order = 0;
+  check(CVodeGetLastOrder(memory, &order), "CVodeGetLastOrder");
+  for (const Observation& o : passed) observed.col(o.column).setZero();
+  Vector weights = Vector::Ones(static_cast<Index>(passed.size()));  // (tau_o - tau)^j/j!
+  for (int j = 0; j <= order; ++j) {
+    const auto add = [&](const auto& column_of) {
+      auto weight = weights.begin();
+      for (const Observation& o : passed) column_of(o) += *weight++ * derivative.col(o.point);
+    };
+    check(CVodeGetDky(memory, tau, j, derivative_.get()), "CVodeGetDky");
+    add([&](const Observation& o) { return observed.col(o.column); });
+    for (Index p = 0; p < count_; ++p) {
+      check(CVodeGetSensDky1(memory, tau, j, static_cast<int>(p), derivative_.get()),
+            "CVodeGetSensDky1");
+      auto row = earlier_.row(p);
+      add([&](const Observation& o) {
+        return row.segment((o.column - o.point) * rows, rows).transpose();
+      });
+    }
+    auto weight = weights.begin();
+    for (const Observation& o : passed) *weight++ *= (o.tau - tau) / (j + 1);
+  }
+}
+
 IntegrationCounts ForwardSensitivity::forward_counts() const {
   IntegrationCounts counts = solver_.counts();
-  if (parameters() == 0) return counts;
+  if (count_ == 0) return counts;
   long evaluations = 0;
   check(CVodeGetSensNumRhsEvals(solver_.memory(), &evaluations), "CVodeGetSensNumRhsEvals");
   counts.right_hand_sides += evaluations;
@@ -117,21 +177,55 @@ IntegrationCounts ForwardSensitivity::forward_counts() const {
 
 void ForwardSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient,
                                   StatesRef initial_cotangents) {
-  const Block lambda = cotangents;
-  for (Index p = 0; p < gradient.size(); ++p) {
-    const auto s = as_block(sensitivities_[static_cast<std::size_t>(p)]);
-    gradient[p] = s.leftCols(lambda.cols()).cwiseProduct(lambda).sum();
+  const Index points = initial_cotangents.cols();
+  const Index rows = cotangents.rows();
+  const Index before_end = observations_ - 1;
+  const Block lambda = cotangents(Eigen::all, Eigen::seqN(before_end, points, observations_));
+  Vector earlier(rows * before_end * points);
+  for (Index b = 0; b < points; ++b) {
+    earlier.segment(b * rows * before_end, rows * before_end) =
+        cotangents.middleCols(b * observations_, before_end).reshaped();
   }
-  initial_cotangents.setConstant(std::numeric_limits<double>::quiet_NaN());
+  for (Index p = 0; p < parameters(); ++p) {
+    const auto s = as_block(sensitivity(p));
+    gradient[p] = s.leftCols(points).cwiseProduct(lambda).sum();
+    if (before_end > 0) gradient[p] += earlier_.row(p).dot(earlier);
+  }
+  if (!options_.initial_states) {
+    initial_cotangents.setConstant(std::numeric_limits<double>::quiet_NaN());
+    return;
+  }
+  for (Index j = 0; j < rows; ++j) {
+    const Index p = parameters() + j;
+    const auto y = as_block(sensitivity(p));
+    initial_cotangents.row(j) = y.leftCols(points).cwiseProduct(lambda).colwise().sum();
+    for (Index b = 0; b < points && before_end > 0; ++b) {
+      const Index first = b * rows * before_end;
+      initial_cotangents(j, b) += earlier_.row(p)
+                                      .segment(first, rows * before_end)
+                                      .dot(earlier.segment(first, rows * before_end));
+    }
+  }
 }
 
-void ForwardSensitivity::jacobian(Eigen::Ref<Eigen::MatrixXd> rows) {
-  for (Index p = 0; p < rows.cols(); ++p) {
-    const auto s = as_block(sensitivities_[static_cast<std::size_t>(p)]);
-    const Index states = s.rows();
-    const Index columns = rows.rows() / states;
-    Eigen::Map<States>(rows.col(p).data(), states, columns) = s.leftCols(columns);
-  }
+void ForwardSensitivity::jacobian(RowMatrixRef rows, RowMatrixRef by_start) {
+  const Index states = as_block(solver_.state()).rows();
+  const Index before_end = states * (observations_ - 1);  // rows of a trajectory
+  const Index all = before_end + states;
+  const Index points = rows.rows() / all;
+  const auto fill = [&](Index p, auto&& column) {
+    const auto s = as_block(sensitivity(p));
+    for (Index b = 0; b < points; ++b) {
+      if (before_end > 0) {
+        column.segment(b * all, before_end) =
+            earlier_.row(p).segment(b * before_end, before_end).transpose();
+      }
+      column.segment(b * all + before_end, states) = s.col(b);
+    }
+  };
+  for (Index p = 0; p < rows.cols(); ++p) fill(p, rows.col(p));
+  if (by_start.rows() == 0) return;
+  for (Index j = 0; j < states; ++j) fill(parameters() + j, by_start.col(j));
 }
 
 int ForwardSensitivity::sensitivity_derivatives(int count, sunrealtype, N_Vector y, N_Vector,
@@ -142,17 +236,22 @@ int ForwardSensitivity::sensitivity_derivatives(int count, sunrealtype, N_Vector
   return problem.trap.run([&] {
     problem.dynamics.linearise(as_block(y));
     problem.dynamics.jacobians(self.jacobians_);
-    problem.dynamics.parameter_jacobians(self.parameter_jacobians_);
+    const Index parameters = self.parameters();
+    if (parameters > 0) problem.dynamics.parameter_jacobians(self.parameter_jacobians_);
     const Index d = problem.dynamics.dynamics().dimension();
     const bool newtonian = problem.dynamics.dynamics().motion() == Motion::newtonian;
-    const auto times = problem.end_times.transpose().array();
+    const auto times = problem.lengths.transpose().array();
     for (int p = 0; p < count; ++p) {
       const auto from = as_block(s[p]);
       auto to = as_block(out[p]);
       auto force = to.bottomRows(d);
       for (Index i = 0; i < d; ++i) {
         auto row = force.row(i).array();
-        row = self.parameter_jacobians_.row(i * count + p).array();
+        if (p < parameters) {
+          row = self.parameter_jacobians_.row(i * parameters + p).array();
+        } else {
+          row.setZero();
+        }
         for (Index j = 0; j < d; ++j) {
           row += self.jacobians_.row(i * d + j).array() * from.row(j).array();
         }

@@ -1,14 +1,21 @@
 #pragma once
 
+#include <span>
+
 #include "block_sensitivity.hpp"
 #include "sundials/solver.hpp"
 
 namespace isochron::sundials {
 
 /// A block's states and their derivatives by every parameter, S = dy/dtheta, as CVODES's forward
-/// sensitivities:
+/// sensitivities, and with the option initial_states those by the states at the start, Y =
+/// dy/dy(0):
 ///
-///   S_p' = T (dF/dy) S_p + T dF/dtheta_p,    S_p(0) = 0.
+///   S_p' = T (dF/dy) S_p + T dF/dtheta_p,    S_p(0) = 0
+///   Y_j' = T (dF/dy) Y_j,                    Y_j(0) = e_j
+///
+/// On the way to the end times they are those of the polynomials by which CVODES goes from step to
+/// step, of the accuracy of the steps.
 class ForwardSensitivity final : public BlockSensitivity {
  public:
   ForwardSensitivity(const Dynamics& dynamics, const SensitivityOptions& options, Index stride);
@@ -17,7 +24,7 @@ class ForwardSensitivity final : public BlockSensitivity {
                ConstStatesRef earlier_times, StatesRef observed, bool derivatives) override;
   void gradient(ConstStatesRef cotangents, VectorRef gradient,
                 StatesRef initial_cotangents) override;
-  void jacobian(Eigen::Ref<Eigen::MatrixXd> rows) override;
+  void jacobian(RowMatrixRef rows, RowMatrixRef by_start) override;
   [[nodiscard]] IntegrationCounts forward_counts() const override;
   [[nodiscard]] IntegrationCounts backward_counts() const override { return {}; }
   [[nodiscard]] double stored_bytes() const override { return 0; }
@@ -28,8 +35,19 @@ class ForwardSensitivity final : public BlockSensitivity {
   void attach_corrector();
   void set_tolerances(const double* theta);
   [[nodiscard]] double derivative_size(const Eigen::ArrayXd& units);
-  void clear();
+  void start_sensitivities(const double* theta);
+  /// Of trajectory `point` before its end: column `column` of all observed states.
+  struct Observation {
+    double tau;
+    Index point;
+    Index column;
+  };
+  void observe_earlier(ConstVectorRef end_times, ConstStatesRef earlier_times, StatesRef observed);
+  void expand(double tau, std::span<const Observation> passed, StatesRef observed);
   [[nodiscard]] Index parameters() const { return parameter_count_; }
+  [[nodiscard]] N_Vector sensitivity(Index p) const {
+    return sensitivities_[static_cast<std::size_t>(p)];
+  }
 
   struct VectorsDeleter {
     int count;
@@ -38,8 +56,12 @@ class ForwardSensitivity final : public BlockSensitivity {
 
   const SensitivityOptions& options_;
   Index parameter_count_;
+  Index count_;  // of sensitivities: by parameters, then by the states at the start
   ForwardSolver solver_;
-  std::unique_ptr<N_Vector[], VectorsDeleter> sensitivities_;  // one per parameter
+  std::unique_ptr<N_Vector[], VectorsDeleter> sensitivities_;  // at the last tau
+  VectorHandle derivative_;                                    // by tau, of any of them
+  Index observations_ = 1;                                     // of a trajectory, K
+  Block earlier_;  // sensitivities before the end: count x ((observation, component))
   NonlinearSolver corrector_;
   Block jacobians_;            // df/dq, as Linearisation::jacobians
   Block parameter_jacobians_;  // df/dtheta, as Linearisation::parameter_jacobians

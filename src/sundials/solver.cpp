@@ -13,7 +13,10 @@ void ErrorTrap::rethrow() {
 }
 
 BlockProblem::BlockProblem(const Dynamics& model, Index stride, const IntegratorOptions& integrator)
-    : dynamics(model, stride), options(integrator), end_times(Vector::Zero(stride)) {}
+    : dynamics(model, stride),
+      options(integrator),
+      lengths(Vector::Zero(stride)),
+      whole_times(Vector::Zero(stride)) {}
 
 void BlockProblem::guard(ConstBlockRef out) const {
   poll_stop(options);
@@ -103,7 +106,7 @@ void ForwardSolver::attach_corrector() {
   const Dynamics& dynamics = problem_.dynamics.dynamics();
   if (dynamics.motion() == Motion::newtonian) {
     const Index d = dynamics.dimension();
-    SplitSystem system{0, d, d, 1, problem_.end_times.data(), {}};
+    SplitSystem system{0, d, d, 1, problem_.lengths.data(), {}};
     system.far_derivative = [this](double, ConstBlockRef q, BlockRef out) {
       return problem_.evaluate(out, [&] { problem_.dynamics.acceleration(q, out); });
     };
@@ -123,15 +126,33 @@ void ForwardSolver::attach_newton() {
 }
 
 void ForwardSolver::start(const double* theta, ConstStatesRef states, ConstVectorRef end_times) {
+  start_segments(theta, states, end_times, end_times);
+}
+
+void ForwardSolver::start_segments(const double* theta, ConstStatesRef states, ConstVectorRef to,
+                                   ConstVectorRef whole_times) {
   fill_block(states, as_block(state_.get()));
-  fill_times(end_times, problem_.end_times);
-  problem_.dynamics.bind(theta, problem_.end_times.data());
+  fill_times(whole_times, problem_.whole_times);
+  problem_.dynamics.bind(theta, problem_.lengths.data());
   problem_.trap.clear();
   problem_.evaluations = 0;
-  check(CVodeSetMaxStep(memory_.get(),
-                        longest_step(problem_.options, problem_.end_times, problem_.end_times, 1)),
-        "CVodeSetMaxStep");
+  earlier_counts_ = {};
+  enter_segment(Vector::Zero(to.size()), to);
   restart(0);
+}
+
+void ForwardSolver::start_segment(ConstVectorRef from, ConstVectorRef to) {
+  earlier_counts_ += read_counts(memory_.get(), problem_.options.method, 0);
+  enter_segment(from, to);
+  restart(0);
+}
+
+void ForwardSolver::enter_segment(ConstVectorRef from, ConstVectorRef to) {
+  earlier_time_ = from[0];
+  fill_times(to - from, problem_.lengths);
+  check(CVodeSetMaxStep(memory_.get(),
+                        longest_step(problem_.options, problem_.whole_times, problem_.lengths, 1)),
+        "CVodeSetMaxStep");
 }
 
 void ForwardSolver::restart(double tau) {
@@ -145,7 +166,7 @@ int ForwardSolver::run(double tau, int mode, double& reached) {
   void* memory = memory_.get();
   reached = current_time(memory);
   // CVODES itself limits only the steps of one call, and takes 0 for its own default.
-  const long steps_left = problem_.options.max_steps - count_steps(memory);
+  const long steps_left = problem_.options.max_steps - earlier_counts_.steps - count_steps(memory);
   const bool is_there = mode == CV_NORMAL && tau <= reached;
   if (steps_left <= 0 && !is_there) return CV_TOO_MUCH_WORK;
   check(CVodeSetMaxNumSteps(memory, std::max(1L, steps_left)), "CVodeSetMaxNumSteps");
@@ -170,7 +191,9 @@ void ForwardSolver::read(StatesRef states) const {
 }
 
 IntegrationCounts ForwardSolver::counts() const {
-  return read_counts(memory_.get(), problem_.options.method, problem_.evaluations);
+  IntegrationCounts counts = earlier_counts_;
+  counts += read_counts(memory_.get(), problem_.options.method, problem_.evaluations);
+  return counts;
 }
 
 void ForwardSolver::verify(int flag, const char* problem, double tau) {
@@ -187,8 +210,8 @@ void ForwardSolver::verify(int flag, const char* problem, double tau) {
   } catch (const NumericalError& error) {
     reason += fmt::format(", {}", error.what());
   }
-  throw integration_failure(problem, tau * problem_.end_times[0], problem_.end_times[0], options,
-                            reason);
+  throw integration_failure(problem, earlier_time_ + tau * problem_.lengths[0],
+                            problem_.whole_times[0], options, reason);
 }
 
 }  // namespace isochron::sundials

@@ -56,7 +56,8 @@ struct BlockProblem {
 
   BlockDynamics dynamics;
   const IntegratorOptions& options;
-  Vector end_times;  // [stride]
+  Vector lengths;      // of the segment that is being solved, T_b [stride]
+  Vector whole_times;  // of all segments together [stride]
   ErrorTrap trap;
   ForwardSensitivity* sensitivity = nullptr;  // that rides on this problem, if any
   long evaluations = 0;  // of right-hand sides since the last start, forward or backward
@@ -67,6 +68,10 @@ struct BlockProblem {
 
 /// One block of trajectories as one CVODES problem in scaled time tau in [0, 1]. Owns all solver
 /// memory and is used again and again: `start` re-initialises, nothing is re-created.
+///
+/// The way can be gone in segments, each from and to a time of every trajectory's own, so that
+/// trajectories that are observed at different times reach them together: tau then runs from 0 to 1
+/// in every segment.
 class ForwardSolver final : public BlockSolver {
  public:
   /// Room for blocks of up to `stride` trajectories (a multiple of block_padding). `options` is
@@ -80,6 +85,16 @@ class ForwardSolver final : public BlockSolver {
 
   /// One step towards tau = 1; returns the tau reached. Throws like `advance`.
   double step();
+
+  /// The first segment, over the times 0 .. `to` [B]; `whole_times`: how long trajectories take in
+  /// all.
+  void start_segments(const double* theta, ConstStatesRef states, ConstVectorRef to,
+                      ConstVectorRef whole_times);
+  /// The next one, from where the last one ended. Everything is counted on.
+  void start_segment(ConstVectorRef from, ConstVectorRef to);
+
+  /// Makes tau that of a segment of the loaded block, for the backward problem or a restart.
+  void enter_segment(ConstVectorRef from, ConstVectorRef to);
 
   /// Starts the loaded block again at tau, from state(). The evaluations are counted on.
   void restart(double tau);
@@ -110,6 +125,8 @@ class ForwardSolver final : public BlockSolver {
   Matrix matrix_;
   LinearSolver linear_solver_;
   CvodeMemory memory_;
+  IntegrationCounts earlier_counts_;  // of the segments before, but for evaluations
+  double earlier_time_ = 0;           // of the first trajectory, when the segment begins
 };
 
 /// Settings that forward and backward problems share; see performance notes in solver.cpp.

@@ -1,0 +1,128 @@
+#include "cli/observed_objective.hpp"
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "cli/data_file.hpp"
+#include "sentence.hpp"
+
+namespace isochron::cli {
+namespace {
+
+/// Where nothing is known of the noise, a fit begins with this part of the data's spread.
+constexpr double first_noise = 0.1;
+
+/// What --noise says, one for each component of a state; NaN where it says nothing.
+Vector noise_asked_for(const Configuration& configuration, const ObservedData& data) {
+  Vector noise = Vector::Constant(data.state_dimension(), std::numeric_limits<double>::quiet_NaN());
+  if (!configuration.noise) return noise;
+  const std::vector<double>& given = *configuration.noise;
+  const std::vector<Index> counts = data.observed();
+  std::vector<Index> observed;
+  for (std::size_t d = 0; d < counts.size(); ++d) {
+    if (counts[d] > 0) observed.push_back(static_cast<Index>(d));
+  }
+  require(given.size() == 1 || given.size() == observed.size(),
+          "{} gives {} standard errors, but {} components are observed in {}; give one for all, or "
+          "one for each",
+          as_typed(configuration, "noise"), given.size(), observed.size(),
+          shown(configuration.data));
+  for (std::size_t k = 0; k < observed.size(); ++k) {
+    noise[observed[k]] = given.size() == 1 ? given.front() : given[k];
+  }
+  return noise;
+}
+
+/// Standard errors to begin with, of components whose values have none; whether there are any.
+bool fill_noise(const ObservedData& data, bool starts_are_known, Vector& noise) {
+  const std::vector<Index> lacking = data.without_error(starts_are_known ? 1 : 0);
+  const std::vector<Index> all = data.observed(starts_are_known ? 1 : 0);
+  bool estimates = false;
+  for (Index d = 0; d < noise.size(); ++d) {
+    const auto component = static_cast<std::size_t>(d);
+    if (lacking[component] == 0 || !std::isnan(noise[d])) continue;
+    require(lacking[component] == all[component],
+            "{} of {} values of {} have no standard error, and others have; give --noise for them",
+            lacking[component], all[component], component_name(data.motion(), data.dimension(), d));
+    double sum = 0;
+    double squares = 0;
+    double count = 0;
+    for (const ObservedTrajectory& trajectory : data.trajectories()) {
+      for (const double value : trajectory.value.row(d)) {
+        if (std::isnan(value)) continue;
+        sum += value;
+        squares += value * value;
+        count += 1;
+      }
+    }
+    const double spread = std::sqrt(std::max(0.0, squares / count - std::pow(sum / count, 2)));
+    noise[d] = spread > 0 ? first_noise * spread : 1;
+    estimates = true;
+  }
+  return estimates;
+}
+
+Objective objective_of_data(const ObservedData& data, const Dynamics& dynamics, bool fits_starts,
+                            const Vector& noise) {
+  ObservedEnsemble observed =
+      fits_starts ? with_start(data, starting_states(data), noise) : with_known_start(data, noise);
+  const Objective objective(dynamics, std::move(observed.ensemble),
+                            std::move(observed.observations));
+  return fits_starts ? objective.fitting_initial_states() : objective;
+}
+
+void refuse_other_problems(const Configuration& configuration) {
+  for (const char* key : {"loss", "initial-states", "trajectories", "period", "period-law", "hold",
+                          "period-multiple", "restarts"}) {
+    require(!configuration.given(key), "{} does not go with --data, which says all of the problem",
+            as_typed(configuration, key));
+  }
+  require(configuration.optimizer == OptimizerKind::least_squares,
+          "{} does not go with --data; give least-squares", as_typed(configuration, "optimizer"));
+}
+
+}  // namespace
+
+ObservedProblem observed_problem(const Configuration& configuration, const Dynamics& dynamics) {
+  refuse_other_problems(configuration);
+  const DataColumns columns(configuration.motion, configuration.dimension,
+                            parse_observe(configuration.observe));
+  const ObservedData data = read_observed_data(configuration.data, columns);
+  const bool fits = configuration.fit_initial_states;
+  Vector noise = noise_asked_for(configuration, data);
+  const bool estimates = fill_noise(data, !fits, noise);
+  if (configuration.holdout == 0) {
+    return {objective_of_data(data, dynamics, fits, noise), std::nullopt, false, estimates};
+  }
+  const Holdout parts = hold_out(data, configuration.holdout, configuration.data_seed);
+  const Objective objective = objective_of_data(parts.training, dynamics, fits, noise);
+  if (!parts.continues) {
+    return {objective, objective_of_data(parts.held_out, dynamics, fits, noise), false, estimates};
+  }
+  ObservedEnsemble later = with_start(parts.held_out, objective.ensemble().initial_states, noise);
+  return {objective, Objective(dynamics, std::move(later.ensemble), std::move(later.observations)),
+          true, estimates};
+}
+
+FitOptions fit_options(const Configuration& configuration, const TrainingOptions& training,
+                       bool estimates_noise) {
+  FitOptions options;
+  options.training = training;
+  options.ridge = configuration.ridge;
+  options.estimate_noise = estimates_noise;
+  if (configuration.horizons) {
+    options.horizons = *configuration.horizons;
+    if (options.horizons.empty()) options.horizons = {std::numeric_limits<double>::infinity()};
+  }
+  return options;
+}
+
+void refuse_options_of_data(const Configuration& configuration) {
+  for (const char* key :
+       {"observe", "noise", "fit-initial-states", "holdout", "horizon", "ridge"}) {
+    require(!configuration.given(key), "--{} is for --data; give it, too", key);
+  }
+}
+
+}  // namespace isochron::cli

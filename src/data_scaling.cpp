@@ -1,0 +1,201 @@
+#include "data_scaling.hpp"
+
+#include <Eigen/QR>
+#include <algorithm>
+#include <cmath>
+
+namespace isochron {
+namespace {
+
+/// Where component d of trajectory i was observed.
+bool is_observed(const Objective& objective, Index d, Index column) {
+  const States& weight = objective.observations().weight;
+  return weight.size() == 0 || weight(d, column) > 0;
+}
+
+/// Mean and root mean square deviation of a component's observed values.
+struct Spread {
+  double mean = 0;
+  double size = 0;
+};
+
+Spread spread_of(const Objective& objective, Index d) {
+  const States& value = objective.observations().value;
+  double count = 0;
+  Spread spread;
+  for (Index c = 0; c < value.cols(); ++c) {
+    if (!is_observed(objective, d, c)) continue;
+    spread.mean += value(d, c);
+    count += 1;
+  }
+  spread.mean /= std::max(1.0, count);
+  for (Index c = 0; c < value.cols(); ++c) {
+    if (is_observed(objective, d, c)) spread.size += std::pow(value(d, c) - spread.mean, 2);
+  }
+  spread.size = std::sqrt(spread.size / std::max(1.0, count));
+  return spread;
+}
+
+/// Root mean square of the rate of a component, by differences over a part of the times, which
+/// noise changes little.
+double rate_of(const Objective& objective, Index d) {
+  constexpr Index parts = 10;
+  const Ensemble& ensemble = objective.ensemble();
+  const Index k = ensemble.observations();
+  const Index gap = std::max<Index>(1, k / parts);
+  const States& value = objective.observations().value;
+  double sum = 0;
+  double count = 0;
+  for (Index i = 0; i < ensemble.size(); ++i) {
+    const auto time = [&](Index j) {
+      return j + 1 == k ? ensemble.end_times[i] : ensemble.earlier_times(j, i);
+    };
+    for (Index j = gap; j < k; ++j) {
+      const Index at = i * k + j;
+      if (!is_observed(objective, d, at) || !is_observed(objective, d, at - gap)) continue;
+      sum += std::pow((value(d, at) - value(d, at - gap)) / (time(j) - time(j - gap)), 2);
+      count += 1;
+    }
+  }
+  return std::sqrt(sum / std::max(1.0, count));
+}
+
+}  // namespace
+
+DataScaling::DataScaling(const Objective& objective)
+    : motion_(objective.dynamics().motion()),
+      units_(Vector::Ones(objective.dynamics().dimension())),
+      centre_(Vector::Zero(units_.size())) {
+  const bool newtonian = motion_ == Motion::newtonian;
+  const Index d = units_.size();
+  if (!objective.force_data()) {
+    network_ = dynamic_cast<const Mlp*>(&objective.dynamics().field());
+  }
+  if (network_ != nullptr) {
+    double fastest = 0;
+    for (Index i = 0; i < d; ++i) {
+      const Spread spread = spread_of(objective, i);
+      if (spread.size > 0) units_[i] = spread.size;
+      if (network_->bias()) centre_[i] = spread.mean;
+      fastest = std::max(fastest, rate_of(objective, i) / units_[i]);
+    }
+    if (fastest > 0) time_ = 1 / fastest;
+  }
+  offset_ = Vector::Zero(objective.dynamics().state_dimension());
+  offset_.head(d) = centre_;
+  inverse_units_.resize(offset_.size());
+  inverse_units_.head(d) = units_.cwiseInverse();
+  if (newtonian) inverse_units_.tail(d) = time_ * units_.cwiseInverse();
+}
+
+Objective DataScaling::scaled(const Objective& objective) const {
+  if (network_ == nullptr) return objective;
+  Ensemble ensemble = objective.ensemble();
+  ensemble.initial_states = scaled_states(ensemble.initial_states);
+  ensemble.end_times /= time_;
+  ensemble.earlier_times /= time_;
+  Observations observations = objective.observations();
+  observations.value = scaled_states(observations.value);
+  const Vector factor = inverse_units_.cwiseAbs2().cwiseInverse();
+  if (observations.weight.size() == 0) {
+    observations.weight = States::Ones(observations.value.rows(), observations.value.cols());
+  }
+  observations.weight = factor.asDiagonal() * observations.weight;
+  const Objective problem(objective.dynamics(), std::move(ensemble), std::move(observations));
+  return objective.fits_initial_states() ? problem.fitting_initial_states() : problem;
+}
+
+/// theta of y -> force_factor units f((y - centre)/units).
+Vector DataScaling::mapped(ConstVectorRef theta, const Vector& units, const Vector& centre,
+                           double force_factor) const {
+  if (network_ == nullptr) return theta;
+  using Rows = Eigen::Map<RowMatrix>;
+  Vector result = theta;
+  const std::vector<Index>& layers = network_->layers();
+  const Index d = layers.front();
+  const Vector inverse = units.cwiseInverse();
+  Rows first(result.data(), layers[1], d);
+  first = (first * inverse.asDiagonal()).eval();
+  if (network_->bias()) result.segment(layers[1] * d, layers[1]) -= first * centre;
+  Index skip = 0;  // where the layers end
+  for (std::size_t l = 1; l < layers.size(); ++l) {
+    skip += layers[l] * layers[l - 1] + (network_->bias() ? layers[l] : 0);
+  }
+  const Index bias = network_->bias() ? d : 0;
+  const Index inputs = layers[layers.size() - 2];
+  Rows last(result.data() + skip - bias - d * inputs, d, inputs);
+  last = (force_factor * units.asDiagonal() * last).eval();
+  if (bias > 0) result.segment(skip - d, d).array() *= force_factor * units.array();
+  if (network_->skip() == Skip::none) return result;
+  Rows linear(result.data() + skip, d, d);
+  linear = (force_factor * units.asDiagonal() * linear * inverse.asDiagonal()).eval();
+  if (result.size() > skip + d * d) {
+    auto constant = result.segment(skip + d * d, d);
+    constant = (force_factor * units.cwiseProduct(constant) - linear * centre).eval();
+  }
+  return result;
+}
+
+Vector DataScaling::theta(ConstVectorRef scaled) const {
+  const double power = motion_ == Motion::newtonian ? 2 : 1;
+  return mapped(scaled, units_, centre_, std::pow(time_, -power));
+}
+
+Vector DataScaling::scaled_theta(ConstVectorRef theta) const {
+  const double power = motion_ == Motion::newtonian ? 2 : 1;
+  const Vector inverse = units_.cwiseInverse();
+  return mapped(theta, inverse, -centre_.cwiseProduct(inverse), std::pow(time_, power));
+}
+
+States DataScaling::states(const States& scaled) const {
+  if (network_ == nullptr || scaled.size() == 0) return scaled;
+  return (inverse_units_.cwiseInverse().asDiagonal() * scaled).colwise() + offset_;
+}
+
+States DataScaling::scaled_states(const States& states) const {
+  if (network_ == nullptr || states.size() == 0) return states;
+  return inverse_units_.asDiagonal() * (states.colwise() - offset_);
+}
+
+/// H = F^-T H' F^-1 for theta = F theta'.
+Posterior DataScaling::posterior(const Posterior& scaled) const {
+  const Index parameters = scaled.factor.cols();
+  const Vector origin = scaled_theta(Vector::Zero(parameters));
+  Eigen::MatrixXd inverse(parameters, parameters);
+  for (Index p = 0; p < parameters; ++p) {
+    inverse.col(p) = scaled_theta(Vector::Unit(parameters, p)) - origin;
+  }
+  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(scaled.factor.triangularView<Eigen::Upper>() *
+                                                 inverse);
+  Posterior posterior;
+  posterior.factor = qr.matrixQR().triangularView<Eigen::Upper>();
+  if (scaled.initial_state_errors.size() > 0) {
+    const Vector units = inverse_units_.cwiseInverse();
+    posterior.initial_state_errors = units.asDiagonal() * scaled.initial_state_errors;
+  }
+  return posterior;
+}
+
+template <class Map>
+TrainingState DataScaling::mapped(TrainingState state, const Map& of_theta,
+                                  const States& initial_states) {
+  state.theta = of_theta(state.theta);
+  if (state.theta_initial.size() > 0) state.theta_initial = of_theta(state.theta_initial);
+  for (Vector& theta : state.snapshots.theta) theta = of_theta(theta);
+  state.initial_states = initial_states;
+  return state;
+}
+
+TrainingState DataScaling::state(TrainingState scaled) const {
+  const States initial = states(scaled.initial_states);
+  return mapped(
+      std::move(scaled), [this](const Vector& at) { return theta(at); }, initial);
+}
+
+TrainingState DataScaling::scaled_state(TrainingState state) const {
+  const States initial = scaled_states(state.initial_states);
+  return mapped(
+      std::move(state), [this](const Vector& at) { return scaled_theta(at); }, initial);
+}
+
+}  // namespace isochron
