@@ -8,6 +8,7 @@
 #include "data_scaling.hpp"
 #include "elimination.hpp"
 #include "isochron/composite_field.hpp"
+#include "isochron/error.hpp"
 #include "sentence.hpp"
 #include "stoppable_algebra.hpp"
 
@@ -169,6 +170,7 @@ class Fit {
     }
     for (int k = 0; k < most_judgements && !is_over() && judges(); ++k) {
       const bool has_settled = take_judgement(objective_);
+      if (is_over()) break;
       train_on(objective_, has_settled ? last_progress : loose_progress);
       if (has_settled) break;
     }
@@ -185,9 +187,18 @@ class Fit {
     return 0.5 * (of_ridge - at.residuals.squaredNorm() - at.log_determinant +
                   free * std::log(2 * std::numbers::pi));
   }
-  [[nodiscard]] Judgement judgement(const Objective& objective) const {
-    return judged(objective, training_.state, training_.integrator, ridge_ * penalised_,
-                  penalised_);
+  /// Nothing when it is ended by its caller or by time: then the fit is over.
+  [[nodiscard]] std::optional<Judgement> judgement(const Objective& objective) {
+    IntegratorOptions integrator = training_.integrator;
+    integrator.stop_requested = [this] {
+      return asked_to_stop() || seconds_since(start_) > options_.training.max_time;
+    };
+    try {
+      return judged(objective, training_.state, integrator, ridge_ * penalised_, penalised_);
+    } catch (const Interrupted&) {
+      training_.reason = asked_to_stop() ? StopReason::interrupted : StopReason::wall_time;
+      return std::nullopt;
+    }
   }
 
  private:
@@ -213,6 +224,11 @@ class Fit {
       if (counts.empty() || count > counts.back()) counts.push_back(count);
     }
     return counts;
+  }
+
+  [[nodiscard]] bool asked_to_stop() const {
+    const auto& stop = options_.training.stop_requested;
+    return stop && stop();
   }
 
   [[nodiscard]] bool is_over() const {
@@ -242,15 +258,16 @@ class Fit {
   /// Chooses the ridge and the noise by what the fit says; whether they stay as they were.
   bool take_judgement(const Objective& objective) {
     if (!judges()) return true;
-    const Judgement at = judgement(objective);
+    const std::optional<Judgement> at = judgement(objective);
+    if (!at) return true;
     bool has_settled = true;
-    if (chooses_ridge() && at.effective_parameters > fewest_parameters) {
+    if (chooses_ridge() && at->effective_parameters > fewest_parameters) {
       const double before = ridge_;
-      ridge_ = at.effective_parameters / at.size;
+      ridge_ = at->effective_parameters / at->size;
       has_settled = std::abs(ridge_ - before) <= judgement_tolerance * before;
     }
     if (options_.estimate_noise) {
-      const Vector factor = excess(objective, at).cwiseInverse();
+      const Vector factor = excess(objective, *at).cwiseInverse();
       objective_ = reweighted(objective_, factor);
       has_settled = has_settled && (factor.array() - 1).abs().maxCoeff() <= judgement_tolerance;
     }
@@ -325,10 +342,8 @@ ObservationFit fit_observations(const Objective& objective, TrainingState from,
   Fit fit(in_units, scaling.scaled_state(std::move(from)), scaled);
   fit.run();
 
-  const Judgement at = fit.judgement(fit.objective());
-  const Vector units = scaling.inverse_units().cwiseInverse();
-  ObservationFit found{std::move(fit.training()),
-                       reweighted(objective, Vector::Ones(units.size()))};
+  const std::optional<Judgement> at = fit.judgement(fit.objective());
+  ObservationFit found{std::move(fit.training()), with_weights(objective)};
   if (options.estimate_noise) {
     const Eigen::ArrayXd weight = largest_weights(fit.objective());
     const Eigen::ArrayXd before = largest_weights(in_units);
@@ -336,13 +351,18 @@ ObservationFit fit_observations(const Objective& objective, TrainingState from,
     found.noise = largest_weights(found.objective).array().rsqrt();
   }
   found.ridge = fit.ridge();
-  found.chi_squared = at.residuals.squaredNorm();
-  found.effective_parameters = at.effective_parameters;
-  found.degrees_of_freedom = at.degrees_of_freedom;
-  found.log_evidence = fit.log_evidence(at) - log_norm(found.objective);
-  const Eigen::MatrixXd& factor = at.posterior.factor;
-  if (factor.size() > 0 && factor.diagonal().cwiseAbs().minCoeff() > 0) {
-    found.posterior = scaling.posterior(at.posterior);
+  if (at) {
+    found.chi_squared = at->residuals.squaredNorm();
+    found.effective_parameters = at->effective_parameters;
+    found.degrees_of_freedom = at->degrees_of_freedom;
+    found.log_evidence = fit.log_evidence(*at) - log_norm(found.objective);
+    const Eigen::MatrixXd& factor = at->posterior.factor;
+    if (factor.size() > 0 && factor.diagonal().cwiseAbs().minCoeff() > 0) {
+      found.posterior = scaling.posterior(at->posterior);
+    }
+  } else {
+    constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+    found.chi_squared = found.effective_parameters = found.degrees_of_freedom = unknown;
   }
   found.training.state = scaling.state(std::move(found.training.state));
   found.training.integrator = in_units_of_data(found.training.integrator, scaling);

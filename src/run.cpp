@@ -361,6 +361,7 @@ void finish(Run& run, const ObservationFit& fit, const FinishOptions& options) {
   quality.effective_parameters = fit.effective_parameters;
   quality.ridge = fit.ridge;
   quality.log_evidence = fit.log_evidence;
+  if (std::isnan(fit.chi_squared)) finished.absent["chi_squared"] = out_of_time;
   if (finished.residuals.size() > 0) {
     quality.autocorrelation = autocorrelation(objective, finished.residuals);
   }

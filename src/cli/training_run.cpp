@@ -230,6 +230,7 @@ class Training {
     if (!setup_.held_out) return;
     TrainingOptions training = setup_.fit->training;
     training.progress = nullptr;
+    training.max_time = std::max(0.0, time_to_finish(started_, setup_.training.max_time));
     try {
       setup_.run.fit.chi_squared_holdout = chi_squared_of(*setup_.held_out, *fit_, training);
     } catch (const NumericalError& error) {

@@ -47,6 +47,24 @@ succeeds "${fit[@]}" --data orbits.csv --iterations 4 -o short.h5
 succeeds train --resume short.h5 --iterations 40 --quiet
 below short.h5 chi_squared 1.25
 
+# Ctrl-C leaves a file that goes on, and limits of time hold where the fit is large.
+succeeds simulate --force pendulum --trajectories 200 --period 5 --times 100 --noise 0.05 -o large.csv
+large=(train --fit-initial-states --hidden 32,32 --quiet --data large.csv)
+"$program" "${large[@]}" -o stopped.h5 >"$out" 2>"$err" &
+process=$!
+appears stopped.h5
+sleep 1
+kill -INT "$process"
+wait "$process"
+status=$?
+[[ $status -eq 130 ]] || fail "after SIGINT: exit status $status"
+one_sentence 'interrupted; stopped.h5 is complete up to here' 'SIGINT'
+is stopped.h5 stop_reason interrupted
+SECONDS=0
+succeeds "${large[@]}" --max-time 1 -o limited.h5
+[[ $SECONDS -le 30 ]] || fail "--max-time 1 took $SECONDS s"
+is limited.h5 stop_reason 'time limit reached'
+
 # Exact initial states, which these are not: the fit says so.
 succeeds train --hidden 8 --quiet --data orbits.csv -o known.h5
 shows 'note chi\^2 is .* give --fit-initial-states'
