@@ -3,11 +3,6 @@
 //
 //   bench_noisy_orbits [seeds]
 //
-// 25 orbits over t in [0, 3], 10 (spring) or 15 (pendulum) points per unit of time, noise 0.1 on q
-// and p. Spring: H = q^2 + p^2, radii from U(0.1, 1); pendulum: H = 3 (1 - cos q) + p^2, radii from
-// U(1.3, 2.3); so v = 2 p, and x'' = -4 x or -6 sin x. Fitted are positions and velocities, unknown
-// initial states, 1-16-16-1.
-//
 // Errors of the learned force from 100 states with |q|, |p| from U(0.2, 1), over t in [0, 20]: mean
 // square of the energy's deviation from the true orbit's, with q^2 + p^2 as the energy (the
 // paper's, also for the pendulum, which does not conserve it) and with H; and of the period, at the
@@ -25,72 +20,16 @@
 #include "isochron/observation_fit.hpp"
 #include "isochron/potential_well.hpp"
 #include "isochron/random.hpp"
+#include "noisy_orbits.hpp"
 
 namespace {
 
 using namespace isochron;
+using namespace noisy_orbits;
 using Seconds = std::chrono::duration<double>;
 
-constexpr double noise = 0.1, end = 3, long_end = 20;
-constexpr Index orbits = 25, tests = 100, samples = 201;
-
-struct System {
-  const char* name;
-  bool is_spring;
-  double least_radius;
-  Index times;
-};
-constexpr System systems[] = {{"spring", true, 0.1, 30}, {"pendulum", false, 1.3, 45}};
-
-struct Shape {
-  const char* name;
-  Symmetry symmetry;
-  Skip skip;
-};
-constexpr Shape shapes[] = {{"plain", Symmetry::none, Skip::none},
-                            {"skip", Symmetry::none, Skip::linear},
-                            {"odd", Symmetry::odd, Skip::none}};
-
-ForceFieldPtr truth(const System& system) {
-  const auto none = [](double, const auto&) { return Vector(0); };
-  if (system.is_spring) {
-    return make_force(
-        0, [](double q, const auto&) { return -4 * q; }, [](double, const auto&) { return -4.0; },
-        none);
-  }
-  return make_force(
-      0, [](double q, const auto&) { return -6 * std::sin(q); },
-      [](double q, const auto&) { return -6 * std::cos(q); }, none);
-}
-
-IntegratorOptions tight() {
-  IntegratorOptions options;
-  options.method = Method::rkn12;
-  options.rtol = options.atol = 1e-12;
-  return options;
-}
-
-Objective noisy(const System& system, const Shape& shape, std::uint64_t seed) {
-  Random random(1000 + seed);
-  States start(2, orbits);
-  for (Index i = 0; i < orbits; ++i) {
-    const double radius = system.least_radius + (system.is_spring ? 0.9 : 1.0) * random.uniform();
-    const double angle = 2 * std::numbers::pi * random.uniform();
-    start.col(i) << radius * std::cos(angle), 2 * radius * std::sin(angle);
-  }
-  const Eigen::MatrixXd times = Vector::LinSpaced(system.times, 0, end).replicate(1, orbits);
-  States value = Integrator(Dynamics(truth(system)), tight())
-                     .integrate(Vector(0), Ensemble::observed_at(start, times))
-                     .states;
-  const Eigen::Vector2d sigma(noise, 2 * noise);
-  value += sigma.asDiagonal() * normal_states(2, value.cols(), seed);
-  const States weight = sigma.cwiseAbs2().cwiseInverse().replicate(1, value.cols());
-  const States first = value(Eigen::all, Eigen::seqN(0, orbits, system.times));
-  const auto network =
-      std::make_shared<Mlp>(std::vector<Index>{1, 16, 16, 1}, shape.symmetry, shape.skip);
-  return Objective(Dynamics(network), Ensemble::observed_at(first, times), {value, weight})
-      .fitting_initial_states();
-}
+constexpr double long_end = 20;
+constexpr Index tests = 100, samples = 201;
 
 struct Errors {
   double paper = 0, energy = 0, period = 0;

@@ -30,6 +30,13 @@ double longest_step(const IntegratorOptions& options, ConstVectorRef whole_times
   return std::min(1.0, step / lengths.cwiseAbs().maxCoeff());
 }
 
+std::string too_many_steps(const IntegratorOptions& options) {
+  // In a stiff problem the steps of all other methods are as short as its shortest time.
+  const bool explicit_method = options.method != Method::bdf;
+  return fmt::format("more than {} steps{}", options.max_steps,
+                     explicit_method ? "; for a stiff problem take the method bdf" : "");
+}
+
 NumericalError integration_failure(const char* problem, double time, double end_time,
                                    const IntegratorOptions& options, const std::string& reason) {
   return NumericalError(fmt::format(

@@ -37,6 +37,9 @@ void poll_stop(const IntegratorOptions& options);
 [[nodiscard]] double longest_step(const IntegratorOptions& options, ConstVectorRef whole_times,
                                   ConstVectorRef lengths, double widest_gap);
 
+/// Why a block that takes more steps than allowed has failed.
+[[nodiscard]] std::string too_many_steps(const IntegratorOptions& options);
+
 /// What a failed integration says: which problem (forward, backward), where, how, why.
 [[nodiscard]] NumericalError integration_failure(const char* problem, double time, double end_time,
                                                  const IntegratorOptions& options,

@@ -88,7 +88,10 @@ class Examination {
             "a certificate needs states of two rows, x and v, at least one");
     mean_square_ = states.squaredNorm() / static_cast<double>(states.cols());
     found_.trajectories = states.cols();
-    const Interval sampled{states.row(0).minCoeff(), states.row(0).maxCoeff()};
+    Interval sampled{states.row(0).minCoeff(), states.row(0).maxCoeff()};
+    if (const auto& visited = options_.visited) {
+      sampled = {std::min(sampled.left, visited->left), std::max(sampled.right, visited->right)};
+    }
     if (!find_center(sampled)) {
       // All may have started on one side of the well.
       const double speed = states.row(1).cwiseAbs().maxCoeff();

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "isochron/composite_field.hpp"
+
 namespace isochron {
 namespace {
 
@@ -36,15 +38,17 @@ Spread spread_of(const Objective& objective, Index d) {
   return spread;
 }
 
-/// Root mean square of the rate of a component, by differences over a part of the times, which
-/// noise changes little.
-double rate_of(const Objective& objective, Index d) {
-  constexpr Index parts = 10;
+/// Mean squares of a component's changes over `gap` observations, and of the times between them.
+struct Changes {
+  double value = 0;
+  double time = 0;
+};
+
+Changes changes_of(const Objective& objective, Index d, Index gap) {
   const Ensemble& ensemble = objective.ensemble();
   const Index k = ensemble.observations();
-  const Index gap = std::max<Index>(1, k / parts);
   const States& value = objective.observations().value;
-  double sum = 0;
+  Changes mean;
   double count = 0;
   for (Index i = 0; i < ensemble.size(); ++i) {
     const auto time = [&](Index j) {
@@ -53,30 +57,90 @@ double rate_of(const Objective& objective, Index d) {
     for (Index j = gap; j < k; ++j) {
       const Index at = i * k + j;
       if (!is_observed(objective, d, at) || !is_observed(objective, d, at - gap)) continue;
-      sum += std::pow((value(d, at) - value(d, at - gap)) / (time(j) - time(j - gap)), 2);
+      mean.value += std::pow(value(d, at) - value(d, at - gap), 2);
+      mean.time += std::pow(time(j) - time(j - gap), 2);
       count += 1;
     }
   }
-  return std::sqrt(sum / std::max(1.0, count));
+  return {mean.value / std::max(1.0, count), mean.time / std::max(1.0, count)};
+}
+
+/// Root mean square of the rate of a component. Over short times t a mean square of changes is
+/// 2 sigma^2 + rate^2 t^2 with noise of any sigma, and less over longer ones: so the largest slope.
+double rate_of(const Objective& objective, Index d) {
+  const Changes shortest = changes_of(objective, d, 1);
+  double squared = 0;
+  for (Index gap = 2; gap < objective.ensemble().observations(); gap *= 2) {
+    const Changes longer = changes_of(objective, d, gap);
+    const double time = longer.time - shortest.time;
+    if (time > 0) squared = std::max(squared, (longer.value - shortest.value) / time);
+  }
+  if (squared == 0 && shortest.time > 0) squared = shortest.value / shortest.time;
+  return std::sqrt(squared);
+}
+
+const Mlp* as_network(const ForceFieldPtr& part) { return dynamic_cast<const Mlp*>(part.get()); }
+
+/// What can be scaled: the parts of a sum with a network, or a network alone; else nothing.
+std::vector<ForceFieldPtr> scalable_parts(const ForceFieldPtr& field) {
+  std::vector<ForceFieldPtr> parts = parts_of(*field);
+  if (parts.empty()) parts = {field};
+  return std::any_of(parts.begin(), parts.end(), as_network) ? parts : std::vector<ForceFieldPtr>();
+}
+
+/// A part without biases cannot move its centre.
+bool may_move(const ForceFieldPtr& part) {
+  const Mlp* network = as_network(part);
+  return network == nullptr || network->bias();
+}
+
+/// theta of y -> force_factor units f((y - centre)/units), f a network with parameters theta.
+Vector mapped_network(const Mlp& network, ConstVectorRef theta, const Vector& units,
+                      const Vector& centre, double force_factor) {
+  using Rows = Eigen::Map<RowMatrix>;
+  Vector result = theta;
+  const std::vector<Index>& layers = network.layers();
+  const Index d = layers.front();
+  const Vector inverse = units.cwiseInverse();
+  Rows first(result.data(), layers[1], d);
+  first = (first * inverse.asDiagonal()).eval();
+  if (network.bias()) result.segment(layers[1] * d, layers[1]) -= first * centre;
+  Index skip = 0;  // where the layers end
+  for (std::size_t l = 1; l < layers.size(); ++l) {
+    skip += layers[l] * layers[l - 1] + (network.bias() ? layers[l] : 0);
+  }
+  const Index bias = network.bias() ? d : 0;
+  const Index inputs = layers[layers.size() - 2];
+  Rows last(result.data() + skip - bias - d * inputs, d, inputs);
+  last = (force_factor * units.asDiagonal() * last).eval();
+  if (bias > 0) result.segment(skip - d, d).array() *= force_factor * units.array();
+  if (network.skip() == Skip::none) return result;
+  Rows linear(result.data() + skip, d, d);
+  linear = (force_factor * units.asDiagonal() * linear * inverse.asDiagonal()).eval();
+  if (result.size() > skip + d * d) {
+    auto constant = result.segment(skip + d * d, d);
+    constant = (force_factor * units.cwiseProduct(constant) - linear * centre).eval();
+  }
+  return result;
 }
 
 }  // namespace
 
 DataScaling::DataScaling(const Objective& objective)
-    : motion_(objective.dynamics().motion()),
-      units_(Vector::Ones(objective.dynamics().dimension())),
+    : dynamics_(objective.dynamics()),
+      units_(Vector::Ones(dynamics_.dimension())),
       centre_(Vector::Zero(units_.size())) {
-  const bool newtonian = motion_ == Motion::newtonian;
+  const bool newtonian = dynamics_.motion() == Motion::newtonian;
   const Index d = units_.size();
-  if (!objective.force_data()) {
-    network_ = dynamic_cast<const Mlp*>(&objective.dynamics().field());
-  }
-  if (network_ != nullptr) {
+  if (!objective.force_data()) parts_ = scalable_parts(dynamics_.shared_field());
+  if (!parts_.empty()) {
+    const bool has_logarithms = objective.observations().error_model == ErrorModel::lognormal;
+    const bool moves = !has_logarithms && std::all_of(parts_.begin(), parts_.end(), may_move);
     double fastest = 0;
     for (Index i = 0; i < d; ++i) {
       const Spread spread = spread_of(objective, i);
       if (spread.size > 0) units_[i] = spread.size;
-      if (network_->bias()) centre_[i] = spread.mean;
+      if (moves) centre_[i] = spread.mean;
       fastest = std::max(fastest, rate_of(objective, i) / units_[i]);
     }
     if (fastest > 0) time_ = 1 / fastest;
@@ -88,8 +152,19 @@ DataScaling::DataScaling(const Objective& objective)
   if (newtonian) inverse_units_.tail(d) = time_ * units_.cwiseInverse();
 }
 
+/// The sum of the parts: networks take up the units in their parameters.
+ForceFieldPtr DataScaling::scaled_field() const {
+  if (parts_.size() == 1) return parts_.front();
+  const double factor = dynamics_.motion() == Motion::newtonian ? time_ * time_ : time_;
+  std::vector<ForceFieldPtr> scaled;
+  for (const ForceFieldPtr& part : parts_) {
+    scaled.push_back(as_network(part) != nullptr ? part : in_units(part, units_, centre_, factor));
+  }
+  return sum_of(std::move(scaled));
+}
+
 Objective DataScaling::scaled(const Objective& objective) const {
-  if (network_ == nullptr) return objective;
+  if (parts_.empty()) return objective;
   Ensemble ensemble = objective.ensemble();
   ensemble.initial_states = scaled_states(ensemble.initial_states);
   ensemble.end_times /= time_;
@@ -100,60 +175,46 @@ Objective DataScaling::scaled(const Objective& objective) const {
   if (observations.weight.size() == 0) {
     observations.weight = States::Ones(observations.value.rows(), observations.value.cols());
   }
-  observations.weight = factor.asDiagonal() * observations.weight;
-  const Objective problem(objective.dynamics(), std::move(ensemble), std::move(observations));
+  if (observations.error_model == ErrorModel::additive) {
+    observations.weight = factor.asDiagonal() * observations.weight;
+  }
+  const Objective problem(Dynamics(scaled_field(), dynamics_.motion()), std::move(ensemble),
+                          std::move(observations));
   return objective.fits_initial_states() ? problem.fitting_initial_states() : problem;
 }
 
-/// theta of y -> force_factor units f((y - centre)/units).
 Vector DataScaling::mapped(ConstVectorRef theta, const Vector& units, const Vector& centre,
                            double force_factor) const {
-  if (network_ == nullptr) return theta;
-  using Rows = Eigen::Map<RowMatrix>;
   Vector result = theta;
-  const std::vector<Index>& layers = network_->layers();
-  const Index d = layers.front();
-  const Vector inverse = units.cwiseInverse();
-  Rows first(result.data(), layers[1], d);
-  first = (first * inverse.asDiagonal()).eval();
-  if (network_->bias()) result.segment(layers[1] * d, layers[1]) -= first * centre;
-  Index skip = 0;  // where the layers end
-  for (std::size_t l = 1; l < layers.size(); ++l) {
-    skip += layers[l] * layers[l - 1] + (network_->bias() ? layers[l] : 0);
-  }
-  const Index bias = network_->bias() ? d : 0;
-  const Index inputs = layers[layers.size() - 2];
-  Rows last(result.data() + skip - bias - d * inputs, d, inputs);
-  last = (force_factor * units.asDiagonal() * last).eval();
-  if (bias > 0) result.segment(skip - d, d).array() *= force_factor * units.array();
-  if (network_->skip() == Skip::none) return result;
-  Rows linear(result.data() + skip, d, d);
-  linear = (force_factor * units.asDiagonal() * linear * inverse.asDiagonal()).eval();
-  if (result.size() > skip + d * d) {
-    auto constant = result.segment(skip + d * d, d);
-    constant = (force_factor * units.cwiseProduct(constant) - linear * centre).eval();
+  Index first = 0;
+  for (const ForceFieldPtr& part : parts_) {
+    auto own = result.segment(first, part->parameters());
+    if (const Mlp* network = as_network(part)) {
+      own = mapped_network(*network, Vector(own), units, centre, force_factor);
+    }
+    first += part->parameters();
   }
   return result;
 }
 
 Vector DataScaling::theta(ConstVectorRef scaled) const {
-  const double power = motion_ == Motion::newtonian ? 2 : 1;
+  const double power = dynamics_.motion() == Motion::newtonian ? 2 : 1;
   return mapped(scaled, units_, centre_, std::pow(time_, -power));
 }
 
 Vector DataScaling::scaled_theta(ConstVectorRef theta) const {
-  const double power = motion_ == Motion::newtonian ? 2 : 1;
+  const double power = dynamics_.motion() == Motion::newtonian ? 2 : 1;
   const Vector inverse = units_.cwiseInverse();
   return mapped(theta, inverse, -centre_.cwiseProduct(inverse), std::pow(time_, power));
 }
 
 States DataScaling::states(const States& scaled) const {
-  if (network_ == nullptr || scaled.size() == 0) return scaled;
+  if (parts_.empty() || scaled.size() == 0) return scaled;
   return (inverse_units_.cwiseInverse().asDiagonal() * scaled).colwise() + offset_;
 }
 
 States DataScaling::scaled_states(const States& states) const {
-  if (network_ == nullptr || states.size() == 0) return states;
+  if (parts_.empty() || states.size() == 0) return states;
   return inverse_units_.asDiagonal() * (states.colwise() - offset_);
 }
 
@@ -172,6 +233,10 @@ Posterior DataScaling::posterior(const Posterior& scaled) const {
   if (scaled.initial_state_errors.size() > 0) {
     const Vector units = inverse_units_.cwiseInverse();
     posterior.initial_state_errors = units.asDiagonal() * scaled.initial_state_errors;
+    for (const Posterior::Start& start : scaled.starts) {
+      posterior.starts.push_back({start.factor * inverse_units_.asDiagonal(),
+                                  units.asDiagonal() * start.by_theta * inverse});
+    }
   }
   return posterior;
 }

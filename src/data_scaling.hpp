@@ -10,9 +10,10 @@ namespace isochron {
 ///
 /// for positions y (first-order motion: states), S diagonal. A network f' of the scaled problem is
 /// a network of the data's problem when S, c and s are folded into its first and last layers: f(y)
-/// = S f'(S^-1 (y - c))/s^2, of first-order motion over s. The map of its parameters is linear.
-/// Only networks can be scaled; other fields stay as they are, and so do force data. Networks
-/// without biases have c = 0.
+/// = S f'(S^-1 (y - c))/s^2, of first-order motion over s. The map of its parameters is linear. In
+/// a sum with networks, other parts keep their parameters and are seen in the scaled units
+/// (in_units). Fields without a network stay as they are, and so do force data. Networks without
+/// biases have c = 0.
 class DataScaling {
  public:
   /// `objective`: of observed states.
@@ -38,14 +39,15 @@ class DataScaling {
  private:
   [[nodiscard]] Vector mapped(ConstVectorRef theta, const Vector& units, const Vector& centre,
                               double force_factor) const;
+  [[nodiscard]] ForceFieldPtr scaled_field() const;
   template <class Map>
   [[nodiscard]] static TrainingState mapped(TrainingState state, const Map& of_theta,
                                             const States& initial_states);
 
-  const Mlp* network_ = nullptr;  // null: nothing is scaled
-  Motion motion_;
-  Vector units_;   // S, [D]
-  Vector centre_;  // c, [D]
+  Dynamics dynamics_;                 // of the data
+  std::vector<ForceFieldPtr> parts_;  // whose sum is their field; none: nothing is scaled
+  Vector units_;                      // S, [D]
+  Vector centre_;                     // c, [D]
   double time_ = 1;
   Vector offset_;         // of a state: c, and 0 for velocities
   Vector inverse_units_;  // of a state

@@ -66,24 +66,43 @@ bool can_be_drawn(double value, bool log) {
   return std::abs(value) <= largest_size && (!log || value >= 1 / largest_size);
 }
 
+/// From the lowest to the highest that is drawn of a point: its bar, its part of a band, or itself.
+Interval height(const Curve& curve, std::size_t i) {
+  const double y = curve.y[i];
+  if (!curve.upper.empty()) return {std::min(y, curve.upper[i]), std::max(y, curve.upper[i])};
+  if (!curve.error.empty()) return {y - curve.error[i], y + curve.error[i]};
+  if (curve.style == Curve::Style::bars) return {std::min(0.0, y), std::max(0.0, y)};
+  return {y, y};
+}
+
 bool can_be_drawn(const Panel& panel, const Curve& curve, std::size_t i) {
-  return can_be_drawn(curve.x[i], panel.log_x) && can_be_drawn(curve.y[i], panel.log_y) &&
+  const auto [low, high] = height(curve, i);
+  return can_be_drawn(curve.x[i], panel.log_x) && can_be_drawn(low, panel.log_y) &&
+         can_be_drawn(high, panel.log_y) &&
          (curve.color.empty() || can_be_drawn(curve.color[i], false));
 }
 
-/// From the smallest to the largest of the values that are drawn.
-std::optional<Interval> extent(const Panel& panel, std::vector<double> Curve::*values) {
+Interval x_of(const Curve& curve, std::size_t i) { return {curve.x[i], curve.x[i]}; }
+Interval color_of(const Curve& curve, std::size_t i) { return {curve.color[i], curve.color[i]}; }
+
+/// From the smallest to the largest of the values that are drawn, at every point an interval.
+template <class Values>
+std::optional<Interval> extent(const Panel& panel, const Values& values) {
   std::optional<Interval> result;
   for (const Curve& curve : panel.curves) {
-    if ((curve.*values).empty()) continue;
     for (std::size_t i = 0; i < curve.x.size(); ++i) {
       if (!can_be_drawn(panel, curve, i)) continue;
-      const double value = (curve.*values)[i];
-      if (!result) result = {value, value};
-      result = {std::min(result->low, value), std::max(result->high, value)};
+      const auto [low, high] = values(curve, i);
+      if (!result) result = {low, high};
+      result = {std::min(result->low, low), std::max(result->high, high)};
     }
   }
   return result;
+}
+
+std::optional<Interval> color_extent(Panel panel) {
+  std::erase_if(panel.curves, [](const Curve& curve) { return curve.color.empty(); });
+  return extent(panel, color_of);
 }
 
 bool is_coloured(const Panel& panel) {
@@ -92,7 +111,7 @@ bool is_coloured(const Panel& panel) {
 }
 
 std::optional<Interval> x_extent(const Panel& panel) {
-  std::optional<Interval> result = extent(panel, &Curve::x);
+  std::optional<Interval> result = extent(panel, x_of);
   if (!panel.shaded_x) return result;
   const auto [low, high] = *panel.shaded_x;
   if (!result) return Interval{low, high};
@@ -132,6 +151,17 @@ void check(const Panel& panel) {
     require(curve.x.size() == curve.y.size() && (!coloured || curve.color.size() == curve.x.size()),
             "the curve '{}' of a figure has {} values of x, {} of y and {} of colour", curve.label,
             curve.x.size(), curve.y.size(), curve.color.size());
+    require(
+        !coloured || (curve.upper.empty() && curve.error.empty()),
+        "the curve '{}' of a figure has colours beside a band or errors; it can have one of them",
+        curve.label);
+    const bool is_band = curve.style == Curve::Style::band;
+    require(curve.upper.size() == (is_band ? curve.x.size() : 0) &&
+                (curve.error.empty() ||
+                 (curve.style == Curve::Style::points && curve.error.size() == curve.x.size())),
+            "the curve '{}' of a figure has {} values of x, {} upper ends of a band and {} errors "
+            "of points",
+            curve.label, curve.x.size(), curve.upper.size(), curve.error.size());
   }
   constexpr double axis = 1e-12;  // leaves digits to tell its ticks apart
   check_range(panel.x_range, panel.log_x, axis, "x range");
@@ -176,8 +206,8 @@ void equalize(Interval& x, Interval& y) {
 Axes make_axes(const Panel& panel) {
   constexpr double margin = 0.03;
   Axes axes = {make_axis("x", panel.x_range, x_extent(panel), panel.log_x, margin),
-               make_axis("y", panel.y_range, extent(panel, &Curve::y), panel.log_y, margin),
-               make_axis("cb", panel.color_range, extent(panel, &Curve::color), false, 0),
+               make_axis("y", panel.y_range, extent(panel, height), panel.log_y, margin),
+               make_axis("cb", panel.color_range, color_extent(panel), false, 0),
                panel.equal_axes && !panel.log_x && !panel.log_y};
   if (axes.equal) equalize(axes.x.range, axes.y.range);
   return axes;
@@ -317,17 +347,25 @@ double marker_size(const Panel& panel) {
   return std::clamp(8 / std::sqrt(points), 0.1, 0.6);
 }
 
+/// The number of the colour of curve number i.
+std::size_t hue(const Panel& panel, std::size_t i) { return panel.curves[i].hue.value_or(i); }
+
+constexpr const char* band_fill = "fillstyle transparent solid 0.22 noborder";
+
 /// gnuplot's plotting style of curve number i, but for its colour.
 std::string plot_style(const Panel& panel, std::size_t i) {
   const Curve& curve = panel.curves[i];
   const bool crowded = !curve.color.empty() || panel.curves.size() > 12;
   const bool dense = curve.x.size() > 1000;
   const std::string width = crowded ? "lw 0.7" : dense ? "lw 1" : "lw 1.5";
-  const std::string marker = fmt::format("{} ps {}", point_shape(i), marker_size(panel));
+  const std::string marker =
+      fmt::format("{} ps {}", point_shape(hue(panel, i)), marker_size(panel));
   switch (curve.style) {
     case Curve::Style::line: return "lines dt solid " + width;
     case Curve::Style::dashed: return "lines dt (9,5) " + width;
     case Curve::Style::points: return "points " + marker;
+    case Curve::Style::band: return std::string("filledcurves ") + band_fill;
+    case Curve::Style::bars: return "boxes fillstyle transparent solid 0.4 noborder";
     case Curve::Style::marked: return fmt::format("linespoints dt solid {} {}", width, marker);
   }
   return "lines";
@@ -430,18 +468,29 @@ std::string shade_command(const Panel& panel, const Interval& range) {
       std::clamp(low, range.low, range.high), std::clamp(high, range.low, range.high), shade_color);
 }
 
+/// The columns of a curve beside x and y.
+std::vector<const std::vector<double>*> more_columns(const Curve& curve) {
+  std::vector<const std::vector<double>*> columns;
+  for (const auto* column : {&curve.upper, &curve.error, &curve.color}) {
+    if (!column->empty()) columns.push_back(column);
+  }
+  return columns;
+}
+
 std::string data_commands(const Panel& panel) {
   std::string commands;
   for (std::size_t c = 0; c < panel.curves.size(); ++c) {
     const Curve& curve = panel.curves[c];
+    const auto columns = more_columns(curve);
     commands += fmt::format("$curve{} << END\n", c);
     for (std::size_t i = 0; i < curve.x.size(); ++i) {
       if (!can_be_drawn(panel, curve, i)) {
         commands += "NaN NaN NaN\n";
         continue;
       }
-      const std::string color = curve.color.empty() ? "" : fmt::format(" {}", curve.color[i]);
-      commands += fmt::format("{} {}{}\n", curve.x[i], curve.y[i], color);
+      commands += fmt::format("{} {}", curve.x[i], curve.y[i]);
+      for (const auto* column : columns) commands += fmt::format(" {}", (*column)[i]);
+      commands += '\n';
     }
     commands += "END\n";
   }
@@ -454,6 +503,18 @@ std::string key_entry(const std::string& style, const std::string& color,
                      gnuplot_string(label));
 }
 
+/// Of the data, those that the style of a curve takes.
+const char* columns_to_plot(const Curve& curve) {
+  return curve.upper.empty() && curve.color.empty() ? "1:2" : "1:2:3";
+}
+
+/// How the key shows curve number c: gnuplot fills boxes there, but no curves.
+std::string key_style(const Panel& panel, std::size_t c) {
+  const Curve& curve = panel.curves[c];
+  if (curve.style == Curve::Style::band) return std::string("boxes ") + band_fill;
+  return plot_style(panel, c);
+}
+
 /// Curves and entries of the key, in which a curve on the colour scale has one colour.
 std::string plot_command(const Panel& panel) {
   std::string command = "plot NaN notitle";  // draws the axes even when there is no curve
@@ -461,12 +522,17 @@ std::string plot_command(const Panel& panel) {
     const Curve& curve = panel.curves[c];
     const bool coloured = !curve.color.empty();
     const std::string style = plot_style(panel, c);
+    const std::string color = line_color(hue(panel, c));
+    // Not with yerrorbars, which clear the surroundings of their points.
+    if (!curve.error.empty())
+      command += fmt::format(
+          ", $curve{} using 1:($2-$3):(0):(2*$3) with vectors nohead lw 0.8 lc {} notitle", c,
+          color);
     if (!curve.x.empty())
-      command +=
-          fmt::format(", $curve{} using {} with {} lc {} notitle", c, coloured ? "1:2:3" : "1:2",
-                      style, coloured ? "palette" : line_color(c));
+      command += fmt::format(", $curve{} using {} with {} lc {} notitle", c, columns_to_plot(curve),
+                             style, coloured ? "palette" : color);
     if (!curve.label.empty())
-      command += key_entry(style, coloured ? middle_of_palette : line_color(c), curve.label);
+      command += key_entry(key_style(panel, c), coloured ? middle_of_palette : color, curve.label);
   }
   if (panel.shaded_x && !panel.shaded_label.empty())
     command += key_entry("boxes fillstyle solid noborder", shade_color, panel.shaded_label);
@@ -502,7 +568,8 @@ std::string panel_commands(const Panel& panel, double right, const Canvas& canva
       "set minussign\n"
       "set border 15 lw 0.8 lc rgb '#404040'\n"
       "set grid xtics ytics back lt 1 lw 0.5 lc rgb '#d8d8d8'\n"
-      "set clip two\n";
+      "set clip two\n"
+      "set boxwidth 0.9 relative\n";
   commands += fmt::format("set palette defined ({})\n", palette);
   commands += axis_commands(axes.x, "0,0.3");
   commands += axis_commands(axes.y, "0.6,0");

@@ -30,6 +30,9 @@ void IntegratorOptions::validate(const Dynamics& dynamics) const {
           name(method));
   require(rtol >= 1e-15 && rtol <= 1e-1, "rtol = {:g} is outside 1e-15 .. 1e-1", rtol);
   require(atol >= 1e-15 && atol <= 1e-1, "atol = {:g} is outside 1e-15 .. 1e-1", atol);
+  require(state_units.size() == 0 || (state_units.size() == dynamics.state_dimension() &&
+                                      state_units.allFinite() && state_units.minCoeff() > 0),
+          "the units of a state must be {} positive numbers", dynamics.state_dimension());
   require(steps >= 1, "steps = {} must be at least 1", steps);
   require(max_steps > 0, "max_steps = {} must be positive", max_steps);
   require(max_step >= 0 && std::isfinite(max_step),

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "central_differences.hpp"
 #include "isochron/error.hpp"
 #include "isochron/stoppable_force.hpp"
+#include "joints.hpp"
 #include "sentence.hpp"
 
 namespace isochron {
@@ -44,6 +46,70 @@ void require_observations(const Observations& observations, const Ensemble& ense
           "the weights of observations must be finite, none negative, and one positive");
 }
 
+void require_logarithms(const Observations& observations) {
+  if (observations.error_model != ErrorModel::lognormal) return;
+  for (Index i = 0; i < observations.value.size(); ++i) {
+    const double value = observations.value.reshaped()[i];
+    const bool counts = observations.weight.size() == 0 || observations.weight.reshaped()[i] > 0;
+    require(!counts || value > 0,
+            "the value {:g} has no lognormal error, which only positive ones have; take the error "
+            "model additive",
+            value);
+  }
+}
+
+/// A residual in standard errors, and its derivative by the state.
+struct Residual {
+  double value;
+  double slope;
+};
+
+/// log y - log z.
+Residual logarithmic(double y, double z) {
+  if (y > 0) return {std::log(y / z), 1 / y};
+  throw NumericalError(
+      fmt::format("the state {:g} has no lognormal error, which only positive ones have", y));
+}
+
+/// Its square is what Huber's loss is of the residual's.
+Residual bent(Residual of) {
+  const double size = std::abs(of.value);
+  if (size <= huber_threshold) return of;
+  const double root = std::sqrt(huber_threshold * (2 * size - huber_threshold));
+  return {std::copysign(root, of.value), of.slope * huber_threshold / root};
+}
+
+Residual residual_of(const Observations& observations, double y, double z, double weight) {
+  const double root = std::sqrt(weight);
+  Residual of =
+      observations.error_model == ErrorModel::lognormal ? logarithmic(y, z) : Residual{y - z, 1};
+  of = {root * of.value, root * of.slope};
+  return observations.robust == Robust::huber ? bent(of) : of;
+}
+
+/// Of each component everywhere the geometric mean of what was observed; 1 of one that was not.
+States typical_states(const Observations& observations) {
+  const auto is_observed = [&](Index d, Index c) {
+    return observations.weight.size() == 0 || observations.weight(d, c) > 0;
+  };
+  States states = States::Ones(observations.value.rows(), observations.value.cols());
+  for (Index d = 0; d < states.rows(); ++d) {
+    double sum = 0, count = 0;
+    for (Index c = 0; c < states.cols(); ++c) {
+      if (!is_observed(d, c)) continue;
+      sum += std::log(observations.value(d, c));
+      count += 1;
+    }
+    if (count > 0) states.row(d).setConstant(std::exp(sum / count));
+  }
+  return states;
+}
+
+/// Whether residuals are y - z but for their weights.
+bool is_linear(const Observations& observations) {
+  return observations.error_model == ErrorModel::additive && observations.robust == Robust::none;
+}
+
 /// Of the states at all times, the elements that are observed; empty: all.
 std::vector<Index> observed_elements(const States& weight) {
   std::vector<Index> elements;
@@ -67,6 +133,20 @@ const char* name(Loss loss) {
     case Loss::own: return "own";
   }
   return "";
+}
+
+const char* name(ErrorModel model) {
+  return model == ErrorModel::additive ? "additive" : "lognormal";
+}
+
+const char* name(Robust robust) { return robust == Robust::none ? "none" : "huber"; }
+
+double expected_square(Robust robust) {
+  if (robust == Robust::none) return 1;
+  const double c = huber_threshold;
+  const double density = std::exp(-c * c / 2) / std::sqrt(2 * std::numbers::pi);
+  const double beyond = std::erfc(c / std::numbers::sqrt2);  // of both tails
+  return 1 - beyond + 2 * c * density - c * c * beyond;
 }
 
 // -------------------------------------------------------------------------------- the objective
@@ -104,6 +184,7 @@ Objective::Objective(Dynamics dynamics, Ensemble ensemble, Observations observat
     : dynamics_(std::move(dynamics)) {
   require_ensemble(ensemble, "end times");
   require_observations(observations, ensemble);
+  require_logarithms(observations);
   const double longest = longest_time(ensemble);
   std::vector<Index> observed = observed_elements(observations.weight);
   parts_ = std::make_shared<const Parts>(Parts{Loss::observations,
@@ -155,6 +236,22 @@ Objective Objective::fitting_initial_states() const {
   return fitting;
 }
 
+Objective Objective::with(Joints joints) const {
+  const Index s = ensemble().initial_states.rows();
+  require(fits_initial_states_ && joints.windows >= 1 && ensemble().size() % joints.windows == 0,
+          "{} trajectories with fitted initial states are not windows, {} of each trajectory",
+          ensemble().size(), joints.windows);
+  require(joints.weight.size() == s && joints.weight.allFinite() && joints.weight.minCoeff() > 0,
+          "the weights of gaps between windows must be {} positive numbers", s);
+  const States& known = joints.known_starts;
+  require(known.size() == 0 ||
+              (known.rows() == s && known.cols() * joints.windows == ensemble().size()),
+          "{} x {} known initial states do not fit the windows", known.rows(), known.cols());
+  Objective joined = *this;
+  joined.joints_ = std::move(joints);
+  return joined;
+}
+
 Objective Objective::starting_at(States initial_states) const {
   require(initial_states.rows() == ensemble().initial_states.rows() &&
               initial_states.cols() == ensemble().size() && initial_states.allFinite(),
@@ -179,7 +276,8 @@ Objective Objective::first_observations(Index count) const {
     return first;
   };
   Objective shorter(dynamics_, Ensemble::observed_at(ensemble().initial_states, times),
-                    {first_columns(observations().value), first_columns(observations().weight)});
+                    observations().with_values(first_columns(observations().value),
+                                               first_columns(observations().weight)));
   shorter.force_data_ = force_data_;
   shorter.fits_initial_states_ = fits_initial_states_;
   return shorter;
@@ -222,7 +320,14 @@ States Objective::observed_values(Index first, Index columns) const {
 
 States Objective::deviations(ConstStatesRef states) const {
   if (loss() == Loss::own) return {};
-  return states - observed_values(0, states.cols());
+  const Observations& data = parts_->observations;
+  if (data.error_model == ErrorModel::additive) return states - observed_values(0, states.cols());
+  States all = States::Zero(states.rows(), states.cols());
+  for (Index i = 0; i < all.size(); ++i) {
+    if (data.weight.size() > 0 && data.weight.reshaped()[i] == 0) continue;
+    all.reshaped()[i] = logarithmic(states.reshaped()[i], data.value.reshaped()[i]).value;
+  }
+  return all;
 }
 
 double Objective::trajectory_loss(Index first, ConstStatesRef states, StatesRef cotangents) const {
@@ -235,7 +340,23 @@ double Objective::trajectory_loss(Index first, ConstStatesRef states, StatesRef 
     return sum;
   }
   const double n = mean_over();
-  const States& weight = parts_->observations.weight;
+  const Observations& data = parts_->observations;
+  const States& weight = data.weight;
+  if (!is_linear(data)) {
+    double sum = 0;
+    for (Index i = 0; i < states.size(); ++i) {
+      const Index at = first * k * states.rows() + i;
+      const double w = weight.size() == 0 ? 1 : weight.reshaped()[at];
+      double& cotangent = cotangents(i % states.rows(), i / states.rows());
+      cotangent = 0;
+      if (w == 0) continue;
+      const Residual of = residual_of(data, states(i % states.rows(), i / states.rows()),
+                                      data.value.reshaped()[at], w);
+      sum += of.value * of.value;
+      cotangent = 2 / n * of.value * of.slope;
+    }
+    return sum / n;
+  }
   cotangents = states - observed_values(first * k, states.cols());
   if (weight.size() == 0) {
     const double share = cotangents.squaredNorm() / n;
@@ -265,7 +386,8 @@ Objective::OwnResiduals Objective::own_residuals(Index trajectory, ConstStatesRe
 }
 
 double Objective::trajectory_loss(ConstStatesRef states) const {
-  if (loss() == Loss::own || parts_->observations.weight.size() > 0) {
+  const Observations& data = parts_->observations;
+  if (loss() == Loss::own || data.weight.size() > 0 || !is_linear(data)) {
     States cotangents(states.rows(), states.cols());
     return trajectory_loss(0, states, cotangents);
   }
@@ -287,9 +409,10 @@ Vector Objective::residuals(ConstStatesRef states) const {
           "or the optimizer lbfgs or adam with a tolerance of your own");
   if (loss() != Loss::own) {
     const double scale = 1 / std::sqrt(mean_over());
-    const States& weight = parts_->observations.weight;
-    if (weight.size() == 0) return scale * deviations(states).reshaped();
-    return scale * observed(weight.cwiseSqrt().cwiseProduct(deviations(states)));
+    const Observations& data = parts_->observations;
+    if (!is_linear(data)) return of_observed(states).value;
+    if (data.weight.size() == 0) return scale * deviations(states).reshaped();
+    return scale * observed(data.weight.cwiseSqrt().cwiseProduct(deviations(states)));
   }
   const Index k = ensemble().observations();
   const Index count = parts_->own_residuals.count;
@@ -304,11 +427,12 @@ void Objective::residuals(const StateJacobian& at, VectorRef residuals,
                           GroupedJacobian& jacobian) const {
   if (loss() != Loss::own) {
     const Index count = residual_count();
-    residuals.head(count) = this->residuals(at.states);
-    take_rows(at.jacobian, jacobian.shared.topRows(count));
+    const Residuals of = of_observed(at.states);
+    residuals.head(count) = of.value;
+    take_rows(at.jacobian, of.slope, jacobian.shared.topRows(count));
     if (!fits_initial_states_) return;
     jacobian.own.resize(count, at.by_start.cols());
-    take_rows(at.by_start, jacobian.own);
+    take_rows(at.by_start, of.slope, jacobian.own);
     for (Index i = 0; i < ensemble().size(); ++i) {
       jacobian.group_sizes.push_back(residuals_of_trajectory(i));
     }
@@ -325,8 +449,30 @@ void Objective::residuals(const StateJacobian& at, VectorRef residuals,
   }
 }
 
-/// Rows of derivatives of observed states, in the order and the units of the residuals.
-void Objective::take_rows(const RowMatrix& of_states, Eigen::Ref<Eigen::MatrixXd> rows) const {
+Objective::Residuals Objective::of_observed(ConstStatesRef states) const {
+  const double scale = 1 / std::sqrt(mean_over());
+  const Observations& data = parts_->observations;
+  if (is_linear(data)) {
+    const States& weight = data.weight;
+    return {residuals(states),
+            weight.size() == 0 ? Vector() : Vector(observed(weight.cwiseSqrt()))};
+  }
+  const Vector y = observed(states);
+  const Vector z = observed(data.value);
+  const Vector w = data.weight.size() == 0 ? Vector::Ones(y.size()) : observed(data.weight);
+  Residuals all{Vector(y.size()), Vector(y.size())};
+  for (Index i = 0; i < y.size(); ++i) {
+    const Residual of = residual_of(data, y[i], z[i], w[i]);
+    all.value[i] = scale * of.value;
+    all.slope[i] = of.slope;
+  }
+  return all;
+}
+
+/// Rows of derivatives of observed states, in the order and the units of the residuals. No slopes:
+/// all are 1.
+void Objective::take_rows(const RowMatrix& of_states, const Vector& slopes,
+                          Eigen::Ref<Eigen::MatrixXd> rows) const {
   const double scale = 1 / std::sqrt(mean_over());
   const std::vector<Index>& observed = parts_->observed;
   if (observed.empty()) {
@@ -334,8 +480,7 @@ void Objective::take_rows(const RowMatrix& of_states, Eigen::Ref<Eigen::MatrixXd
   } else {
     rows = scale * of_states(observed, Eigen::all);
   }
-  const States& weight = parts_->observations.weight;
-  if (weight.size() > 0) rows.array().colwise() *= this->observed(weight.cwiseSqrt()).array();
+  if (slopes.size() > 0) rows.array().colwise() *= slopes.array();
 }
 
 double Objective::total(ConstStatesRef states, ConstVectorRef theta) const {
@@ -348,6 +493,8 @@ double Objective::scale() const {
   if (loss() == Loss::own) return 0;
   if (counts_trajectories()) {
     const Index columns = ensemble().observations() * ensemble().size();
+    const Observations& data = parts_->observations;
+    if (data.error_model == ErrorModel::lognormal) return trajectory_loss(typical_states(data));
     return trajectory_loss(States::Zero(ensemble().initial_states.rows(), columns));
   }
   return force_data_ ? force_data_->weight * force_data_->force.squaredNorm() /
@@ -466,7 +613,16 @@ StateJacobian ObjectiveFunction::trajectory_jacobian(ConstVectorRef theta) {
   return result;
 }
 
+namespace {
+
+void require_whole(const Objective& objective) {
+  require(!objective.joints(), "gaps between windows are for least squares, they have residuals");
+}
+
+}  // namespace
+
 double ObjectiveFunction::value(ConstVectorRef theta) {
+  require_whole(objective_);
   double loss = 0;
   if (objective_.counts_trajectories()) loss = trajectory_states(theta).loss;
   const std::optional<ForceData>& data = objective_.force_data();
@@ -474,6 +630,7 @@ double ObjectiveFunction::value(ConstVectorRef theta) {
 }
 
 double ObjectiveFunction::value(ConstVectorRef theta, VectorRef gradient) {
+  require_whole(objective_);
   double loss = 0;
   gradient.setZero();
   if (objective_.counts_trajectories()) {
@@ -503,7 +660,10 @@ void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
 void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
                                   GroupedJacobian* jacobian) {
   const std::optional<ForceData>& data = objective_.force_data();
-  const Index of_trajectories = objective_.residual_count();
+  const std::optional<Joints>& joints = objective_.joints();
+  const States& starts = ensemble_.initial_states;
+  const Index gaps = joints ? starts.size() / joints->windows * joints->gaps() : 0;
+  const Index of_trajectories = objective_.residual_count() + gaps;
   const Index of_force = data ? data->position.size() : 0;
   residuals.resize(of_trajectories + of_force);
   if (jacobian != nullptr) {
@@ -511,7 +671,12 @@ void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
     jacobian->group_sizes.clear();
   }
   if (objective_.counts_trajectories() && jacobian == nullptr) {
-    residuals.head(of_trajectories) = objective_.residuals(trajectory_states(theta).states);
+    const States states = trajectory_states(theta).states;
+    residuals.head(of_trajectories) =
+        joints ? joined_residuals(objective_, states, starts) : objective_.residuals(states);
+  } else if (joints) {
+    const StateJacobian at = trajectory_jacobian(theta);
+    joined_residuals(objective_, at, starts, residuals.head(of_trajectories), *jacobian);
   } else if (objective_.counts_trajectories()) {
     objective_.residuals(trajectory_jacobian(theta), residuals, *jacobian);
   }

@@ -7,13 +7,17 @@
 #include "clock.hpp"
 #include "data_scaling.hpp"
 #include "elimination.hpp"
+#include "isochron/analytic_force.hpp"
 #include "isochron/composite_field.hpp"
 #include "isochron/error.hpp"
+#include "multiple_shooting.hpp"
 #include "sentence.hpp"
 #include "stoppable_algebra.hpp"
 
 namespace isochron {
 namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// By how much three steps must lower the sum of chi^2, in a phase that others follow and in the
 /// last one. Along a flat valley there are many more steps, which noise does not tell apart.
@@ -32,13 +36,32 @@ constexpr double fewest_parameters = 0.05;
 /// Parts of the whole time to which the fit goes one after the other.
 constexpr double horizon_parts[] = {0.2, 0.4, 0.67, 1};
 
-/// 1 for parameters that the ridge penalises, 0 for others.
+/// Where there are many times, windows of about ten observations lead to the minimum from every
+/// seed that was tried (docs/observations.md). Many more than a hundred have more initial states
+/// than networks have parameters.
+constexpr Index many_times = 50;
+constexpr Index observations_of_window = 10;
+constexpr Index most_windows = 100;
+
+/// Weights of the gaps between windows, one after the other.
+constexpr double stiffening = 100;
+constexpr double most_stiffness = 1e4;
+
+/// The loss at which windows have done their part, over that of states at 0.
+constexpr double loss_of_windows = 1e-4;
+
+/// 1 for parameters that the ridge penalises, 0 for others: in sums, too, it penalises the layers
+/// of networks.
 Vector penalised(const ForceField& field) {
-  const auto* network = dynamic_cast<const Mlp*>(&field);
-  if (network == nullptr) return Vector::Zero(field.parameters());
-  Vector which = Vector::Ones(field.parameters());
-  const Mlp layers(network->layers(), network->symmetry());
-  which.tail(field.parameters() - layers.parameters()).setZero();
+  Vector which = Vector::Zero(field.parameters());
+  if (const auto* network = dynamic_cast<const Mlp*>(&field)) {
+    which.head(Mlp(network->layers(), network->symmetry()).parameters()).setOnes();
+  }
+  Index first = 0;
+  for (const ForceFieldPtr& part : parts_of(field)) {
+    which.segment(first, part->parameters()) = penalised(*part);
+    first += part->parameters();
+  }
   return which;
 }
 
@@ -52,7 +75,8 @@ Linearised linearised(const Objective& objective, const TrainingState& state,
                       const IntegratorOptions& integrator) {
   SensitivityOptions derivatives;
   derivatives.integrator = integrator;
-  derivatives.gradient = GradientMethod::discrete;
+  derivatives.gradient =
+      is_multistep(integrator.method) ? GradientMethod::forward : GradientMethod::discrete;
   Vector unknowns(objective.unknowns());
   unknowns.head(state.theta.size()) = state.theta;
   if (objective.fits_initial_states()) {
@@ -102,7 +126,7 @@ Judgement judged(const Objective& objective, const TrainingState& state,
   found.degrees_of_freedom =
       static_cast<double>(at.residuals.size()) - found.effective_parameters - free;
 
-  const std::vector<Elimination::Group> groups = elimination.groups();
+  std::vector<Elimination::Group> groups = elimination.groups();
   const Index s = j.own.cols();
   found.posterior.initial_state_errors.resize(s, static_cast<Index>(groups.size()));
   for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -112,6 +136,7 @@ Judgement judged(const Objective& objective, const TrainingState& state,
     found.posterior.initial_state_errors.col(static_cast<Index>(i)) =
         (own.rowwise().squaredNorm() + by_theta.rowwise().squaredNorm()).cwiseSqrt();
     found.log_determinant += 2 * groups[i].factor.diagonal().cwiseAbs().array().log().sum();
+    found.posterior.starts.push_back({std::move(groups[i].factor), std::move(groups[i].by_shared)});
   }
   found.residuals = std::move(at.residuals);
   return found;
@@ -133,18 +158,30 @@ Vector largest_weights(const Objective& objective) {
   return objective.observations().weight.rowwise().maxCoeff();
 }
 
-/// chi^2 per degree of freedom of each component, 1 of one that is not observed.
+/// What the square of a residual from N(0, 1) is in the mean, none counted beyond `limit`.
+double clipped_square(double limit) {
+  if (limit == infinity) return 1;
+  const double density = std::exp(-limit * limit / 2) / std::sqrt(2 * std::numbers::pi);
+  const double beyond = std::erfc(limit / std::numbers::sqrt2);  // of both tails
+  return 1 - beyond - 2 * limit * density + limit * limit * beyond;
+}
+
+/// chi^2 per degree of freedom of each component, 1 of one that is not observed. Of robust fits
+/// residuals are clipped, so that outliers do not count as noise (Huber's proposal 2).
 Vector excess(const Objective& objective, const Judgement& at) {
   const States& weight = objective.observations().weight;
+  const bool is_robust = objective.observations().robust == Robust::huber;
+  double limit = infinity;
+  if (is_robust) limit = huber_threshold;
   Vector squares = Vector::Zero(weight.rows());
   Vector counts = Vector::Zero(weight.rows());
   Index residual = 0;
   for (Index i = 0; i < weight.size(); ++i) {
     if (weight.reshaped()[i] == 0) continue;
-    squares[i % weight.rows()] += std::pow(at.residuals[residual++], 2);
+    squares[i % weight.rows()] += std::pow(std::clamp(at.residuals[residual++], -limit, limit), 2);
     counts[i % weight.rows()] += 1;
   }
-  const double share = std::max(1.0, at.degrees_of_freedom) / counts.sum();
+  const double share = std::max(1.0, at.degrees_of_freedom) / counts.sum() * clipped_square(limit);
   return (squares.array() > 0.0).select(squares.array() / (share * counts.array()), 1.0);
 }
 
@@ -162,17 +199,19 @@ class Fit {
   }
 
   void run() {
+    if (windows() > 1) shoot_from_windows();
+    if (is_over()) return;
     const Index all = objective_.ensemble().observations();
     for (const Index count : counts()) {
       train_on(objective_.first_observations(count), loose_progress);
-      if (is_over()) break;
+      if (is_over()) return;
       if (count < all) take_judgement(objective_.first_observations(count));
     }
-    for (int k = 0; k < most_judgements && !is_over() && judges(); ++k) {
+    for (int k = 0; k < most_judgements && !has_reached_tolerance() && judges(); ++k) {
       const bool has_settled = take_judgement(objective_);
-      if (is_over()) break;
+      if (is_over()) return;
       train_on(objective_, has_settled ? last_progress : loose_progress);
-      if (has_settled) break;
+      if (is_over() || has_settled) return;
     }
   }
 
@@ -190,9 +229,7 @@ class Fit {
   /// Nothing when it is ended by its caller or by time: then the fit is over.
   [[nodiscard]] std::optional<Judgement> judgement(const Objective& objective) {
     IntegratorOptions integrator = training_.integrator;
-    integrator.stop_requested = [this] {
-      return asked_to_stop() || seconds_since(start_) > options_.training.max_time;
-    };
+    integrator.stop_requested = [this] { return is_out_of_time(); };
     try {
       return judged(objective, training_.state, integrator, ridge_ * penalised_, penalised_);
     } catch (const Interrupted&) {
@@ -202,11 +239,59 @@ class Fit {
   }
 
  private:
+  [[nodiscard]] Index windows() const {
+    if (!is_new_) return 1;
+    if (options_.windows) return *options_.windows;
+    if (!options_.horizons.empty() || objective_.dynamics().parameters() == 0) return 1;
+    const Ensemble& ensemble = objective_.ensemble();
+    const Index times = ensemble.observations() - (ensemble.observes_start() ? 1 : 0);
+    if (times < many_times) return 1;
+    return std::min((times - 1) / observations_of_window + 1, most_windows);
+  }
+
+  /// Stiffens the joints until trajectories shot from their beginnings pass the data, too.
+  void shoot_from_windows() {
+    for (double stiffness = 1;; stiffness *= stiffening) {
+      const Objective parts = in_windows(objective_, windows(), stiffness);
+      const auto whole = [&](TrainingState state) {
+        const States& starts = state.initial_states;
+        state.initial_states =
+            objective_.fits_initial_states() ? first_states(parts, starts) : States();
+        return state;
+      };
+      train_on(parts, loose_progress, whole);
+      TrainingState shot = whole(training_.state);
+      if (is_over() || stiffness >= most_stiffness || joins(shot)) {
+        training_.state = std::move(shot);
+        return;
+      }
+    }
+  }
+
+  /// Whether trajectories shot whole miss the data hardly more than in windows, or by little.
+  [[nodiscard]] bool joins(const TrainingState& shot) const {
+    constexpr double hardly_more = 2;
+    constexpr double little = 1e-2;
+    const Objective at = objective_at(objective_, shot);
+    IntegratorOptions integrator = training_.integrator;
+    integrator.stop_requested = [this] { return is_out_of_time(); };
+    try {
+      const States states =
+          Integrator(at.dynamics(), integrator).integrate(shot.theta, at.ensemble()).states;
+      return at.trajectory_loss(states) <=
+             std::max(hardly_more * training_.state.loss, little * objective_.scale());
+    } catch (const NumericalError&) {
+      return false;
+    } catch (const Interrupted&) {
+      return true;  // which the next phase sees
+    }
+  }
+
   /// How many observations lie within each horizon.
   [[nodiscard]] std::vector<Index> counts() const {
     const Ensemble& ensemble = objective_.ensemble();
     const Index all = ensemble.observations();
-    if (!is_new_) return {all};
+    if (!is_new_ || (windows() > 1 && options_.horizons.empty())) return {all};
     constexpr double rounding = 1e-12;
     const double whole = ensemble.end_times.maxCoeff();
     std::vector<double> horizons = options_.horizons;
@@ -231,16 +316,27 @@ class Fit {
     return stop && stop();
   }
 
+  [[nodiscard]] bool is_out_of_time() const {
+    return asked_to_stop() || seconds_since(start_) > options_.training.max_time;
+  }
+
+  /// Whether there is no time or no iteration left for another phase.
   [[nodiscard]] bool is_over() const {
     const StopReason reason = training_.reason;
     return reason == StopReason::interrupted || reason == StopReason::wall_time ||
-           reason == StopReason::max_iterations || reason == StopReason::loss_tolerance;
+           reason == StopReason::max_iterations;
+  }
+  [[nodiscard]] bool has_reached_tolerance() const {
+    return training_.reason == StopReason::loss_tolerance;
   }
 
   [[nodiscard]] bool chooses_ridge() const { return !options_.ridge && ridge_ > 0; }
   [[nodiscard]] bool judges() const { return chooses_ridge() || options_.estimate_noise; }
 
-  void train_on(const Objective& objective, double progress) {
+  using ToWhole = std::function<TrainingState(TrainingState)>;
+
+  /// `whole`: what is reported of the state of windows.
+  void train_on(const Objective& objective, double progress, const ToWhole& whole = {}) {
     TrainingOptions training = options_.training;
     training.kind = OptimizerKind::least_squares;
     training.max_time -= seconds_since(start_);
@@ -248,11 +344,23 @@ class Fit {
     if (most_iterations >= 0) most_iterations -= iterations_done_;
     const auto data = static_cast<double>(objective.residual_count());
     if (ridge_ > 0) training.optimizer.ridge = ridge_ / data * penalised_;
-    if (judges()) training.optimizer.progress_tolerance = progress / data;
-    const std::vector<long>& iterations = training_.state.history.iteration;
-    const long before = iterations.empty() ? 0 : iterations.back();
+    if (judges() || whole) training.optimizer.progress_tolerance = progress / data;
+    if (whole) {
+      double& enough = training.optimizer.loss_tolerance;
+      enough = std::max(enough, loss_of_windows * objective_.scale());
+    }
+    if (whole && training.progress) {
+      training.progress = [&](const TrainingState& state) {
+        options_.training.progress(whole(state));
+      };
+    }
+    const auto last_iteration = [this] {  // 0 where time was over before the first evaluation
+      const std::vector<long>& iterations = training_.state.history.iteration;
+      return iterations.empty() ? 0 : iterations.back();
+    };
+    const long before = last_iteration();
     training_ = train(objective, std::move(training_.state), training);
-    iterations_done_ += training_.state.history.iteration.back() - before;
+    iterations_done_ += last_iteration() - before;
   }
 
   /// Chooses the ridge and the noise by what the fit says; whether they stay as they were.
@@ -329,6 +437,11 @@ double Posterior::standard_error(ConstVectorRef gradient) const {
   return factor.transpose().triangularView<Eigen::Lower>().solve(gradient).norm();
 }
 
+Vector Posterior::standard_errors(Eigen::MatrixXd gradients) const {
+  factor.transpose().triangularView<Eigen::Lower>().solveInPlace(gradients);
+  return gradients.colwise().norm();
+}
+
 ObservationFit fit_observations(const Objective& objective, TrainingState from,
                                 const FitOptions& options) {
   require(objective.loss() == Loss::observations,
@@ -336,6 +449,8 @@ ObservationFit fit_observations(const Objective& objective, TrainingState from,
   require(from.theta.size() == objective.dynamics().parameters(),
           "theta has {} parameters, the force field needs {}", from.theta.size(),
           objective.dynamics().parameters());
+  require(options.windows.value_or(1) >= 1, "{} windows are asked for, there must be at least one",
+          options.windows.value_or(1));
   const DataScaling scaling(objective);
   const FitOptions scaled = in_units_of_fit(options, scaling);
   const Objective in_units = scaling.scaled(with_weights(objective));
@@ -352,7 +467,8 @@ ObservationFit fit_observations(const Objective& objective, TrainingState from,
   }
   found.ridge = fit.ridge();
   if (at) {
-    found.chi_squared = at->residuals.squaredNorm();
+    found.chi_squared =
+        at->residuals.squaredNorm() / expected_square(objective.observations().robust);
     found.effective_parameters = at->effective_parameters;
     found.degrees_of_freedom = at->degrees_of_freedom;
     found.log_evidence = fit.log_evidence(*at) - log_norm(found.objective);
@@ -376,8 +492,8 @@ ObservationFit fit_observations(const Objective& objective, ConstVectorRef theta
   return fit_observations(objective, std::move(start), options);
 }
 
-double chi_squared_of(const Objective& other, const ObservationFit& fit,
-                      const TrainingOptions& training) {
+OtherData predict(const Objective& other, const ObservationFit& fit,
+                  const TrainingOptions& training) {
   const Vector& theta = fit.training.state.theta;
   Objective objective = other;
   if (fit.noise.size() > 0) {
@@ -385,25 +501,27 @@ double chi_squared_of(const Objective& other, const ObservationFit& fit,
     const Eigen::ArrayXd estimated = fit.noise.array().square().inverse();
     objective = reweighted(objective, (weight > 0.0).select(estimated / weight, 1.0));
   }
-  const auto mean = [&](const Objective& at) {
-    return at.trajectory_loss(
-        Integrator(at.dynamics(), fit.training.integrator).integrate(theta, at.ensemble()).states);
-  };
-  if (!objective.fits_initial_states()) return mean(objective);
-  const Dynamics& dynamics = objective.dynamics();
-  const Dynamics known(with_fixed(dynamics.shared_field(), theta, {}), dynamics.motion());
-  const Objective of_states =
-      Objective(known, objective.ensemble(), objective.observations()).fitting_initial_states();
-  FitOptions options;
-  options.training = training;
-  return mean(
-      objective_at(objective, fit_observations(of_states, Vector(), options).training.state));
+  if (objective.fits_initial_states()) {
+    const Dynamics& dynamics = objective.dynamics();
+    const Dynamics known(with_fixed(dynamics.shared_field(), theta, {}), dynamics.motion());
+    const Objective of_states =
+        Objective(known, objective.ensemble(), objective.observations()).fitting_initial_states();
+    FitOptions options;
+    options.training = training;
+    objective =
+        objective_at(objective, fit_observations(of_states, Vector(), options).training.state);
+  }
+  States states = Integrator(objective.dynamics(), fit.training.integrator)
+                      .integrate(theta, objective.ensemble())
+                      .states;
+  const double mean =
+      objective.trajectory_loss(states) / expected_square(objective.observations().robust);
+  return {std::move(objective), std::move(states), mean};
 }
 
 Vector initial_parameters(const Objective& objective, std::uint64_t seed, double output_scale) {
-  const auto* network = dynamic_cast<const Mlp*>(&objective.dynamics().field());
-  require(network != nullptr, "only networks have random parameters");
-  return DataScaling(objective).theta(network->initial_parameters(seed, output_scale));
+  return DataScaling(objective).theta(
+      starting_parameters(objective.dynamics().field(), seed, output_scale));
 }
 
 }  // namespace isochron

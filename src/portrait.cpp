@@ -11,9 +11,15 @@
 namespace isochron {
 namespace {
 
-Vector curve_positions(double visited_min, double visited_max) {
+/// A curve without values, with the positions of the range.
+PositionCurve empty_curve(double visited_min, double visited_max, std::optional<Interval> range) {
   constexpr Index points = 801;
-  return Vector::LinSpaced(points, std::min(-2.0, visited_min), std::max(2.0, visited_max));
+  if (!range) range = {std::min(-2.0, visited_min), std::max(2.0, visited_max)};
+  PositionCurve curve;
+  curve.visited_min = visited_min;
+  curve.visited_max = visited_max;
+  curve.position = Vector::LinSpaced(points, range->left, range->right);
+  return curve;
 }
 
 /// The position from which energies of orbits through these states are counted: the bottom of their
@@ -135,22 +141,17 @@ OrbitFan orbit_fan(const Dynamics& dynamics, ConstVectorRef theta, double end_ti
 }
 
 PositionCurve force_curve(const ForceField& field, ConstVectorRef theta, double period,
-                          double visited_min, double visited_max) {
-  PositionCurve curve;
-  curve.visited_min = visited_min;
-  curve.visited_max = visited_max;
-  curve.position = curve_positions(visited_min, visited_max);
+                          double visited_min, double visited_max, std::optional<Interval> range) {
+  PositionCurve curve = empty_curve(visited_min, visited_max, range);
   curve.value = field.force(theta, Block(curve.position.transpose())).transpose();
   curve.harmonic = -fit_harmonic(field, theta, period).stiffness * curve.position;
   return curve;
 }
 
 PositionCurve potential_curve(const ForceField& field, ConstVectorRef theta, double period,
-                              double visited_min, double visited_max) {
-  PositionCurve curve;
-  curve.visited_min = visited_min;
-  curve.visited_max = visited_max;
-  curve.position = curve_positions(visited_min, visited_max);
+                              double visited_min, double visited_max,
+                              std::optional<Interval> range) {
+  PositionCurve curve = empty_curve(visited_min, visited_max, range);
   const Index points = curve.position.size();
   const double zero =
       nearest_bottom(field, theta, curve.position[0], curve.position[points - 1]).value_or(0);

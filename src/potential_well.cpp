@@ -635,6 +635,11 @@ void PotentialWell::require_inside(double energy) const {
       escapes ? fmt::format("its height at x = {:.6g}", brim) : "up to where it was followed"));
 }
 
+Interval PotentialWell::turning_points(double energy) const {
+  require_inside(energy);
+  return {bottom_ - left_->turning_point(energy), bottom_ + right_->turning_point(energy)};
+}
+
 WellOrbit PotentialWell::orbit(double energy) const {
   require_inside(energy);
   const double left = left_->turning_point(energy);

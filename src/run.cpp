@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "budget.hpp"
 #include "environment.hpp"
@@ -16,6 +17,12 @@ namespace isochron {
 namespace {
 
 constexpr const char* out_of_time = "the time for it was over";
+
+/// At which T(E) of a fit has standard errors, even in sqrt(E).
+constexpr Index period_energies = 41;
+
+/// Of a posterior that is kept.
+constexpr Index most_posterior_numbers = 4000000;
 
 using Stop = std::function<bool()>;
 
@@ -54,6 +61,43 @@ class Parts {
     add_validation(result, budget.rest());
   }
 
+  /// Of a fit whose portraits and certificate are there.
+  void add_bands(const ObservationFit& fit, const Budget& budget) {
+    const Vector& theta = fit.training.state.theta;
+    const Stop stop = budget.rest();
+    const Dynamics dynamics = stopping_dynamics(stop);
+    compute("fit", [&] { run_.fitted = fitted_paths(fit, dynamics, stop); });
+    if (!fit.posterior) return;
+    const Posterior& posterior = *fit.posterior;
+    const ForceField& field = dynamics.field();
+    if (run_.force) {
+      compute("force_errors", [&] {
+        const Block x = run_.force->position.transpose();
+        run_.force->error = force_errors(field, theta, posterior, x).transpose();
+      });
+    }
+    if (run_.potential) {
+      compute("potential_errors", [&] {
+        const Vector& x = run_.potential->position;
+        const double zero = nearest_bottom(field, theta, x[0], x[x.size() - 1]).value_or(0);
+        run_.potential->error = potential_errors(field, theta, posterior, zero, x);
+      });
+    }
+    if (!run_.certificate || run_.certificate->curve.empty()) return;
+    compute("periods", [&] {
+      const Certificate& found = *run_.certificate;
+      const double lowest = found.lowest_energy;
+      const double highest = found.highest_energy;
+      const Vector roots = Vector::LinSpaced(lowest < highest ? period_energies : 1,
+                                             std::sqrt(lowest), std::sqrt(highest));
+      PeriodCurve curve = period_curve(field, theta, posterior, *found.center, roots.cwiseAbs2());
+      if (curve.energy.size() == 0) {
+        throw NumericalError("all visited energies are next to the brim of the well");
+      }
+      run_.periods = std::move(curve);
+    });
+  }
+
   void add_portraits(const Dynamics& dynamics, ConstVectorRef theta,
                      const IntegratorOptions& integrator) {
     const double period = objective_.period();
@@ -66,10 +110,11 @@ class Parts {
     const auto range = std::minmax_element(x.begin(), x.end());
     const double left = *range.first;
     const double right = *range.second;
+    const std::optional<Interval> shown = range_around(left, right);
     compute("force",
-            [&] { run_.force = force_curve(dynamics.field(), theta, period, left, right); });
+            [&] { run_.force = force_curve(dynamics.field(), theta, period, left, right, shown); });
     compute("potential", [&] {
-      run_.potential = potential_curve(dynamics.field(), theta, period, left, right);
+      run_.potential = potential_curve(dynamics.field(), theta, period, left, right, shown);
     });
     compute("orbits", [&] { run_.orbits = orbit_fan(dynamics, theta, period, right, integrator); });
   }
@@ -87,6 +132,38 @@ class Parts {
       if (!asked_to_stop_ || asked_to_stop_()) throw;
       run_.absent[part] = out_of_time;
     }
+  }
+
+  /// Observed positions have any size, and what lies far beyond them is not known.
+  [[nodiscard]] std::optional<Interval> range_around(double left, double right) const {
+    if (objective_.loss() != Loss::observations) return std::nullopt;
+    constexpr double part_beyond = 0.2;
+    const double margin = part_beyond * (right - left);
+    return Interval{left - margin, right + margin};
+  }
+
+  /// The first trajectories of a fit.
+  [[nodiscard]] FittedPaths fitted_paths(const ObservationFit& fit, const Dynamics& dynamics,
+                                         const Stop& stop) const {
+    constexpr Index most_trajectories = 3;
+    constexpr Index samples = 201;
+    const Ensemble& all = objective_.ensemble();
+    const Index n = std::min(most_trajectories, all.size());
+    FittedPaths paths;
+    paths.time = Vector::LinSpaced(samples, 0, 1) * all.end_times.head(n).transpose();
+    const Ensemble ensemble = Ensemble::observed_at(all.initial_states.leftCols(n), paths.time);
+    const Vector& theta = fit.training.state.theta;
+    const IntegratorOptions integrator = stopping(fit.training.integrator, stop);
+    if (fit.posterior) {
+      const Starts starts = objective_.fits_initial_states() ? Starts::fitted : Starts::exact;
+      PredictedStates found =
+          predicted_states(dynamics, theta, *fit.posterior, ensemble, starts, integrator);
+      paths.states = std::move(found.states);
+      paths.errors = std::move(found.errors);
+    } else {
+      paths.states = Integrator(dynamics, integrator).integrate(theta, ensemble).states;
+    }
+    return paths;
   }
 
   [[nodiscard]] Dynamics stopping_dynamics(const Stop& stop) const {
@@ -137,7 +214,7 @@ class Parts {
         character.harmonic_n = fit.n;
       });
     }
-    if (!run_.network || run_.network->skip == Skip::none) return;
+    if (!run_.network || run_.known || run_.network->skip == Skip::none) return;
     compute("nonlinear_size", [&] {
       character.nonlinear_size_before = nonlinear_size(*run_.network, state.theta_initial, stop);
       character.nonlinear_size = finite(nonlinear_size(*run_.network, state.theta, stop));
@@ -200,8 +277,8 @@ std::optional<TrainingOptions> without_callables(std::optional<TrainingOptions> 
 
 /// The field of a run, with parameters as many as its theta.
 Dynamics dynamics_of(const Run& run, ForceFieldPtr field) {
-  require(field || run.network, "the run's force is no network, so its field is needed: give it");
-  if (!field) field = std::make_shared<Mlp>(*run.network);
+  if (!field) field = run.field();
+  require(field != nullptr, "the file does not hold the run's force: give its field");
   Dynamics dynamics(std::move(field), run.motion);
   require(dynamics.parameters() == run.state.theta.size() &&
               dynamics.state_dimension() == run.ensemble.initial_states.rows(),
@@ -235,6 +312,45 @@ Objective closed_orbits(const Run& run, const Dynamics& dynamics) {
 
 }  // namespace
 
+ObservationTable observation_table(const Ensemble& ensemble, const Observations& observations,
+                                   ConstStatesRef predictions) {
+  const States& value = observations.value;
+  const States& weight = observations.weight;
+  const bool is_lognormal = observations.error_model == ErrorModel::lognormal;
+  require(predictions.rows() == value.rows() && predictions.cols() == value.cols(),
+          "{} predicted states do not fit {} observed ones", predictions.cols(), value.cols());
+  const Index k = ensemble.observations();
+  ObservationTable table;
+  for (Index c = 0; c < value.cols(); ++c) {
+    for (Index d = 0; d < value.rows(); ++d) {
+      const double w = weight.size() == 0 ? 1 : weight(d, c);
+      if (w == 0) continue;
+      const Index i = c / k;
+      const bool is_last = c % k + 1 == k;
+      table.trajectory.push_back(i);
+      table.component.push_back(d);
+      table.time.push_back(is_last ? ensemble.end_times[i] : ensemble.earlier_times(c % k, i));
+      table.value.push_back(value(d, c));
+      const double predicted = predictions(d, c);
+      const double deviation =
+          is_lognormal ? std::log(predicted / value(d, c)) : predicted - value(d, c);
+      table.error.push_back((is_lognormal ? value(d, c) : 1) / std::sqrt(w));
+      table.prediction.push_back(predicted);
+      table.residual.push_back(deviation * std::sqrt(w));
+    }
+  }
+  return table;
+}
+
+std::string described(const ForceStructure& structure) {
+  std::vector<std::string> parts;
+  if (structure.known) parts.push_back(structure.known->name);
+  if (structure.network) {
+    parts.push_back(fmt::format("network {}", fmt::join(structure.network->layers, "-")));
+  }
+  return fmt::format("{}", fmt::join(parts, " + "));
+}
+
 std::string described(const IntegratorOptions& integrator) {
   return integrator.method == Method::rk4
              ? fmt::format("rk4 with {} steps", integrator.steps)
@@ -262,6 +378,14 @@ Vector Run::law_arguments() const {
   return released ? Vector(states.row(0)) : Vector();
 }
 
+ForceFieldPtr Run::field() const { return make_field({known, network}); }
+
+Vector Run::known_values() const {
+  if (!known) return {};
+  const AnalyticForce term(*known);
+  return term.values(state.theta.head(term.parameters()));
+}
+
 bool Run::is_verified() const { return !std::isnan(verification.loss); }
 
 Run new_run(const Objective& objective, const std::optional<TrainingOptions>& options) {
@@ -276,14 +400,14 @@ Run new_run(const Objective& objective, const std::optional<TrainingOptions>& op
   run.fits_initial_states = objective.fits_initial_states();
   run.force_data = objective.force_data();
   run.options = without_callables(options);
-  if (const auto* network = dynamic_cast<const Mlp*>(&objective.dynamics().field())) {
-    run.network = network->architecture();
-    run.title = fmt::format("{} loss, network {}, N = {}", name(objective.loss()),
-                            fmt::join(network->layers(), "-"), objective.ensemble().size());
-  } else {
-    run.title = fmt::format("{} loss, {} parameters, N = {}", name(objective.loss()),
-                            objective.dynamics().parameters(), objective.ensemble().size());
-  }
+  const ForceStructure structure = structure_of(objective.dynamics().field());
+  run.known = structure.known;
+  run.network = structure.network;
+  const std::string force = described(structure);
+  run.title = fmt::format(
+      "{} loss, {}, N = {}", name(objective.loss()),
+      force.empty() ? fmt::format("{} parameters", objective.dynamics().parameters()) : force,
+      objective.ensemble().size());
   return run;
 }
 
@@ -296,19 +420,17 @@ void record(Run& run, const TrainingState& state, const std::string& stop_reason
 
 namespace {
 
-/// The standard errors of f along its curve.
-void add_errors(PositionCurve& force, const ForceField& field, const TrainingState& state,
-                const Posterior& posterior) {
-  const Index points = force.position.size();
-  const auto at = field.linearisation(points);
-  Block value(1, points);
-  Block slopes(field.parameters(), points);
-  at->linearise(state.theta, Block(force.position.transpose()), value);
-  at->parameter_jacobians(slopes);
-  force.error.resize(points);
-  for (Index i = 0; i < points; ++i) {
-    force.error[i] = posterior.standard_error(Vector(slopes.col(i)));
+/// The standard errors of the known term's parameters, in natural units by the delta method.
+Vector known_errors(const AnalyticForce& force, const TrainingState& state,
+                    const Posterior& posterior) {
+  const Vector slopes = force.slopes(state.theta.head(force.parameters()));
+  Vector errors = Vector::Constant(slopes.size(), std::numeric_limits<double>::quiet_NaN());
+  Index next = 0;
+  for (Index p = 0; p < slopes.size(); ++p) {
+    if (!force.term().parameters[static_cast<std::size_t>(p)].is_fitted) continue;
+    errors[p] = posterior.standard_error(slopes[p] * Vector::Unit(state.theta.size(), next++));
   }
+  return errors;
 }
 
 /// Of residuals that are standard errors from data, in the order of observation.
@@ -332,12 +454,35 @@ double autocorrelation(const Objective& objective, const States& deviations) {
   return squares > 0 ? products / squares : 0;
 }
 
+/// How many numbers a posterior holds.
+Index size_of(const Posterior& posterior) {
+  Index size = posterior.factor.size();
+  for (const Posterior::Start& start : posterior.starts) {
+    size += start.factor.size() + start.by_theta.size();
+  }
+  return size;
+}
+
+void keep_posterior(Run& run, const Posterior& posterior) {
+  if (posterior.starts.size() > 0) run.initial_state_errors = posterior.initial_state_errors;
+  if (size_of(posterior) <= most_posterior_numbers) {
+    run.posterior = posterior;
+  } else {
+    run.absent["posterior"] =
+        "more than 4 10^6 numbers, so simulate --model predicts without bands";
+  }
+}
+
+/// What is asked to stop, perhaps never.
+Stop stop_of(const FinishOptions& options) {
+  return options.stop_requested ? options.stop_requested : [] { return false; };
+}
+
 void finish_into(Run& finished, const Objective& objective, const TrainingResult& result,
-                 const FinishOptions& options) {
+                 const Budget& budget, const Stop& stop) {
   record(finished, result.state, describe(result.reason));
   finished.integrated_by = described(result.integrator);
-  const Stop stop = options.stop_requested ? options.stop_requested : [] { return false; };
-  Parts(finished, objective, stop).add_all(result, Budget(options.max_time, stop));
+  Parts(finished, objective, stop).add_all(result, budget);
 }
 
 }  // namespace
@@ -345,7 +490,8 @@ void finish_into(Run& finished, const Objective& objective, const TrainingResult
 void finish(Run& run, const Objective& objective, const TrainingResult& result,
             const FinishOptions& options) {
   Run finished = run;
-  finish_into(finished, objective, result, options);
+  const Stop stop = stop_of(options);
+  finish_into(finished, objective, result, Budget(options.max_time, stop), stop);
   run = std::move(finished);
 }
 
@@ -354,7 +500,9 @@ void finish(Run& run, const ObservationFit& fit, const FinishOptions& options) {
   const TrainingState& state = fit.training.state;
   const Objective objective = objective_at(fit.objective, state);
   finished.observations = objective.observations();
-  finish_into(finished, objective, fit.training, options);
+  const Stop stop = stop_of(options);
+  const Budget budget(options.max_time, stop);
+  finish_into(finished, objective, fit.training, budget, stop);
   FitQuality& quality = finished.fit;
   quality.chi_squared = fit.chi_squared / static_cast<double>(objective.residual_count());
   quality.degrees_of_freedom = fit.degrees_of_freedom;
@@ -366,13 +514,13 @@ void finish(Run& run, const ObservationFit& fit, const FinishOptions& options) {
     quality.autocorrelation = autocorrelation(objective, finished.residuals);
   }
   if (fit.posterior) {
-    if (objective.fits_initial_states()) {
-      finished.initial_state_errors = fit.posterior->initial_state_errors;
-    }
-    if (finished.force) {
-      add_errors(*finished.force, objective.dynamics().field(), state, *fit.posterior);
+    keep_posterior(finished, *fit.posterior);
+    if (finished.known) {
+      finished.parameter_errors =
+          known_errors(AnalyticForce(*finished.known), state, *fit.posterior);
     }
   }
+  Parts(finished, objective, stop).add_bands(fit, budget);
   run = std::move(finished);
 }
 
@@ -389,12 +537,25 @@ void add_portraits(Run& run, const Dynamics& dynamics, ConstVectorRef theta,
   Parts(run, objective).add_portraits(dynamics, theta, integrator);
 }
 
+std::optional<Interval> observed_positions(const Observations& observations) {
+  const States& value = observations.value;
+  const States& weight = observations.weight;
+  std::optional<Interval> range;
+  for (Index c = 0; c < value.cols(); ++c) {
+    if (weight.size() > 0 && weight(0, c) == 0) continue;
+    const double x = value(0, c);
+    range = range ? Interval{std::min(range->left, x), std::max(range->right, x)} : Interval{x, x};
+  }
+  return range;
+}
+
 std::optional<Certificate> certify(const Objective& objective, ConstVectorRef theta,
                                    std::optional<double> loss, double tolerance,
                                    const Stop& stop_requested) {
   if (!objective.dynamics().moves_on_a_line()) return std::nullopt;
   CertificateOptions options = certificate_options(objective.loss(), objective.period(), loss);
   options.tolerance = tolerance;
+  options.visited = observed_positions(objective.observations());
   options.stop_requested = stop_requested;
   ForceFieldPtr field = objective.dynamics().shared_field();
   if (stop_requested) field = stoppable_force(field, stop_requested);

@@ -14,6 +14,9 @@ namespace isochron {
 /// "rk4 with 100 steps", "adams at rtol 1.0e-10".
 [[nodiscard]] std::string described(const IntegratorOptions& integrator);
 
+/// "harmonic + network 1-16-16-1"; empty where there is no structure.
+[[nodiscard]] std::string described(const ForceStructure& structure);
+
 /// The iterations that a run has behind it.
 [[nodiscard]] inline long iterations_done(const History& history) {
   return history.size() == 0 ? 0 : history.iteration.back();

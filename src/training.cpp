@@ -86,15 +86,51 @@ void record_snapshot(Snapshots& snapshots, const Iterate& iterate) {
   snapshots = std::move(thinned);
 }
 
+/// How a loss is checked: by another method, at a tolerance and at a tenth of it, or at tenfold
+/// where the method is at its limit.
+struct Check {
+  Method method;
+  double tolerance;
+  double other_tolerance;
+};
+
+/// Whether adams needs far more steps than any problem that is not stiff.
+bool is_stiff(const Objective& objective, ConstVectorRef theta, IntegratorOptions options) {
+  constexpr long many_steps = 20000;
+  options.method = Method::adams;
+  options.rtol = options.atol = tightest_tolerance;
+  options.max_steps = std::min(options.max_steps, many_steps);
+  try {
+    static_cast<void>(
+        Integrator(objective.dynamics(), options).integrate(theta, objective.ensemble()));
+    return false;
+  } catch (const NumericalError&) {
+    return true;
+  }
+}
+
+/// Stiff problems have no other method than bdf.
+Check check_for(const Objective& objective, ConstVectorRef theta,
+                const IntegratorOptions& trained_with) {
+  const bool newtonian = objective.dynamics().motion() == Motion::newtonian;
+  const Check by_bdf{Method::bdf, tightest_of_cvodes, tightest_of_cvodes / 10};
+  if (trained_with.method == Method::adams) {
+    return newtonian ? Check{Method::rkn12, 1e-14, 1e-13} : by_bdf;
+  }
+  const bool stiff = trained_with.method == Method::bdf && is_stiff(objective, theta, trained_with);
+  return stiff ? by_bdf : Check{Method::adams, 1e-14, 1e-15};
+}
+
 /// The integration floor at theta, as `trained_with` integrated it.
 double floor_of(const Objective& objective, ConstVectorRef theta,
                 const IntegratorOptions& trained_with) {
-  const Method other = trained_with.method != Method::adams
-                           ? Method::adams
-                           : highest_order(objective.dynamics().motion());
+  Check check = check_for(objective, theta, trained_with);
+  if (trained_with.method == Method::adams) {  // also for first-order motion more exact than bdf
+    check = {highest_order(objective.dynamics().motion()), tightest_tolerance, tightest_tolerance};
+  }
   const States trained =
       states_by(objective, theta, trained_with, trained_with.method, trained_with.rtol);
-  const States exact = states_by(objective, theta, trained_with, other, tightest_tolerance);
+  const States exact = states_by(objective, theta, trained_with, check.method, check.tolerance);
   if (!objective.has_residuals()) {
     return std::abs(objective.trajectory_loss(trained) - objective.trajectory_loss(exact));
   }
@@ -262,6 +298,12 @@ class Trainer {
     SensitivityOptions jacobian = options_.jacobian.value_or(options_.sensitivity);
     if (auto_tolerance_) set_tolerance(jacobian, tolerance);
     if (options_.jacobian) return jacobian;
+    const bool alone = options_.kind == OptimizerKind::least_squares;
+    if (alone && jacobian.integrator.method == Method::bdf) {  // a stiff problem
+      jacobian.gradient = GradientMethod::forward;
+      if (auto_tolerance_) set_tolerance(jacobian, std::max(tolerance, tightest_of_cvodes));
+      return jacobian;
+    }
     const Motion motion = objective_.dynamics().motion();
     const bool tight = jacobian.integrator.rtol < tolerance_of_rkn12;
     jacobian.gradient = GradientMethod::discrete;
@@ -523,18 +565,10 @@ IntegratorOptions stopping(IntegratorOptions integrator,
 
 VerifiedLoss verify_loss(const Objective& asked, const TrainingResult& result,
                          const std::function<bool()>& stop_requested) {
-  struct Check {
-    Method method;
-    double tolerance;
-    double other_tolerance;  // a tenth, or tenfold where the method is at its limit
-  };
   const Objective objective = stopping(objective_at(asked, result.state), stop_requested);
   const IntegratorOptions trained_with = stopping(result.integrator, stop_requested);
-  const bool newtonian = objective.dynamics().motion() == Motion::newtonian;
-  const Check check = trained_with.method != Method::adams ? Check{Method::adams, 1e-14, 1e-15}
-                      : newtonian                          ? Check{Method::rkn12, 1e-14, 1e-13}
-                                                           : Check{Method::bdf, 1e-13, 1e-14};
   const Vector& theta = result.state.theta;
+  const Check check = check_for(objective, theta, trained_with);
   const auto at_tolerance = [&](double tolerance) {
     return states_by(objective, theta, trained_with, check.method, tolerance);
   };

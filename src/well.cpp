@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "isochron/error.hpp"
+#include "named_parameters.hpp"
 #include "sentence.hpp"
 
 namespace isochron {
@@ -45,12 +46,29 @@ struct Inverse {
   double curvature;
 };
 
+/// ds/da and d^2 s/(da dy) at y, for a parameter a of s.
+struct ShearSlope {
+  double value;
+  double by_y;
+};
+
 /// The two directions of x = y + s(y).
 struct Shear {
-  std::function<double(double)> position;   // x(y)
-  std::function<Inverse(double)> inverse;   // y(x), y'(x), y''(x)
-  Interval domain = {-infinity, infinity};  // the image of x(y)
+  std::function<double(double)> position;                            // x(y)
+  std::function<Inverse(double)> inverse;                            // y(x), y'(x), y''(x)
+  Interval domain = {-infinity, infinity};                           // the image of x(y)
+  std::vector<std::function<ShearSlope(double)>> by_parameter = {};  // of y
 };
+
+/// df/da of f = -stiffness y y' at constant x. From x = y + s(y; a), y' = 1/(1 + ds/dy) and
+/// y'' = -y'^3 d^2 s/dy^2,
+///
+///   dy/da = -y' ds/da,   dy'/da = -y'^2 d^2 s/(da dy) + (y''/y') dy/da.
+double by_shear(double stiffness, const Inverse& at, const ShearSlope& s) {
+  const double y_change = -at.slope * s.value;
+  const double slope_change = -at.slope * at.slope * s.by_y + at.curvature / at.slope * y_change;
+  return -stiffness * (y_change * at.slope + at.y * slope_change);
+}
 
 Well::Formulas isochronous(double omega, const Shear& shear) {
   const double stiffness = omega * omega;
@@ -75,6 +93,16 @@ Well::Formulas isochronous(double omega, const Shear& shear) {
   };
   well.period = [=](double) { return 2 * pi / omega; };
   well.domain = shear.domain;
+  well.parameter_slopes = {[=](double x) {
+    const auto [y, slope, curvature] = inverse(x);
+    return -2 * omega * y * slope;
+  }};
+  for (const auto& s : shear.by_parameter) {
+    well.parameter_slopes.emplace_back([=](double x) {
+      const Inverse at = inverse(x);
+      return by_shear(stiffness, at, s(at.y));
+    });
+  }
   return well;
 }
 
@@ -89,6 +117,7 @@ Shear parabolic(double beta) {
   };
   if (beta > 0) shear.domain.left = -1 / (2 * beta);
   if (beta < 0) shear.domain.right = -1 / (2 * beta);
+  shear.by_parameter = {[](double y) { return ShearSlope{y * y / 2, y}; }};
   return shear;
 }
 
@@ -120,6 +149,15 @@ Shear hyperbolic(double kappa, double c) {
     return Inverse{x * ((unsheared + c) / (r + c)), unsheared / r, -kappa * c * c / (r * r * r)};
   };
   if (slack == 0) shear.domain.left = -c;
+  const auto by_kappa = [=](double y) {
+    const double h = std::hypot(y, c);
+    return ShearSlope{y * y / (h + c), y / h};
+  };
+  const auto by_c = [=](double y) {
+    const double h = std::hypot(y, c);
+    return ShearSlope{-kappa * y * y / (h * (h + c)), -kappa * y * c / (h * h * h)};
+  };
+  shear.by_parameter = {by_kappa, by_c};
   return shear;
 }
 
@@ -139,6 +177,12 @@ Shear logarithmic(double lambda) {
                    -lambda * std::exp(-lambda * x) / (g * g)};
   };
   shear.domain.left = -std::numbers::ln2 / lambda;
+  shear.by_parameter = {[=](double y) {
+    const double u = std::abs(lambda * y);
+    const double tanh = std::tanh(u);
+    const double log_cosh = u + std::log1p(std::expm1(-2 * u) / 2);
+    return ShearSlope{(u * tanh - log_cosh) / (lambda * lambda), y * (1 - tanh) * (1 + tanh)};
+  }};
   return shear;
 }
 
@@ -147,7 +191,11 @@ Well::Formulas harmonic(const Values& p) {
 }
 
 /// In y the isotonic well is the hyperbolic shear with kappa = 1: y = x (x + 2a)/(2 (x + a)).
-Well::Formulas isotonic(const Values& p) { return isochronous(p[0], hyperbolic(1, p[1])); }
+Well::Formulas isotonic(const Values& p) {
+  Shear shear = hyperbolic(1, p[1]);
+  shear.by_parameter.erase(shear.by_parameter.begin());  // kappa
+  return isochronous(p[0], shear);
+}
 
 Well::Formulas parabolic_shear(const Values& p) {
   const double omega = p[0];
@@ -168,48 +216,72 @@ Well::Formulas log_shear(const Values& p) { return isochronous(p[0], logarithmic
 Well::Formulas split_harmonic(const Values& p) {
   const double omega = 2 / (1 / p[0] + 1 / p[1]);
   const auto scale = [=](double side) { return (side < 0 ? p[0] : p[1]) / omega; };
-  return isochronous(omega, {[=](double y) { return y / scale(y); },
-                             [=](double x) {
-                               return Inverse{x * scale(x), scale(x), 0};
-                             }});
+  Well::Formulas well = isochronous(omega, {[=](double y) { return y / scale(y); },
+                                            [=](double x) {
+                                              return Inverse{x * scale(x), scale(x), 0};
+                                            }});
+  well.parameter_slopes = {[=](double x) { return x < 0 ? -2 * p[0] * x : 0; },
+                           [=](double x) { return x < 0 ? 0 : -2 * p[1] * x; }};
+  return well;
 }
 
 // ---- Wells whose period depends on the energy ----
 
-/// With r = sqrt(1 + 4 beta E): A^2 = (r - 1)/beta = 4 E/(1 + r), and 4 K(m)/sqrt(1 + beta A^2)
-/// with m = beta A^2/(2 (1 + beta A^2)) becomes the agm below, for either sign of beta.
+/// In the time omega t, with b = beta/omega^2 and e = E/omega^2, x'' = -x - b x^3 has the energy e.
+/// With r = sqrt(1 + 4 b e): A^2 = (r - 1)/b = 4 e/(1 + r), and 4 K(m)/sqrt(1 + b A^2) with
+/// m = b A^2/(2 (1 + b A^2)) becomes the agm below, for either sign of b.
 Well::Formulas duffing(const Values& p) {
-  const double beta = p[0];
-  const auto root = [=](double energy) { return std::sqrt(std::fma(4 * beta, energy, 1)); };
+  const double omega = p[0];
+  const double stiffness = omega * omega;
+  const double beta = p[1];
+  const double b = beta / stiffness;
+  const auto root = [=](double e) { return std::sqrt(std::fma(4 * b, e, 1)); };
   Well::Formulas well;
-  well.potential = [=](double x) { return x * x * (2 + beta * x * x) / 4; };
-  well.force = [=](double x) { return -x * (1 + beta * x * x); };
-  well.force_slope = [=](double x) { return -1 - 3 * beta * x * x; };
+  well.potential = [=](double x) { return x * x * (2 * stiffness + beta * x * x) / 4; };
+  well.force = [=](double x) { return -x * (stiffness + beta * x * x); };
+  well.force_slope = [=](double x) { return -stiffness - 3 * beta * x * x; };
+  well.parameter_slopes = {[=](double x) { return -2 * omega * x; },
+                           [](double x) { return -x * x * x; }};
   well.turning_points = [=](double energy) {
-    const double amplitude = 2 * std::sqrt(energy / (1 + root(energy)));
+    const double e = energy / stiffness;
+    const double amplitude = 2 * std::sqrt(e / (1 + root(e)));
     return Interval{-amplitude, amplitude};
   };
   well.period = [=](double energy) {
-    const double r = root(energy);
-    return 2 * pi / agm(std::sqrt(r), std::sqrt((1 + r) / 2));
+    const double r = root(energy / stiffness);
+    return 2 * pi / (omega * agm(std::sqrt(r), std::sqrt((1 + r) / 2)));
   };
-  if (beta < 0) well.energy_limit = -1 / (4 * beta);
+  if (beta < 0) well.energy_limit = -stiffness * stiffness / (4 * beta);
   return well;
 }
 
-/// T = 4 K(m = E/2).
-Well::Formulas pendulum(const Values&) {
+/// T = 4 K(m = E/(2 omega^2))/omega.
+Well::Formulas pendulum(const Values& p) {
+  const double omega = p[0];
+  const double stiffness = omega * omega;
   Well::Formulas well;
-  well.potential = [](double x) { return 2 * std::pow(std::sin(x / 2), 2); };
-  well.force = [](double x) { return -std::sin(x); };
-  well.force_slope = [](double x) { return -std::cos(x); };
-  well.turning_points = [](double energy) {
-    const double amplitude = 2 * std::atan2(std::sqrt(energy), std::sqrt(2 - energy));
+  well.potential = [=](double x) { return 2 * stiffness * std::pow(std::sin(x / 2), 2); };
+  well.force = [=](double x) { return -stiffness * std::sin(x); };
+  well.force_slope = [=](double x) { return -stiffness * std::cos(x); };
+  well.parameter_slopes = {[=](double x) { return -2 * omega * std::sin(x); }};
+  well.turning_points = [=](double energy) {
+    const double amplitude = 2 * std::atan2(std::sqrt(energy), std::sqrt(2 * stiffness - energy));
     return Interval{-amplitude, amplitude};
   };
-  well.period = [](double energy) { return 2 * pi / agm(1, std::sqrt(1 - energy / 2)); };
-  well.energy_limit = 2;
+  well.period = [=](double energy) {
+    return 2 * pi / (omega * agm(1, std::sqrt(1 - energy / (2 * stiffness))));
+  };
+  well.energy_limit = 2 * stiffness;
   return well;
+}
+
+/// df/da for the parameters of U = depth phi(a x): f = depth a F(a x) with F = -phi'.
+std::vector<std::function<double(double)>> by_depth_and_rate(const Well::Formulas& well,
+                                                             double depth, double a) {
+  const auto force = well.force;
+  const auto force_slope = well.force_slope;
+  return {[=](double x) { return force(x) / depth; },
+          [=](double x) { return (force(x) + x * force_slope(x)) / a; }};
 }
 
 /// T(E) of the Morse and of the Poschl-Teller well of the same depth and range.
@@ -229,6 +301,7 @@ Well::Formulas morse(const Values& p) {
     const double e = std::exp(-a * x);
     return 2 * depth * a * a * e * (1 - 2 * e);
   };
+  well.parameter_slopes = by_depth_and_rate(well, depth, a);
   well.turning_points = [=](double energy) {
     const double s = std::sqrt(energy / depth);
     return Interval{-std::log1p(s) / a, std::log1p(s * (1 + s) * (depth / (depth - energy))) / a};
@@ -251,6 +324,7 @@ Well::Formulas poschl_teller(const Values& p) {
     const double t = std::tanh(a * x);
     return -2 * depth * a * a * (1 - 3 * t * t) / std::pow(std::cosh(a * x), 2);
   };
+  well.parameter_slopes = by_depth_and_rate(well, depth, a);
   well.turning_points = [=](double energy) {
     const double amplitude = std::asinh(std::sqrt(energy / (depth - energy))) / a;
     return Interval{-amplitude, amplitude};
@@ -275,6 +349,7 @@ Well::Formulas tan_squared(const Values& p) {
     const double t2 = std::pow(std::tan(a * x), 2);
     return -2 * scale * a * a * (1 + t2) * (1 + 3 * t2);
   };
+  well.parameter_slopes = by_depth_and_rate(well, scale, a);
   well.turning_points = [=](double energy) {
     const double amplitude = std::atan(std::sqrt(energy / scale)) / a;
     return Interval{-amplitude, amplitude};
@@ -296,6 +371,10 @@ Well::Formulas power(const Values& p) {
     return std::copysign(factor * n * std::pow(std::abs(x), n - 1), -x);
   };
   well.force_slope = [=](double x) { return -factor * n * (n - 1) * std::pow(std::abs(x), n - 2); };
+  const auto force = well.force;
+  well.parameter_slopes = {
+      [=](double x) { return force(x) / factor; },
+      [=](double x) { return x == 0 ? 0 : force(x) * (1 / n + std::log(std::abs(x))); }};
   well.turning_points = [=](double energy) {
     return Interval{-amplitude(energy), amplitude(energy)};
   };
@@ -409,11 +488,11 @@ Well::Formulas toda(const Values&) {
 
 struct Entry {
   std::string name;
-  std::vector<WellParameter> parameters;  // with their defaults
+  std::vector<NamedParameter> parameters;  // with their defaults
   Well::Formulas (*build)(const Values&);
 };
 
-WellParameter positive(const char* name, double value) { return {name, value, 0, infinity}; }
+NamedParameter positive(const char* name, double value) { return {name, value, 0, infinity}; }
 
 const std::vector<Entry>& table() {
   static const std::vector<Entry> entries = {
@@ -427,8 +506,8 @@ const std::vector<Entry>& table() {
       {"split-harmonic",
        {positive("omega_left", 0.75), positive("omega_right", 1.5)},
        split_harmonic},
-      {"duffing", {{"beta", 1}}, duffing},
-      {"pendulum", {}, pendulum},
+      {"duffing", {positive("omega", 1), {"beta", 1}}, duffing},
+      {"pendulum", {positive("omega", 1)}, pendulum},
       {"morse", {positive("D", 12.5), positive("a", 0.2)}, morse},
       {"poschl-teller", {positive("U0", 12.5), positive("a", 0.2)}, poschl_teller},
       {"tan2", {positive("U0", 12.5), positive("a", 0.2)}, tan_squared},
@@ -448,32 +527,9 @@ const Entry& find_entry(const std::string& name) {
   return *found;
 }
 
-/// "a finite omega > 0", "a finite beta", "-1 < kappa < 1".
-std::string admissible_range(const WellParameter& parameter) {
-  const auto& [name, value, low, high] = parameter;
-  if (std::isfinite(high)) return fmt::format("{:g} < {} < {:g}", low, name, high);
-  return "a finite " + name + (std::isfinite(low) ? fmt::format(" > {:g}", low) : "");
-}
-
-void set_parameter(const Entry& well, std::vector<WellParameter>& parameters,
-                   const std::string& name, double value) {
-  const auto found = std::find_if(parameters.begin(), parameters.end(),
-                                  [&](const WellParameter& p) { return p.name == name; });
-  if (found == parameters.end()) {
-    std::vector<std::string> names;
-    for (const WellParameter& p : parameters) names.push_back(p.name);
-    throw InputError(fmt::format("the well {} has no parameter '{}': {}{}", well.name, name,
-                                 names.empty() ? "it has none" : "admissible are ",
-                                 fmt::join(names, ", ")));
-  }
-  found->value = value;
-  require(value > found->low && value < found->high, "the well {} needs {}, not {} = {:g}",
-          well.name, admissible_range(*found), name, value);
-}
-
 }  // namespace
 
-Well::Well(std::string name, std::vector<WellParameter> parameters, Formulas formulas)
+Well::Well(std::string name, std::vector<NamedParameter> parameters, Formulas formulas)
     : name_(std::move(name)), parameters_(std::move(parameters)), formulas_(std::move(formulas)) {}
 
 double Well::potential(double x) const { return contains(x) ? formulas_.potential(x) : infinity; }
@@ -482,6 +538,11 @@ double Well::force(double x) const { return contains(x) ? formulas_.force(x) : n
 
 double Well::force_slope(double x) const {
   return contains(x) ? formulas_.force_slope(x) : not_a_number;
+}
+
+double Well::parameter_slope(Index parameter, double x) const {
+  return contains(x) ? formulas_.parameter_slopes.at(static_cast<std::size_t>(parameter))(x)
+                     : not_a_number;
 }
 
 Interval Well::turning_points(double energy) const {
@@ -518,16 +579,18 @@ std::vector<std::string> well_names() {
   return names;
 }
 
-std::vector<WellParameter> well_parameters(const std::string& name) {
+std::vector<NamedParameter> well_parameters(const std::string& name) {
   return find_entry(name).parameters;
 }
 
 Well make_well(const std::string& name, const std::map<std::string, double>& values) {
   const Entry& entry = find_entry(name);
-  std::vector<WellParameter> parameters = entry.parameters;
-  for (const auto& [key, value] : values) set_parameter(entry, parameters, key, value);
+  std::vector<NamedParameter> parameters = entry.parameters;
+  for (const auto& [key, value] : values) {
+    set_parameter("the well " + name, parameters, key, value);
+  }
   Values ordered;
-  for (const WellParameter& parameter : parameters) ordered.push_back(parameter.value);
+  for (const NamedParameter& parameter : parameters) ordered.push_back(parameter.value);
   return {name, std::move(parameters), entry.build(ordered)};
 }
 

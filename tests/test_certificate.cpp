@@ -80,6 +80,20 @@ TEST_CASE("a moved well has its centre elsewhere") {
   CHECK(std::abs(*found.center - 0.3) <= 1e-13);
 }
 
+TEST_CASE("a well is found where trajectories went, too") {
+  // One orbit that starts near its turning point, far from the bottom.
+  const Well well = make_well("duffing");
+  const States start = Eigen::Vector2d(-1.5, 0.01);
+  CertificateOptions options = asked(0);
+  CHECK_FALSE(certify(*well.force_field(), none, start, options).center);
+  options.visited = Interval{-1.4, 1.45};
+  const Certificate found = certify(*well.force_field(), none, start, options);
+  REQUIRE(found.center);
+  CHECK(std::abs(*found.center) <= 1e-12);
+  CHECK(found.highest_energy ==
+        doctest::Approx(well.potential(-1.5) + 0.01 * 0.01 / 2).epsilon(1e-12));
+}
+
 TEST_CASE("wells whose period depends on the energy") {
   const Certificate pendulum = of_states(make_well("pendulum"), asked(two_pi), 0.25);
   CHECK(pendulum.verdict == Isochrony::not_isochronous);

@@ -126,6 +126,20 @@ std::vector<Composite> composites(Index d) {
              for (Index p = 0; p < f->parameters(); p += 2) every_other.push_back(p);
              return with_fixed(f, parameters_for(*f), every_other);
            }},
+          {"with scales",
+           [](const ForceFieldPtr& f) {
+             std::vector<ParameterScale> scales(static_cast<std::size_t>(f->parameters()));
+             for (std::size_t p = 0; p < scales.size(); p += 2) {
+               scales[p].logarithmic = p % 4 == 0;
+               if (p % 3 == 0) scales[p].bounds = Interval{0.2, 3};
+             }
+             return with_scales(f, scales);
+           }},
+          {"in units",
+           [=](const ForceFieldPtr& f) {
+             return in_units(f, Vector::LinSpaced(d, 0.5, 1.5), Vector::LinSpaced(d, -0.3, 0.2),
+                             1.7);
+           }},
           {"of features", [](const ForceFieldPtr& f) { return of_features(f, cube); }},
           {"on components",
            [=](const ForceFieldPtr& f) {
@@ -613,4 +627,52 @@ TEST_CASE("features and components that do not fit are refused") {
         "on_components got component -1 of a space of dimension 3; give indices from 0 to 2");
   CHECK(components(network(2), {1, 1}, 3) ==
         "on_components got component 1 twice; give different ones");
+}
+
+TEST_CASE("the parts of a sum are those it was made of") {
+  const std::vector<ForceFieldPtr> parts = {oracle::harmonic(), cubic(), network(1)};
+  CHECK(parts_of(*sum_of(parts)) == parts);
+  CHECK(parts_of(*network(1)).empty());
+}
+
+TEST_CASE("in other units the same orbit is seen") {
+  // q = c + L q', t = s t'.
+  constexpr double length = 30, rate = 4, centre = 7;
+  const Vector theta = Eigen::Vector2d(1.3, 0.004);
+  const ForceFieldPtr field = harmonic_and_cubic();
+  const ForceFieldPtr seen =
+      in_units(field, Vector::Constant(1, length), Vector::Constant(1, centre), rate * rate);
+  IntegratorOptions tight;
+  tight.method = Method::rkn12;
+  tight.rtol = tight.atol = 1e-13;
+  States start(2, 1);
+  start << 25, -3;
+  States in_others(2, 1);
+  in_others << (25 - centre) / length, -3 * rate / length;
+  const auto end = [&](const ForceFieldPtr& of, const States& from, double time) {
+    return Integrator(Dynamics(of), tight)
+        .integrate(theta, Ensemble(from, Vector::Constant(1, time)))
+        .states;
+  };
+  const States there = end(field, start, 3);
+  const States here = end(seen, in_others, 3 / rate);
+  CHECK(centre + length * here(0, 0) == doctest::Approx(there(0, 0)).epsilon(1e-10));
+  CHECK(length / rate * here(1, 0) == doctest::Approx(there(1, 0)).epsilon(1e-10));
+}
+
+TEST_CASE("scales and units that fit no field are refused") {
+  const ForceFieldPtr field = harmonic_and_cubic();
+  const auto scales = [&](std::vector<ParameterScale> some) {
+    return message_of<InputError>([&] { static_cast<void>(with_scales(field, some)); });
+  };
+  CHECK(scales(std::vector<ParameterScale>(1)).starts_with("with_scales got 1 scales for a force"));
+  CHECK(scales({{false, Interval{2, 1}}, {}}).starts_with("the bounds 2:1 hold no number"));
+  const auto units = [&](const Vector& unit, const Vector& centre, double factor) {
+    return message_of<InputError>(
+        [&] { static_cast<void>(in_units(field, unit, centre, factor)); });
+  };
+  const Vector one = Vector::Ones(1);
+  CHECK(units(Vector::Ones(2), one, 1).starts_with("in_units got 2 units"));
+  CHECK(units(-one, one, 1).ends_with("give finite numbers > 0"));
+  CHECK(units(one, one, INFINITY).ends_with("give finite numbers"));
 }

@@ -97,6 +97,22 @@ Panel rich_panel() {
   return panel;
 }
 
+/// A band around a line, and points with errors in the colour of both.
+Panel band_panel() {
+  Panel panel;
+  Curve band = line({0, 1, 2, 3}, {-1, 0, -1, -2});
+  band.style = Curve::Style::band;
+  band.upper = {1, 2, 3, 4};
+  band.label = "band";
+  Curve points = line({0, 1, 2, 3}, {0, 1, 1, 1});
+  points.style = Curve::Style::points;
+  points.error = {0.1, 0.2, 6, 0.1};
+  points.label = "points";
+  points.hue = 0;
+  panel.curves = {band, points};
+  return panel;
+}
+
 /// The SVG that is drawn of one panel.
 std::string svg(const Panel& panel) {
   const TemporaryFolder folder;
@@ -420,6 +436,34 @@ TEST_CASE("figure: every point is drawn that can be") {
   CHECK(markers(true) == 3);
 }
 
+TEST_CASE("figure: bands, errors and bars have room, and the colours they are given") {
+  const std::string text = svg(band_panel());
+  CHECK(count(text, "<text>band</text>") == 1);
+  CHECK(count(text, "<text>points</text>") == 1);
+  // The error of the third point reaches from -5 to 7.
+  const auto labels = ticks(text, "end");
+  const auto has = [&](const std::string& label) {
+    return std::any_of(labels.begin(), labels.end(),
+                       [&](const Tick& tick) { return tick.label == label; });
+  };
+  CHECK(has("6"));
+  CHECK(has("\u22124"));
+  const std::string first = "rgb(  0, 114, 178)";
+  const std::string second = "rgb(213,  94,   0)";
+  CHECK(count(text, first) > 0);
+  CHECK(count(text, second) == 0);
+  Panel other = band_panel();
+  other.curves[1].hue.reset();
+  CHECK(count(svg(other), second) > 0);
+  // A band that has a gap is two areas.
+  Panel broken = band_panel();
+  broken.curves[0].upper = {1, 1, not_a_number, 1};
+  CHECK_NOTHROW((void)svg(broken));
+  Curve bars = line({0.5, 1.5, 2.5}, {0.2, 0.4, 0.1});
+  bars.style = Curve::Style::bars;
+  CHECK(ticks(svg(bars), "end").front().label == "0");
+}
+
 TEST_CASE("figure: a shaded range may be empty or out of sight") {
   Panel panel = rich_panel();
   panel.shaded_x = {0.3, 0.3};
@@ -437,6 +481,21 @@ TEST_CASE("figure: unsound input is refused in one sentence") {
   panel.curves[2].color.pop_back();
   CHECK(input_error(panel) ==
         "the curve 'curve 2' of a figure has 4 values of x, 4 of y and 3 of colour");
+  panel = band_panel();
+  panel.curves[0].upper.pop_back();
+  CHECK(input_error(panel) ==
+        "the curve 'band' of a figure has 4 values of x, 3 upper ends of a band and 0 errors of "
+        "points");
+  panel = band_panel();
+  panel.curves[1].color = {1, 2, 3, 4};
+  CHECK(input_error(panel) ==
+        "the curve 'points' of a figure has colours beside a band or errors; it can have one of "
+        "them");
+  panel = band_panel();
+  panel.curves[1].error.pop_back();
+  CHECK(input_error(panel) ==
+        "the curve 'points' of a figure has 4 values of x, 0 upper ends of a band and 3 errors of "
+        "points");
   panel = rich_panel();
   panel.x_range = {1, 1};
   CHECK(input_error(panel) ==

@@ -4,6 +4,8 @@
 #include <numbers>
 
 #include "data_scaling.hpp"
+#include "isochron/analytic_force.hpp"
+#include "isochron/composite_field.hpp"
 #include "isochron/error.hpp"
 #include "isochron/observation_fit.hpp"
 #include "isochron/random.hpp"
@@ -70,6 +72,40 @@ Dynamics spring() {
 
 Dynamics network(Symmetry symmetry = Symmetry::none, Skip skip = Skip::none) {
   return Dynamics(std::make_shared<Mlp>(std::vector<Index>{1, 8, 1}, symmetry, skip));
+}
+
+/// x'' = -omega^2 x with omega fitted on a scale, from 1.5 on.
+std::shared_ptr<const AnalyticForce> fitted_spring(const ParameterScale& scale = {}) {
+  AnalyticTerm term = analytic_term("harmonic", 1, {{"omega", 1.5}});
+  term.parameters[0].is_fitted = true;
+  term.parameters[0].scale = scale;
+  return std::make_shared<AnalyticForce>(term);
+}
+
+/// The same and a network beside it.
+Dynamics spring_and_network(Symmetry symmetry = Symmetry::none, Skip skip = Skip::none) {
+  return Dynamics(sum_of(
+      {fitted_spring(), std::make_shared<Mlp>(std::vector<Index>{1, 8, 1}, symmetry, skip)}));
+}
+
+/// The map of the parameters and back, and the same trajectories in both units.
+void check_scaling(const Orbits& orbits, const Dynamics& dynamics) {
+  const Objective objective = orbits.objective(dynamics);
+  const DataScaling scaling(objective);
+  const Vector theta = normal_states(dynamics.parameters(), 1, 5);
+  CHECK((scaling.scaled_theta(scaling.theta(theta)) - theta).norm() <= 1e-12 * theta.norm());
+  const States states = normal_states(2, 9, 6);
+  CHECK((scaling.scaled_states(scaling.states(states)) - states).norm() <= 1e-12);
+  const Objective scaled = scaling.scaled(objective);
+  IntegratorOptions tight;
+  tight.method = Method::rkn12;
+  tight.rtol = tight.atol = 1e-13;
+  const Vector unscaled = scaling.theta(0.1 * theta);
+  const States a = Integrator(dynamics, tight).integrate(unscaled, objective.ensemble()).states;
+  const States b =
+      Integrator(scaled.dynamics(), tight).integrate(0.1 * theta, scaled.ensemble()).states;
+  CHECK((scaling.states(b) - a).norm() <= 1e-10 * a.norm());
+  CHECK(scaled.trajectory_loss(b) == doctest::Approx(objective.trajectory_loss(a)).epsilon(1e-10));
 }
 
 }  // namespace
@@ -142,25 +178,59 @@ TEST_CASE("scaling is a linear map of parameters, and back") {
   orbits.end = 0.2;
   for (const Symmetry symmetry : {Symmetry::none, Symmetry::odd}) {
     for (const Skip skip : {Skip::none, Skip::linear}) {
-      const Dynamics dynamics = network(symmetry, skip);
-      const Objective objective = orbits.objective(dynamics);
-      const DataScaling scaling(objective);
-      const Vector theta = normal_states(dynamics.parameters(), 1, 5);
-      CHECK((scaling.scaled_theta(scaling.theta(theta)) - theta).norm() <= 1e-12 * theta.norm());
-      const States states = normal_states(2, 9, 6);
-      CHECK((scaling.scaled_states(scaling.states(states)) - states).norm() <= 1e-12);
-      // The same trajectories in both units.
-      const Objective scaled = scaling.scaled(objective);
-      IntegratorOptions tight;
-      tight.method = Method::rkn12;
-      tight.rtol = tight.atol = 1e-13;
-      const Vector unscaled = scaling.theta(0.1 * theta);
-      const States a = Integrator(dynamics, tight).integrate(unscaled, objective.ensemble()).states;
-      const States b = Integrator(dynamics, tight).integrate(0.1 * theta, scaled.ensemble()).states;
-      CHECK((scaling.states(b) - a).norm() <= 1e-10 * a.norm());
-      CHECK(scaled.trajectory_loss(b) ==
-            doctest::Approx(objective.trajectory_loss(a)).epsilon(1e-10));
+      check_scaling(orbits, network(symmetry, skip));
+      check_scaling(orbits, spring_and_network(symmetry, skip));
     }
+  }
+}
+
+TEST_CASE("beside a network, a known term keeps its parameters in the units of the data") {
+  Orbits orbits;
+  orbits.length = 1e3;
+  orbits.end = 1e2;
+  orbits.stiffness = 4e-4;
+  const Objective objective = orbits.objective(spring_and_network());
+  const DataScaling scaling(objective);
+  const Vector theta = normal_states(objective.dynamics().parameters(), 1, 5);
+  CHECK(scaling.theta(theta)[0] == theta[0]);
+  CHECK((scaling.theta(theta) - theta).norm() > 1);
+  CHECK(initial_parameters(objective, 4)[0] == 1.5);
+}
+
+TEST_CASE("a known term is not penalised, and takes what the network need not learn") {
+  const Orbits orbits;
+  const Objective objective = orbits.objective(spring_and_network(Symmetry::odd));
+  const ObservationFit fit = fit_observations(objective, initial_parameters(objective, 1));
+  CHECK(fit.effective_parameters <= 3);
+  CHECK(std::abs(fit.chi_squared - fit.degrees_of_freedom) <=
+        4 * std::sqrt(2 * fit.degrees_of_freedom));
+  // Data less gamma, omega and the initial states.
+  CHECK(fit.degrees_of_freedom ==
+        doctest::Approx(480 - fit.effective_parameters - 1 - 24).epsilon(1e-12));
+  for (const double x : {-1.0, -0.4, 0.3, 1.2}) {
+    const double force = objective.dynamics().field().force(fit.training.state.theta, x);
+    CHECK(std::abs(force + 4 * x) <= 0.25);
+  }
+}
+
+TEST_CASE("on every scale the fit and its standard errors are the same") {
+  const Orbits orbits;
+  std::vector<double> found;
+  std::vector<double> errors;
+  for (const ParameterScale& scale :
+       {ParameterScale{}, ParameterScale{true, std::nullopt},
+        ParameterScale{false, Interval{0.5, 5}}, ParameterScale{true, Interval{0.5, 50}}}) {
+    const auto force = fitted_spring(scale);
+    const Objective objective = orbits.objective(Dynamics(force));
+    const ObservationFit fit = fit_observations(objective, force->start());
+    REQUIRE(fit.posterior);
+    found.push_back(force->values(fit.training.state.theta)[0]);
+    errors.push_back(fit.posterior->standard_error(force->slopes(fit.training.state.theta)));
+    CHECK(std::abs(found.back() - 2) <= 4 * errors.back());
+  }
+  for (std::size_t k = 1; k < found.size(); ++k) {
+    CHECK(std::abs(found[k] - found[0]) <= 0.05 * errors[0]);
+    CHECK(errors[k] == doctest::Approx(errors[0]).epsilon(1e-2));
   }
 }
 
@@ -205,7 +275,7 @@ TEST_CASE("what is not observed has no noise, and says nothing") {
   CHECK(std::abs(fit.noise[0] / 0.1 - 1) <= 0.2);
   CHECK(std::isinf(fit.noise[1]));
   CHECK(fit.objective.observations().weight.row(1).isZero(0));
-  CHECK(chi_squared_of(objective, fit, {}) == doctest::Approx(1).epsilon(0.3));
+  CHECK(predict(objective, fit, {}).chi_squared == doctest::Approx(1).epsilon(0.3));
 }
 
 TEST_CASE("data that were held out are as far from the fit as their noise") {
@@ -215,7 +285,7 @@ TEST_CASE("data that were held out are as far from the fit as their noise") {
   const Objective objective = orbits.objective(network());
   const ObservationFit fit = fit_observations(objective, initial_parameters(objective, 0));
   TrainingOptions training;
-  const double of_others = chi_squared_of(other.objective(network()), fit, training);
+  const double of_others = predict(other.objective(network()), fit, training).chi_squared;
   const double data = 2.0 * static_cast<double>(other.n * other.k);
   CHECK(std::abs(of_others * data - (data - 24)) <= 5 * std::sqrt(2 * data));
 }

@@ -444,6 +444,184 @@ TEST_CASE("one segment more or less is one observation more: the end is the same
   }
 }
 
+// --- observations that are denser than steps ----------------------------------------------------
+
+namespace {
+
+struct DenseCase {
+  Motion motion;
+  Method method;
+  std::vector<Index> layers;
+};
+
+const std::vector<DenseCase> dense_cases = {
+    {Motion::newtonian, Method::rkn8, {1, 8, 8, 1}},  {Motion::newtonian, Method::rkn8, {2, 8, 2}},
+    {Motion::newtonian, Method::rkn12, {1, 8, 8, 1}}, {Motion::newtonian, Method::rkn12, {2, 8, 2}},
+    {Motion::newtonian, Method::rk8, {2, 8, 2}},      {Motion::first_order, Method::rk8, {1, 8, 1}},
+    {Motion::first_order, Method::rk8, {2, 8, 8, 2}}, {Motion::first_order, Method::rk8, {3, 8, 3}},
+};
+
+std::string text(const DenseCase& one) {
+  return std::string(name(one.motion)) + ", " + name(one.method) +
+         ", D = " + std::to_string(one.layers.front());
+}
+
+/// Whether there are fewer steps than observation times: that they are interpolated.
+bool steps_past_observations(const LossGradient& result, Index observations) {
+  return result.forward.steps < observations * result.blocks;
+}
+
+/// The largest deviation, each component in units of its largest value.
+double deviation(const States& states, const States& exact) {
+  const Vector units = exact.cwiseAbs().rowwise().maxCoeff();
+  return ((states - exact).cwiseAbs().rowwise().maxCoeff().array() / units.array()).maxCoeff();
+}
+
+}  // namespace
+
+TEST_CASE("linear systems, observed densely, have their states and derivatives") {
+  const Index n = 11, k = 400;
+  for (const Motion motion : {Motion::newtonian, Motion::first_order}) {
+    for (const Eigen::MatrixXd& times :
+         {own_times(k, n, 6), common_fractions(k, n), from_start(own_times(k, n, 6))}) {
+      const LinearProblem problem(motion, times);
+      const StateLoss loss = weighted_sum(problem.weights, times.rows());
+      for (const Method method : {eighth_order(motion), highest_order(motion), Method::rk8}) {
+        for (const double rtol : {1e-5, 1e-8, 1e-11}) {
+          CAPTURE(std::string(name(method)));
+          CAPTURE(rtol);
+          Sensitivity sensitivity(problem.dynamics, with(rtol, GradientMethod::discrete, method));
+          const LossGradient result = sensitivity.gradient(problem.theta, problem.ensemble, loss);
+          CHECK(steps_past_observations(result, k));
+          CHECK(deviation(result.states, problem.states) <= 10 * rtol);
+          // That of parameters grows with time.
+          problem.check(result, 100 * rtol);
+          problem.check(sensitivity.jacobian(problem.theta, problem.ensemble), 100 * rtol);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("interpolated observations are as accurate as steps that end there") {
+  const Index n = 9, k = 150;
+  for (const DenseCase& one : dense_cases) {
+    CAPTURE(text(one));
+    const Start start(one.layers, one.motion);
+    const Ensemble ensemble = start.ensemble(own_times(k, n, 5));
+    Sensitivity reference(start.dynamics,
+                          with(1e-13, GradientMethod::discrete, highest_order(one.motion)));
+    const StateJacobian exact = reference.jacobian(start.theta, repeated(ensemble));
+    for (const double rtol : {1e-4, 1e-7, 1e-10}) {
+      CAPTURE(rtol);
+      Sensitivity sensitivity(start.dynamics, with(rtol, GradientMethod::discrete, one.method));
+      const LossGradient result = sensitivity.gradient(start.theta, ensemble, quartic);
+      CHECK(steps_past_observations(result, k));
+      CHECK(deviation(result.states, exact.states) <= 3 * rtol);
+      CHECK(sensitivity.loss(start.theta, ensemble, quartic).states == result.states);
+      const StateJacobian all = sensitivity.jacobian(start.theta, ensemble);
+      CHECK(all.states == result.states);
+      CHECK((all.jacobian - exact.jacobian).norm() <= 30 * rtol * exact.jacobian.norm());
+      CHECK((all.by_start - exact.by_start).norm() <= 30 * rtol * exact.by_start.norm());
+    }
+  }
+}
+
+TEST_CASE("derivatives of interpolated states are those of the discrete solution") {
+  // Exact, at a tolerance at which those of the exact solution are others.
+  const Index n = 9, k = 120;
+  for (const DenseCase& one : dense_cases) {
+    CAPTURE(text(one));
+    const Start start(one.layers, one.motion);
+    for (const Eigen::MatrixXd& times : {own_times(k, n, 5), from_start(common_fractions(k, n))}) {
+      const Ensemble ensemble = start.ensemble(times);
+      SensitivityOptions way = with(1e-3, GradientMethod::discrete, one.method);
+      way.freeze_steps = true;
+      Sensitivity sensitivity(start.dynamics, way);
+      const LossGradient result = sensitivity.gradient(start.theta, ensemble, quartic);
+      CHECK(steps_past_observations(result, k));
+
+      const StateJacobian all = sensitivity.jacobian(start.theta, ensemble);
+      States cotangents(all.states.rows(), all.states.cols());
+      static_cast<void>(quartic(0, all.states, cotangents));
+      const double rounding = 1e-13 * all.jacobian.norm() * cotangents.norm();
+      CHECK((all.jacobian.transpose() * cotangents.reshaped() - result.gradient).norm() <=
+            rounding);
+      const Index rows = all.by_start.rows() / n;
+      for (Index i = 0; i < n; ++i) {
+        const Vector by_start = all.by_start.middleRows(i * rows, rows).transpose() *
+                                cotangents.middleCols(i * times.rows(), times.rows()).reshaped();
+        CHECK((by_start - result.initial_cotangents.col(i)).norm() <=
+              1e-13 * all.by_start.norm() * cotangents.norm());
+      }
+
+      // Differences along a direction, of the fourth order.
+      const Vector direction = normal_states(start.theta.size(), 1, 6);
+      const States shift = normal_states(ensemble.initial_states.rows(), n, 7);
+      const auto loss = [&](double of_theta, double of_start) {
+        Ensemble moved = ensemble;
+        moved.initial_states += of_start * shift;
+        return sensitivity.loss(start.theta + of_theta * direction, moved, quartic).loss;
+      };
+      const auto slope = [](const auto& f) {
+        const double h = 2e-4;
+        return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h);
+      };
+      const double by_theta = slope([&](double h) { return loss(h, 0); });
+      CHECK(std::abs(by_theta - result.gradient.dot(direction)) <=
+            1e-9 * result.gradient.norm() * direction.norm());
+      const double by_start = slope([&](double h) { return loss(0, h); });
+      CHECK(std::abs(by_start - result.initial_cotangents.cwiseProduct(shift).sum()) <=
+            1e-9 * result.initial_cotangents.norm() * shift.norm());
+    }
+  }
+}
+
+TEST_CASE("where steps differ most, interpolated states are as accurate") {
+  // x'' = -x and a kick where x passes 0.3.
+  const auto kick = [](double x) { return 4 * std::exp(-std::pow(20 * (x - 0.3), 2)); };
+  const Dynamics kicked(make_force(
+      1, [=](double x, const auto& a) { return -x + a[0] * kick(x); },
+      [=](double x, const auto& a) { return -1 - a[0] * 800 * (x - 0.3) * kick(x); },
+      [=](double x, const auto&) { return std::array{kick(x)}; }));
+  const Index n = 8, k = 1000;
+  const Ensemble ensemble = Ensemble::observed_at(normal_states(2, n, 3), common_fractions(k, n));
+  const SensitivityOptions tight = with(1e-14, GradientMethod::discrete, Method::rkn12);
+  const States exact =
+      Integrator(kicked, tight.integrator).integrate(Vector::Ones(1), ensemble).states;
+  for (const Method method : {Method::rkn8, Method::rkn12}) {
+    for (const double rtol : {1e-4, 1e-7, 1e-10}) {
+      CAPTURE(std::string(name(method)));
+      CAPTURE(rtol);
+      const LossGradient result = Sensitivity(kicked, with(rtol, GradientMethod::discrete, method))
+                                      .gradient(Vector::Ones(1), ensemble, quartic);
+      CHECK(steps_past_observations(result, k));
+      CHECK(deviation(result.states, exact) <= 3 * rtol);
+    }
+  }
+}
+
+TEST_CASE("frozen steps stay of their kind, and are left for other observations") {
+  const Start start({1, 8, 8, 1});
+  const Index n = 9, k = 150;
+  SensitivityOptions way = with(1e-7, GradientMethod::discrete, Method::rkn8);
+  way.freeze_steps = true;
+  Sensitivity sensitivity(start.dynamics, way);
+  const Ensemble dense = start.ensemble(own_times(k, n, 5));
+  const Ensemble sparse = start.ensemble(own_times(4, n, 5));
+  const Ensemble once(sparse.initial_states, sparse.end_times);
+  way.freeze_steps = false;
+  for (const Ensemble* ensemble : {&once, &dense, &sparse, &dense, &once}) {
+    const LossGradient first = sensitivity.gradient(start.theta, *ensemble, quartic);
+    const LossGradient fresh =
+        Sensitivity(start.dynamics, way).gradient(start.theta, *ensemble, quartic);
+    CHECK(first.forward.steps == fresh.forward.steps);
+    CHECK(steps_past_observations(first, ensemble->observations()) == (ensemble == &dense));
+    const LossGradient again = sensitivity.gradient(1.001 * start.theta, *ensemble, quartic);
+    CHECK(again.forward.steps == first.forward.steps);
+  }
+}
+
 // --- cotangents ---------------------------------------------------------------------------------
 
 TEST_CASE("cotangents may be zero at some times, and of some trajectories") {
@@ -463,8 +641,7 @@ TEST_CASE("cotangents may be zero at some times, and of some trajectories") {
         for (Index i = 0; i < n * k; ++i) {
           if (!counts(i / k, i % k)) weights.col(i).setZero();
         }
-        const LossGradient result =
-            sensitivity.gradient(start.theta, ensemble, weighted_sum(weights, k));
+        LossGradient result = sensitivity.gradient(start.theta, ensemble, weighted_sum(weights, k));
         const Vector exact = jacobian.transpose() * weights.reshaped();
         CHECK((result.gradient - exact).norm() <= permitted(way, result) * exact.norm());
         return result;
@@ -517,6 +694,7 @@ TEST_CASE("threads change no bit, and nothing is left of earlier problems") {
   const Index n = 21;
   const Ensemble own = start.ensemble(own_times(6, n, 5));
   const Ensemble common = start.ensemble(common_fractions(3, n));
+  const Ensemble dense = start.ensemble(own_times(60, n, 5));
   Ensemble once = common;
   once.earlier_times.resize(0, 0);
   for (SensitivityOptions way : ways(1e-8, Motion::newtonian)) {
@@ -526,9 +704,11 @@ TEST_CASE("threads change no bit, and nothing is left of earlier problems") {
       return Sensitivity(start.dynamics, way).gradient(start.theta, ensemble, quartic);
     };
     const LossGradient of_own = fresh(own), of_common = fresh(common), of_once = fresh(once);
+    const LossGradient of_dense = fresh(dense);
     way.integrator.threads = 2;
     CHECK(identical(fresh(own), of_own));
     CHECK(identical(fresh(common), of_common));
+    CHECK(identical(fresh(dense), of_dense));
     way.integrator.threads = 1;
     Sensitivity sensitivity(start.dynamics, way);
     const auto check = [&](const Ensemble& ensemble, const LossGradient& expected) {
@@ -538,6 +718,7 @@ TEST_CASE("threads change no bit, and nothing is left of earlier problems") {
     check(own, of_own);
     check(once, of_once);
     check(common, of_common);
+    check(dense, of_dense);
     check(own, of_own);
     // After a loss that threw between the forward and the backward problem.
     CHECK_THROWS_AS(

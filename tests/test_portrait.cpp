@@ -151,6 +151,10 @@ TEST_CASE("curves of force and potential cover [-2, 2] and what is visited") {
     CHECK(std::abs(u.value[i] - well.potential(x)) <= 1e-12 * (1 + well.potential(x)));
     CHECK(u.harmonic[i] == doctest::Approx(fit.stiffness * x * x / 2));
   }
+  const PositionCurve narrow = force_curve(*force, none, two_pi, -3, 1, Interval{-4, 5});
+  CHECK(narrow.position[0] == -4);
+  CHECK(narrow.position[800] == 5);
+  CHECK(narrow.visited_min == -3);
   // Zero at the equilibrium.
   const PositionCurve moved = potential_curve(*shifted(1, 0.5), none, two_pi, -1, 1);
   for (Index i = 0; i < moved.position.size(); ++i) {

@@ -129,6 +129,40 @@ TrainingOptions made_up_options() {
   return options;
 }
 
+Eigen::MatrixXd made_up_factor(Index size, std::uint64_t seed) {
+  Eigen::MatrixXd factor = random_states(size, size, seed).triangularView<Eigen::StrictlyUpper>();
+  factor.diagonal().setConstant(-1e-3);
+  return factor;
+}
+
+/// What a fit to observations adds, of `states` components and `trajectories`.
+void add_made_up_bands(Run& run, Index states, Index trajectories, Index size) {
+  Posterior& posterior = run.posterior.emplace();
+  const Index parameters = run.state.theta.size();
+  posterior.factor = made_up_factor(parameters, 60);
+  run.initial_state_errors = random_states(states, trajectories, 61).cwiseAbs();
+  posterior.initial_state_errors = run.initial_state_errors;
+  for (Index i = 0; i < trajectories; ++i) {
+    const auto seed = static_cast<std::uint64_t>(100 + i);
+    posterior.starts.push_back(
+        {made_up_factor(states, seed), random_states(states, parameters, seed)});
+  }
+  run.periods =
+      PeriodCurve{random_vector(size, 62), random_vector(size, 63), random_vector(size, 64)};
+  run.trajectories = SampledStates{random_vector(size, 65), random_states(states, 3 * size, 66),
+                                   random_states(states, 3 * size, 67)};
+  run.fitted = FittedPaths{random_states(size, 2, 68), random_states(states, 2 * size, 69),
+                           random_states(states, 2 * size, 70)};
+  const std::vector<long> counted(static_cast<std::size_t>(size), 1);
+  run.held_out = ObservationTable{counted,
+                                  counted,
+                                  random_column(size, 71),
+                                  random_column(size, 72),
+                                  random_column(size, 73),
+                                  random_column(size, 74),
+                                  random_column(size, 75)};
+}
+
 Run made_up_results(Index dimension, Index trajectories, Index size) {
   Run results;
   results.title = "A made-up run, 100 % harmlos: \xc3\xa4\xc3\xb6\xc3\xbc";
@@ -174,6 +208,7 @@ Run made_up_results(Index dimension, Index trajectories, Index size) {
     results.force = made_up_curve(size);
     results.potential = made_up_curve(size + 1);
     results.certificate = made_up_certificate(size);
+    if (trajectories > 0) add_made_up_bands(results, 2 * dimension, trajectories, size);
   }
   double made_up = 1e-17;
   long counted = (1L << 53) - 100;
@@ -308,6 +343,56 @@ void check_same(const Certificate& a, const Certificate& b) {
   CHECK(same_bits(numbers(a), numbers(b)));
 }
 
+void check_same(const std::optional<Posterior>& a, const std::optional<Posterior>& b) {
+  REQUIRE(a.has_value() == b.has_value());
+  if (!a) return;
+  CHECK(same_matrix(a->factor, b->factor));
+  CHECK(same_matrix(a->initial_state_errors, b->initial_state_errors));
+  REQUIRE(a->starts.size() == b->starts.size());
+  for (std::size_t i = 0; i < a->starts.size(); ++i) {
+    CHECK(same_matrix(a->starts[i].factor, b->starts[i].factor));
+    CHECK(same_matrix(a->starts[i].by_theta, b->starts[i].by_theta));
+  }
+}
+
+void check_same(const std::optional<ObservationTable>& a,
+                const std::optional<ObservationTable>& b) {
+  REQUIRE(a.has_value() == b.has_value());
+  if (!a) return;
+  CHECK(a->trajectory == b->trajectory);
+  CHECK(a->component == b->component);
+  for (const auto column :
+       {&ObservationTable::time, &ObservationTable::value, &ObservationTable::error,
+        &ObservationTable::prediction, &ObservationTable::residual}) {
+    CHECK(same_bits((*a).*column, (*b).*column));
+  }
+}
+
+/// What a fit to observations adds.
+void check_same_bands(const Run& a, const Run& b) {
+  CHECK(same_matrix(a.initial_state_errors, b.initial_state_errors));
+  check_same(a.posterior, b.posterior);
+  check_same(a.held_out, b.held_out);
+  REQUIRE(a.periods.has_value() == b.periods.has_value());
+  if (a.periods) {
+    CHECK(same_bits(a.periods->energy, b.periods->energy));
+    CHECK(same_bits(a.periods->period, b.periods->period));
+    CHECK(same_bits(a.periods->error, b.periods->error));
+  }
+  REQUIRE(a.trajectories.has_value() == b.trajectories.has_value());
+  if (a.trajectories) {
+    CHECK(same_bits(a.trajectories->time, b.trajectories->time));
+    CHECK(same_matrix(a.trajectories->states, b.trajectories->states));
+    CHECK(same_matrix(a.trajectories->errors, b.trajectories->errors));
+  }
+  REQUIRE(a.fitted.has_value() == b.fitted.has_value());
+  if (a.fitted) {
+    CHECK(same_matrix(a.fitted->time, b.fitted->time));
+    CHECK(same_matrix(a.fitted->states, b.fitted->states));
+    CHECK(same_matrix(a.fitted->errors, b.fitted->errors));
+  }
+}
+
 void check_same(const Run& a, const Run& b) {
   CHECK(a.entry == b.entry);
   CHECK(a.title == b.title);
@@ -362,6 +447,7 @@ void check_same(const Run& a, const Run& b) {
   }
   check_same(a.force, b.force);
   check_same(a.potential, b.potential);
+  check_same_bands(a, b);
   REQUIRE(a.certificate.has_value() == b.certificate.has_value());
   if (a.certificate) check_same(*a.certificate, *b.certificate);
   CHECK(listed(a) == listed(b));
@@ -713,7 +799,8 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
   CHECK(plots(made_up_results(1, 10, 4)) ==
         std::set<std::string>{"/run/training", "/run/phase_portrait_before", "/run/phase_portrait",
                               "/run/orbits", "/run/energy", "/run/energy_drift", "/run/force",
-                              "/run/potential", "/run/analysis/period", "/run/analysis/width",
+                              "/run/potential", "/run/periods", "/run/fit", "/run/held_out",
+                              "/run/trajectories", "/run/analysis/period", "/run/analysis/width",
                               "/run/analysis/width_ratio", "/run/analysis/shear",
                               "/run/analysis/rearrangement", "default training"});
 
@@ -722,6 +809,10 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
   two.force.reset();
   two.potential.reset();
   two.certificate.reset();
+  two.periods.reset();
+  two.fitted.reset();
+  two.held_out.reset();
+  two.trajectories.reset();
   CHECK(plots(two) == std::set<std::string>{"/run/training", "/run/phase_portrait_before_1",
                                             "/run/phase_portrait_before_2", "/run/phase_portrait_1",
                                             "/run/phase_portrait_2", "/run/orbits",
@@ -992,8 +1083,8 @@ TEST_CASE("a number that no run has is named") {
          {"model/theta", "model/theta_initial", "snapshots/theta", "data/initial_states",
           "data/final_states", "data/residuals", "data/end_times", "data/earlier_times",
           "data/observed_states", "data/weights", "held_force/position", "held_force/force",
-          "held_force/weight", "training/loss", "training/wall_time", "analysis/x0",
-          "analysis/equilibria/position"}) {
+          "held_force/weight", "posterior/factor", "posterior/start_slopes", "training/loss",
+          "training/wall_time", "analysis/x0", "analysis/equilibria/position"}) {
       refused(path, bad);
     }
   }
@@ -1261,6 +1352,15 @@ TEST_CASE("sizes that do not fit are refused before anything is touched") {
   };
   refuses("model/theta", [](Run& r) { r.state.theta.conservativeResize(3); });
   refuses("model/theta_initial", [](Run& r) { r.state.theta_initial = Vector::Zero(1); });
+  refuses("model/theta", [](Run& r) {
+    r.network.reset();
+    r.known = analytic_term("harmonic", 1);
+  });
+  refuses("model/theta", [](Run& r) {
+    r.known = analytic_term("harmonic", 1);
+    r.known->parameters[0].is_fitted = true;
+  });
+  refuses("model/parameters", [](Run& r) { r.parameter_errors = Vector::Zero(2); });
   refuses("snapshots/theta", [](Run& r) { r.state.snapshots.theta.pop_back(); });
   refuses("snapshots/theta", [](Run& r) { r.state.snapshots.theta[1] = Vector::Zero(2); });
   refuses("snapshots/theta", [](Run& r) {
@@ -1298,6 +1398,14 @@ TEST_CASE("sizes that do not fit are refused before anything is touched") {
   refuses("force/harmonic", [](Run& r) { r.force->harmonic.resize(5); });
   refuses("potential/potential", [](Run& r) { r.potential->value.resize(1); });
   refuses("potential/position", [](Run& r) { r.potential = PositionCurve{}; });
+  refuses("posterior/factor", [](Run& r) { r.posterior->factor = made_up_factor(3, 1); });
+  refuses("posterior has a factor with a 0", [](Run& r) { r.posterior->factor.setZero(); });
+  refuses("posterior/start_factors", [](Run& r) { r.posterior->starts.pop_back(); });
+  refuses("posterior/start_slopes", [](Run& r) { r.posterior->starts[2].by_theta.resize(2, 1); });
+  refuses("periods/period_errors", [](Run& r) { r.periods->error.resize(1); });
+  refuses("errors of trajectories", [](Run& r) { r.trajectories->errors.resize(2, 1); });
+  refuses("errors of fit", [](Run& r) { r.fitted->errors.resize(2, 1); });
+  refuses("held_out/residual", [](Run& r) { r.held_out->residual.clear(); });
 }
 
 TEST_CASE("a write that cannot begin says why and leaves everything as it was") {

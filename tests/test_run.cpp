@@ -95,6 +95,33 @@ TEST_CASE("so do all losses, and force data") {
             .value(stored.state.theta) == loss);
 }
 
+TEST_CASE("known terms, and their sum with a network, are held by the file") {
+  AnalyticTerm duffing = analytic_term("duffing", 1, {{"omega", 0.9}, {"beta", 0.1}});
+  duffing.parameters[0].is_fitted = true;
+  duffing.parameters[0].scale = {true, Interval{0.5, 2}};
+  const auto again = [](const Run& run) { return objective_of(run); };
+  for (const ForceStructure& structure :
+       {ForceStructure{duffing, std::nullopt},
+        ForceStructure{duffing, Architecture{{1, 4, 1}, Symmetry::odd, Skip::none}}}) {
+    const ForceFieldPtr field = make_field(structure);
+    const Objective objective(Dynamics(field), Loss::periodic, normal_states(2, few, 3), 6);
+    check_resumes(objective, starting_parameters(*field, 1), again);
+    Run run = new_run(objective);
+    const Vector theta = starting_parameters(*field, 1);
+    record(run, {theta, theta, 0, {}, {}, {}, {}}, "running");
+    run.parameter_errors = Eigen::Vector2d(0.01, std::nan(""));
+    const Run stored = through_file(run);
+    CHECK(stored.known == structure.known);
+    CHECK(stored.network == structure.network);
+    CHECK(stored.known_values() == run.known_values());
+    CHECK(std::abs(stored.known_values()[0] - 0.9) <= 1e-15);
+    CHECK(stored.parameter_errors[0] == 0.01);
+    CHECK(std::isnan(stored.parameter_errors[1]));
+    run.state.theta = Vector::Ones(theta.size() + 1);
+    CHECK_THROWS_AS(through_file(run), InputError);
+  }
+}
+
 TEST_CASE("a field of one's own is needed again, and must fit") {
   const Objective objective(Dynamics(spring()), Loss::periodic, normal_states(2, few, 3), 6);
   check_resumes(objective, Vector::Constant(1, 0.9),
@@ -185,6 +212,65 @@ TEST_CASE("what fails is absent, with the reason") {
     CHECK_MESSAGE(run.absent.count(part) == 1, part);
   }
   CHECK(left_out(run).empty());
+}
+
+TEST_CASE("a fit to observations has bands, and its file predicts as it does") {
+  // x'' = -k x from noisy orbits.
+  const Eigen::MatrixXd times = Vector::LinSpaced(12, 0, 4).replicate(1, few);
+  const States start = normal_states(2, few, 3);
+  const Ensemble ensemble = Ensemble::observed_at(start, times);
+  IntegratorOptions integrator;
+  integrator.method = Method::rkn8;
+  const Dynamics dynamics(spring());
+  States value = Integrator(dynamics, integrator).integrate(Vector::Ones(1), ensemble).states;
+  constexpr double noise = 0.05;
+  value += noise * normal_states(2, value.cols(), 4);
+  const States weight = States::Constant(2, value.cols(), 1 / (noise * noise));
+  const Objective objective =
+      Objective(dynamics, ensemble, {value, weight}).fitting_initial_states();
+  const ObservationFit fit = fit_observations(objective, Vector::Constant(1, 0.9));
+  REQUIRE(fit.posterior);
+  const double error = fit.posterior->standard_error(Vector::Ones(1));
+  Run run = new_run(objective, TrainingOptions());
+  finish(run, fit);
+  const double k = run.state.theta[0];
+
+  REQUIRE(run.force);
+  CHECK((run.force->error - error * run.force->position.cwiseAbs()).norm() <= 1e-12);
+  REQUIRE(run.potential);
+  CHECK((run.potential->error - error / 2 * run.potential->position.cwiseAbs2()).norm() <= 1e-10);
+  REQUIRE(run.periods);
+  REQUIRE(run.certificate);
+  CHECK(run.periods->energy[0] == doctest::Approx(run.certificate->lowest_energy));
+  CHECK(run.periods->energy.tail(1)[0] == doctest::Approx(run.certificate->highest_energy));
+  CHECK((run.periods->error.cwiseQuotient(run.periods->period).array() - error / (2 * k))
+            .abs()
+            .maxCoeff() <= 1e-9);
+  REQUIRE(run.fitted);
+  const Index samples = run.fitted->time.rows();
+  for (Index i = 0; i < run.fitted->time.cols(); ++i) {
+    CHECK(run.fitted->time(0, i) == 0);
+    CHECK(run.fitted->time(samples - 1, i) == 4);
+    const Vector at_start = run.fitted->errors.col(i * samples);
+    CHECK((at_start - fit.posterior->initial_state_errors.col(i)).norm() <= 1e-9);
+    const Vector at_end = run.fitted->states.col(i * samples + samples - 1);
+    CHECK((at_end - run.final_states.col(12 * i + 11)).norm() <= 1e-6);
+  }
+
+  const Run stored = through_file(run);
+  REQUIRE(stored.posterior);
+  const auto errors = [&](const Posterior& posterior, Starts starts) {
+    return predicted_states(dynamics, run.state.theta, posterior, run.ensemble, starts, integrator)
+        .errors;
+  };
+  for (const Starts starts : {Starts::exact, Starts::fitted}) {
+    CHECK(errors(*stored.posterior, starts) == errors(*fit.posterior, starts));
+  }
+  CHECK((errors(*stored.posterior, Starts::exact).array() <=
+         errors(*stored.posterior, Starts::fitted).array() * (1 + 1e-9) + 1e-9)
+            .any());
+  record(run, run.state, "running");
+  CHECK_FALSE(run.posterior);
 }
 
 TEST_CASE("prescribed periods belong to amplitudes or to energies") {

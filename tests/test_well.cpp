@@ -39,7 +39,10 @@ std::vector<Sample> samples() {
       {with("duffing", {{"beta", 7}}), false},
       {with("duffing", {{"beta", 0}}), true},
       {with("duffing", {{"beta", -0.1}}), false},
+      {with("duffing", {{"omega", 1.7}, {"beta", 0.4}}), false},
+      {with("duffing", {{"omega", 2.5}, {"beta", -0.9}}), false},
       {with("pendulum", {}), false},
+      {with("pendulum", {{"omega", 2.5}}), false},
       {with("morse", {}), false},
       {with("morse", {{"D", 0.7}, {"a", 1.3}}), false},
       {with("poschl-teller", {}), false},
@@ -72,7 +75,7 @@ std::vector<Sample> samples() {
 
 std::string description(const Well& well) {
   std::string text = well.name();
-  for (const WellParameter& p : well.parameters()) {
+  for (const NamedParameter& p : well.parameters()) {
     text += ", " + p.name + " = " + std::to_string(p.value);
   }
   return text;
@@ -426,8 +429,8 @@ TEST_CASE("wells: bad input is refused in one sentence") {
           (void)make_well("morse", {{"d", 1}});
         }) == "the well morse has no parameter 'd': admissible are D, a");
   CHECK(message([] {
-          (void)make_well("pendulum", {{"a", 1}});
-        }) == "the well pendulum has no parameter 'a': it has none");
+          (void)make_well("cubic", {{"a", 1}});
+        }) == "the well cubic has no parameter 'a': it has none");
   CHECK(message([] {
           (void)make_well("harmonic", {{"omega", -1}});
         }) == "the well harmonic needs a finite omega > 0, not omega = -1");

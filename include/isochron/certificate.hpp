@@ -74,6 +74,9 @@ struct CertificateOptions {
   /// Trajectories ran over T/2 (antiperiodic loss): each visited that turning point alone to which
   /// it moved first, so an energy counts as visited up to the highest on either side.
   bool half_orbits = false;
+  /// Positions that trajectories are known to visit beside their initial ones: wells are looked for
+  /// there, too.
+  std::optional<Interval> visited = {};
   std::function<bool()> stop_requested = nullptr;  ///< polled at every orbit; true: Interrupted
 };
 

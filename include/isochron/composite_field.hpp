@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "isochron/force_field.hpp"
+#include "isochron/parameter_scale.hpp"
 
 namespace isochron {
 
@@ -18,6 +19,9 @@ namespace isochron {
 ///
 /// Throws InputError for no part, a null pointer and parts of different dimensions.
 [[nodiscard]] ForceFieldPtr sum_of(std::vector<ForceFieldPtr> parts);
+
+/// The parts of a field that sum_of has made, in their order; of another field none.
+[[nodiscard]] std::vector<ForceFieldPtr> parts_of(const ForceField& field);
 
 /// The field with its P parameters held at `values`, except those with indices `free` (increasing,
 /// 0 .. P - 1): these are theta, in the same order, and their entries of `values` are not used.
@@ -47,5 +51,20 @@ struct ScalarMap {
 /// dimension - 1.
 [[nodiscard]] ForceFieldPtr on_components(ForceFieldPtr field, std::vector<Index> components,
                                           Index dimension);
+
+/// The field with its P parameters on these scales: parameter p is scales[p].value(theta[p]).
+/// Throws InputError for a null pointer, another number of scales than P, and bounds that hold no
+/// number.
+[[nodiscard]] ForceFieldPtr with_scales(ForceFieldPtr field, std::vector<ParameterScale> scales);
+
+/// The field in other units: with q = centre + S q', S the diagonal matrix of `units`,
+///
+///   f'(q') = factor S^-1 f(centre + S q').
+///
+/// For times in units of s, factor = s^2 belongs to q'' = f(q), s to y' = f(y). Throws InputError
+/// for a null pointer, vectors of another size than D, units that are not positive and numbers that
+/// are not finite.
+[[nodiscard]] ForceFieldPtr in_units(ForceFieldPtr field, Vector units, Vector centre,
+                                     double factor);
 
 }  // namespace isochron

@@ -8,15 +8,20 @@
 
 namespace isochron {
 
-/// A curve of one panel. x and y have equal lengths. A point that cannot be drawn (not finite,
-/// larger than 1e300, or below 1e-300 on a logarithmic axis) breaks the line.
+/// A curve of one panel. x and y have equal lengths, and so have the other columns where they are
+/// not empty. A point that cannot be drawn (not finite, larger than 1e300, or below 1e-300 on a
+/// logarithmic axis) breaks the line.
 struct Curve {
   std::string label;  ///< in the key; empty: none
   std::vector<double> x;
   std::vector<double> y;
   std::vector<double> color;  ///< a value per point, drawn on the panel's colour scale; or empty
-  /// marked: a line with a marker at every point.
-  enum class Style { line, dashed, points, marked } style = Style::line;
+  /// marked: a line with a marker at every point; band: the area from y to `upper`; bars: from 0 to
+  /// y, side by side.
+  enum class Style { line, dashed, points, marked, band, bars } style = Style::line;
+  std::vector<double> error = {};       ///< of points: bars from y - error to y + error
+  std::vector<double> upper = {};       ///< of a band
+  std::optional<std::size_t> hue = {};  ///< of which curve it has the colour; absent: its own
 };
 
 /// One pair of axes. Labels are plain text: no character in them has a special meaning.

@@ -38,6 +38,8 @@ struct IntegratorOptions {
   Method method = Method::adams;
   double rtol = 1e-10;       ///< relative tolerance of each trajectory, 1e-15 .. 1e-1
   double atol = 1e-10;       ///< absolute tolerance, > 0
+  Vector state_units = {};   ///< [state_dimension] > 0, the units of components in which atol is;
+                             ///< empty: 1
   long steps = 100;          ///< of rk4, which has no error control
   long max_steps = 1000000;  ///< per block and direction; exceeding it is a NumericalError
   double max_step = 0;   ///< longest step, in units of time; 0: by the end times, longest_step()

@@ -44,6 +44,31 @@ enum class Loss {
   return loss != Loss::observations && loss != Loss::own;
 }
 
+/// What errors of observations do to a value.
+enum class ErrorModel {
+  additive,   ///< z = y + error: deviations are y - z
+  lognormal,  ///< log z = log y + error, of positive values: deviations are log y - log z
+};
+
+/// "additive", "lognormal".
+[[nodiscard]] const char* name(ErrorModel model);
+
+/// What residuals count that are too large for a normal distribution.
+enum class Robust {
+  none,   ///< their square
+  huber,  ///< 2 c |r| - c^2 beyond c = huber_threshold standard errors (Huber 1964, doi
+          ///< 10.1214/aoms/1177703732)
+};
+
+/// "none", "huber".
+[[nodiscard]] const char* name(Robust robust);
+
+/// Where the efficiency for normal errors is 95%.
+inline constexpr double huber_threshold = 1.345;
+
+/// What a residual from N(0, 1) counts in the mean: 1 without Robust::huber.
+[[nodiscard]] double expected_square(Robust robust);
+
 /// Where trajectories should be at their K observation times: the loss is the mean over all M
 /// components that have been observed of
 ///
@@ -53,6 +78,26 @@ enum class Loss {
 struct Observations {
   States value;   ///< z, state_dimension x (N K), column i K + k
   States weight;  ///< w >= 0 of the same shape, 0: not observed; or empty: all are 1
+  ErrorModel error_model = ErrorModel::additive;  ///< of deviations: in place of y - z
+  Robust robust = Robust::none;                   ///< of residuals: in place of their squares
+
+  /// The same observations' errors, of other values.
+  [[nodiscard]] Observations with_values(States values, States weights) const {
+    return {std::move(values), std::move(weights), error_model, robust};
+  }
+};
+
+/// Windows of observed trajectories, each with an initial state of its own, that should join: where
+/// one ends the next one starts. The squares of the gaps add w/M each to a mean over M observed
+/// components.
+struct Joints {
+  Index windows = 1;    ///< of each trajectory, successive ones of the ensemble
+  Vector weight;        ///< [state_dimension] w > 0
+  States known_starts;  ///< state_dimension x trajectories, where the first windows should start;
+                        ///< or empty: anywhere
+
+  /// Of each trajectory.
+  [[nodiscard]] Index gaps() const { return windows - (known_starts.size() > 0 ? 0 : 1); }
 };
 
 /// A loss of the user's, additive over trajectories: the share of one of them by its states at the
@@ -85,7 +130,7 @@ class Objective {
   Objective(Dynamics dynamics, Ensemble orbits, Loss loss = Loss::prescribed_period);
 
   /// Observed states. Throws InputError when shapes do not fit, a value or a weight is not finite,
-  /// a weight is negative or all are 0.
+  /// a weight is negative or all are 0, or a value with lognormal errors is not positive.
   Objective(Dynamics dynamics, Ensemble ensemble, Observations observations);
 
   /// A loss of the user's. check_loss compares its derivatives with differences. Throws InputError.
@@ -104,6 +149,10 @@ class Objective {
   /// one of observed states.
   [[nodiscard]] Objective fitting_initial_states() const;
 
+  /// The same of windows that should join, for least squares alone. Throws InputError unless it
+  /// fits initial states, and when shapes do not fit.
+  [[nodiscard]] Objective with(Joints joints) const;
+
   /// The same from other initial states, of the same shape.
   [[nodiscard]] Objective starting_at(States initial_states) const;
 
@@ -113,6 +162,7 @@ class Objective {
   [[nodiscard]] const Dynamics& dynamics() const { return dynamics_; }
   [[nodiscard]] const Ensemble& ensemble() const { return parts_->ensemble; }
   [[nodiscard]] const std::optional<ForceData>& force_data() const { return force_data_; }
+  [[nodiscard]] const std::optional<Joints>& joints() const { return joints_; }
   /// Of Loss::observations; otherwise empty.
   [[nodiscard]] const Observations& observations() const { return parts_->observations; }
   [[nodiscard]] Loss loss() const { return parts_->loss; }
@@ -134,7 +184,9 @@ class Objective {
   [[nodiscard]] bool has_residuals() const { return !parts_->own_loss; }
 
   /// y - z at all observations, unweighted, of the states' shape: X(T) - X(0), or after half a
-  /// period X(T/2) + X(0), or what is missed of observed states. Empty for a loss of the user's.
+  /// period X(T/2) + X(0), or what is missed of observed states: with lognormal errors log y - log
+  /// z, and 0 where nothing is observed. Empty for a loss of the user's. Throws NumericalError for
+  /// a state that has no logarithm.
   [[nodiscard]] States deviations(ConstStatesRef states) const;
 
   /// The residuals of all trajectories at states of theirs, whose squares add up to the
@@ -146,8 +198,10 @@ class Objective {
   /// rows of `residuals` and `jacobian.shared`, and to `jacobian.own` of fitted initial states.
   void residuals(const StateJacobian& at, VectorRef residuals, GroupedJacobian& jacobian) const;
 
-  /// How many there are; 0 where trajectories do not count.
+  /// How many there are, without gaps between windows; 0 where trajectories do not count.
   [[nodiscard]] Index residual_count() const;
+  /// Of one trajectory.
+  [[nodiscard]] Index residuals_of_trajectory(Index trajectory) const;
 
   /// The trajectories' share of the loss, and, written to `cotangents`, its derivative by their
   /// states: StateLoss. Of Loss::none, what is measured.
@@ -160,8 +214,8 @@ class Objective {
   /// counts, and the penalty of the force data.
   [[nodiscard]] double total(ConstStatesRef states, ConstVectorRef theta) const;
 
-  /// About the loss of a force that does nothing useful: of states at 0, or where no trajectories
-  /// count of a force that is 0. 0 for a loss of the user's, of which nothing is known.
+  /// About the loss of a force that does nothing useful: of states at 0 (with lognormal errors: at
+  /// their mean logarithm), or where no trajectories count of f = 0. 0 for a loss of the user's.
   [[nodiscard]] double scale() const;
 
  private:
@@ -185,8 +239,13 @@ class Objective {
   [[nodiscard]] States observed_values(Index first, Index columns) const;
   [[nodiscard]] double mean_over() const;
   [[nodiscard]] Vector observed(ConstStatesRef states) const;
-  [[nodiscard]] Index residuals_of_trajectory(Index trajectory) const;
-  void take_rows(const RowMatrix& of_states, Eigen::Ref<Eigen::MatrixXd> rows) const;
+  struct Residuals {
+    Vector value;
+    Vector slope;  ///< by the state that was observed
+  };
+  [[nodiscard]] Residuals of_observed(ConstStatesRef states) const;
+  void take_rows(const RowMatrix& of_states, const Vector& slopes,
+                 Eigen::Ref<Eigen::MatrixXd> rows) const;
   [[nodiscard]] double own_share(Index trajectory, ConstStatesRef states,
                                  StatesRef cotangents) const;
   [[nodiscard]] OwnResiduals own_residuals(Index trajectory, ConstStatesRef states) const;
@@ -195,6 +254,7 @@ class Objective {
   Dynamics dynamics_;
   std::shared_ptr<const Parts> parts_;
   std::optional<ForceData> force_data_;
+  std::optional<Joints> joints_;
   bool fits_initial_states_ = false;
 };
 

@@ -77,14 +77,17 @@ struct HarmonicFit {
                                  double largest_position, const IntegratorOptions& integrator,
                                  Index orbits = 12, Index samples = 401);
 
-/// f and -(2 pi n/T)^2 x over the union of [-2, 2] and the visited range, at 801 points. D = 1.
+/// f and -(2 pi n/T)^2 x at 801 points of a range; absent: the union of [-2, 2] and the visited
+/// range. D = 1.
 [[nodiscard]] PositionCurve force_curve(const ForceField& field, ConstVectorRef theta,
-                                        double period, double visited_min, double visited_max);
+                                        double period, double visited_min, double visited_max,
+                                        std::optional<Interval> range = {});
 
-/// U, zero at the equilibrium (at 0 where there is none), and the harmonic potential. D = 1. Throws
-/// like potentials().
+/// U, zero at the equilibrium (at 0 where there is none), and the harmonic potential, at the same
+/// points. D = 1. Throws like potentials().
 [[nodiscard]] PositionCurve potential_curve(const ForceField& field, ConstVectorRef theta,
-                                            double period, double visited_min, double visited_max);
+                                            double period, double visited_min, double visited_max,
+                                            std::optional<Interval> range = {});
 
 /// Energies along sampled trajectories, counted from the bottom of their well (from U(0) where
 /// there is none), as in the phase portraits. D = 1, Newtonian. Throws NumericalError like

@@ -88,6 +88,10 @@ class PotentialWell {
   /// U(x) - U(bottom) at an absolute position inside the extent. Throws InputError outside.
   [[nodiscard]] double potential(double x) const;
 
+  /// The absolute positions on either side of the bottom where U - U(bottom) is the energy. Throws
+  /// InputError like `orbit`.
+  [[nodiscard]] Interval turning_points(double energy) const;
+
   /// Turning points, and the period by Gauss-Legendre quadrature after substitutions that take
   /// the square roots out: with h the distance from a turning point x2,
   ///

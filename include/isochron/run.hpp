@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "isochron/analytic_force.hpp"
+#include "isochron/bands.hpp"
 #include "isochron/certificate.hpp"
 #include "isochron/observation_fit.hpp"
 #include "isochron/portrait.hpp"
@@ -46,9 +48,36 @@ struct Simulation {
 
 /// Trajectories at K common times.
 struct SampledStates {
-  Vector time;    ///< [K]
-  States states;  ///< state_dimension x (N K), trajectory i at the k-th time in column i K + k
+  Vector time;         ///< [K]
+  States states;       ///< state_dimension x (N K), trajectory i at the k-th time in column i K + k
+  States errors = {};  ///< standard errors of predictions, of the same shape; or empty
 };
+
+/// Some fitted trajectories, each at S even times from its start to its end.
+struct FittedPaths {
+  Eigen::MatrixXd time;  ///< S x n
+  States states;  ///< state_dimension x (n S), trajectory i at its k-th time in column i S + k
+  States errors;  ///< standard errors, of the same shape; or empty
+};
+
+/// Values that were observed and what a fit says of them, a row each.
+struct ObservationTable {
+  std::vector<long> trajectory;    ///< from 0
+  std::vector<long> component;     ///< a row of `States`
+  std::vector<double> time;        ///< from the start of the trajectory
+  std::vector<double> value;       ///< that was observed
+  std::vector<double> error;       ///< its standard error; of a lognormal one to first order
+  std::vector<double> prediction;  ///< the fit's
+  std::vector<double> residual;    ///< (prediction - value)/error; of lognormal errors
+                                   ///< log(prediction/value) over that of the logarithm
+
+  [[nodiscard]] std::size_t size() const { return time.size(); }
+};
+
+/// Of observations, and the states of the fit at their times. Rows by trajectory, time, component.
+[[nodiscard]] ObservationTable observation_table(const Ensemble& ensemble,
+                                                 const Observations& observations,
+                                                 ConstStatesRef predictions);
 
 /// How well a force fits observed states (fit_observations). NaN: absent.
 struct FitQuality {
@@ -79,7 +108,12 @@ struct Findings {
   Character character;
   Simulation simulation;
   FitQuality fit;
-  States initial_state_errors;  ///< standard errors of fitted initial states
+  States initial_state_errors;               ///< standard errors of fitted initial states
+  std::optional<Posterior> posterior;        ///< of a fit to observations, unless it is too large
+  std::optional<PeriodCurve> periods;        ///< with their standard errors, of such a fit
+  std::optional<FittedPaths> fitted;         ///< its first trajectories
+  std::optional<ObservationTable> held_out;  ///< data kept aside, predicted
+  Vector parameter_errors;  ///< those of the known term's parameters, NaN where they are held
   std::optional<Certificate> certificate;
   std::vector<PhasePortrait> phase_portrait_before;  ///< one per degree of freedom
   std::vector<PhasePortrait> phase_portrait;         ///< the same
@@ -115,7 +149,10 @@ struct Run : Findings {
   double verdict_tolerance = 1e-4;         ///< of the certificate
 
   // What was learned.
-  std::optional<Architecture> network;  ///< absent: another field, which the file does not hold
+  /// The force: a known term, a network, or their sum. Neither: another field, which the file does
+  /// not hold.
+  std::optional<AnalyticTerm> known;
+  std::optional<Architecture> network;
   TrainingState state;
   std::string stop_reason;  ///< "running", "interrupted", or a StopReason in words
   std::vector<Restart> restarts;
@@ -131,12 +168,16 @@ struct Run : Findings {
   /// The energies, or the amplitudes of trajectories that are released at rest [N]; empty for
   /// other ones.
   [[nodiscard]] Vector law_arguments() const;
+  /// The field of the known term and the network; null where there is neither.
+  [[nodiscard]] ForceFieldPtr field() const;
+  /// The parameters of the known term as they are now [K]; empty without one.
+  [[nodiscard]] Vector known_values() const;
   /// Whether it has been verified: checkpoints and interrupted runs have not.
   [[nodiscard]] bool is_verified() const;
 };
 
-/// A run of an objective, that is begun now on this machine. The network is recorded where the
-/// objective's field is one.
+/// A run of an objective, that is begun now on this machine. The objective's field is recorded as
+/// structure_of has it.
 [[nodiscard]] Run new_run(const Objective& objective,
                           const std::optional<TrainingOptions>& options = std::nullopt);
 
@@ -157,7 +198,8 @@ struct FinishOptions {
 void finish(Run& run, const Objective& objective, const TrainingResult& result,
             const FinishOptions& options = {});
 
-/// The same with a fit to observations, and how good it is. Bands need its posterior.
+/// The same with a fit to observations, how good it is, and its first trajectories. Standard errors
+/// of f, U, T(E) and of these need its posterior, which is kept up to 4 10^6 numbers.
 void finish(Run& run, const ObservationFit& fit, const FinishOptions& options = {});
 
 /// Parts that finish left out because the time for them was over.
@@ -167,6 +209,10 @@ void finish(Run& run, const ObservationFit& fit, const FinishOptions& options = 
 /// them; what cannot be computed is absent. Throws Interrupted.
 void add_portraits(Run& run, const Dynamics& dynamics, ConstVectorRef theta,
                    const Objective& objective, const IntegratorOptions& integrator);
+
+/// The range of the positions that were observed, of Newtonian motion in one dimension; nothing
+/// where there are none.
+[[nodiscard]] std::optional<Interval> observed_positions(const Observations& observations);
 
 /// The certificate of a force for what the objective asks; `loss`: verified, of the trajectories.
 /// Nothing for dynamics other than x'' = f(x) in one dimension.
@@ -182,8 +228,8 @@ inline constexpr const char* no_certificate =
                                                      std::optional<double> missed_by);
 
 /// The objective of a stored run, with which train(objective, run.state, *run.options) goes on.
-/// `field`: the run's, where that is no network. Throws InputError when it is missing or does not
-/// fit, and when the loss is the user's own or not known.
+/// `field`: the run's, where the file does not hold it. Throws InputError when it is missing or
+/// does not fit, and when the loss is the user's own or not known.
 [[nodiscard]] Objective objective_of(const Run& run, ForceFieldPtr field = nullptr);
 /// The same for a run with a loss of the user's.
 [[nodiscard]] Objective objective_of(const Run& run, TrajectoryLoss loss,

@@ -106,9 +106,11 @@ struct StateJacobian {
 /// the integral a quadrature inside the error test, the tolerances in units of the size of the
 /// cotangents that have been added. Observations before the end are those of the interpolants of
 /// CVODES, of the accuracy of its steps; by `adjoint` the steps end there where the observations of
-/// a block are not at the same fractions of the end times; those of `discrete` always do. Blocks
-/// run on threads and are summed in their order: the result is the same to the last bit for any
-/// number of threads. Keeps its solver memory from call to call.
+/// a block are not at the same fractions of the end times. Those of `discrete` always do, unless
+/// observations are denser than steps: then the states are interpolated as accurately as the
+/// tolerance, and the derivatives are those of the interpolated states. Blocks run on threads and
+/// are summed in their order: the result is the same to the last bit for any number of threads.
+/// Keeps its solver memory from call to call.
 class Sensitivity {
  public:
   /// Throws InputError when the options cannot be met.

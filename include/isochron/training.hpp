@@ -65,7 +65,8 @@ struct TrainingOptions {
   OptimizerKind kind = OptimizerKind::lbfgs_least_squares;
   SensitivityOptions sensitivity;  ///< of L-BFGS and Adam
   /// Of least squares: forward or discrete. Absent: discrete by rkn8, and by rkn12 below 1e-9 (rk8
-  /// for first-order motion), with the tolerances and threads of `sensitivity`.
+  /// for first-order motion), or forward where least squares are alone and bdf is the method of
+  /// `sensitivity` (stiff problems); with the tolerances and threads of `sensitivity`.
   std::optional<SensitivityOptions> jacobian;
   OptimizerOptions optimizer;
   /// Choose rtol and atol: derivatives are only as good as the trajectories are exact compared with
@@ -102,8 +103,9 @@ struct TrainingResult {
 [[nodiscard]] Objective objective_at(const Objective& objective, const TrainingState& state);
 
 /// The loss of a trained theta recomputed by another method than trained it: for adams rkn12 at
-/// 1e-14 (bdf at 1e-13 for first-order dynamics), for all others adams at 1e-14. `error` is its
-/// change when the tolerance is tightened tenfold, or loosened where the method is at its limit.
+/// 1e-14 (bdf at 1e-13 for first-order dynamics), for all others adams at 1e-14, or after bdf,
+/// where that takes far more steps (stiff problems), bdf at 1e-13. `error` is its change when the
+/// tolerance is tightened tenfold, or loosened where the method is at its limit.
 struct VerifiedLoss {
   double loss = 0;  ///< with the penalty of force data
   double error = 0;

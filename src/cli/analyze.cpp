@@ -37,12 +37,12 @@ Subject stored_subject(const Configuration& configuration) {
   Subject subject;
   subject.run = read_model(file);
   const Run& run = *subject.run;
-  const Index dimension = run.network->layers.front();
+  subject.field = run.field();
+  const Index dimension = subject.field->dimension();
   require(run.motion == Motion::newtonian && dimension == 1,
           "analyze needs x'' = f(x) in one dimension; {} has {} dynamics with --dimension {}: use "
           "show or plot",
           shown(file), name(run.motion), dimension);
-  subject.field = std::make_shared<Mlp>(*run.network);
   subject.theta = run.state.theta;
   subject.title = "the force of " + file;
   if (!run.config.empty()) static_cast<void>(configuration_of(run, file));  // must be of this run
@@ -51,6 +51,7 @@ Subject stored_subject(const Configuration& configuration) {
     subject.certificate = certificate_options(
         *run.loss, run.period, std::isnan(loss) ? std::nullopt : std::optional(loss));
   }
+  subject.certificate.visited = observed_positions(run.observations);
   subject.certificate.tolerance = run.verdict_tolerance;
   return subject;
 }

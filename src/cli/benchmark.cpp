@@ -5,8 +5,8 @@
 #include <optional>
 #include <set>
 
+#include "cli/force_option.hpp"
 #include "cli/measurement.hpp"
-#include "cli/network.hpp"
 #include "cli/objective.hpp"
 #include "cli/option_table.hpp"
 #include "cli/output.hpp"
@@ -548,7 +548,7 @@ int benchmark(const Configuration& given) {
   const std::optional<Run> trained = read_model_if_any(file);
   configuration = with_problem_of(trained, file, std::move(configuration));
   if (stored) configuration = with_stored(std::move(configuration), *stored);  // beside --at
-  require_trainable(configuration);
+  require_network_alone(configuration);
   require_measurable(configuration.loss);
   const auto network = network_of(configuration);
   if (trained) check_architecture(configuration, *trained, file);

@@ -1,6 +1,6 @@
 #include <fmt/core.h>
 
-#include "cli/network.hpp"
+#include "cli/force_option.hpp"
 #include "cli/objective.hpp"
 #include "cli/print.hpp"
 #include "cli/resolved.hpp"
@@ -10,6 +10,7 @@
 #include "cli/verbs.hpp"
 #include "isochron/gradient_check.hpp"
 #include "memory.hpp"
+#include "run_fields.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
@@ -59,25 +60,25 @@ int check_gradient(const Configuration& given) {
   const std::string& file = given.at;
   const std::optional<Run> stored = read_model_if_any(file);
   Configuration configuration = with_problem_of(stored, file, given);
-  require_trainable(configuration);
-  const auto network = network_of(configuration);
+  configuration = with_dimension_of_force(std::move(configuration));
+  const ForceFieldPtr field = trainable_field(configuration);
   if (stored) check_architecture(configuration, *stored, file);
-  const Dynamics dynamics(network, configuration.motion);
+  const Dynamics dynamics(field, configuration.motion);
   const SensitivityOptions sensitivity = sensitivity_options(configuration);
   sensitivity.integrator.validate(dynamics);
   require(configuration.loss != Loss::none,
           "--loss none has no trajectories to differentiate; give --loss periodic");
   const Objective objective = trajectory_objective(configuration, dynamics, stored);
   configuration = with_orbits(std::move(configuration), objective);
-  const Vector theta = stored ? stored->state.theta : initial_parameters(configuration, *network);
+  const Vector theta = stored ? stored->state.theta : initial_parameters(configuration, *field);
   checking_memory(objective, sensitivity).require(available_memory());
   echo(configuration);
 
   catch_signals();
   const GradientCheck check = check_gradients(objective, theta, sensitivity, stored.has_value());
-  put("{} loss, network {}, N = {}, T = {:.6g}, at {}, rtol {:.1e}, atol {:.1e}\n",
-      name(objective.loss()), widths(network->layers()), objective.ensemble().size(),
-      objective.period(), stored ? file : "the initial weights", sensitivity.integrator.rtol,
+  put("{} loss, {}, N = {}, T = {:.6g}, at {}, rtol {:.1e}, atol {:.1e}\n", name(objective.loss()),
+      described(structure_of(*field)), objective.ensemble().size(), objective.period(),
+      stored ? file : "the initial weights", sensitivity.integrator.rtol,
       sensitivity.integrator.atol);
   print(check);
   return check.passed() ? 0 : 1;

@@ -3,7 +3,9 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numbers>
+#include <set>
 #include <sstream>
 
 namespace isochron::cli {
@@ -82,6 +84,39 @@ std::string write_time(double value) {
                        denominator > 1 ? fmt::format("/{}", denominator) : "");
   }
   return shortest(value);
+}
+
+/// name=value pairs of different names, separated by commas; nothing unless all values can be
+/// parsed.
+template <class Value, class Parse>
+std::optional<std::map<std::string, Value>> parse_pairs(const std::string& text,
+                                                        const Parse& parse_value) {
+  std::map<std::string, Value> pairs;
+  for (const std::string& part : split(text, ',')) {
+    const auto equals = part.find('=');
+    if (equals == std::string::npos) return std::nullopt;
+    const std::optional<Value> value = parse_value(trimmed(part.substr(equals + 1)));
+    const bool is_new = value && pairs.emplace(trimmed(part.substr(0, equals)), *value).second;
+    if (!is_new) return std::nullopt;
+  }
+  return pairs;
+}
+
+template <class Value, class Write>
+std::string write_pairs(const std::map<std::string, Value>& pairs, const Write& write_value) {
+  std::vector<std::string> texts;
+  for (const auto& [name, value] : pairs) texts.push_back(name + '=' + write_value(value));
+  return fmt::format("{}", fmt::join(texts, ","));
+}
+
+/// low:high, finite.
+std::optional<std::pair<double, double>> parse_range(const std::string& text) {
+  const std::vector<std::string> ends = split(text, ':');
+  if (ends.size() != 2) return std::nullopt;
+  const auto low = parse_number(ends[0], -unbounded, unbounded);
+  const auto high = parse_number(ends[1], -unbounded, unbounded);
+  if (!low || !high || !(*low < *high)) return std::nullopt;
+  return std::pair(*low, *high);
 }
 
 }  // namespace
@@ -193,25 +228,34 @@ Codec<std::vector<Index>> widths(Index most) {
                  fmt::format("widths from 1 to {}, separated by commas, such as 16,16", most));
 }
 
+Codec<std::vector<std::string>> parameter_names() {
+  return {[](const std::string& text) -> std::optional<std::vector<std::string>> {
+            std::vector<std::string> names = split(text, ',');
+            const std::set<std::string> different(names.begin(), names.end());
+            if (different.size() != names.size() || different.count("") != 0) return std::nullopt;
+            return names;
+          },
+          [](const std::vector<std::string>& names) {
+            return fmt::format("{}", fmt::join(names, ","));
+          },
+          "different names, separated by commas", ""};
+}
+
+Codec<Configuration::Bounds> bounds() {
+  return {[](const std::string& text) {
+            return parse_pairs<std::pair<double, double>>(text, parse_range);
+          },
+          [](const Configuration::Bounds& values) {
+            return write_pairs(values, [](const auto& ends) {
+              return shortest(ends.first) + ':' + shortest(ends.second);
+            });
+          },
+          "name=low:high pairs of different names and numbers low < high, separated by commas", ""};
+}
+
 Codec<Configuration::Parameters> parameters() {
-  using Parameters = Configuration::Parameters;
-  return {[](const std::string& text) -> std::optional<Parameters> {
-            Parameters values;
-            for (const std::string& part : split(text, ',')) {
-              const auto equals = part.find('=');
-              if (equals == std::string::npos) return std::nullopt;
-              const auto value = parse<double>(trimmed(part.substr(equals + 1)));
-              const bool is_new =
-                  value && values.emplace(trimmed(part.substr(0, equals)), *value).second;
-              if (!is_new) return std::nullopt;
-            }
-            return values;
-          },
-          [](const Parameters& values) {
-            std::vector<std::string> pairs;
-            for (const auto& [name, value] : values) pairs.push_back(name + '=' + shortest(value));
-            return fmt::format("{}", fmt::join(pairs, ","));
-          },
+  return {[](const std::string& text) { return parse_pairs<double>(text, parse<double>); },
+          [](const Configuration::Parameters& values) { return write_pairs(values, shortest); },
           "name=number pairs of different names, separated by commas", ""};
 }
 

@@ -50,6 +50,10 @@ struct Codec {
 [[nodiscard]] Codec<Interval> interval();
 /// From 1 to `most`, separated by commas.
 [[nodiscard]] Codec<std::vector<Index>> widths(Index most);
+/// Different names, separated by commas.
+[[nodiscard]] Codec<std::vector<std::string>> parameter_names();
+/// name=low:high, low < high, separated by commas.
+[[nodiscard]] Codec<Configuration::Bounds> bounds();
 /// name=number, separated by commas.
 [[nodiscard]] Codec<Configuration::Parameters> parameters();
 

@@ -5,6 +5,7 @@
 #include <numbers>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/verb.hpp"
@@ -34,6 +35,7 @@ enum class AnalysisFormat { table, csv, json };
 /// are here where a verb has no such option. Ranges, names and help stand in the table of options.
 struct Configuration {
   using Parameters = std::map<std::string, double>;  ///< of an analytic force, by name
+  using Bounds = std::map<std::string, std::pair<double, double>>;  ///< low < high, by name
 
   Verb verb = verb_train;
   std::vector<std::string> files;         ///< what stands beside the options
@@ -61,6 +63,8 @@ struct Configuration {
   std::optional<std::vector<double>> noise;  ///< absent: estimated
   bool fit_initial_states = false;
   double holdout = 0;
+  ErrorModel error_model = ErrorModel::additive;
+  Robust robust = Robust::none;
   double simulated_noise = 0;  ///< of simulate
   std::uint64_t seed = 0;
   std::uint64_t data_seed = 0;
@@ -70,6 +74,9 @@ struct Configuration {
   std::string force = "mlp";
   std::string analyzed_force;  ///< of analyze: an analytic force or a file
   Parameters parameters;
+  std::vector<std::string> fitted;       ///< of these, by name
+  std::vector<std::string> logarithmic;  ///< of the fitted ones
+  Bounds bounds;                         ///< the same
   std::string model;
   std::string at;
   std::vector<Index> hidden = {16, 16};
@@ -105,6 +112,7 @@ struct Configuration {
   std::int64_t restarts = 1;
   std::optional<int> period_multiple;           ///< absent: any
   std::optional<std::vector<double>> horizons;  ///< absent: chosen; none: the whole time at once
+  std::optional<Index> windows;                 ///< absent: chosen
   std::optional<double> ridge;                  ///< absent: by evidence
 
   // Sweep

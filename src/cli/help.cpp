@@ -67,7 +67,13 @@ Trains from many starts, one thread each, and writes a table of verdicts. --max-
 of each run.
 )";
     case verb_show: return "isochron show FILE [--json]\n\nA results file on one screen.\n";
-    case verb_plot: return "isochron plot FILE [options]\n\nDraws the figures of a results file.\n";
+    case verb_plot:
+      return R"(isochron plot FILE [options]
+
+Draws the figures of a results file. Of a fit to observations they are the data with the
+fit and its 90% band, residuals, force, potential and periods with bands, data held out;
+of simulate --model with such a fit, predictions with bands.
+)";
   }
   return "";
 }

@@ -35,7 +35,7 @@ Vector noise_asked_for(const Configuration& configuration, const ObservedData& d
 }
 
 /// Standard errors to begin with, of components whose values have none; whether there are any.
-bool fill_noise(const ObservedData& data, bool starts_are_known, Vector& noise) {
+bool fill_noise(const ObservedData& data, bool starts_are_known, ErrorModel model, Vector& noise) {
   const std::vector<Index> lacking = data.without_error(starts_are_known ? 1 : 0);
   const std::vector<Index> all = data.observed(starts_are_known ? 1 : 0);
   bool estimates = false;
@@ -57,16 +57,25 @@ bool fill_noise(const ObservedData& data, bool starts_are_known, Vector& noise) 
       }
     }
     const double spread = std::sqrt(std::max(0.0, squares / count - std::pow(sum / count, 2)));
-    noise[d] = spread > 0 ? first_noise * spread : 1;
+    const bool is_relative = model == ErrorModel::lognormal;
+    noise[d] = is_relative ? first_noise : spread > 0 ? first_noise * spread : 1;
     estimates = true;
   }
   return estimates;
 }
 
-Objective objective_of_data(const ObservedData& data, const Dynamics& dynamics, bool fits_starts,
-                            const Vector& noise) {
+/// How the residuals of --data count.
+void take_errors(const Configuration& configuration, Observations& observations) {
+  observations.error_model = configuration.error_model;
+  observations.robust = configuration.robust;
+}
+
+Objective objective_of_data(const ObservedData& data, const Dynamics& dynamics,
+                            const Configuration& configuration, const Vector& noise) {
+  const bool fits_starts = configuration.fit_initial_states;
   ObservedEnsemble observed =
       fits_starts ? with_start(data, starting_states(data), noise) : with_known_start(data, noise);
+  take_errors(configuration, observed.observations);
   const Objective objective(dynamics, std::move(observed.ensemble),
                             std::move(observed.observations));
   return fits_starts ? objective.fitting_initial_states() : objective;
@@ -91,16 +100,19 @@ ObservedProblem observed_problem(const Configuration& configuration, const Dynam
   const ObservedData data = read_observed_data(configuration.data, columns);
   const bool fits = configuration.fit_initial_states;
   Vector noise = noise_asked_for(configuration, data);
-  const bool estimates = fill_noise(data, !fits, noise);
+  const bool estimates = fill_noise(data, !fits, configuration.error_model, noise);
   if (configuration.holdout == 0) {
-    return {objective_of_data(data, dynamics, fits, noise), std::nullopt, false, estimates};
+    return {objective_of_data(data, dynamics, configuration, noise), std::nullopt, false,
+            estimates};
   }
   const Holdout parts = hold_out(data, configuration.holdout, configuration.data_seed);
-  const Objective objective = objective_of_data(parts.training, dynamics, fits, noise);
+  const Objective objective = objective_of_data(parts.training, dynamics, configuration, noise);
   if (!parts.continues) {
-    return {objective, objective_of_data(parts.held_out, dynamics, fits, noise), false, estimates};
+    return {objective, objective_of_data(parts.held_out, dynamics, configuration, noise), false,
+            estimates};
   }
   ObservedEnsemble later = with_start(parts.held_out, objective.ensemble().initial_states, noise);
+  take_errors(configuration, later.observations);
   return {objective, Objective(dynamics, std::move(later.ensemble), std::move(later.observations)),
           true, estimates};
 }
@@ -110,6 +122,7 @@ FitOptions fit_options(const Configuration& configuration, const TrainingOptions
   FitOptions options;
   options.training = training;
   options.ridge = configuration.ridge;
+  options.windows = configuration.windows;
   options.estimate_noise = estimates_noise;
   if (configuration.horizons) {
     options.horizons = *configuration.horizons;
@@ -119,8 +132,8 @@ FitOptions fit_options(const Configuration& configuration, const TrainingOptions
 }
 
 void refuse_options_of_data(const Configuration& configuration) {
-  for (const char* key :
-       {"observe", "noise", "fit-initial-states", "holdout", "horizon", "ridge"}) {
+  for (const char* key : {"observe", "noise", "error-model", "robust", "fit-initial-states",
+                          "holdout", "horizon", "windows", "ridge"}) {
     require(!configuration.given(key), "--{} is for --data; give it, too", key);
   }
 }

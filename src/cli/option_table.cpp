@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "cli/codec.hpp"
-#include "isochron/well.hpp"
+#include "cli/force_option.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -31,13 +31,6 @@ Setting setting(T Configuration::*member, const Codec<T>& codec) {
           [=](const Configuration& configuration) { return codec.write(configuration.*member); },
           [=](Configuration& to, const Configuration& from) { to.*member = from.*member; },
           codec.wanted, codec.range};
-}
-
-/// What --force may name: a network, or one of the analytic forces.
-Names<std::string> forces() {
-  Names<std::string> names = {{"mlp", "mlp"}};
-  for (const std::string& name : well_names()) names.emplace_back(name, name);
-  return names;
 }
 
 Names<FigureFormat> figure_formats() {
@@ -121,6 +114,14 @@ std::vector<Option> make_table() {
        "standard error of --data, one for all or one for each component that is observed, where "
        "the "
        "file has none; {}; auto: estimated with the fit"},
+      {"error-model", "NAME", verb_train, "Problem",
+       setting(&C::error_model, one_of(named({ErrorModel::additive, ErrorModel::lognormal}))),
+       "of --data; lognormal: values are positive, and all standard errors are those of their "
+       "natural logarithms"},
+      {"robust", "NAME", verb_train, "Problem",
+       setting(&C::robust, one_of(named({Robust::none, Robust::huber}))),
+       "huber: residuals in --data beyond 1.345 standard errors count by their size, not by its "
+       "square, so that outliers do little"},
       {"fit-initial-states", nullptr, verb_train, "Problem",
        setting(&C::fit_initial_states, flag()),
        "initial states of --data are parameters; otherwise the first observation of each "
@@ -138,16 +139,25 @@ std::vector<Option> make_table() {
       {"weight-seed", "S", runs & ~verb_sweep, "Problem", setting(&C::weight_seed, cli::seed()),
        "seed of the initial weights"},
 
-      {"force", "NAME", runs, "Force field", setting(&C::force, one_of(forces())),
-       "mlp (simulate: untrained), or for simulate an analytic one: harmonic, isotonic, "
-       "parabolic-shear, hyperbolic-shear, log-shear, split-harmonic, duffing, pendulum, morse, "
-       "poschl-teller, tan2, power, double-well, cubic, toda"},
+      {"force", "NAME", runs, "Force field", setting(&C::force, force_name()),
+       "mlp (simulate: untrained), an analytic force, or both, as harmonic+mlp (the sum). Analytic "
+       "ones, for simulate or with --fit: harmonic, isotonic, parabolic-shear, hyperbolic-shear, "
+       "log-shear, split-harmonic, duffing, pendulum, morse, poschl-teller, tan2, power, "
+       "double-well, cubic, toda, linear (A q: a11, a12, ..), lotka-volterra (first-order)"},
       {"force", "NAME", verb_analyze, "Force field", setting(&C::analyzed_force, any_text()),
        "in place of a results file: an analytic force (as simulate's), or a text file with a "
        "position and the force there in each row"},
       {"params", "a=1,b=2", runs | verb_analyze, "Force field",
        setting(&C::parameters, cli::parameters()),
-       "parameters of an analytic force: numbers by name"},
+       "parameters of an analytic force: numbers by name; of those that are fitted, where the fit "
+       "starts"},
+      {"fit", "a,b", problems & ~verb_sweep, "Force field", setting(&C::fitted, parameter_names()),
+       "parameters of an analytic --force that are fitted; the others are held"},
+      {"bounds", "a=0:1", problems & ~verb_sweep, "Force field", setting(&C::bounds, bounds()),
+       "bounds of fitted parameters, low:high by name, which are never left"},
+      {"log", "a,b", problems & ~verb_sweep, "Force field",
+       setting(&C::logarithmic, parameter_names()),
+       "fitted parameters whose logarithm is fitted, so that they stay positive"},
       {"model", "FILE", verb_simulate, "Force field", setting(&C::model, any_text()),
        "the force of a results file, and its problem as far as no option changes it"},
       {"at", "FILE", at_models, "Force field", setting(&C::at, any_text()),
@@ -244,8 +254,13 @@ std::vector<Option> make_table() {
        setting(&C::gradient_tolerance, number(0, unbounded)), "stop at this max |dL/dtheta|; {}"},
       {"horizon", "T,T,..", verb_train, "Training",
        setting(&C::horizons, or_else("auto", horizons())),
-       "times up to which --data are fitted first, one after the other; auto: parts of the whole; "
-       "full: the whole at once"},
+       "times up to which --data are fitted first, one after the other; auto: parts of the whole, "
+       "or --windows where there are many times; full: the whole at once"},
+      {"windows", "K", verb_train, "Training",
+       setting(&C::windows, or_else("auto", whole<Index>(1, 10000))),
+       "windows of each trajectory in --data, with initial states of their own, that are joined "
+       "before the whole is fitted; {}; auto: of about ten observations, unless --horizon is "
+       "given"},
       {"ridge", "R", verb_train, "Training", setting(&C::ridge, or_else("auto", number(0, 1e300))),
        "weight of |theta|^2 beside the sum of chi^2 of --data, in units of the data's size; {}; "
        "auto: where the evidence is largest"},

@@ -10,6 +10,7 @@
 
 #include "cli/analysis_report.hpp"
 #include "cli/benchmark_report.hpp"
+#include "cli/fit_figures.hpp"
 #include "cli/output.hpp"
 #include "cli/print.hpp"
 #include "cli/sweep_report.hpp"
@@ -99,6 +100,11 @@ Figure position_figure(const PositionCurve& curve, const std::string& title,
   panel.y_label = y_label;
   panel.shaded_x = {curve.visited_min, curve.visited_max};
   panel.shaded_label = "visited by the orbits";
+  if (curve.error.size() > 0) {
+    panel.curves =
+        curve_with_band(label, column(curve.position), column(curve.value), column(curve.error));
+    return {{panel}};
+  }
   panel.curves.push_back(
       {label, column(curve.position), column(curve.value), {}, Curve::Style::line});
   panel.curves.push_back(
@@ -132,7 +138,7 @@ std::vector<std::pair<std::string, Figure>> figures(const Run& run) {
     all.emplace_back(degrees == 1 ? "phase_portrait" : fmt::format("phase_portrait_{}", i + 1),
                      portrait_figure(run, i));
   }
-  const std::string name = run.network ? "learned" : "analytic";
+  const std::string name = run.state.theta.size() > 0 ? "learned" : "analytic";
   if (run.force) {
     all.emplace_back("force",
                      position_figure(*run.force, "force", "force f (1)", name, harmonic_name(run)));
@@ -141,6 +147,8 @@ std::vector<std::pair<std::string, Figure>> figures(const Run& run) {
     all.emplace_back("potential", position_figure(*run.potential, "potential", "potential U (1)",
                                                   name, harmonic_name(run)));
   }
+  auto of_fit = fit_figures(run);
+  std::move(of_fit.begin(), of_fit.end(), std::back_inserter(all));
   if (run.certificate) {
     auto more = certificate_figures(*run.certificate);
     std::move(more.begin(), more.end(), std::back_inserter(all));

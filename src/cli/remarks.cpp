@@ -45,7 +45,7 @@ std::pair<double, double> motion_and_size(const Run& run) {
   constexpr Index most = 1000;
   const Index count = std::min(run.ensemble.size(), most);
   const States states = run.ensemble.initial_states.leftCols(count);
-  const Block force = Mlp(*run.network).force(run.state.theta, states);
+  const Block force = run.field()->force(run.state.theta, states);
   const Eigen::RowVectorXd times = run.ensemble.end_times.head(count).transpose();
   return {force.colwise().norm().cwiseProduct(times).maxCoeff(),
           std::sqrt(states.squaredNorm() / static_cast<double>(count))};
@@ -54,7 +54,7 @@ std::pair<double, double> motion_and_size(const Run& run) {
 /// An orbit that closes in T moves at 2 d/T at least, somewhere, when it reaches the distance d.
 /// One that closes because nothing moves is no oscillation.
 std::string on_rest(const Run& run) {
-  const bool should_move = run.is_verified() && run.network && run.motion == Motion::first_order &&
+  const bool should_move = run.is_verified() && run.field() && run.motion == Motion::first_order &&
                            run.loss && asks_for_closed_orbits(*run.loss);
   if (!should_move) return "";
   const auto [motion, size] = motion_and_size(run);

@@ -1,5 +1,7 @@
 #include "cli/resolved.hpp"
 
+#include "cli/force_option.hpp"
+
 namespace isochron::cli {
 namespace {
 
@@ -35,6 +37,7 @@ void resolve_gradient(Configuration& c) {
 
 Configuration resolved(Configuration configuration) {
   if (configuration.verb != verb_train) return configuration;
+  configuration = with_dimension_of_force(std::move(configuration));
   constexpr std::int64_t restarts_for_a_multiple = 20;
   if (configuration.period_multiple && configuration.is_default("restarts")) {
     configuration.restarts = restarts_for_a_multiple;

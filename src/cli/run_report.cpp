@@ -7,8 +7,8 @@
 
 #include "cli/analysis_report.hpp"
 #include "cli/codec.hpp"
+#include "cli/force_option.hpp"
 #include "cli/json.hpp"
-#include "cli/network.hpp"
 #include "cli/print.hpp"
 #include "cli/remarks.hpp"
 #include "cli/stored_configuration.hpp"
@@ -43,6 +43,8 @@ class Screen {
     state();
     losses();
     fit();
+    parameters();
+    prediction();
     for (const std::string& remark : remarks(run_, file_)) print_row("note", remark);
     verdict();
     others();
@@ -153,6 +155,68 @@ class Screen {
         take("ridge", found.ridge), take("effective_parameters", found.effective_parameters),
         take("log_evidence", found.log_evidence), take("autocorrelation", found.autocorrelation));
     noise();
+    errors();
+    period();
+  }
+
+  /// T(E) in the middle of the energies.
+  void period() {
+    if (!run_.periods) return;
+    const auto& [energy, period, error] = *run_.periods;
+    const Index middle = energy.size() / 2;
+    const Index last = energy.size() - 1;
+    row("period", "T(E) = {:.5g} +- {:.2g} at E = {:.4g}{}", period[middle], error[middle],
+        energy[middle],
+        last > 0 ? fmt::format(" in the middle of {:.3g} .. {:.3g}", energy[0], energy[last]) : "");
+  }
+
+  /// Of trajectories that a fit predicts.
+  void prediction() {
+    if (!run_.trajectories || run_.trajectories->errors.size() == 0) return;
+    const Vector largest = run_.trajectories->errors.rowwise().maxCoeff();
+    const Index dimension = largest.size() / (run_.motion == Motion::newtonian ? 2 : 1);
+    std::vector<std::string> words;
+    for (Index d = 0; d < largest.size(); ++d) {
+      words.push_back(
+          fmt::format("{} {:.2g}", component_name(run_.motion, dimension, d), largest[d]));
+    }
+    row("prediction", "standard errors up to {}", fmt::format("{}", fmt::join(words, ", ")));
+  }
+
+  /// The parameters of the known term, a row each.
+  void parameters() {
+    if (!run_.known || run_.state.theta.size() == 0) return;
+    std::size_t longest = 0;
+    for (const AnalyticParameter& parameter : run_.known->parameters) {
+      longest = std::max(longest, parameter.name.size());
+    }
+    const Vector values = run_.known_values();
+    std::string title = "parameters";
+    for (Index p = 0; p < values.size(); ++p) {
+      const AnalyticParameter& parameter = run_.known->parameters[static_cast<std::size_t>(p)];
+      const double error =
+          run_.parameter_errors.size() > 0 ? run_.parameter_errors[p] : std::nan("");
+      row(title, "{:<{}}  {:.6g}{}{}", parameter.name, longest, values[p],
+          std::isnan(error) ? "" : fmt::format(" +- {:.2g}", error), on_scale(parameter));
+      title = "";
+    }
+  }
+
+  static std::string on_scale(const AnalyticParameter& parameter) {
+    if (!parameter.is_fitted) return ", held";
+    const auto& [logarithmic, bounds] = parameter.scale;
+    return fmt::format(
+        "{}{}", logarithmic ? ", its logarithm fitted" : "",
+        bounds ? fmt::format(", between {:g} and {:g}", bounds->left, bounds->right) : "");
+  }
+
+  /// Of which kind errors are, where not normal ones of the values.
+  void errors() {
+    const Observations& data = run_.observations;
+    std::vector<std::string> words;
+    if (data.error_model == ErrorModel::lognormal) words.emplace_back("lognormal, of logarithms");
+    if (data.robust == Robust::huber) words.emplace_back("robust, by Huber's loss");
+    if (!words.empty()) row("errors", "{}", fmt::format("{}", fmt::join(words, "; ")));
   }
 
   void noise() {
@@ -269,10 +333,13 @@ class Screen {
       row("trajectories", "{}", states.cols());
     }
     if (run_.options) way();
+    if (run_.known && run_.state.theta.size() > 0) {
+      print_row("force", described(ForceStructure{run_.known, run_.network}));
+    }
     if (run_.network) {
       row("network", "{}, tanh, symmetry {}, skip {}, {} parameters", widths(run_.network->layers),
-          name(run_.network->symmetry), name(run_.network->skip), run_.state.theta.size());
-    } else if (run_.state.theta.size() > 0) {
+          name(run_.network->symmetry), name(run_.network->skip), Mlp(*run_.network).parameters());
+    } else if (!run_.known && run_.state.theta.size() > 0) {
       row("force", "of the user's own, {} parameters", run_.state.theta.size());
     }
     const auto of = [&](const char* key) {
@@ -332,6 +399,19 @@ Json options_json(const TrainingOptions& options) {
   return json;
 }
 
+void add_known(Json& model, const Run& run) {
+  model["known"] = run.known->name;
+  model["parameters"] = run.state.theta.size();
+  const Vector values = run.known_values();
+  for (Index p = 0; p < values.size(); ++p) {
+    const AnalyticParameter& parameter = run.known->parameters[static_cast<std::size_t>(p)];
+    Json& row = model["known_parameters"][parameter.name];
+    row["value"] = json_number(values[p]);
+    if (run.parameter_errors.size() > 0) row["error"] = json_number(run.parameter_errors[p]);
+    row["fitted"] = parameter.is_fitted;
+  }
+}
+
 }  // namespace
 
 std::string still_running(const Writer& writer) {
@@ -355,6 +435,7 @@ Json run_json(const Run& run, const std::filesystem::path& file) {
                      {"skip", name(run.network->skip)},
                      {"parameters", run.state.theta.size()}};
   }
+  if (run.known && run.state.theta.size() > 0) add_known(json["model"], run);
   if (run.loss) {
     json["objective"] = {
         {"loss", name(*run.loss)}, {"dynamics", name(run.motion)}, {"period", run.period}};

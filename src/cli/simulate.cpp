@@ -1,6 +1,6 @@
 #include <fmt/core.h>
 
-#include "cli/network.hpp"
+#include "cli/force_option.hpp"
 #include "cli/objective.hpp"
 #include "cli/output.hpp"
 #include "cli/resolved.hpp"
@@ -13,7 +13,6 @@
 #include "isochron/observed_data.hpp"
 #include "isochron/random.hpp"
 #include "isochron/stoppable_force.hpp"
-#include "isochron/well.hpp"
 #include "memory.hpp"
 #include "run_fields.hpp"
 #include "sentence.hpp"
@@ -25,27 +24,24 @@ namespace {
 struct Subject {
   ForceFieldPtr field;
   Vector theta;
-  std::optional<Architecture> network;
+  ForceStructure structure;  ///< of a force with parameters
   std::string title;
 };
 
 Subject stored_subject(const Run& stored, const std::string& file) {
-  return {std::make_shared<Mlp>(*stored.network), stored.state.theta, stored.network,
-          "the force of " + file};
+  return {
+      stored.field(), stored.state.theta, {stored.known, stored.network}, "the force of " + file};
 }
 
 Subject untrained_subject(const Configuration& configuration) {
-  const auto network = network_of(configuration);
-  const Vector theta = initial_parameters(configuration, *network);
-  return {network, theta, network->architecture(),
-          "the untrained network " + widths(network->layers())};
+  const ForceStructure structure = force_asked_for(configuration);
+  const ForceFieldPtr field = make_field(structure);
+  return {field, initial_parameters(configuration, *field), structure,
+          "the untrained " + described(structure)};
 }
 
 Subject analytic_subject(const Configuration& configuration) {
-  require(configuration.dimension == 1, "the force {} has one dimension; leave out {}",
-          configuration.force, as_typed(configuration, "dimension"));
-  const Well well = make_well(configuration.force, configuration.parameters);
-  return {well.force_field(), Vector(0), std::nullopt, well.name()};
+  return {make_field(force_asked_for(configuration)), Vector(0), {}, configuration.force};
 }
 
 Subject choose_subject(const Configuration& configuration, const std::optional<Run>& stored) {
@@ -54,10 +50,14 @@ Subject choose_subject(const Configuration& configuration, const std::optional<R
   require(stored || named, "simulate needs a force: give --model FILE or --force NAME");
   require(!stored || !named, "--model {} and --force {} name two forces; give one of them",
           configuration.model, force);
-  require(configuration.parameters.empty() || (!stored && force != "mlp"),
-          "--params is for an analytic --force; a network has none");
+  require(!stored || !configuration.given("params"),
+          "--params is for an analytic --force; that of --model has its own");
+  for (const char* key : {"fit", "bounds", "log"}) {
+    require(!configuration.given(key),
+            "--{} is for train; simulate takes parameters as --params has them", key);
+  }
   if (stored) return stored_subject(*stored, configuration.model);
-  return force == "mlp" ? untrained_subject(configuration) : analytic_subject(configuration);
+  return has_network(force) ? untrained_subject(configuration) : analytic_subject(configuration);
 }
 
 /// How many times closer than the times asked for the energy is looked at: a solver that steps over
@@ -128,7 +128,24 @@ SampledStates kept_samples(const Trajectories& all, const Ensemble& ensemble, In
   return kept;
 }
 
-/// The samples as --data reads them.
+/// Standard errors of predictions by a fit to observations. Initial states that were fitted with it
+/// have their errors, other ones are exact.
+void add_errors(Run& run, const Run& stored, const Dynamics& dynamics, const States& starts,
+                const IntegratorOptions& integrator) try {
+  const Posterior& posterior = *stored.posterior;
+  const bool fitted = !posterior.starts.empty() && starts.cols() == stored.ensemble.size() &&
+                      starts == stored.ensemble.initial_states;
+  const Ensemble ensemble =
+      Ensemble::observed_at(starts, run.trajectories->time.replicate(1, starts.cols()));
+  run.trajectories->errors = predicted_states(dynamics, stored.state.theta, posterior, ensemble,
+                                              fitted ? Starts::fitted : Starts::exact, integrator)
+                                 .errors;
+} catch (const NumericalError& error) {
+  run.absent["trajectory_errors"] = error.what();
+}
+
+/// The samples as --data reads them. Errors of predictions have a name of their own: they belong
+/// together from time to time, as those of observations do not.
 std::string table_of(const SampledStates& sampled, Motion motion, double noise) {
   const Index times = sampled.time.size();
   const Index rows = sampled.states.rows();
@@ -138,10 +155,17 @@ std::string table_of(const SampledStates& sampled, Motion motion, double noise) 
   for (Index d = 0; d < rows && noise > 0; ++d) {
     text += fmt::format(",{}_error", component_name(motion, dimension, d));
   }
+  const bool predicts = sampled.errors.size() > 0;
+  for (Index d = 0; d < rows && predicts; ++d) {
+    text += fmt::format(",{}_prediction_error", component_name(motion, dimension, d));
+  }
   for (Index c = 0; c < sampled.states.cols(); ++c) {
     text += fmt::format("\n{},{}", c / times, sampled.time[c % times]);
     for (const double value : sampled.states.col(c)) text += fmt::format(",{}", value);
     for (Index d = 0; d < rows && noise > 0; ++d) text += fmt::format(",{}", noise);
+    for (Index d = 0; d < rows && predicts; ++d) {
+      text += fmt::format(",{}", sampled.errors(d, c));
+    }
   }
   return text + '\n';
 }
@@ -153,6 +177,7 @@ bool is_table(const std::filesystem::path& file) { return file.extension() == ".
 int simulate(const Configuration& given) {
   const std::optional<Run> stored = read_model_if_any(given.model);
   Configuration configuration = with_problem_of(stored, given.model, given);
+  configuration = with_dimension_of_force(std::move(configuration));
   const Subject subject = choose_subject(configuration, stored);
   if (stored) check_architecture(configuration, *stored, configuration.model);
   const Dynamics dynamics(stoppable_force(subject.field, signalled), configuration.motion);
@@ -174,7 +199,8 @@ int simulate(const Configuration& given) {
 
   Run run = described_run(configuration, objective, std::nullopt, stored);
   run.title = "orbits of " + subject.title;
-  run.network = subject.network;
+  run.known = subject.structure.known;
+  run.network = subject.structure.network;
   run.state.theta = subject.theta;
   if (!stored) run.state.theta_initial = subject.theta;
   // The equal steps of rk4 are others when they must meet the samples.
@@ -196,6 +222,10 @@ int simulate(const Configuration& given) {
     run.trajectories = kept_samples(sampled.trajectories, one_period, stride, configuration);
   } else {
     run.absent["trajectories"] = "more than 10^7 numbers; give fewer --trajectories or --times";
+  }
+  const bool predicts = stored && stored->posterior && configuration.simulated_noise == 0;
+  if (predicts && run.trajectories) {
+    add_errors(run, *stored, dynamics, one_period.initial_states, integrator);
   }
   if (is_table(output.path())) {
     require(run.trajectories.has_value(),

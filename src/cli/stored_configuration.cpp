@@ -74,6 +74,19 @@ std::string origin_of(const Json& configuration, const std::string& key, const s
   refuse(file, "does not say where the option {} came from", quoted(key));
 }
 
+/// Whether two verbs mean different options by one name, as train and simulate by --noise.
+bool differs(const std::string& key, const Json& configuration, Verb verb) {
+  const auto stored = configuration.find("verb");
+  if (stored == configuration.end() || !stored->is_string()) return false;
+  const Option* here = find_option(key, verb);
+  for (const auto& [other, name] : verb_names) {
+    if (stored->get<std::string>() != name) continue;
+    const Option* there = find_option(key, other);
+    return here != nullptr && there != nullptr && here != there;
+  }
+  return false;
+}
+
 /// The stored values of the options that are `wanted`, where no others are given.
 template <class Wanted>
 Configuration with_stored_if(Configuration configuration, const Configuration& stored,
@@ -122,7 +135,7 @@ Configuration stored_configuration(Verb verb, const std::string& text, const std
     }
     const std::string origin = origin_of(json, key, file);
     const bool follows = origin.starts_with("as --");
-    if (value.is_null()) continue;
+    if (value.is_null() || differs(key, json, verb)) continue;
     const std::string value_text = untyped(value, key, file);
     if (!follows) (origin == "default" ? defaults : asked_for).texts[key] = value_text;
   }

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "cli/network.hpp"
+#include "cli/force_option.hpp"
 #include "cli/option_table.hpp"
 #include "cli/resolved.hpp"
 #include "cli/solver_options.hpp"
@@ -13,15 +13,38 @@
 namespace isochron::cli {
 namespace {
 
-std::string described(const Architecture& network, Motion motion) {
+std::string in_words(const AnalyticTerm& term) {
+  std::vector<std::string> words;
+  for (const AnalyticParameter& parameter : term.parameters) {
+    const auto& [name, value, is_fitted, scale] = parameter;
+    words.push_back(fmt::format(
+        "{} = {}{}{}{}", name, shortest(value), is_fitted ? " fitted" : "",
+        scale.logarithmic ? " by its logarithm" : "",
+        scale.bounds
+            ? fmt::format(" in {}:{}", shortest(scale.bounds->left), shortest(scale.bounds->right))
+            : ""));
+  }
+  return fmt::format("{} ({})", term.name, fmt::join(words, ", "));
+}
+
+std::string in_words(const Architecture& network) {
   return fmt::format(
-      "network {}, symmetry {}{}, {}", widths(network.layers), name(network.symmetry),
-      network.skip == Skip::none ? "" : fmt::format(", skip {}", name(network.skip)), name(motion));
+      "network {}, symmetry {}{}", widths(network.layers), name(network.symmetry),
+      network.skip == Skip::none ? "" : fmt::format(", skip {}", name(network.skip)));
+}
+
+std::string in_words(const ForceStructure& structure, Motion motion) {
+  std::vector<std::string> parts;
+  if (structure.known) parts.push_back(in_words(*structure.known));
+  if (structure.network) parts.push_back(in_words(*structure.network));
+  return fmt::format("{}, {}", fmt::join(parts, " + "), name(motion));
 }
 
 /// That the run has the network, the motion and the trajectories which its configuration describes.
 void check_description(const Configuration& described, const Run& run, const std::string& file) {
-  require(network_of(described)->architecture() == run.network && described.motion == run.motion,
+  const ForceStructure structure{run.known, run.network};
+  require(force_asked_for(with_dimension_of_force(described)) == structure &&
+              described.motion == run.motion,
           "the configuration in {} describes another network or dynamics than the file holds",
           shown(file));
   const bool two_orbits =
@@ -73,13 +96,37 @@ class Taking {
 
 using C = Configuration;
 
-void take_problem(const Run& run, const Taking& take) {
-  const std::vector<Index>& layers = run.network->layers;
-  take("dynamics", &C::motion, run.motion);
-  take("dimension", &C::dimension, layers.front());
+void take_network(const Architecture& network, const Taking& take) {
+  const std::vector<Index>& layers = network.layers;
   take("hidden", &C::hidden, std::vector<Index>(layers.begin() + 1, layers.end() - 1));
-  take("symmetry", &C::symmetry, run.network->symmetry);
-  take("skip", &C::skip, run.network->skip);
+  take("symmetry", &C::symmetry, network.symmetry);
+  take("skip", &C::skip, network.skip);
+}
+
+void take_term(const AnalyticTerm& term, const Taking& take) {
+  C::Parameters values;
+  std::vector<std::string> fitted;
+  std::vector<std::string> logarithmic;
+  C::Bounds bounds;
+  for (const AnalyticParameter& parameter : term.parameters) {
+    const ParameterScale& scale = parameter.scale;
+    values[parameter.name] = parameter.value;
+    if (parameter.is_fitted) fitted.push_back(parameter.name);
+    if (scale.logarithmic) logarithmic.push_back(parameter.name);
+    if (scale.bounds) bounds[parameter.name] = {scale.bounds->left, scale.bounds->right};
+  }
+  take("params", &C::parameters, values);
+  take("fit", &C::fitted, fitted);
+  take("log", &C::logarithmic, logarithmic);
+  take("bounds", &C::bounds, bounds);
+}
+
+void take_problem(const Run& run, const Taking& take) {
+  take("dynamics", &C::motion, run.motion);
+  take("force", &C::force, force_name_of({run.known, run.network}));
+  take("dimension", &C::dimension, run.field()->dimension());
+  if (run.network) take_network(*run.network, take);
+  if (run.known) take_term(*run.known, take);
   take("trajectories", &C::trajectories, run.ensemble.size() / (run.by_energy() ? 2 : 1));
   if (!run.loss) return;
   take("loss", &C::loss, asks_for_closed_orbits(*run.loss) ? *run.loss : Loss::none);
@@ -141,7 +188,7 @@ Run read_model(const std::string& file) {
   Run run = read_run(file);
   const bool has_force = run.state.theta.size() > 0;
   require(has_force, "{} holds no network; give the file of a training run", shown(file));
-  require(run.network.has_value(),
+  require(run.field() != nullptr,
           "{} holds a force of another kind than a network: only the library, given its field, can "
           "go on with it",
           shown(file));
@@ -152,7 +199,7 @@ std::optional<Run> read_model_if_any(const std::string& file) {
   return file.empty() ? std::nullopt : std::optional(read_model(file));
 }
 
-bool resumable(const Run& run) { return run.network && run.loss != Loss::own; }
+bool resumable(const Run& run) { return run.field() != nullptr && run.loss != Loss::own; }
 
 Configuration configuration_of(const Run& run, const std::string& file) {
   Configuration configuration;
@@ -175,9 +222,8 @@ Configuration with_problem_of(const std::optional<Run>& stored, const std::strin
 
 void check_architecture(const Configuration& configuration, const Run& stored,
                         const std::string& file) {
-  const std::string has = described(*stored.network, stored.motion);
-  const std::string asked =
-      described(network_of(configuration)->architecture(), configuration.motion);
+  const std::string has = in_words({stored.known, stored.network}, stored.motion);
+  const std::string asked = in_words(force_asked_for(configuration), configuration.motion);
   require(has == asked,
           "{} holds {}; the options ask for {}, but a stored force keeps its architecture", file,
           has, asked);

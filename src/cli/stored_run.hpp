@@ -12,12 +12,13 @@ namespace isochron::cli {
 /// A results file. What files of version 0.1.0 say in their configuration alone is in its place.
 [[nodiscard]] Run read_run(const std::string& file);
 
-/// One with a network. Throws InputError when it holds none.
+/// One with a force that the file holds: a network, an analytic one or both. Throws InputError when
+/// it holds none.
 [[nodiscard]] Run read_model(const std::string& file);
 /// The same of an option that need not be given.
 [[nodiscard]] std::optional<Run> read_model_if_any(const std::string& file);
 
-/// Whether the program can go on with it: a network, and a loss that it knows.
+/// Whether the program can go on with it: a force that the file holds, and a loss that it knows.
 [[nodiscard]] bool resumable(const Run& run);
 
 /// A stored run as the options of `train`: what it was made of, and beyond that what its

@@ -8,6 +8,7 @@
 
 #include "atomic_file.hpp"
 #include "budget.hpp"
+#include "cli/force_option.hpp"
 #include "cli/grid.hpp"
 #include "cli/print.hpp"
 #include "cli/resolved.hpp"
@@ -51,7 +52,8 @@ void judge(SweepRun& run, const TrainingSetup& setup, const std::function<bool()
   run.verdict = name(found.verdict);
   run.reason = found.reason;
   run.n = found.n;
-  const ForceFieldPtr field = stoppable_force(setup.network, stop_requested);
+  const ForceFieldPtr field =
+      stoppable_force(setup.objective.dynamics().shared_field(), stop_requested);
   run.deviation = fit_harmonic(*field, theta, setup.objective.period()).deviation;
   if (!found.center) return;
   run.x0 = *found.center;
@@ -79,7 +81,8 @@ Outcome train_once(const Configuration& configuration, SweepRun run,
   try {
     TrainingSetup setup = training_setup(resolved(configuration), std::nullopt);
     const TrainingResult result = isochron::train(
-        setup.objective, setup.network->initial_parameters(row.seed, setup.output_scale),
+        setup.objective,
+        starting_parameters(setup.objective.dynamics().field(), row.seed, setup.output_scale),
         setup.training);
     if (result.reason == StopReason::interrupted) throw Interrupted("interrupted");
     const Vector& theta = result.state.theta;
@@ -173,6 +176,7 @@ class Sweep {
   void check_configurations() {
     for (const Variant& variant : variants_) {
       const Configuration first = with_seed(variant.configuration, first_seed_);
+      require_network_alone(first);
       const TrainingSetup setup = training_setup(resolved(first), std::nullopt);
       const double at_once = static_cast<double>(std::min<long>(threads_, total()));
       training_memory(setup.objective, setup.training).require(available_memory(), at_once);
@@ -180,7 +184,7 @@ class Sweep {
               "--restarts and --period-multiple are for train; a sweep keeps every run");
       SweepConfiguration stored;
       stored.name = variant.name;
-      stored.network = setup.network->architecture();
+      stored.network = *setup.run.network;
       sweep_.configurations.push_back(std::move(stored));
     }
   }

@@ -125,8 +125,9 @@ class Training {
     integrator.stop_requested = [start = Clock::now(), time_left] {
       return signalled() || seconds_since(start) > time_left;
     };
-    const Dynamics dynamics(stoppable_force(setup_.network, integrator.stop_requested),
-                            objective_.dynamics().motion());
+    const Dynamics dynamics(
+        stoppable_force(objective_.dynamics().shared_field(), integrator.stop_requested),
+        objective_.dynamics().motion());
     try {
       if (!prescribes_periods(objective_.loss())) {
         return fit_harmonic(dynamics.field(), theta, objective_.period()).n;
@@ -148,8 +149,9 @@ class Training {
   }
 
   TrainingResult train_seed(std::uint64_t seed, const TrainingOptions& training) {
-    return isochron::train(objective_,
-                           setup_.network->initial_parameters(seed, setup_.output_scale), training);
+    return isochron::train(
+        objective_, starting_parameters(objective_.dynamics().field(), seed, setup_.output_scale),
+        training);
   }
 
   /// A seed whose loss cannot even be evaluated is passed over, unless none is left.
@@ -232,7 +234,10 @@ class Training {
     training.progress = nullptr;
     training.max_time = std::max(0.0, time_to_finish(started_, setup_.training.max_time));
     try {
-      setup_.run.fit.chi_squared_holdout = chi_squared_of(*setup_.held_out, *fit_, training);
+      const OtherData other = predict(*setup_.held_out, *fit_, training);
+      setup_.run.fit.chi_squared_holdout = other.chi_squared;
+      setup_.run.held_out = observation_table(other.objective.ensemble(),
+                                              other.objective.observations(), other.predictions);
     } catch (const NumericalError& error) {
       setup_.run.absent["chi_squared_holdout"] = error.what();
     }

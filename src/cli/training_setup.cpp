@@ -3,13 +3,15 @@
 #include <fmt/core.h>
 #include <algorithm>
 #include <limits>
+#include <map>
 
-#include "cli/network.hpp"
+#include "cli/force_option.hpp"
 #include "cli/objective.hpp"
 #include "cli/observed_objective.hpp"
 #include "cli/resolved.hpp"
 #include "cli/solver_options.hpp"
 #include "cli/stored_configuration.hpp"
+#include "isochron/well.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
@@ -30,6 +32,24 @@ bool asks_for_data(const Configuration& configuration, const std::optional<Run>&
   const bool asked_for = std::any_of(data_problem_options.begin(), data_problem_options.end(),
                                      [&](const char* key) { return configuration.given(key); });
   return asked_for || !stored || stored->loss != Loss::observations;
+}
+
+/// That trajectories start inside of the domain that the known term of their force has at first.
+void check_domain(const Objective& objective) {
+  const auto known = structure_of(objective.dynamics().field()).known;
+  const std::vector<std::string> wells = well_names();
+  if (!known || std::find(wells.begin(), wells.end(), known->name) == wells.end()) return;
+  std::map<std::string, double> values;
+  for (const AnalyticParameter& p : known->parameters) values.emplace(p.name, p.value);
+  const auto [left, right] = make_well(known->name, values).domain();
+  const States& starts = objective.ensemble().initial_states;
+  for (Index i = 0; i < starts.cols(); ++i) {
+    require(
+        starts(0, i) > left && starts(0, i) < right,
+        "the force {} is defined for {:g} < x < {:g}, but trajectory {} (counted from 0) starts "
+        "at x = {:g}; give other --params",
+        known->name, left, right, i, starts(0, i));
+  }
 }
 
 bool same_states(const States& a, const States& b) {
@@ -55,9 +75,7 @@ Run described_run(const Configuration& configuration, const Objective& objective
 }
 
 TrainingSetup training_setup(const Configuration& configuration, const std::optional<Run>& stored) {
-  require_trainable(configuration);
-  const auto network = network_of(configuration);
-  const Dynamics dynamics(network, configuration.motion);
+  const Dynamics dynamics(trainable_field(configuration), configuration.motion);
   check_period_multiple(configuration, dynamics);
   require_seeds(configuration, "weight-seed", configuration.weight_seed, configuration.restarts);
   const TrainingOptions training = training_options(
@@ -73,13 +91,13 @@ TrainingSetup training_setup(const Configuration& configuration, const std::opti
     }
     return training_objective(configuration, dynamics, stored);
   }();
+  check_domain(objective);
   const bool fits = objective.loss() == Loss::observations;
   if (!fits) refuse_options_of_data(configuration);
   const Configuration complete = with_orbits(configuration, objective);
   Run run = described_run(complete, objective, training, stored);
   run.estimates_noise = estimates_noise;
-  return {.network = network,
-          .objective = std::move(objective),
+  return {.objective = std::move(objective),
           .training = training,
           .fit = fits ? std::optional(fit_options(configuration, training, estimates_noise))
                       : std::nullopt,

@@ -13,7 +13,6 @@ namespace isochron::cli {
 
 /// Everything that a training run is made of, checked before work starts.
 struct TrainingSetup {
-  std::shared_ptr<const Mlp> network;
   Objective objective;
   TrainingOptions training;
   std::optional<FitOptions> fit;      ///< to observations, in place of training alone

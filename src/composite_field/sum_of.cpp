@@ -154,6 +154,7 @@ class Sum final : public ForceField {
   [[nodiscard]] std::unique_ptr<Linearisation> linearisation(Index points) const override {
     return std::make_unique<SumAt>(parts_, points);
   }
+  [[nodiscard]] const std::vector<ForceFieldPtr>& parts() const { return parts_; }
 
  private:
   std::vector<ForceFieldPtr> parts_;
@@ -171,6 +172,11 @@ ForceFieldPtr sum_of(std::vector<ForceFieldPtr> parts) {
             k + 1, parts[k]->dimension(), parts.front()->dimension());
   }
   return std::make_shared<Sum>(std::move(parts));
+}
+
+std::vector<ForceFieldPtr> parts_of(const ForceField& field) {
+  const auto* sum = dynamic_cast<const Sum*>(&field);
+  return sum != nullptr ? sum->parts() : std::vector<ForceFieldPtr>();
 }
 
 }  // namespace isochron

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <sstream>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "hdf5/analysis.hpp"
 #include "hdf5/file.hpp"
+#include "hdf5/record_table.hpp"
 #include "hdf5/rewriting.hpp"
 #include "hdf5/schema.hpp"
 #include "hdf5/size_check.hpp"
@@ -30,7 +32,18 @@ using namespace hdf5;
 
 void check_model(const Run& run, const SizeCheck& check) {
   const Vector& theta = run.state.theta;
-  if (run.network && theta.size() > 0) check.network("model", *run.network, theta.size());
+  if (theta.size() > 0) {
+    const Index of_known = run.known ? AnalyticForce(*run.known).parameters() : 0;
+    if (run.network) {
+      check.network("model", *run.network, theta.size() - of_known);
+    } else if (run.known) {
+      check.equal("model/theta", theta.size(), of_known);
+    }
+  }
+  if (run.parameter_errors.size() > 0) {
+    check.equal("the errors of model/parameters", run.parameter_errors.size(),
+                run.known ? run.known->parameters.size() : 0);
+  }
   if (run.state.theta_initial.size() > 0) {
     check.equal("model/theta_initial", run.state.theta_initial.size(), theta.size());
   }
@@ -51,9 +64,9 @@ void check_states(const Run& run, const SizeCheck& check) {
   const bool newtonian = run.motion == Motion::newtonian;
   check.require(!newtonian || initial.rows() % 2 == 0,
                 "data/initial_states has an odd number of columns");
-  if (run.network && initial.size() > 0) {
+  if (const ForceFieldPtr field = initial.size() > 0 ? run.field() : nullptr) {
     check.equal("a row of data/initial_states", initial.rows(),
-                (newtonian ? 2 : 1) * run.network->layers.front());
+                (newtonian ? 2 : 1) * field->dimension());
   }
   const Index observations = initial.cols() * run.ensemble.observations();
   const auto same_as_initial = [&](const std::string& name, const States& states) {
@@ -132,10 +145,87 @@ OutputObject write_columns_as_rows(const OutputGroup& group, const std::string& 
 
 constexpr const char* activation = "tanh";
 
+/// A row of the table of the known term's parameters.
+struct ParameterRow {
+  std::string name;
+  double value = 0;  // as it is now
+  double error = 0;  // NaN: not known
+  long fitted = 0;
+  double start = 0;
+  long logarithmic = 0;
+  double low = 0;  // NaN: no bounds
+  double high = 0;
+};
+
+constexpr std::array<RecordField<ParameterRow>, 8> parameter_fields = {
+    {{"name", &ParameterRow::name, "name of the parameter"},
+     {"value", &ParameterRow::value, "value"},
+     {"error", &ParameterRow::error, "standard error"},
+     {"fitted", &ParameterRow::fitted, "whether it is fitted"},
+     {"start", &ParameterRow::start, "value that it is held at or that a fit starts from"},
+     {"logarithmic", &ParameterRow::logarithmic, "whether theta holds its logarithm"},
+     {"low", &ParameterRow::low, "lower bound"},
+     {"high", &ParameterRow::high, "upper bound"}}};
+
+ParameterRow row_of(const AnalyticParameter& parameter, double value, double error) {
+  constexpr double absent = std::numeric_limits<double>::quiet_NaN();
+  const auto& [name, start, is_fitted, scale] = parameter;
+  const auto [low, high] = scale.bounds.value_or(Interval{absent, absent});
+  return {name, value, error, is_fitted ? 1 : 0, start, scale.logarithmic ? 1 : 0, low, high};
+}
+
+AnalyticParameter parameter_of(const ParameterRow& row) {
+  ParameterScale scale{row.logarithmic != 0, std::nullopt};
+  if (!std::isnan(row.low) || !std::isnan(row.high)) scale.bounds = {row.low, row.high};
+  return {row.name, row.start, row.fitted != 0, scale};
+}
+
+void write_known(const OutputGroup& model, const Run& run) {
+  model.text("known", run.known->name);
+  const Vector values = run.known_values();
+  Vector errors = run.parameter_errors;
+  if (errors.size() == 0) errors.setConstant(values.size(), std::nan(""));
+  std::vector<ParameterRow> rows;
+  for (Index p = 0; p < values.size(); ++p) {
+    const AnalyticParameter& parameter = run.known->parameters[static_cast<std::size_t>(p)];
+    rows.push_back(row_of(parameter, values[p], errors[p]));
+  }
+  write_records(write_group(model, "parameters", "NXcollection"), rows, parameter_fields,
+                "parameters of the known term");
+}
+
+/// That the term, and the network beside it, are forces.
+void check_known(const InputGroup& model, const Run& run) try {
+  const AnalyticForce force(*run.known);
+  require(!run.network ||
+              (!run.network->layers.empty() && run.network->layers.front() == force.dimension()),
+          "the network beside it has another dimension");
+} catch (const InputError& error) {
+  throw InputError(fmt::format("{}: {}", model.location().child("known").text(), error.what()));
+}
+
+void read_known(const InputGroup& model, Run& run) {
+  if (!model.contains("known")) return;
+  AnalyticTerm& term = run.known.emplace();
+  term.name = read_text(model, "known");
+  std::vector<ParameterRow> rows;
+  if (model.contains("parameters")) {
+    rows = read_records<ParameterRow>(model.group("parameters"), parameter_fields);
+  }
+  Vector errors(std::ssize(rows));
+  for (const ParameterRow& row : rows) {
+    errors[std::ssize(term.parameters)] = row.error;
+    term.parameters.push_back(parameter_of(row));
+  }
+  if (!errors.array().isNaN().all()) run.parameter_errors = errors;
+  check_known(model, run);
+}
+
 void write_model(const OutputGroup& entry, const Run& run) {
   const auto& [theta, theta_initial] = std::tie(run.state.theta, run.state.theta_initial);
   if (theta.size() == 0) return;
   const OutputGroup group = write_group(entry, "model", "NXcollection");
+  if (run.known) write_known(group, run);
   if (run.network) {
     const long bias = Mlp(*run.network).bias() ? 1 : 0;
     const long skip = run.network->skip == Skip::linear ? 1 : 0;
@@ -170,6 +260,7 @@ void read_model(const InputGroup& entry, Run& run) {
   if (!entry.contains("model")) return;
   const InputGroup group = entry.group("model");
   run.network = read_network(group);
+  read_known(group, run);
   run.state.theta = read_column<Vector>(group, "theta", domain::finite);
   require(run.state.theta.size() > 0, "{} is empty", group.location().child("theta").text());
   if (group.contains("theta_initial")) {
@@ -255,50 +346,58 @@ void read_data(const InputGroup& entry, Run& run) {
   }
 }
 
-/// One row per datum: what was observed, and where the fit passes. For people and other programs;
-/// the numbers are those of `data`.
-void write_observations(const OutputGroup& entry, const Run& run) {
-  const States& value = run.observations.value;
-  if (run.loss != Loss::observations || run.residuals.size() != value.size()) return;
-  const States& weight = run.observations.weight;
-  const Index k = run.ensemble.observations();
-  std::vector<long> trajectory;
-  std::vector<long> component;
-  std::vector<double> time, observed, error, prediction, residual;
-  for (Index c = 0; c < value.cols(); ++c) {
-    for (Index d = 0; d < value.rows(); ++d) {
-      const double w = weight.size() == 0 ? 1 : weight(d, c);
-      if (w == 0) continue;
-      const Index i = c / k;
-      const bool is_last = c % k + 1 == k;
-      trajectory.push_back(i);
-      component.push_back(d);
-      time.push_back(is_last ? run.ensemble.end_times[i] : run.ensemble.earlier_times(c % k, i));
-      observed.push_back(value(d, c));
-      error.push_back(1 / std::sqrt(w));
-      prediction.push_back(run.final_states(d, c));
-      residual.push_back(run.residuals(d, c) * std::sqrt(w));
-    }
-  }
-  std::vector<long> datum(time.size());
-  std::iota(datum.begin(), datum.end(), 0L);
+/// Calls visit(name, label, column) for the columns of a table of observations.
+template <class AnyTable, class Visit>
+void for_each_column(AnyTable& table, Motion motion, const Visit& visit) {
+  visit("trajectory", "trajectory", table.trajectory);
+  visit("time", "time t from the start of the trajectory", table.time);
+  visit("component",
+        motion == Motion::newtonian ? "component, of q_1..q_D, v_1..v_D from 0"
+                                    : "component, of y_1..y_D from 0",
+        table.component);
+  visit("value", "observed value", table.value);
+  visit("error", "standard error", table.error);
+  visit("prediction", "value of the fit", table.prediction);
+  visit("residual", "deviation of the fit in standard errors", table.residual);
+}
+
+void write_table(const OutputGroup& entry, const std::string& name, const std::string& title,
+                 Motion motion, const ObservationTable& table) {
   const OutputGroup group =
-      write_plot(entry, "observations",
-                 {"Observations and the fit", "value", {"datum"}, {"prediction"}, Scales::linear});
-  const auto write = [&](const char* name, const char* label, const auto& column) {
-    describe(write_column(group, name, column), label, "1");
-  };
-  write("datum", "number of the datum", datum);
-  write("trajectory", "trajectory", trajectory);
-  write("time", "time t from the start of the trajectory", time);
-  write("component",
-        run.motion == Motion::newtonian ? "component, of q_1..q_D, v_1..v_D from 0"
-                                        : "component, of y_1..y_D from 0",
-        component);
-  write("value", "observed value", observed);
-  write("error", "standard error", error);
-  write("prediction", "value of the fit", prediction);
-  write("residual", "(fit - observed)/standard error", residual);
+      write_plot(entry, name, {title, "value", {"datum"}, {"prediction"}, Scales::linear});
+  std::vector<long> datum(table.size());
+  std::iota(datum.begin(), datum.end(), 0L);
+  describe(write_column(group, "datum", datum), "number of the datum", "1");
+  for_each_column(table, motion, [&](const char* column, const char* label, const auto& values) {
+    describe(write_column(group, column, values), label, "1");
+  });
+}
+
+/// For people and other programs; the numbers are those of `data`.
+void write_observations(const OutputGroup& entry, const Run& run) {
+  if (run.loss != Loss::observations || run.residuals.size() != run.observations.value.size()) {
+    return;
+  }
+  write_table(entry, "observations", "Observations and the fit", run.motion,
+              observation_table(run.ensemble, run.observations, run.final_states));
+}
+
+void write_held_out(const OutputGroup& entry, const Run& run) {
+  if (run.held_out) {
+    write_table(entry, "held_out", "Data held out and their prediction", run.motion, *run.held_out);
+  }
+}
+
+std::optional<ObservationTable> read_held_out(const InputGroup& entry, Motion motion) {
+  if (!entry.contains("held_out")) return std::nullopt;
+  const InputGroup group = entry.group("held_out");
+  ObservationTable table;
+  for_each_column(table, motion, [&](const char* column, const char*, auto& values) {
+    using Values = std::remove_reference_t<decltype(values)>;
+    const bool counts = std::is_same_v<Values, std::vector<long>>;
+    values = read_column<Values>(group, column, counts ? domain::count : domain::anything);
+  });
+  return table;
 }
 
 /// Of q, v or y: dataset [N, K, D], for the rows first .. first + D - 1 of the states.
@@ -311,18 +410,41 @@ void write_sampled(const OutputGroup& group, const char* name, const char* label
       label, "1");
 }
 
+/// States [N, K, D] in parts, q and v or y, and their standard errors where there are any.
+void write_sampled_states(const OutputGroup& group, Motion motion, const States& states,
+                          const States& errors, Index times) {
+  const auto write = [&](const std::string& name, const std::string& label, Index first, Index d) {
+    write_sampled(group, name.c_str(), label.c_str(), states, first, d, times);
+    if (errors.size() == 0) return;
+    write_sampled(group, (name + "_errors").c_str(), ("standard error of the " + label).c_str(),
+                  errors, first, d, times);
+  };
+  if (motion == Motion::first_order) return write("y", "state y", 0, states.rows());
+  const Index d = states.rows() / 2;
+  write("q", "position q", 0, d);
+  write("v", "velocity v", d, d);
+}
+
 void write_trajectories(const OutputGroup& entry, const Run& run) {
   if (!run.trajectories) return;
-  const auto& [time, states] = *run.trajectories;
+  const auto& [time, states, errors] = *run.trajectories;
   const bool newtonian = run.motion == Motion::newtonian;
-  const Index d = newtonian ? states.rows() / 2 : states.rows();
   const OutputGroup group =
       write_plot(entry, "trajectories",
                  {"Trajectories", newtonian ? "q" : "y", {".", "time", "."}, {}, Scales::linear});
   describe(write_column(group, "time", time), "time t", "1");
-  write_sampled(group, newtonian ? "q" : "y", newtonian ? "position q" : "state y", states, 0, d,
-                time.size());
-  if (newtonian) write_sampled(group, "v", "velocity v", states, d, d, time.size());
+  write_sampled_states(group, run.motion, states, errors, time.size());
+}
+
+void write_fitted(const OutputGroup& entry, const Run& run) {
+  if (!run.fitted) return;
+  const bool newtonian = run.motion == Motion::newtonian;
+  const OutputGroup group = write_plot(
+      entry, "fit", {"The fit", newtonian ? "q" : "y", {".", ".", "."}, {}, Scales::linear});
+  describe(write_columns_as_rows(group, "time", run.fitted->time),
+           "time t from the start of the trajectory", "1");
+  write_sampled_states(group, run.motion, run.fitted->states, run.fitted->errors,
+                       run.fitted->time.rows());
 }
 
 /// The rows of one dataset [N, K, D].
@@ -338,21 +460,140 @@ States read_sampled(const InputGroup& group, const char* name, Index times) {
   return states;
 }
 
+/// The parts q and v, or y, with this ending of their names.
+States read_sampled_states(const InputGroup& group, Motion motion, const std::string& ending,
+                           Index times) {
+  const auto read = [&](const char* name) {
+    return read_sampled(group, (name + ending).c_str(), times);
+  };
+  if (motion == Motion::first_order) return read("y");
+  const States q = read("q");
+  const States v = read("v");
+  require(q.rows() == v.rows() && q.cols() == v.cols(), "{} and v{} have different shapes",
+          group.location().child("q" + ending).text(), ending);
+  States states(2 * q.rows(), q.cols());
+  states << q, v;
+  return states;
+}
+
+States read_sampled_errors(const InputGroup& group, Motion motion, Index times) {
+  const std::string ending = "_errors";
+  const std::string first = motion == Motion::newtonian ? "q" : "y";
+  if (!group.contains(first + ending)) return {};
+  return read_sampled_states(group, motion, ending, times);
+}
+
 void read_trajectories(const InputGroup& entry, Run& run) {
   if (!entry.contains("trajectories")) return;
   const InputGroup group = entry.group("trajectories");
   SampledStates& sampled = run.trajectories.emplace();
   sampled.time = read_column<Vector>(group, "time", domain::finite);
-  if (run.motion == Motion::first_order) {
-    sampled.states = read_sampled(group, "y", sampled.time.size());
-    return;
+  sampled.states = read_sampled_states(group, run.motion, "", sampled.time.size());
+  sampled.errors = read_sampled_errors(group, run.motion, sampled.time.size());
+}
+
+void read_fitted(const InputGroup& entry, Run& run) {
+  if (!entry.contains("fit")) return;
+  const InputGroup group = entry.group("fit");
+  FittedPaths& paths = run.fitted.emplace();
+  paths.time = read_rows_as_columns(group, "time", domain::finite);
+  paths.states = read_sampled_states(group, run.motion, "", paths.time.rows());
+  paths.errors = read_sampled_errors(group, run.motion, paths.time.rows());
+}
+
+/// One matrix of every start, one below the other.
+Eigen::MatrixXd stacked(const std::vector<Posterior::Start>& starts,
+                        Eigen::MatrixXd Posterior::Start::*part) {
+  const Index rows = (starts.front().*part).rows();
+  Eigen::MatrixXd all(rows * static_cast<Index>(starts.size()), (starts.front().*part).cols());
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    all.middleRows(static_cast<Index>(i) * rows, rows) = starts[i].*part;
   }
-  const States q = read_sampled(group, "q", sampled.time.size());
-  const States v = read_sampled(group, "v", sampled.time.size());
-  require(q.rows() == v.rows() && q.cols() == v.cols(), "{} and v have different shapes",
-          group.location().child("q").text());
-  sampled.states.resize(2 * q.rows(), q.cols());
-  sampled.states << q, v;
+  return all;
+}
+
+void write_posterior(const OutputGroup& entry, const Posterior& posterior) {
+  const OutputGroup group = write_group(entry, "posterior", "NXcollection");
+  describe(write_columns_as_rows(group, "factor", posterior.factor.transpose()),
+           "R, upper triangular: R^T R is the inverse covariance of theta", "1");
+  const std::vector<Posterior::Start>& starts = posterior.starts;
+  if (starts.empty()) return;
+  describe(write_columns_as_rows(group, "start_factors",
+                                 stacked(starts, &Posterior::Start::factor).transpose()),
+           "the same of each initial state for given theta, one below the other", "1");
+  describe(write_columns_as_rows(group, "start_slopes",
+                                 stacked(starts, &Posterior::Start::by_theta).transpose()),
+           "derivative of each initial state by theta, one below the other", "1");
+}
+
+std::optional<Posterior> read_posterior(const InputGroup& entry, const Run& run) {
+  if (!entry.contains("posterior")) return std::nullopt;
+  const InputGroup group = entry.group("posterior");
+  const auto read = [&](const char* name) -> Eigen::MatrixXd {
+    return read_rows_as_columns(group, name, domain::finite).transpose();
+  };
+  Posterior posterior;
+  posterior.factor = read("factor");
+  posterior.initial_state_errors = run.initial_state_errors;
+  if (!group.contains("start_factors")) return posterior;
+  const Eigen::MatrixXd factors = read("start_factors");
+  const Eigen::MatrixXd slopes = read("start_slopes");
+  const Index rows = factors.cols();
+  require(rows > 0 && factors.rows() % rows == 0 && slopes.rows() == factors.rows(),
+          "{} and start_slopes do not fit each other",
+          group.location().child("start_factors").text());
+  for (Index first = 0; first < factors.rows(); first += rows) {
+    posterior.starts.push_back({factors.middleRows(first, rows), slopes.middleRows(first, rows)});
+  }
+  return posterior;
+}
+
+void check_posterior(const Run& run, const SizeCheck& check) {
+  const auto& [factor, errors, starts] = *run.posterior;
+  const Index parameters = run.state.theta.size();
+  check.equal("posterior/factor", factor.rows(), parameters);
+  check.equal("a row of posterior/factor", factor.cols(), parameters);
+  const Index rows = run.ensemble.initial_states.rows();
+  if (!starts.empty()) check.equal("posterior/start_factors", starts.size(), run.ensemble.size());
+  const auto is_regular = [](const Eigen::MatrixXd& triangle) {
+    return triangle.size() == 0 || triangle.diagonal().cwiseAbs().minCoeff() > 0;
+  };
+  bool regular = is_regular(factor);
+  for (const Posterior::Start& start : starts) {
+    check.equal("a row of posterior/start_factors", start.factor.cols(), rows);
+    check.equal("posterior/start_slopes", start.by_theta.rows(), rows);
+    check.equal("a row of posterior/start_slopes", start.by_theta.cols(), parameters);
+    regular = regular && is_regular(start.factor);
+  }
+  check.require(regular, "posterior has a factor with a 0 on its diagonal");
+}
+
+void check_sampled(const SampledStates& sampled, const SizeCheck& check) {
+  check.require(sampled.time.size() > 0, "trajectories/time is empty");
+  if (sampled.errors.size() == 0) return;
+  check.equal("the errors of trajectories", sampled.errors.cols(), sampled.states.cols());
+  check.equal("the errors of trajectories", sampled.errors.rows(), sampled.states.rows());
+}
+
+void check_fitted(const FittedPaths& paths, const SizeCheck& check) {
+  check.require(paths.time.size() > 0, "fit/time is empty");
+  check.equal("fit", paths.states.cols(), paths.time.size());
+  if (paths.errors.size() == 0) return;
+  check.equal("the errors of fit", paths.errors.cols(), paths.states.cols());
+  check.equal("the errors of fit", paths.errors.rows(), paths.states.rows());
+}
+
+void check_held_out(const ObservationTable& table, const SizeCheck& check) {
+  check.require(table.size() > 0, "held_out/time is empty");
+  for_each_column(table, Motion::newtonian, [&](const char* name, const char*, const auto& values) {
+    check.equal(std::string("held_out/") + name, values.size(), table.size());
+  });
+}
+
+void check_periods(const PeriodCurve& periods, const SizeCheck& check) {
+  check.require(periods.energy.size() > 0, "periods/energy is empty");
+  check.equal("periods/period", periods.period.size(), periods.energy.size());
+  check.equal("periods/period_errors", periods.error.size(), periods.energy.size());
 }
 
 void check_force_data(const ForceData& data, const SizeCheck& check) {
@@ -567,6 +808,23 @@ std::optional<PositionCurve> read_curve(const InputGroup& entry, const std::stri
   return curve;
 }
 
+void write_periods(const OutputGroup& entry, const PeriodCurve& periods) {
+  const OutputGroup group =
+      write_plot(entry, "periods",
+                 {"Period with its standard error", "period", {"energy"}, {}, Scales::linear});
+  describe(write_column(group, "energy", periods.energy), "energy E above the bottom", "1");
+  describe(write_column(group, "period", periods.period), "period T(E)", "1");
+  describe(write_column(group, "period_errors", periods.error), "standard error of T(E)", "1");
+}
+
+std::optional<PeriodCurve> read_periods(const InputGroup& entry) {
+  if (!entry.contains("periods")) return std::nullopt;
+  const InputGroup group = entry.group("periods");
+  return PeriodCurve{read_column<Vector>(group, "energy", domain::anything),
+                     read_column<Vector>(group, "period", domain::anything),
+                     read_column<Vector>(group, "period_errors", domain::anything)};
+}
+
 // --------------------------------------------------------------------------------------- summary
 
 /// What is absent, with the reason.
@@ -757,6 +1015,10 @@ void write_objective(const OutputGroup& entry, const Run& run) {
   write_flag("fits_initial_states", run.fits_initial_states,
              "whether initial states are parameters");
   write_flag("estimates_noise", run.estimates_noise, "whether standard errors are estimated");
+  if (run.loss == Loss::observations) {
+    group.text("error_model", name(run.observations.error_model));
+    group.text("robust", name(run.observations.robust));
+  }
   if (!run.data_seed) return;
   describe(group.numbers("data_seed", &*run.data_seed, {}), "seed of the initial states", "1");
 }
@@ -772,6 +1034,10 @@ void read_objective(const InputGroup& entry, Run& run) {
   };
   run.fits_initial_states = read_flag("fits_initial_states");
   run.estimates_noise = read_flag("estimates_noise");
+  if (group.contains("error_model")) {
+    run.observations.error_model = read_choice<ErrorModel>(group, "error_model");
+  }
+  if (group.contains("robust")) run.observations.robust = read_choice<Robust>(group, "robust");
   NumberReader{group}("data_seed", "", "", run.data_seed);
 }
 
@@ -790,6 +1056,11 @@ void check_sizes(const Run& run, const std::filesystem::path& file) {
   if (run.energy) check_energy(*run.energy, check);
   if (run.force) check_curve("force", *run.force, check);
   if (run.potential) check_curve("potential", *run.potential, check);
+  if (run.posterior) check_posterior(run, check);
+  if (run.periods) check_periods(*run.periods, check);
+  if (run.trajectories) check_sampled(*run.trajectories, check);
+  if (run.held_out) check_held_out(*run.held_out, check);
+  if (run.fitted) check_fitted(*run.fitted, check);
 }
 
 /// The plot a viewer shows first; empty when there is none.
@@ -822,7 +1093,10 @@ void write_entry(const OutputGroup& root, const Run& run) {
   write_snapshots(entry, run.state.snapshots);
   write_data(entry, run);
   write_observations(entry, run);
+  write_held_out(entry, run);
+  write_fitted(entry, run);
   write_trajectories(entry, run);
+  if (run.posterior) write_posterior(entry, *run.posterior);
   if (run.force_data) write_force_data(entry, *run.force_data);
   write_history(entry, run.state.history);
   write_portraits(entry, "phase_portrait_before", "Phase portrait before training", run.motion,
@@ -834,6 +1108,7 @@ void write_entry(const OutputGroup& root, const Run& run) {
   if (run.potential) {
     write_curve(entry, "potential", "Potential and harmonic potential", "U", *run.potential);
   }
+  if (run.periods) write_periods(entry, *run.periods);
   if (run.certificate) hdf5::write_analysis(entry, *run.certificate);
   write_restarts(entry, run.restarts);
   write_summary(entry, run);
@@ -855,7 +1130,10 @@ Run read_entry(const InputGroup& root) {
   read_model(entry, run);
   run.state.snapshots = read_snapshots(entry);
   read_data(entry, run);
+  run.held_out = read_held_out(entry, run.motion);
+  read_fitted(entry, run);
   read_trajectories(entry, run);
+  run.posterior = read_posterior(entry, run);
   run.force_data = read_force_data(entry);
   run.state.history = read_history(entry);
   run.phase_portrait_before = read_portraits(entry, "phase_portrait_before");
@@ -864,6 +1142,7 @@ Run read_entry(const InputGroup& root) {
   run.energy = read_energy(entry);
   run.force = read_curve(entry, "force");
   run.potential = read_curve(entry, "potential");
+  run.periods = read_periods(entry);
   run.certificate = read_analysis(entry);
   run.restarts = read_restarts(entry);
   read_summary(entry, run);

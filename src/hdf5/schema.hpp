@@ -223,6 +223,10 @@ Eigen::MatrixXd read_rows_as_columns(const InputGroup& group, const std::string&
 constexpr auto enumerators(Symmetry) { return std::array{Symmetry::none, Symmetry::odd}; }
 constexpr auto enumerators(Skip) { return std::array{Skip::none, Skip::linear}; }
 constexpr auto enumerators(Motion) { return std::array{Motion::newtonian, Motion::first_order}; }
+constexpr auto enumerators(ErrorModel) {
+  return std::array{ErrorModel::additive, ErrorModel::lognormal};
+}
+constexpr auto enumerators(Robust) { return std::array{Robust::none, Robust::huber}; }
 constexpr auto enumerators(Loss) {
   return std::array{Loss::periodic,
                     Loss::antiperiodic,

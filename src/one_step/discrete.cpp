@@ -1,6 +1,9 @@
 #include "one_step/discrete.hpp"
 
 #include <algorithm>
+#include <cmath>
+
+#include "one_step/node_rows.hpp"
 
 namespace isochron::one_step {
 namespace {
@@ -9,6 +12,17 @@ namespace {
 constexpr double least_error = 0.02;
 constexpr double most_error = 4;
 
+/// Observations are dense where to interpolate them costs less than steps that end there.
+struct DenseObservations {
+  double per_step;    // so many, or more
+  double strictness;  // that is demanded of the steps between them to begin with
+};
+
+/// Methods with higher embedded orders take longer steps than interpolation can follow.
+DenseObservations dense_observations(const Tableau& tableau) {
+  return tableau.embedded_order > 6 ? DenseObservations{2, 100} : DenseObservations{1.25, 1};
+}
+
 }  // namespace
 
 DiscreteSensitivity::DiscreteSensitivity(const Dynamics& dynamics, const IntegratorOptions& options,
@@ -16,7 +30,11 @@ DiscreteSensitivity::DiscreteSensitivity(const Dynamics& dynamics, const Integra
     : solver_(dynamics, options, stride),
       grids_(grids),
       ones_(static_cast<std::size_t>(solver_.stages()), 1),
+      identity_(Block::Zero(dynamics.dimension() * dynamics.dimension(), stride)),
       sum_(dynamics.dimension(), stride) {
+  for (Index d = 0; d < dynamics.dimension(); ++d) {
+    identity_.row(d * dynamics.dimension() + d).setOnes();
+  }
   solver_.control_tangents();
   const auto stages = static_cast<std::size_t>(solver_.stages());
   later_.assign(stages, std::vector<double>(stages, 0));
@@ -25,26 +43,28 @@ DiscreteSensitivity::DiscreteSensitivity(const Dynamics& dynamics, const Integra
   }
 }
 
-double DiscreteSensitivity::observe(const std::vector<OneStepSolver::Segment>* grid,
-                                    const double* theta, ConstStatesRef states,
-                                    ConstVectorRef end_times, ConstStatesRef earlier_times,
-                                    StatesRef observed) {
-  const Index observations = earlier_times.rows() + 1;
-  Vector reached = Vector::Zero(end_times.size());
-  States at_time(states.rows(), states.cols());
+double DiscreteSensitivity::step_to_observations(const StepGrid* grid, const Problem& problem,
+                                                 StatesRef observed) {
+  strictness_ = 1;
+  solver_.demand(strictness_, 1);
+  solver_.keep_nodes(false);
+  Vector reached = Vector::Zero(problem.end_times.size());
+  States at_time(problem.states.rows(), problem.states.cols());
   double largest = 0;
+  const Index observations = problem.observations();
   for (Index k = 0; k < observations; ++k) {
     const bool is_last = k + 1 == observations;
-    const Vector next = is_last ? Vector(end_times) : Vector(earlier_times.row(k));
+    const Vector next = is_last ? Vector(problem.end_times) : Vector(problem.earlier_times.row(k));
     if (k == 0) {
-      solver_.start_segments(theta, states, next, end_times);
+      solver_.start_segments(problem.theta, problem.states, next, problem.end_times);
     } else {
       solver_.start_segment(next - reached);
     }
     if (grid == nullptr) {
       solver_.advance(1);
     } else {
-      largest = std::max(largest, solver_.follow((*grid)[static_cast<std::size_t>(k)].steps));
+      const auto& steps = grid->segments[static_cast<std::size_t>(k)].steps;
+      largest = std::max(largest, solver_.follow(steps));
       if (largest > most_error) return largest;
     }
     solver_.read(at_time);
@@ -54,22 +74,88 @@ double DiscreteSensitivity::observe(const std::vector<OneStepSolver::Segment>* g
   return largest;
 }
 
+void DiscreteSensitivity::interpolate(const Problem& problem, StatesRef observed) {
+  interpolant_.place(problem.end_times, problem.earlier_times);
+  interpolant_.observe(observed);
+}
+
+double DiscreteSensitivity::step_past_observations(const StepGrid& grid, const Problem& problem,
+                                                   StatesRef observed) {
+  start_past_observations(grid.strictness, 1, problem);
+  double largest = solver_.follow(grid.segments.front().steps);
+  if (largest > most_error) return largest;
+  solver_.end_nodes();
+  interpolant_.start();
+  largest = std::max(largest, interpolant_.error());
+  interpolate(problem, observed);
+  return largest;
+}
+
+void DiscreteSensitivity::start_past_observations(double strictness, double longest_step,
+                                                  const Problem& problem) {
+  strictness_ = strictness;
+  solver_.demand(strictness, longest_step);
+  solver_.keep_nodes(true);
+  solver_.start(problem.theta, problem.states, problem.end_times);
+}
+
+bool DiscreteSensitivity::choose_steps_past_observations(const Problem& problem,
+                                                         StatesRef observed) {
+  constexpr int most_attempts = 6;
+  constexpr double reserve = 1.2;
+  constexpr double most_amplification = 1000;
+  const Tableau& tableau = solver_.tableau();
+  const DenseObservations dense = dense_observations(tableau);
+  const double most_steps = static_cast<double>(problem.observations()) / dense.per_step;
+  const auto fewest_steps = static_cast<double>(interpolant_.count() - 1);
+  if (tableau.embedded_order == 0 || most_steps < reserve * fewest_steps) return false;
+  double strictness = dense.strictness, longest_step = 1;
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    start_past_observations(strictness, longest_step, problem);
+    if (!solver_.advance_within(static_cast<Index>(most_steps))) return false;
+    const auto steps = static_cast<double>(solver_.step_count());
+    if (steps < fewest_steps) {
+      longest_step = 1 / (reserve * fewest_steps);
+      continue;
+    }
+    solver_.end_nodes();
+    interpolant_.start();
+    if (interpolant_.amplification() > most_amplification) {
+      longest_step = 1 / (reserve * steps);  // more even ones
+      continue;
+    }
+    const double error = interpolant_.error();
+    if (error <= 1) {
+      interpolate(problem, observed);
+      return true;
+    }
+    // Shorter by so much, wherever they are.
+    const double shorter = reserve * std::pow(error, 1.0 / interpolant_.error_order());
+    if (shorter * steps > most_steps) return false;
+    strictness *= std::pow(shorter, tableau.embedded_order + 1);
+  }
+  return false;
+}
+
+bool DiscreteSensitivity::follow(const StepGrid& grid, const Problem& problem, StatesRef observed) {
+  if (grid.observations != problem.observations()) return false;
+  interpolated_ = static_cast<Index>(grid.segments.size()) < grid.observations;
+  const double error = interpolated_ ? step_past_observations(grid, problem, observed)
+                                     : step_to_observations(&grid, problem, observed);
+  return error >= least_error && error <= most_error;
+}
+
 void DiscreteSensitivity::forward(Index block, const double* theta, ConstStatesRef states,
                                   ConstVectorRef end_times, ConstStatesRef earlier_times,
                                   StatesRef observed, bool derivatives) {
   solver_.keep_linearisations(derivatives);
-  std::vector<OneStepSolver::Segment>* grid =
-      grids_ != nullptr ? &(*grids_)[static_cast<std::size_t>(block)] : nullptr;
-  const auto go = [&](const std::vector<OneStepSolver::Segment>* steps) {
-    return observe(steps, theta, states, end_times, earlier_times, observed);
-  };
-  bool done = false;
-  if (grid != nullptr && static_cast<Index>(grid->size()) == earlier_times.rows() + 1) {
-    const double error = go(grid);
-    done = error >= least_error && error <= most_error;
+  StepGrid* grid = grids_ != nullptr ? &(*grids_)[static_cast<std::size_t>(block)] : nullptr;
+  const Problem problem{theta, states, end_times, earlier_times};
+  if (grid == nullptr || !follow(*grid, problem, observed)) {
+    interpolated_ = choose_steps_past_observations(problem, observed);
+    if (!interpolated_) step_to_observations(nullptr, problem, observed);
   }
-  if (!done) go(nullptr);
-  if (grid != nullptr) *grid = solver_.segments();
+  if (grid != nullptr) *grid = {problem.observations(), strictness_, solver_.segments()};
 }
 
 void DiscreteSensitivity::stage_cotangents(Index stage, const Lengths& step, const Block& lambda,
@@ -114,30 +200,37 @@ void DiscreteSensitivity::prepare(Index cotangents, Index stages) {
   for (Block& mu : position_cotangents_) mu.resize(solver_.stages() * d, solver_.stride());
 }
 
-Index DiscreteSensitivity::sweep(Index k, Index end, Index first, Block& lambda, Index cotangents) {
+DiscreteSensitivity::Steps DiscreteSensitivity::all_of(Index k, Index first) const {
+  const auto& steps = solver_.segments()[static_cast<std::size_t>(k)].steps;
+  return {k, 0, static_cast<Index>(steps.size()), first};
+}
+
+void DiscreteSensitivity::sweep(const Steps& steps, Index first, Block& lambda, Index cotangents,
+                                const BlockRef* of_force) {
   const Index d = solver_.dynamics().dimension();
   const Index stages = solver_.stages();
-  const OneStepSolver::Segment& segment = solver_.segments()[static_cast<std::size_t>(k)];
+  const OneStepSolver::Segment& segment =
+      solver_.segments()[static_cast<std::size_t>(steps.segment)];
   Linearisation& at = solver_.linearisation();
-  Index n = end;
-  for (auto h = segment.steps.rbegin(); h != segment.steps.rend(); ++h) {
-    --n;
+  for (Index m = steps.count() - 1; m >= 0; --m) {
+    const Index n = steps.first + m;
     poll_stop(solver_.options());
-    const Lengths step = *h * segment.lengths.transpose().array();
+    const double h = segment.steps[static_cast<std::size_t>(steps.begin + m)];
+    const Lengths step = h * segment.lengths.transpose().array();
     for (Index i = stages - 1; i >= 0; --i) {
       at.use_record(solver_.record(n, i));
       for (Index r = 0; r < cotangents; ++r) {
         auto w = weights_.middleRows((((n - first) * stages + i) * cotangents + r) * d, d);
         stage_cotangents(i, step, lambda, r, w);
+        if (of_force != nullptr && m == 0 && i == 0) w += *of_force;
         at.transposed_product(
             w, position_cotangents_[static_cast<std::size_t>(r)].middleRows(i * d, d));
       }
     }
     for (Index r = 0; r < cotangents; ++r) step_back(step, lambda, r);
   }
-  backward_counts_.steps += end - n;
-  backward_counts_.right_hand_sides += (end - n) * stages;
-  return n;
+  backward_counts_.steps += steps.count();
+  backward_counts_.right_hand_sides += steps.count() * stages;
 }
 
 template <class Part>
@@ -153,22 +246,52 @@ void DiscreteSensitivity::in_parts(Index stages, Index cotangents, Index paramet
   }
 }
 
+void DiscreteSensitivity::gradient_of_segments(ConstStatesRef cotangents, Block& lambda) {
+  const auto observations = static_cast<Index>(solver_.segments().size());
+  prepare(1, stage_count());
+  Index end = solver_.step_count();
+  for (Index k = observations - 1; k >= 0; --k) {
+    for (Index b = 0; b < cotangents.cols() / observations; ++b) {
+      lambda.col(b) += cotangents.col(b * observations + k);
+    }
+    Steps steps = all_of(k, 0);
+    steps.first = end - steps.count();
+    sweep(steps, 0, lambda, 1);
+    end = steps.first;
+  }
+}
+
+void DiscreteSensitivity::gradient_of_nodes(ConstStatesRef cotangents, Block& lambda) {
+  const Index d = solver_.dynamics().dimension();
+  const Index rows = lambda.rows() + d;  // of a node
+  const Index last = solver_.step_count();
+  interpolant_.observe_back(cotangents, node_cotangents_);
+  // The stage after the last one is the force at the last node.
+  prepare(1, stage_count() + 1);
+  auto w = weights_.bottomRows(d);
+  w = node_cotangents_.bottomRows(d);
+  solver_.linearisation().use_record(solver_.record(last, 0));
+  solver_.linearisation().transposed_product(w, lambda.topRows(d));
+  for (Index n = last; n >= 0; --n) {
+    lambda += node_cotangents_.middleRows(n * rows, lambda.rows());
+    if (n == 0) break;
+    const BlockRef of_force = node_cotangents_.middleRows(n * rows - d, d);
+    sweep({0, n - 1, n, n - 1}, 0, lambda, 1, &of_force);
+  }
+}
+
 void DiscreteSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient,
                                    StatesRef initial_cotangents) {
-  const auto observations = static_cast<Index>(solver_.segments().size());
   const Index d = solver_.dynamics().dimension();
   Block lambda = Block::Zero(cotangents.rows(), solver_.stride());
   gradient_.setZero(gradient.size());
   backward_counts_ = {};
-  prepare(1, stage_count());
-  Index end = solver_.step_count();
-  for (Index k = observations - 1; k >= 0; --k) {
-    for (Index b = 0; b < initial_cotangents.cols(); ++b) {
-      lambda.col(b) += cotangents.col(b * observations + k);
-    }
-    end = sweep(k, end, 0, lambda, 1);
+  if (interpolated_) {
+    gradient_of_nodes(cotangents, lambda);
+  } else {
+    gradient_of_segments(cotangents, lambda);
   }
-  in_parts(stage_count(), 1, gradient.size(), [&](Index first, Index count) {
+  in_parts(weights_.rows() / d, 1, gradient.size(), [&](Index first, Index count) {
     solver_.linearisation().add_parameter_products(
         solver_.records(0, first, count), weights_.middleRows(first * d, count * d), gradient_);
   });
@@ -186,24 +309,28 @@ void DiscreteSensitivity::add_rows(Index first_step, Index steps, RowMatrixRef r
   });
 }
 
-void DiscreteSensitivity::jacobian(RowMatrixRef rows, RowMatrixRef by_start) {
+void DiscreteSensitivity::sweep_all(const Steps& steps, Block& lambda, RowMatrixRef rows) {
+  const Index states = solver_.dynamics().state_dimension();
+  lambda.setZero(states * states, solver_.stride());
+  for (Index r = 0; r < states; ++r) lambda.row(r * states + r).setOnes();
+  prepare(states, steps.count() * solver_.stages());
+  sweep(steps, steps.first, lambda, states);
+  add_rows(steps.first, steps.count(), rows);
+}
+
+void DiscreteSensitivity::jacobian_of_segments(RowMatrixRef rows, RowMatrixRef by_start) {
   const Index states = solver_.dynamics().state_dimension();
   const auto observations = static_cast<Index>(solver_.segments().size());
   const Index points = rows.rows() / (states * observations);
   RowMatrix of_segment(observations > 1 ? points * states : 0, rows.cols());
   Eigen::MatrixXd a(states, states);  // of one trajectory
-  backward_counts_ = {};
+  Block lambda;
   Index first = 0;
   for (Index k = 0; k < observations; ++k) {
-    const auto steps =
-        static_cast<Index>(solver_.segments()[static_cast<std::size_t>(k)].steps.size());
-    Block lambda = Block::Zero(states * states, solver_.stride());
-    for (Index r = 0; r < states; ++r) lambda.row(r * states + r).setOnes();
-    prepare(states, steps * solver_.stages());
-    sweep(k, first + steps, first, lambda, states);
+    const Steps steps = all_of(k, first);
     RowMatrixRef own = observations > 1 ? RowMatrixRef(of_segment) : rows;
     own.setZero();
-    add_rows(first, steps, own);
+    sweep_all(steps, lambda, own);
     for (Index b = 0; b < points; ++b) {
       const Index at = (b * observations + k) * states;
       for (Index r = 0; r < states; ++r) a.row(r) = lambda.col(b).segment(r * states, states);
@@ -215,7 +342,42 @@ void DiscreteSensitivity::jacobian(RowMatrixRef rows, RowMatrixRef by_start) {
       from_start = a;
       if (k > 0) from_start = a * by_start.middleRows(at - states, states);
     }
-    first += steps;
+    first += steps.count();
+  }
+}
+
+void DiscreteSensitivity::jacobian_of_nodes(RowMatrixRef rows, RowMatrixRef by_start) {
+  const Dynamics& dynamics = solver_.dynamics();
+  const Index states = dynamics.state_dimension(), d = dynamics.dimension();
+  const Index points = rows.rows() / (states * interpolant_.observations());
+  NodeRows by_parameters(interpolant_, dynamics, points, rows.cols());
+  NodeRows from_start(interpolant_, dynamics, by_start.rows() > 0 ? points : 0, states);
+  Block a, slopes(d * d, solver_.stride());
+  Linearisation& at = solver_.linearisation();
+  for (Index n = 0; n <= solver_.step_count(); ++n) {
+    by_parameters.advance();
+    from_start.advance();
+    if (n > 0) {
+      sweep_all({0, n - 1, n, n - 1}, a, by_parameters.of_states());
+    } else {
+      auto y = from_start.of_states();
+      for (Index i = 0; i < y.rows(); ++i) y(i, i % states) = 1;
+    }
+    at.add_parameter_rows(solver_.records(n, 0, 1), identity_.leftCols(points),
+                          by_parameters.of_forces());
+    at.use_record(solver_.record(n, 0));
+    at.jacobians(slopes);
+    by_parameters.complete(a, slopes, rows);
+    from_start.complete(a, slopes, by_start);
+  }
+}
+
+void DiscreteSensitivity::jacobian(RowMatrixRef rows, RowMatrixRef by_start) {
+  backward_counts_ = {};
+  if (interpolated_) {
+    jacobian_of_nodes(rows, by_start);
+  } else {
+    jacobian_of_segments(rows, by_start);
   }
 }
 

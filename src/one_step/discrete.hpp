@@ -1,13 +1,20 @@
 #pragma once
 
 #include "block_sensitivity.hpp"
+#include "one_step/interpolant.hpp"
 #include "one_step/solver.hpp"
 
 namespace isochron::one_step {
 
 /// The steps that each block of an ensemble took, to be taken again: the loss is then one smooth
 /// function of theta. Each block writes its own entry only.
-using StepGrids = std::vector<std::vector<OneStepSolver::Segment>>;
+struct StepGrid {
+  Index observations = 0;  // that it was chosen for
+  double strictness = 1;   // that was demanded of the steps
+  /// One to each observation; or one alone, in which they are interpolated.
+  std::vector<OneStepSolver::Segment> segments;
+};
+using StepGrids = std::vector<StepGrid>;
 
 /// Exact derivatives of the discrete solution: the adjoint of every operation of every step, in
 /// reverse order, the steps themselves held fixed. With mu_i the cotangent of the position Q_i, w_i
@@ -23,6 +30,12 @@ using StepGrids = std::vector<std::vector<OneStepSolver::Segment>>;
 /// from one sweep over it, the derivatives at the observation times are a chain:
 ///
 ///   dy_k/dtheta = A_k dy_(k-1)/dtheta + B_k,    dy_k/dy(0) = A_k dy_(k-1)/dy(0).
+///
+/// Where observations are denser than the steps that the tolerance asks for, the states are
+/// interpolated between these steps, provided that they are as accurate as the tolerance. They are
+/// linear in y and f at the nodes. The f of a node is that of the first stage of the step that
+/// begins there, so its cotangent is added to w_1 of that step; and the chain goes from node to
+/// node, with df/dtheta = J dq/dtheta + (df/dtheta at q).
 class DiscreteSensitivity final : public BlockSensitivity {
  public:
   /// `grids`: room for the steps of every block, or null to choose them anew in every call.
@@ -39,17 +52,54 @@ class DiscreteSensitivity final : public BlockSensitivity {
   [[nodiscard]] double stored_bytes() const override { return solver_.stored_bytes(); }
 
  private:
+  /// What `forward` is given.
+  struct Problem {
+    const double* theta;
+    ConstStatesRef states;
+    ConstVectorRef end_times;
+    ConstStatesRef earlier_times;
+    [[nodiscard]] Index observations() const { return earlier_times.rows() + 1; }
+  };
+  /// Steps, one after the other, of one segment: its own steps `begin` .. `end` - 1, of all steps
+  /// those from `first` on.
+  struct Steps {
+    Index segment;
+    Index begin;
+    Index end;
+    Index first;
+    [[nodiscard]] Index count() const { return end - begin; }
+  };
+
   /// Goes through all segments, by steps of the solver's choice or those of `grid`, and returns the
-  /// largest error of the latter.
-  double observe(const std::vector<OneStepSolver::Segment>* grid, const double* theta,
-                 ConstStatesRef states, ConstVectorRef end_times, ConstStatesRef earlier_times,
-                 StatesRef observed);
+  /// largest error of the latter, in units of what is permitted.
+  double step_to_observations(const StepGrid* grid, const Problem& problem, StatesRef observed);
+  /// The same by one segment and interpolation, whose error counts, too.
+  double step_past_observations(const StepGrid& grid, const Problem& problem, StatesRef observed);
+  /// The same by steps of the solver's choice. Returns false when this is not the way, and then
+  /// nothing is observed: there would be too many steps.
+  bool choose_steps_past_observations(const Problem& problem, StatesRef observed);
+  /// By the steps of a grid. Returns whether they are good enough.
+  bool follow(const StepGrid& grid, const Problem& problem, StatesRef observed);
+  void start_past_observations(double strictness, double longest_step, const Problem& problem);
+  void interpolate(const Problem& problem, StatesRef observed);
+
+  /// All steps of segment k, the first of which is `first`.
+  [[nodiscard]] Steps all_of(Index k, Index first) const;
   /// Makes room for sweeps of so many cotangents over so many stages.
   void prepare(Index cotangents, Index stages);
-  /// Runs `cotangents` adjoints, one below the other in lambda, back to the start of segment k,
-  /// whose steps are the last ones before step `end`, and leaves the w of every stage in weights_,
-  /// from that of step `first` on. Returns the first step of the segment.
-  Index sweep(Index k, Index end, Index first, Block& lambda, Index cotangents);
+  /// Runs `cotangents` adjoints, one below the other in lambda, back over these steps, and leaves
+  /// the w of every stage in weights_, from that of step `first` on. `of_force`: the cotangents of
+  /// the force where the first of the steps begins.
+  void sweep(const Steps& steps, Index first, Block& lambda, Index cotangents,
+             const BlockRef* of_force = nullptr);
+  /// The derivatives of the state after these steps by that before: row r of A in rows r
+  /// state_dimension .. of `lambda`; and those by theta, the state before held fixed, are added to
+  /// `rows`.
+  void sweep_all(const Steps& steps, Block& lambda, RowMatrixRef rows);
+  void gradient_of_segments(ConstStatesRef cotangents, Block& lambda);
+  void gradient_of_nodes(ConstStatesRef cotangents, Block& lambda);
+  void jacobian_of_segments(RowMatrixRef rows, RowMatrixRef by_start);
+  void jacobian_of_nodes(RowMatrixRef rows, RowMatrixRef by_start);
   [[nodiscard]] Index stage_count() const { return solver_.step_count() * solver_.stages(); }
   /// Calls part(first, count) for the derivatives by parameters at so many stages: for some of them
   /// at a time when there are very many, so that they can be stopped in between.
@@ -62,13 +112,18 @@ class DiscreteSensitivity final : public BlockSensitivity {
   void step_back(const Lengths& step, Block& lambda, Index r);
 
   OneStepSolver solver_;
+  Interpolant interpolant_{solver_};
   StepGrids* grids_;
+  bool interpolated_ = false;  // what was last observed
+  double strictness_ = 1;      // of the steps to it
   // Of the tableau: column i of a below the diagonal, for the stages above.
   std::vector<std::vector<double>> later_;
   std::vector<double> ones_;
   std::vector<Block> position_cotangents_;  // mu of every stage, one Block for each cotangent
   Block weights_;                           // w of all stages: ((step, stage), cotangent) x D rows
   Vector gradient_;
+  Block node_cotangents_;
+  Block identity_;  // a cotangent for each component of f
   Block sum_;
   IntegrationCounts backward_counts_;
 };

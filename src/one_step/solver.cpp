@@ -85,6 +85,7 @@ void OneStepSolver::start_segments(const double* theta, ConstStatesRef states,
   promised_step_ = 0;
   if (tangents_) tangents_->start(theta_, whole_times_);
   segments_.clear();
+  nodes_.clear();
   counts_ = {};
   earlier_time_ = 0;
   has_segments_ = lengths != whole_times;
@@ -104,7 +105,8 @@ void OneStepSolver::start_segment(ConstVectorRef lengths) {
     promised_step_ *= ratio;
     earlier_time_ += before[0];
   }
-  longest_step_ = longest_step(options_, whole_times_, next.lengths, widest_gap(tableau_) / 2);
+  longest_step_ = std::min(longest_demanded_, longest_step(options_, whole_times_, next.lengths,
+                                                           widest_gap(tableau_) / 2));
   tau_ = 0;
   segments_.push_back(std::move(next));
 }
@@ -183,9 +185,9 @@ double OneStepSolver::attempt(double h) {
   if (tableau_.embedded_order == 0) return 0;
   combine(tableau_.e, forces_, error_.topRows(d));
   if (newtonian()) combine(tableau_.e_velocity, forces_, error_.bottomRows(d));
-  const double error = error_norm(h);
+  const double error = strictness_ * error_norm(h);
   if (!tangents_are_due(h, error)) return error;
-  const double of_tangents = tangent_error(h);
+  const double of_tangents = strictness_ * tangent_error(h);
   promised_step_ = h * std::pow(of_tangents, -1.0 / (tableau_.embedded_order + 1));
   // Once they have asked for a shorter step, they are followed until the end.
   if (of_tangents > 1 || tangent_step_ < infinity) tangent_step_ = allowed_step(h, of_tangents);
@@ -232,9 +234,10 @@ double OneStepSolver::error_norm(double h) const {
   Eigen::ArrayXd sum = Eigen::ArrayXd::Zero(state_.cols());
   for (Index row = 0; row < state_.rows(); ++row) {
     const bool twice = newtonian() && row < d;
+    const Vector& units = options_.state_units;
+    const double atol = options_.atol * (units.size() > 0 ? units[row] : 1);
     const auto scale =
-        options_.rtol * state_.row(row).array().abs().max(next_.row(row).array().abs()) +
-        options_.atol;
+        options_.rtol * state_.row(row).array().abs().max(next_.row(row).array().abs()) + atol;
     if (twice) {
       sum += (h * h * times * times * error_.row(row).array() / scale).square().transpose();
     } else {
@@ -246,8 +249,26 @@ double OneStepSolver::error_norm(double h) const {
                                 : infinity;
 }
 
+void OneStepSolver::keep_node() {
+  nodes_.insert(nodes_.end(), state_.data(), state_.data() + state_.size());
+  const auto force = forces_.topRows(dynamics_.dimension());
+  nodes_.insert(nodes_.end(), force.data(), force.data() + force.size());
+}
+
+void OneStepSolver::end_nodes() {
+  if (!first_force_known_) evaluate(0, state_.topRows(dynamics_.dimension()));
+  first_force_known_ = true;
+  keep_node();
+}
+
+Eigen::Map<const Block> OneStepSolver::node(Index n) const {
+  const Index rows = state_.rows() + dynamics_.dimension();
+  return {nodes_.data() + n * rows * stride(), rows, stride()};
+}
+
 void OneStepSolver::accept(double h, double tau) {
   const Index d = dynamics_.dimension();
+  if (keeps_nodes_) keep_node();
   state_.swap(next_);
   segments_.back().steps.push_back(h);
   tau_ = tau;
@@ -285,31 +306,42 @@ double OneStepSolver::first_step() {
 }
 
 void OneStepSolver::advance(double tau) {
-  constexpr double most_growth = 4;
+  while (tau_ < tau) step_towards(tau);
+}
+
+bool OneStepSolver::advance_within(Index most_steps) {
+  // At an even pace, but for a slow start and faster parts of the way.
+  const auto most = static_cast<double>(most_steps);
+  const double behind = std::max(1.0, most / 10);
+  while (tau_ < 1) {
+    if (static_cast<double>(counts_.steps) >= std::min(most, behind + most * tau_)) return false;
+    step_towards(1);
+  }
+  return true;
+}
+
+void OneStepSolver::step_towards(double tau) {
+  const double most_growth = keeps_nodes_ ? 2 : 4;  // nodes are for interpolation
   constexpr double most_reduction = 0.2;
   if (step_ == 0) step_ = first_step();
-  while (tau_ < tau) {
-    if (counts_.steps >= options_.max_steps) {
-      fail(fmt::format("more than {} steps", options_.max_steps));
-    }
-    // Equal steps to the end rather than a short last one.
-    const double left = tau - tau_;
-    const double count = std::max(1.0, std::ceil(left / step_ - 1e-9));
-    const double h = left / count;
-    const double error = attempt(h);
-    if (error <= 1) accept(h, count == 1 ? tau : tau_ + h);
-    if (tableau_.embedded_order == 0) {
-      if (error > 1) fail("the force is not finite");
-      continue;
-    }
-    step_ = std::clamp(allowed_step(h, error), most_reduction * h, most_growth * h);
-    step_ = std::min({longest_step_, step_, std::max(tangent_step_, most_reduction * h)});
-    if (error > 1) {
-      ++counts_.error_test_failures;
-      if (step_ < smallest_step) {
-        fail(error < infinity ? "the error test fails at the smallest step"
-                              : "the force is not finite");
-      }
+  if (counts_.steps >= options_.max_steps) fail(too_many_steps(options_));
+  // Equal steps to the end rather than a short last one.
+  const double left = tau - tau_;
+  const double count = std::max(1.0, std::ceil(left / step_ - 1e-9));
+  const double h = left / count;
+  const double error = attempt(h);
+  if (error <= 1) accept(h, count == 1 ? tau : tau_ + h);
+  if (tableau_.embedded_order == 0) {
+    if (error > 1) fail("the force is not finite");
+    return;
+  }
+  step_ = std::clamp(allowed_step(h, error), most_reduction * h, most_growth * h);
+  step_ = std::min({longest_step_, step_, std::max(tangent_step_, most_reduction * h)});
+  if (error > 1) {
+    ++counts_.error_test_failures;
+    if (step_ < smallest_step) {
+      fail(error < infinity ? "the error test fails at the smallest step"
+                            : "the force is not finite");
     }
   }
 }

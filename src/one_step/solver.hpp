@@ -33,15 +33,34 @@ class OneStepSolver final : public BlockSolver {
   void read(StatesRef states) const override;
   [[nodiscard]] IntegrationCounts counts() const override { return counts_; }
 
+  /// From the next start on the error of a step is to be so many times smaller than the tolerance,
+  /// and a step at most so long, in tau.
+  void demand(double strictness, double longest_step) {
+    strictness_ = strictness;
+    longest_demanded_ = longest_step;
+  }
+
+  /// Whether the steps from the next start on keep their nodes.
+  void keep_nodes(bool keep) { keeps_nodes_ = keep; }
+  /// To be called once after the last step: keeps the last node, too, and the linearisation there
+  /// in record(step_count(), 0).
+  void end_nodes();
+  /// Node n = 0 .. step_count(), where step n begins: y, and below it f.
+  [[nodiscard]] Eigen::Map<const Block> node(Index n) const;
+
   /// The first segment; `whole_times`: how long trajectories take in all [B].
   void start_segments(const double* theta, ConstStatesRef states, ConstVectorRef lengths,
                       ConstVectorRef whole_times);
   /// The next one, from where the last one ended.
   void start_segment(ConstVectorRef lengths);
 
+  /// As advance(1), but gives up, and returns false, when the steps will be more than about so
+  /// many.
+  [[nodiscard]] bool advance_within(Index most_steps);
+
   /// Instead of `advance`: takes these steps of the segment, whatever their error estimates, and
-  /// returns the largest, in units of the tolerance; infinite when a force is not finite, or there
-  /// is no estimate and nothing to be said.
+  /// returns the largest, in units of what is demanded; infinite when a force is not finite, or
+  /// there is no estimate and nothing to be said.
   [[nodiscard]] double follow(const std::vector<double>& steps);
 
   /// The lengths of a segment for each trajectory, padded to the stride, and its accepted steps in
@@ -72,6 +91,7 @@ class OneStepSolver final : public BlockSolver {
   [[nodiscard]] double stored_bytes() const;
 
  private:
+  void step_towards(double tau);
   [[nodiscard]] double attempt(double h);
   [[nodiscard]] double error_norm(double h) const;
   [[nodiscard]] bool tangents_are_due(double h, double state_error) const;
@@ -82,6 +102,7 @@ class OneStepSolver final : public BlockSolver {
   void place(double h, double c, const std::vector<double>& coefficients, BlockRef q) const;
   void evaluate(Index stage, ConstBlockRef q);
   void accept(double h, double tau);
+  void keep_node();
   void make_room(Index steps);
   [[nodiscard]] double first_step();
   [[nodiscard]] const Vector& lengths() const { return segments_.back().lengths; }
@@ -94,6 +115,9 @@ class OneStepSolver final : public BlockSolver {
   Tableau tableau_;
   Index stages_;
   bool keeps_linearisations_ = false;
+  bool keeps_nodes_ = false;
+  double strictness_ = 1;
+  double longest_demanded_ = 1;
   std::unique_ptr<Linearisation> at_;
   Eigen::Map<const Vector> theta_{nullptr, 0};
   Vector whole_times_;       // [stride]
@@ -114,6 +138,7 @@ class OneStepSolver final : public BlockSolver {
   bool has_segments_ = false;  // more than one
   std::vector<Segment> segments_;
   std::vector<Lanes, Eigen::aligned_allocator<Lanes>> records_;
+  std::vector<double, Eigen::aligned_allocator<double>> nodes_;
   IntegrationCounts counts_;
 };
 

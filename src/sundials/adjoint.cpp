@@ -298,7 +298,9 @@ void AdjointSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient,
     if (jump->segment != segment_) enter_segment(jump->segment);
     const States added =
         cotangents(Eigen::all, Eigen::seqN(jump->observation, points, observations_));
-    size = std::hypot(size, Eigen::Ref<const States>(added).norm());
+    const Vector& units = options_.integrator.state_units;
+    size = std::hypot(size, units.size() == 0 ? Eigen::Ref<const States>(added).norm()
+                                              : (units.asDiagonal() * added).norm());
     if (!std::isfinite(size)) throw NumericalError("the cotangents of the loss are not finite");
     lambda.leftCols(points) += added;
     restart_backward(jump->tau, size);
@@ -383,7 +385,7 @@ void AdjointSensitivity::create_backward() {
   silence(backward_memory);
   check(CVodeInitB(memory, which, adjoint_derivative, 1, cotangent_.get()), "CVodeInitB");
   check(CVodeSetUserDataB(memory, which, this), "CVodeSetUserDataB");
-  check(CVodeSStolerancesB(memory, which, integrator.rtol, integrator.atol), "CVodeSStolerancesB");
+  set_backward_tolerances(integrator.rtol, integrator.atol);
   if (integrator.method == Method::adams) {
     attach_corrector();
   } else {
@@ -444,7 +446,7 @@ void AdjointSensitivity::restart_backward(double tau, double cotangent_size) {
       options_.quadrature_rtol > 0 ? options_.quadrature_rtol : tighter * rtol;
   const double atol_over_rtol = integrator.atol / integrator.rtol * cotangent_size;
   check(CVodeReInitB(memory, which, tau, cotangent_.get()), "CVodeReInitB");
-  check(CVodeSStolerancesB(memory, which, rtol, rtol * atol_over_rtol), "CVodeSStolerancesB");
+  set_backward_tolerances(rtol, rtol * atol_over_rtol);
   check(CVodeQuadReInitB(memory, which, gradient_.get()), "CVodeQuadReInitB");
   // Where the gradient is smaller than the cotangents (in short times, far away, in the parameters'
   // units) it needs a tolerance in units of its own size.
@@ -456,6 +458,20 @@ void AdjointSensitivity::restart_backward(double tau, double cotangent_size) {
   check(CVodeQuadSStolerancesB(memory, which, quadrature_rtol,
                                quadrature_rtol * atol_over_rtol * gradient_unit_),
         "CVodeQuadSStolerancesB");
+}
+
+/// A cotangent has the inverse unit of its component of a state.
+void AdjointSensitivity::set_backward_tolerances(double rtol, double atol) {
+  const Vector& units = options_.integrator.state_units;
+  void* memory = forward_.memory();
+  if (units.size() == 0) {
+    check(CVodeSStolerancesB(memory, backward_problem_, rtol, atol), "CVodeSStolerancesB");
+    return;
+  }
+  const VectorHandle tolerances =
+      absolute_tolerances(forward_.shape(), forward_.context(), atol, units.cwiseInverse());
+  check(CVodeSVtolerancesB(memory, backward_problem_, rtol, tolerances.get()),
+        "CVodeSVtolerancesB");
 }
 
 /// The size of the gradient's elements, where they are smaller than the cotangents: that of free

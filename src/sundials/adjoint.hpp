@@ -86,6 +86,7 @@ class AdjointSensitivity final : public BlockSensitivity {
   void attach_newton();
   [[nodiscard]] std::vector<Jump> jumps(ConstStatesRef cotangents) const;
   void enter_segment(Index segment);
+  void set_backward_tolerances(double rtol, double atol);
   void restart_backward(double tau, double cotangent_size);
   [[nodiscard]] double gradient_size(double from, double cotangent_size);
   [[nodiscard]] double flight_gradient(double tau, N_Vector state);

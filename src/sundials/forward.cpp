@@ -65,8 +65,21 @@ void ForwardSensitivity::set_tolerances(const double* theta) {
     const double atol = options_.integrator.atol * std::min(1.0, derivative_size(units));
     tolerances.head(parameters()) = (atol / units).max(smallest);
   }
-  check(CVodeSensSStolerances(solver_.memory(), options_.integrator.rtol, tolerances.data()),
-        "CVodeSensSStolerances");
+  const Vector& state_units = options_.integrator.state_units;
+  const double rtol = options_.integrator.rtol;
+  if (state_units.size() == 0) {
+    check(CVodeSensSStolerances(solver_.memory(), rtol, tolerances.data()),
+          "CVodeSensSStolerances");
+    return;
+  }
+  tolerances.tail(count_ - parameters()).array() /= state_units.head(count_ - parameters()).array();
+  const std::unique_ptr<N_Vector[], VectorsDeleter> by_component(
+      check_handle(N_VCloneVectorArray(static_cast<int>(count_), solver_.state())),
+      VectorsDeleter{static_cast<int>(count_)});
+  for (Index p = 0; p < count_; ++p) {
+    as_block(by_component[static_cast<std::size_t>(p)]).colwise() = tolerances[p] * state_units;
+  }
+  check(CVodeSensSVtolerances(solver_.memory(), rtol, by_component.get()), "CVodeSensSVtolerances");
 }
 
 /// The size of the largest derivative, by parameters in these units, if the force were the same
@@ -77,7 +90,13 @@ double ForwardSensitivity::derivative_size(const Eigen::ArrayXd& units) {
   const Block states = as_block(solver_.state());
   problem.dynamics.linearise(states);
   problem.dynamics.parameter_jacobians(parameter_jacobians_);
-  const Eigen::ArrayXd slopes = parameter_jacobians_.cwiseAbs().rowwise().maxCoeff();
+  Eigen::ArrayXd slopes = parameter_jacobians_.cwiseAbs().rowwise().maxCoeff();
+  const Vector& state_units = options_.integrator.state_units;
+  if (state_units.size() > 0) {  // of the components that are driven, the last ones
+    const Index d = problem.dynamics.dynamics().dimension();
+    for (Index i = 0; i < d; ++i)
+      slopes.segment(i * units.size(), units.size()) /= state_units.tail(d)[i];
+  }
   const double slope = (slopes * units.replicate(slopes.size() / units.size(), 1)).maxCoeff();
   if (slope == 0) return 1;
   const double time = problem.lengths.cwiseAbs().maxCoeff();

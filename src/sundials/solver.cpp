@@ -46,6 +46,13 @@ int state_jacobian(sunrealtype, N_Vector y, N_Vector, SUNMatrix matrix, void* us
 
 }  // namespace
 
+VectorHandle absolute_tolerances(const VectorShape& shape, SUNContext context, double atol,
+                                 const Vector& units) {
+  VectorHandle tolerances = make_vector(shape, context);
+  as_block(tolerances.get()).colwise() = atol * units;
+  return tolerances;
+}
+
 int multistep_family(Method method) { return method == Method::adams ? CV_ADAMS : CV_BDF; }
 
 void tune(void* memory) {
@@ -93,7 +100,13 @@ ForwardSolver::ForwardSolver(const Dynamics& dynamics, const IntegratorOptions& 
   silence(memory);
   check(CVodeInit(memory, state_derivative, 0, state_.get()), "CVodeInit");
   check(CVodeSetUserData(memory, &problem_), "CVodeSetUserData");
-  check(CVodeSStolerances(memory, options.rtol, options.atol), "CVodeSStolerances");
+  if (options.state_units.size() == 0) {
+    check(CVodeSStolerances(memory, options.rtol, options.atol), "CVodeSStolerances");
+  } else {
+    const VectorHandle atol =
+        absolute_tolerances(shape_, context_.get(), options.atol, options.state_units);
+    check(CVodeSVtolerances(memory, options.rtol, atol.get()), "CVodeSVtolerances");
+  }
   if (options.method == Method::adams) {
     attach_corrector();
   } else {
@@ -202,9 +215,7 @@ void ForwardSolver::verify(int flag, const char* problem, double tau) {
   if (flag >= 0) return;
   const IntegratorOptions& options = problem_.options;
   std::string reason = flag_name(flag);
-  if (flag == CV_TOO_MUCH_WORK) {
-    reason = fmt::format("more than {} steps", options.max_steps);
-  }
+  if (flag == CV_TOO_MUCH_WORK) reason = too_many_steps(options);
   try {
     problem_.trap.rethrow();
   } catch (const NumericalError& error) {

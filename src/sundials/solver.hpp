@@ -38,6 +38,10 @@ class ErrorTrap {
 
 class ForwardSensitivity;
 
+/// Absolute tolerances of a block, by component: atol times the units.
+[[nodiscard]] VectorHandle absolute_tolerances(const VectorShape& shape, SUNContext context,
+                                               double atol, const Vector& units);
+
 /// What the forward and the backward problem of a block share: the bound dynamics and the
 /// callbacks' guards.
 struct BlockProblem {

@@ -90,12 +90,12 @@ done
 rejects 2 'optimizer .* lbfgs.*adam' train --optimizer sgd
 rejects 2 'duffing has no parameters to train' train --force duffing
 rejects 2 'force duffling .* harmonic, isotonic,' train --force duffling
-rejects 2 'params is for the analytic' train --params beta=1
+rejects 2 'params is for an analytic' train --params beta=1
 
 # simulate
 rejects 2 'needs a force.*--model FILE or --force NAME' simulate
 rejects 2 'force duffling .* harmonic, isotonic,' simulate --force duffling
-rejects 2 "duffing.*'omega'.*beta" simulate --force duffing --params omega=1
+rejects 2 "duffing.*'gamma'.*beta" simulate --force duffing --params gamma=1
 rejects 2 'harmonic.*omega > 0' simulate --force harmonic --params omega=-1
 rejects 2 'harmonic.*omega > 0' simulate --force harmonic --params omega=nan
 rejects 2 'params .*name=number' simulate --force duffing --params beta

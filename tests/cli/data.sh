@@ -1,4 +1,5 @@
 # Fits to observations: simulated, fitted, compared.
+hares=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../../examples/data/hare_lynx.csv")
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 observed=(simulate --force harmonic --params omega=2 --trajectories 12 --period 3 --times 16 --seed 5)
@@ -17,13 +18,28 @@ below fit.h5 effective_parameters 12
 asked fit.h5 data orbits.csv
 succeeds show fit.h5
 prints 'fit +chi'
+prints 'period +T\(E\) = 3\.[0-9]+ \+- '
 succeeds analyze fit.h5
-succeeds plot fit.h5 -o figures
 succeeds simulate --model fit.h5 -o again.h5
+prints 'prediction +standard errors up to q 0\.[0-9]+, v '
+# Predictions from other initial states, which are exact: errors begin at 0.
+succeeds simulate --model fit.h5 --trajectories 3 --times 5 -o predicted.csv
+[[ $(head -n 1 predicted.csv) == trajectory,t,q,v,q_prediction_error,v_prediction_error ]] ||
+  fail 'predicted.csv: its header'
+[[ $(sed -n 2p predicted.csv) == 0,0,*,0,0 ]] || fail 'predicted.csv: exact initial states'
+awk -F , 'NR > 2 && $2 > 0 && !($5 > 0 && $6 > 0) { exit 1 }' predicted.csv ||
+  fail 'predicted.csv: its errors'
+rejects 2 "'q_prediction_error' is unknown" train --data predicted.csv --noise 0.1 -o no.h5
+succeeds simulate --model fit.h5 --trajectories 3 --times 5 --noise 0.1 -o drawn.csv
+[[ $(head -n 1 drawn.csv) == trajectory,t,q,v,q_error,v_error ]] || fail 'drawn.csv: its header'
 if command -v h5ls >/dev/null; then
   h5ls fit.h5/run/observations | grep -q '^residual .*{384}' || fail 'observations/residual'
   h5ls orbits.h5/run/trajectories | grep -q '^q .*{12, 16, 1}' || fail 'trajectories/q'
   h5ls fit.h5/run/force | grep -q '^force_errors ' || fail 'force/force_errors'
+  h5ls fit.h5/run/potential | grep -q '^potential_errors ' || fail 'potential/potential_errors'
+  h5ls fit.h5/run/periods | grep -q '^period_errors .*{41}' || fail 'periods/period_errors'
+  h5ls fit.h5/run/posterior | grep -q '^factor .*{25, 25}' || fail 'posterior/factor'
+  h5ls again.h5/run/trajectories | grep -q '^q_errors .*{12, ' || fail 'trajectories/q_errors'
 fi
 
 # From a file of simulate, with the noise unknown; part of the trajectories held out.
@@ -31,6 +47,23 @@ succeeds "${fit[@]}" --data orbits.h5:/run/trajectories --holdout 0.25 -o auto.h
 prints 'of data held out'
 prints 'noise +estimated: q 0\.(09|10|11)[0-9]*, v 0\.(09|10|11)'
 below auto.h5 chi_squared_holdout 1.5
+
+# Figures.
+if command -v gnuplot >/dev/null; then
+  figures_of() { (cd figures && printf '%s ' * && cd .. && rm -r figures); }
+  succeeds plot auto.h5 -o figures --format svg
+  [[ $(figures_of) == 'fit.svg force.svg held_out.svg isochrony.svg loss.svg periods.svg phase_portrait.svg potential.svg rearrangement.svg residuals.svg ' ]] ||
+    fail 'not the figures of a fit to observations'
+  succeeds plot again.h5 -o figures --format svg
+  [[ $(figures_of) == 'force.svg phase_portrait.svg potential.svg prediction.svg ' ]] ||
+    fail 'not the figures of a prediction'
+fi
+
+# One trajectory, whose well is where it went and not where it starts; its last times held out.
+succeeds simulate --force pendulum --trajectories 1 --period 12 --times 60 --noise 0.05 -o one.csv
+succeeds "${fit[@]}" --data one.csv --holdout 0.3 -o one.h5
+prints 'period +T\(E\) = 6\.[0-9]+ \+- [0-9.]+ at E = 0\.[0-9]+$'
+succeeds analyze one.h5
 
 # Positions alone; a horizon and a ridge of one's own.
 cut -d , -f 1-3 orbits.csv >positions.csv
@@ -41,6 +74,33 @@ is positions.h5 ridge 0.5
 # Their noise unknown.
 succeeds "${fit[@]}" --data positions.csv -o estimated.h5
 prints 'noise +estimated: q 0\.(09|10|11)[0-9]*$'
+
+# Windows, or none of them, lead to the same fit; they are for data.
+for windows in 1 3; do
+  succeeds "${fit[@]}" --data orbits.csv --windows $windows -o windows_$windows.h5
+  below windows_$windows.h5 chi_squared 1.25
+done
+rejects 2 '--windows is for --data' train --windows 3 -o no.h5
+rejects 2 '--windows 0' "${fit[@]}" --data orbits.csv --windows 0 -o no.h5
+
+# Outliers, which a robust fit does not follow; it is stored, and goes on as one.
+awk -F , -v OFS=, 'NR > 1 && NR % 20 == 0 { $3 += 3 } { print }' orbits.csv >outliers.csv
+succeeds "${fit[@]}" --data outliers.csv --robust huber -o robust.h5
+below robust.h5 chi_squared 3.5
+succeeds "${fit[@]}" --data outliers.csv -o drawn_away.h5
+below drawn_away.h5 chi_squared 100
+awk -v a="$(value drawn_away.h5 chi_squared)" 'BEGIN { exit !(a > 10) }' || fail 'no outliers'
+succeeds train --resume robust.h5 --iterations 5 --quiet
+below robust.h5 chi_squared 3.5
+
+# Errors of positive values, by their logarithms.
+succeeds train --data "$hares" --observe hare=y1,lynx=y2 --dynamics first-order --fit-initial-states \
+  --error-model lognormal --force lotka-volterra --params alpha=1,beta=0.02,gamma=1,delta=0.02 \
+  --fit alpha,beta,gamma,delta --log alpha,beta,gamma,delta --quiet -o hares.h5
+shows 'parameters alpha 0\.5[0-9]+ \+- '
+shows 'noise estimated: y1 0\.2[0-9]*, y2 0\.2'
+prints 'errors +lognormal'
+rejects 2 'lognormal' "${fit[@]}" --data orbits.csv --error-model lognormal -o no.h5
 
 # A run goes on with its data.
 succeeds "${fit[@]}" --data orbits.csv --iterations 4 -o short.h5

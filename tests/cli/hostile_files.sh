@@ -11,6 +11,9 @@ succeeds train --hidden 4 --initial-states states.txt --iterations 5 --threads 1
 succeeds train "${small[@]}" --loss prescribed-period --period-law pendulum --law-range 0.1,2 \
   --iterations 3 -o law.h5
 succeeds simulate --force pendulum --trajectories 3 --times 5 --threads 1 -o simulation.h5
+succeeds simulate --force pendulum --trajectories 5 --period 4 --times 9 --noise 0.05 -o data.csv
+succeeds train --data data.csv --fit-initial-states --holdout 0.2 --hidden 4 --threads 1 --quiet -o fit.h5
+succeeds simulate --model fit.h5 --times 5 --threads 1 -o prediction.h5
 succeeds sweep "${small[@]}" --runs 1 --grid 'loss=periodic|antiperiodic' --iterations 3 -o sweep.h5
 "$make_files" benchmark benchmark.h5 || fail 'make_files'
 
@@ -55,6 +58,26 @@ for width in 5 1000000; do
     "${resume_sweep[@]}"
   refused run.h5 "put('run/model/theta', np.ones($width))" "in 'x.h5' do not fit: model/theta" show x.h5
 done
+
+# Known terms that no formula has.
+succeeds train "${small[@]}" --force duffing+mlp --fit beta --bounds beta=0:2 --iterations 3 -o known.h5
+# row COLUMN VALUE: code that changes the row of beta.
+row() {
+  printf "rows = file['run/model/parameters/table'][()]; rows['%s'][1] = %s; " "$1" "$2"
+  printf "put('run/model/parameters/table', rows)"
+}
+refused known.h5 "put('run/model/known', np.bytes_('spring'))" "model/known.*no well 'spring'" show x.h5
+refused known.h5 "put('run/model/known', np.bytes_('lotka-volterra'))" 'model/known.*4 parameters' show x.h5
+refused known.h5 "del file['run/model/parameters']" 'model/known.*2 parameters' "${resume[@]}"
+refused known.h5 "put('run/model/layers', [2, 4, 2])" 'model/known.*another dimension' show x.h5
+refused known.h5 "$(row name "b'gamma'")" "model/known.*'gamma'" simulate --model x.h5 -o y.h5
+refused known.h5 "$(row start 3)" 'model/known.*outside of the bounds' analyze x.h5
+refused known.h5 "$(row start np.nan)" 'model/known.*beta' analyze x.h5
+refused known.h5 "$(row low np.nan)" 'model/known.*hold no number' show x.h5
+refused known.h5 "$(row logarithmic 1)" 'model/known.*must be > 0' show x.h5
+refused known.h5 "$(row fitted 0)" "in 'x.h5' do not fit: model/theta" show x.h5
+refused known.h5 "$(row fitted -1)" "fitted.*x.h5" show x.h5
+
 refused run.h5 "put('run/snapshots/theta', file['run/snapshots/theta'][:, :-1])" 'snapshots/theta' show x.h5
 refused run.h5 "put('run/model/layers', [1, 5, 1])" 'model/theta' simulate --model x.h5 -o y.h5
 

@@ -1,10 +1,11 @@
 """Changes results files in every way that is easy to think of and lets every verb that reads them
 have a look: mutations.py PROGRAM FOLDER [--all]
 
-In FOLDER are run.h5, law.h5, simulation.h5, sweep.h5 and benchmark.h5. A verb must read what was
-changed (status 0, check-gradient also 1) or refuse it (status 2) in one sentence that names the
-file, within seconds and without much memory. --all takes every change and verb, otherwise each
-object has a few of the changes, always the same ones, and each change one of the verbs.
+In FOLDER are run.h5, law.h5, fit.h5, prediction.h5, simulation.h5, sweep.h5 and benchmark.h5. A
+verb must read what was changed (status 0, check-gradient also 1) or refuse it (status 2) in one
+sentence that names the file, within seconds and without much memory. --all takes every change and
+verb, otherwise each object has a few of the changes, always the same ones, and each change one of
+the verbs.
 """
 
 import json
@@ -45,6 +46,12 @@ READERS = {
     "benchmark": [["show", "x.h5"], ["show", "--json", "x.h5"]],
 }
 READERS["law"] = READERS["run"][:-1]
+READERS["fit"] = [
+    ["show", "x.h5"],
+    ["simulate", "--model", "x.h5", "--times", "3", "-o", "y.h5", "--overwrite"],
+    ["analyze", "x.h5"],
+]
+READERS["prediction"] = list(READERS["simulation"])
 if shutil.which("gnuplot") and everything:
     for verbs in READERS.values():
         verbs.append(["plot", "x.h5", "-o", "figures", "--format", "svg"])
@@ -330,9 +337,18 @@ def selected(names, index):
     return names[index % stride::stride]
 
 
+def objects_to_change(kind):
+    """Of a fit and its predictions those that no other run has."""
+    objects = objects_of(kind + ".h5")
+    if kind not in ("fit", "prediction"):
+        return objects
+    others = set(objects_of("run.h5")) | set(objects_of("simulation.h5"))
+    return [path for path in objects if path not in others]
+
+
 def mutate(kind):
     original = kind + ".h5"
-    for index, path in enumerate(objects_of(original)):
+    for index, path in enumerate(objects_to_change(kind)):
         with h5py.File(original) as file:
             names = list(changes_of(file, path))
         for number, name in enumerate(selected(names, index)):

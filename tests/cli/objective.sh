@@ -92,8 +92,8 @@ rejects 2 'law-range 0,3 does not fit: .*pendulum.*energy E = .*0 < E < 2' \
   "${law[@]}" --period-law pendulum --law-range 0,3 --period-by energy
 rejects 2 'law-range 0,4 does not fit: .*pendulum.*amplitude A = .*edge of the well' \
   "${law[@]}" --period-law pendulum --law-range 0,4
-rejects 2 "duffing.*'omega'.*beta" \
-  "${law[@]}" --period-law duffing --law-params omega=1 --law-range 0,1
+rejects 2 "duffing.*'gamma'.*beta" \
+  "${law[@]}" --period-law duffing --law-params gamma=1 --law-range 0,1
 rejects 2 'period-by .* amplitude, energy' "${law[@]}" --period-law pendulum --law-range 0,1 --period-by time
 for s in -0.1 0.2 x; do
   rejects 2 'period-noise .* from 0 to 0.1' \

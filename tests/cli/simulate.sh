@@ -65,6 +65,7 @@ succeeds simulate --model plane.h5 -o plane_orbits.h5
 asked plane_orbits.h5 dynamics first-order
 succeeds train "${quick[@]}" --dimension 2 -o two.h5
 succeeds simulate --model two.h5 -o two_orbits.h5
+succeeds simulate --model two_orbits.h5 -o again.h5  # of a simulation, too
 
 # Figures.
 command -v gnuplot >/dev/null || { echo 'not tested: figures, without gnuplot'; finish; exit; }
