@@ -108,8 +108,8 @@ Vector period_gradient(const PotentialWell& well, const ForceField& field, Const
   const double half_panel = std::numbers::pi / 4 / panels;
   Vector sine(2 * count), weight(2 * count), positions(2 * count);
   for (Index k = 0; k < count; ++k) {
-    const auto panel = static_cast<double>(k / points);
-    const double phi = half_panel * (2 * panel + 1 + gauss.nodes[k % points]);
+    const Index panel = k / points;
+    const double phi = half_panel * (static_cast<double>(2 * panel + 1) + gauss.nodes[k % points]);
     sine[k] = sine[count + k] = std::sin(phi);
     weight[k] = weight[count + k] = half_panel * gauss.weights[k % points];
     const Interval turns = well.turning_points(energy * sine[k] * sine[k]);
