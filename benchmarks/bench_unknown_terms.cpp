@@ -9,11 +9,16 @@
 // ones included. A fit is a success when both terms are within 5% (rms) over the visited states.
 //
 //   bench_unknown_terms [seeds [first]]
+//
+// The terms are the outputs of one network: of 2-8-2, which says nothing of them, and of 2-8-1-2,
+// which says that they are one encounter: both are linear in the same function of the state.
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <vector>
 
 #include "isochron/analytic_force.hpp"
 #include "isochron/composite_field.hpp"
@@ -42,10 +47,10 @@ States truth(Index count) {
       .states;
 }
 
-ForceFieldPtr known_and_unknown() {
+ForceFieldPtr known_and_unknown(const std::vector<Index>& layers) {
   const auto known =
       std::make_shared<AnalyticForce>(analytic_term("linear", 2, {{"a11", 1.3}, {"a22", -1.8}}));
-  return sum_of({known, std::make_shared<Mlp>(std::vector<Index>{2, 8, 2})});
+  return sum_of({known, std::make_shared<Mlp>(layers)});
 }
 
 Objective observed(const ForceFieldPtr& field, std::uint64_t seed) {
@@ -74,12 +79,8 @@ Eigen::Array2d errors_of(const ForceField& field, const Vector& theta) {
   return errors;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const int seeds = argc > 1 ? std::atoi(argv[1]) : 100;
-  const int first = argc > 2 ? std::atoi(argv[2]) : 0;
-  const ForceFieldPtr field = known_and_unknown();
+void run(const std::vector<Index>& layers, int first, int seeds) {
+  const ForceFieldPtr field = known_and_unknown(layers);
   int successes = 0;
   double longest = 0;
   std::printf("seed   error of N_1   of N_2   chi^2/dof   parameters   s\n");
@@ -97,6 +98,17 @@ int main(int argc, char** argv) {
                 fit.chi_squared / fit.degrees_of_freedom, fit.effective_parameters, seconds);
     std::fflush(stdout);
   }
-  std::printf("%d of %d succeeded; longest fit %.2f s\n", successes, seeds, longest);
+  std::printf("network of");
+  for (const Index width : layers) std::printf(" %d", static_cast<int>(width));
+  std::printf(": %d of %d succeeded; longest fit %.2f s\n", successes, seeds, longest);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int seeds = argc > 1 ? std::atoi(argv[1]) : 100;
+  const int first = argc > 2 ? std::atoi(argv[2]) : 0;
+  run({2, 8, 2}, first, seeds);
+  run({2, 8, 1, 2}, first, seeds);
   return 0;
 }

@@ -5,7 +5,7 @@
 // 25 orbits over t in [0, 3], 10 (spring) or 15 (pendulum) points per unit of time, noise 0.1 on q
 // and p. Spring: H = q^2 + p^2, radii from U(0.1, 1); pendulum: H = 3 (1 - cos q) + p^2, radii from
 // U(1.3, 2.3); so v = 2 p, and x'' = -4 x or -6 sin x. Fitted are positions and velocities, unknown
-// initial states, 1-16-16-1.
+// initial states, by networks 1-16-16-1.
 
 #include <cmath>
 #include <numbers>
@@ -79,17 +79,40 @@ inline States exact_states(const System& system, std::uint64_t seed) {
   return Integrator(Dynamics(truth(system)), tight()).integrate(Vector(0), ensemble).states;
 }
 
-/// The fit of a network to them, with the noise of the seed.
-inline Objective noisy(const System& system, const Shape& shape, std::uint64_t seed) {
+/// The truth with two parameters: -a x + b, or -a sin(b x).
+inline ForceFieldPtr true_form(const System& system) {
+  if (system.is_spring) {
+    return make_force(
+        2, [](double q, const auto& p) { return -p[0] * q + p[1]; },
+        [](double, const auto& p) { return -p[0]; },
+        [](double q, const auto&) { return Eigen::Vector2d(-q, 1); });
+  }
+  return make_force(
+      2, [](double q, const auto& p) { return -p[0] * std::sin(p[1] * q); },
+      [](double q, const auto& p) { return -p[0] * p[1] * std::cos(p[1] * q); },
+      [](double q, const auto& p) {
+        return Eigen::Vector2d(-std::sin(p[1] * q), -p[0] * q * std::cos(p[1] * q));
+      });
+}
+
+/// Its parameters, of the truth.
+inline Vector true_parameters(const System& system) {
+  return system.is_spring ? Eigen::Vector2d(4, 0) : Eigen::Vector2d(6, 1);
+}
+
+inline ForceFieldPtr network(const Shape& shape) {
+  return std::make_shared<Mlp>(std::vector<Index>{1, 16, 16, 1}, shape.symmetry, shape.skip);
+}
+
+/// The fit of a force to them, with the noise of the seed.
+inline Objective noisy(const System& system, ForceFieldPtr force, std::uint64_t seed) {
   const Eigen::MatrixXd times = observation_times(system);
   States value = exact_states(system, seed);
   const Vector sigma = Eigen::Vector2d(noise, 2 * noise);
   value += sigma.asDiagonal() * normal_states(2, value.cols(), seed);
   const States weight = sigma.cwiseAbs2().cwiseInverse().replicate(1, value.cols());
   const States first = value(Eigen::all, Eigen::seqN(0, orbits, system.times));
-  const auto network =
-      std::make_shared<Mlp>(std::vector<Index>{1, 16, 16, 1}, shape.symmetry, shape.skip);
-  return Objective(Dynamics(network), Ensemble::observed_at(first, times), {value, weight})
+  return Objective(Dynamics(std::move(force)), Ensemble::observed_at(first, times), {value, weight})
       .fitting_initial_states();
 }
 
