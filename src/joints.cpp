@@ -5,26 +5,35 @@
 namespace isochron {
 namespace {
 
-/// Where the rows of one trajectory stand.
+/// Where the rows of one window stand: among all the known start's, if any, the residuals, and the
+/// gap to the next window, if any.
 struct Rows {
-  Index data = 0;        ///< among the residuals of all windows
-  Index joined = 0;      ///< among all, gaps included
-  Index data_count = 0;  ///< of its windows
+  Index window;      ///< of all trajectories
+  Index data;        ///< first residual among those of all windows
+  Index count;       ///< residuals
+  Index start;       ///< first row among all
+  Index start_size;  ///< rows of the known start: s, or 0
+  Index gap_size;    ///< rows of the gap: s, or 0
+
+  [[nodiscard]] Index residuals() const { return start + start_size; }
+  [[nodiscard]] Index gap() const { return residuals() + count; }
+  [[nodiscard]] Index size() const { return start_size + count + gap_size; }
 };
 
-/// Calls work(trajectory, rows) for each.
+/// Calls work(rows) for each window.
 template <class Work>
-void for_each_trajectory(const Objective& windows, const Work& work) {
+void for_each_window(const Objective& windows, const Work& work) {
   const Joints& joints = *windows.joints();
-  Rows rows;
-  for (Index i = 0; i < windows.ensemble().size() / joints.windows; ++i) {
-    rows.data_count = 0;
-    for (Index w = 0; w < joints.windows; ++w) {
-      rows.data_count += windows.residuals_of_trajectory(i * joints.windows + w);
-    }
-    work(i, rows);
-    rows.data += rows.data_count;
-    rows.joined += rows.data_count + joints.gaps() * joints.weight.size();
+  const Index s = joints.weight.size();
+  Rows rows{};
+  for (; rows.window < windows.ensemble().size(); ++rows.window) {
+    const Index in_trajectory = rows.window % joints.windows;
+    rows.count = windows.residuals_of_trajectory(rows.window);
+    rows.start_size = in_trajectory == 0 && joints.known_starts.size() > 0 ? s : 0;
+    rows.gap_size = in_trajectory + 1 < joints.windows ? s : 0;
+    work(rows);
+    rows.data += rows.count;
+    rows.start += rows.size();
   }
 }
 
@@ -33,37 +42,34 @@ Vector roots(const Objective& windows) {
   return (windows.joints()->weight / static_cast<double>(windows.residual_count())).cwiseSqrt();
 }
 
-/// Of one trajectory, one after the other.
-Vector gaps(const Objective& windows, Index trajectory, ConstStatesRef states,
-            ConstStatesRef starts) {
+/// Of all windows, `data` being their own residuals.
+void join(const Objective& windows, const Vector& data, ConstStatesRef states,
+          ConstStatesRef starts, VectorRef all) {
   const Joints& joints = *windows.joints();
   const Index s = starts.rows();
   const Index k = windows.ensemble().observations();
-  const Index first = trajectory * joints.windows;
   const Vector root = roots(windows);
-  Vector all(joints.gaps() * s);
-  for (Index w = 1; w < joints.windows; ++w) {
-    all.segment((w - 1) * s, s) =
-        root.cwiseProduct(states.col((first + w) * k - 1) - starts.col(first + w));
-  }
-  if (joints.known_starts.size() > 0) {
-    all.tail(s) = root.cwiseProduct(starts.col(first) - joints.known_starts.col(trajectory));
-  }
-  return all;
+  for_each_window(windows, [&](const Rows& rows) {
+    const Index w = rows.window;
+    all.segment(rows.residuals(), rows.count) = data.segment(rows.data, rows.count);
+    if (rows.start_size > 0) {
+      const auto known = joints.known_starts.col(w / joints.windows);
+      all.segment(rows.start, s) = root.cwiseProduct(starts.col(w) - known);
+    }
+    if (rows.gap_size > 0) {
+      const auto end = states.col((w + 1) * k - 1);
+      all.segment(rows.gap(), s) = root.cwiseProduct(end - starts.col(w + 1));
+    }
+  });
 }
 
 }  // namespace
 
 Vector joined_residuals(const Objective& windows, ConstStatesRef states, ConstStatesRef starts) {
-  const Vector data = windows.residuals(states);
   const Joints& joints = *windows.joints();
-  const Index trajectories = starts.cols() / joints.windows;
-  Vector all(data.size() + trajectories * joints.gaps() * starts.rows());
-  for_each_trajectory(windows, [&](Index i, const Rows& rows) {
-    all.segment(rows.joined, rows.data_count) = data.segment(rows.data, rows.data_count);
-    all.segment(rows.joined + rows.data_count, joints.gaps() * starts.rows()) =
-        gaps(windows, i, states, starts);
-  });
+  const Index gaps = starts.cols() / joints.windows * joints.gaps();
+  Vector all(windows.residual_count() + gaps * starts.rows());
+  join(windows, windows.residuals(states), states, starts, all);
   return all;
 }
 
@@ -72,37 +78,33 @@ void joined_residuals(const Objective& windows, const StateJacobian& at, ConstSt
   const Joints& joints = *windows.joints();
   const Index s = starts.rows();
   const Index k = windows.ensemble().observations();
-  const Index gap_rows = joints.gaps() * s;
   GroupedJacobian data;
   data.shared.resize(windows.residual_count(), at.jacobian.cols());
   Vector of_data(windows.residual_count());
   windows.residuals(at, of_data, data);
-  residuals = joined_residuals(windows, at.states, starts);
-  jacobian.own = Eigen::MatrixXd::Zero(residuals.size(), joints.windows * s);
-  jacobian.group_sizes.clear();
+  join(windows, of_data, at.states, starts, residuals);
   const Vector root = roots(windows);
-  for_each_trajectory(windows, [&](Index i, const Rows& rows) {
-    jacobian.shared.middleRows(rows.joined, rows.data_count) =
-        data.shared.middleRows(rows.data, rows.data_count);
-    jacobian.group_sizes.push_back(rows.data_count + gap_rows);
-    Index row = 0;
-    for (Index w = 0; w < joints.windows; ++w) {
-      const Index count = windows.residuals_of_trajectory(i * joints.windows + w);
-      jacobian.own.block(rows.joined + row, w * s, count, s) =
-          data.own.middleRows(rows.data + row, count);
-      row += count;
+  jacobian.own.resize(residuals.size(), s);
+  jacobian.links = Eigen::MatrixXd((-root).asDiagonal())
+                       .replicate(starts.cols() - starts.cols() / joints.windows, 1);
+  jacobian.chain_length = joints.windows;
+  jacobian.group_sizes.clear();
+  for_each_window(windows, [&](const Rows& rows) {
+    jacobian.group_sizes.push_back(rows.size());
+    jacobian.shared.middleRows(rows.residuals(), rows.count) =
+        data.shared.middleRows(rows.data, rows.count);
+    jacobian.own.middleRows(rows.residuals(), rows.count) =
+        data.own.middleRows(rows.data, rows.count);
+    if (rows.start_size > 0) {
+      jacobian.shared.middleRows(rows.start, s).setZero();
+      jacobian.own.middleRows(rows.start, s) = root.asDiagonal();
     }
-    auto shared = jacobian.shared.middleRows(rows.joined + row, gap_rows);
-    auto own = jacobian.own.middleRows(rows.joined + row, gap_rows);
-    shared.setZero();
-    for (Index w = 1; w < joints.windows; ++w) {
-      const Index end = ((i * joints.windows + w) * k - 1) * s;
-      shared.middleRows((w - 1) * s, s) = root.asDiagonal() * at.jacobian.middleRows(end, s);
-      own.block((w - 1) * s, (w - 1) * s, s, s) =
-          root.asDiagonal() * at.by_start.middleRows(end, s);
-      own.block((w - 1) * s, w * s, s, s).diagonal() = -root;
+    if (rows.gap_size > 0) {
+      const Index end = ((rows.window + 1) * k - 1) * s;
+      jacobian.shared.middleRows(rows.gap(), s) =
+          root.asDiagonal() * at.jacobian.middleRows(end, s);
+      jacobian.own.middleRows(rows.gap(), s) = root.asDiagonal() * at.by_start.middleRows(end, s);
     }
-    if (joints.known_starts.size() > 0) own.bottomLeftCorner(s, s).diagonal() = root;
   });
 }
 

@@ -4,14 +4,15 @@
 
 namespace isochron {
 
-/// The residuals of windows that should join: for each trajectory those of its windows, then the
-/// gaps between them, sqrt(w/M) (y(end) - y(0) of the next window). `states`: of the windows at
-/// their observation times; `starts`: at their beginnings.
+/// The residuals of windows that should join: of each window those of its data, and below them the
+/// gap to the next one, sqrt(w/M) (y(end) - y(0) of the next window); above those of a trajectory's
+/// first window how far it starts from where it is known to. `states`: of the windows at their
+/// observation times; `starts`: at their beginnings.
 [[nodiscard]] Vector joined_residuals(const Objective& windows, ConstStatesRef states,
                                       ConstStatesRef starts);
 
-/// The same with the derivatives: a group for each trajectory, whose own parameters are the initial
-/// states of its windows.
+/// The same with the derivatives: a group for each window, whose own parameters are its initial
+/// state, and a chain for each trajectory. `residuals` and `jacobian.shared` have their size.
 void joined_residuals(const Objective& windows, const StateJacobian& at, ConstStatesRef starts,
                       VectorRef residuals, GroupedJacobian& jacobian);
 

@@ -601,6 +601,41 @@ TEST_CASE("where steps differ most, interpolated states are as accurate") {
   }
 }
 
+TEST_CASE(
+    "a spiral that comes to rest is interpolated by few steps, most of them at its beginning") {
+  // u' = a A^T u^3: at first a hundred times as fast as at the end.
+  Eigen::Matrix2d a;
+  a << -0.1, 2, -2, -0.1;
+  const Dynamics spiral(
+      make_force(
+          2, 1,
+          [a](const Vector& u, const auto& factor) {
+            return Vector(factor[0] * (a.transpose() * u.array().cube().matrix()));
+          },
+          [a](const Vector& u, const auto& factor) {
+            return Eigen::MatrixXd(factor[0] * a.transpose() *
+                                   (3 * u.array().square()).matrix().asDiagonal());
+          },
+          [a](const Vector& u, const auto&) {
+            return Eigen::MatrixXd(a.transpose() * u.array().cube().matrix());
+          }),
+      Motion::first_order);
+  const Index k = 1000;
+  const Ensemble ensemble =
+      Ensemble::observed_at(Eigen::Vector2d(2, 0), Vector::LinSpaced(k, 25.0 / k, 25));
+  const SensitivityOptions tight = with(1e-14, GradientMethod::discrete, Method::rk8);
+  const States exact =
+      Integrator(spiral, tight.integrator).integrate(Vector::Ones(1), ensemble).states;
+  for (const double rtol : {1e-4, 1e-6, 1e-8}) {
+    CAPTURE(rtol);
+    const LossGradient result =
+        Sensitivity(spiral, with(rtol, GradientMethod::discrete, Method::rk8))
+            .gradient(Vector::Ones(1), ensemble, quartic);
+    CHECK(result.forward.steps < k / 3);
+    CHECK(deviation(result.states, exact) <= 3 * rtol);
+  }
+}
+
 TEST_CASE("frozen steps stay of their kind, and are left for other observations") {
   const Start start({1, 8, 8, 1});
   const Index n = 9, k = 150;

@@ -86,7 +86,7 @@ double DiscreteSensitivity::step_past_observations(const StepGrid& grid, const P
   if (largest > most_error) return largest;
   solver_.end_nodes();
   interpolant_.start();
-  largest = std::max(largest, interpolant_.error());
+  largest = std::max(largest, interpolant_.errors().maxCoeff());
   interpolate(problem, observed);
   return largest;
 }
@@ -104,15 +104,25 @@ bool DiscreteSensitivity::choose_steps_past_observations(const Problem& problem,
   constexpr int most_attempts = 6;
   constexpr double reserve = 1.2;
   constexpr double most_amplification = 1000;
+  constexpr double most_parts = 3;  // of a step that is cut: neighbours must not differ by much
   const Tableau& tableau = solver_.tableau();
   const DenseObservations dense = dense_observations(tableau);
   const double most_steps = static_cast<double>(problem.observations()) / dense.per_step;
   const auto fewest_steps = static_cast<double>(interpolant_.count() - 1);
   if (tableau.embedded_order == 0 || most_steps < reserve * fewest_steps) return false;
-  double strictness = dense.strictness, longest_step = 1;
+  double strictness = dense.strictness, longest_step = 1, shorter = 1;
+  std::vector<double> cut;  // of the steps before; none: by the solver's choice
+  const auto shorten_all = [&] {
+    cut.clear();
+    strictness *= std::pow(shorter, tableau.embedded_order + 1);
+  };
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
     start_past_observations(strictness, longest_step, problem);
-    if (!solver_.advance_within(static_cast<Index>(most_steps))) return false;
+    if (!cut.empty() && solver_.follow(cut) > most_error) {  // of tangents, where none was known
+      shorten_all();
+      continue;
+    }
+    if (cut.empty() && !solver_.advance_within(static_cast<Index>(most_steps))) return false;
     const auto steps = static_cast<double>(solver_.step_count());
     if (steps < fewest_steps) {
       longest_step = 1 / (reserve * fewest_steps);
@@ -122,17 +132,22 @@ bool DiscreteSensitivity::choose_steps_past_observations(const Problem& problem,
     interpolant_.start();
     if (interpolant_.amplification() > most_amplification) {
       longest_step = 1 / (reserve * steps);  // more even ones
+      cut.clear();
       continue;
     }
-    const double error = interpolant_.error();
-    if (error <= 1) {
+    const Vector errors = interpolant_.errors();
+    if (errors.maxCoeff() <= 1) {
       interpolate(problem, observed);
       return true;
     }
-    // Shorter by so much, wherever they are.
-    const double shorter = reserve * std::pow(error, 1.0 / interpolant_.error_order());
-    if (shorter * steps > most_steps) return false;
-    strictness *= std::pow(shorter, tableau.embedded_order + 1);
+    // Cut where they are too long, or shorter wherever they are: whatever makes fewer of them.
+    shorter = interpolant_.shortening(errors.maxCoeff());
+    if (shorter <= most_parts) cut = interpolant_.cut_steps(errors);
+    const double shorter_steps = shorter * steps;
+    const double cut_steps =
+        shorter <= most_parts ? static_cast<double>(cut.size()) : shorter_steps;
+    if (std::min(cut_steps, shorter_steps) > most_steps) return false;
+    if (cut_steps >= shorter_steps) shorten_all();
   }
   return false;
 }

@@ -85,12 +85,12 @@ void Interpolant::difference(Index step, double* weights) const {
   }
 }
 
-double Interpolant::error() const {
+Vector Interpolant::errors() const {
   const IntegratorOptions& options = solver_.options();
   const Vector& lengths = solver_.segments().front().lengths;
   const Index terms = known_ * count_, states = solver_.dynamics().state_dimension();
   std::vector<double> weights(weights_per_state()), own;
-  double largest = 0;
+  Vector all = Vector::Zero(steps());
   for (Index n = 0; n < steps(); ++n) {
     difference(n, weights.data());
     const Index first = first_of_nearest(n, count_, steps() + 1);
@@ -109,15 +109,34 @@ double Interpolant::error() const {
         const double unit = options.rtol * std::abs(begin(i, b)) + atol;
         sum += (change / unit) * (change / unit);
       }
-      if (!std::isfinite(sum)) return std::numeric_limits<double>::infinity();
-      largest = std::max(largest, sum);
+      if (!std::isfinite(sum)) sum = std::numeric_limits<double>::infinity();
+      all[n] = std::max(all[n], std::sqrt(sum / static_cast<double>(states)));
     }
   }
-  return std::sqrt(largest / static_cast<double>(states));
+  return all;
 }
 
-int Interpolant::error_order() const {
-  return static_cast<int>(known_ * (count_ - 1)) - (known_ == 3 ? 1 : 0);
+double Interpolant::shortening(double error) const {
+  constexpr double reserve = 1.2;
+  // The order of the estimate: that of velocities, or of first-order motion's positions.
+  const double order = static_cast<double>(known_ * (count_ - 1) - (known_ == 3 ? 1 : 0));
+  return reserve * std::pow(error, 1 / order);
+}
+
+std::vector<double> Interpolant::cut_steps(const Vector& errors) const {
+  Vector parts = Vector::Ones(steps());
+  for (Index n = 0; n < steps(); ++n) {
+    if (errors[n] <= 1) continue;
+    auto around = parts.segment(first_of_nearest(n, count_, steps() + 1), count_ - 1);
+    around = around.cwiseMax(std::ceil(shortening(errors[n])));
+  }
+  std::vector<double> cut;
+  for (Index n = 0; n < steps(); ++n) {
+    const auto at = static_cast<std::size_t>(n);
+    const double part = (times_[at + 1] - times_[at]) / parts[n];
+    cut.insert(cut.end(), static_cast<std::size_t>(parts[n]), part);
+  }
+  return cut;
 }
 
 void Interpolant::place(ConstVectorRef end_times, ConstStatesRef earlier_times) {

@@ -24,14 +24,17 @@ class Interpolant {
   /// Takes up the steps last taken.
   void start();
 
-  /// An estimate of the error, in units of the tolerance: what one node less would change in the
-  /// middle of each step.
-  [[nodiscard]] double error() const;
+  /// Estimates of the error in each step, in units of the tolerance: what one node less would
+  /// change in its middle, at most in all trajectories; infinite where it is not finite.
+  [[nodiscard]] Vector errors() const;
   /// By how much rounding errors of positions are amplified in the middle of steps, at most: by 2
   /// to 20 where all steps are equal, by much more where they grow from one to the next.
   [[nodiscard]] double amplification() const;
-  /// The order of the estimate: that of velocities, or of first-order motion's positions.
-  [[nodiscard]] int error_order() const;
+  /// By how much shorter steps must be for such an error to fall to the tolerance, with a reserve.
+  [[nodiscard]] double shortening(double error) const;
+  /// The steps, those whose nodes enter an error above the tolerance cut into equal parts, as many
+  /// as it needs.
+  [[nodiscard]] std::vector<double> cut_steps(const Vector& errors) const;
 
   /// Chooses the times of all that follows: K of their own for each of B trajectories.
   void place(ConstVectorRef end_times, ConstStatesRef earlier_times);

@@ -114,8 +114,7 @@ void OneStepSolver::start_segment(ConstVectorRef lengths) {
 void OneStepSolver::read(StatesRef states) const { states = state_.leftCols(states.cols()); }
 
 double* OneStepSolver::record(Index step, Index stage) {
-  const Index at = (step * stages_ + stage) * at_->record_size();
-  return reinterpret_cast<double*>(records_.data()) + at;
+  return records_.data() + (step * stages_ + stage) * at_->record_size();
 }
 
 double OneStepSolver::stored_bytes() const {
@@ -132,8 +131,8 @@ void OneStepSolver::make_room(Index steps) {
         "shorter time, a looser tolerance or a smaller block size",
         steps));
   }
-  const auto lanes = static_cast<std::size_t>(numbers / lane_count);
-  if (records_.size() < lanes) records_.resize(std::max(lanes, records_.size() * 3 / 2));
+  if (records_.size() >= numbers) return;
+  records_.conservativeResize(std::max(numbers, records_.size() * 3 / 2));
 }
 
 void OneStepSolver::evaluate(Index stage, ConstBlockRef q) {
@@ -310,9 +309,10 @@ void OneStepSolver::advance(double tau) {
 }
 
 bool OneStepSolver::advance_within(Index most_steps) {
-  // At an even pace, but for a slow start and faster parts of the way.
+  // At an even pace, but for a slow start and faster parts of the way: a spiral that comes to rest
+  // begins with most of its steps.
   const auto most = static_cast<double>(most_steps);
-  const double behind = std::max(1.0, most / 10);
+  const double behind = std::max(1.0, most / 4);
   while (tau_ < 1) {
     if (static_cast<double>(counts_.steps) >= std::min(most, behind + most * tau_)) return false;
     step_towards(1);

@@ -137,7 +137,7 @@ class OneStepSolver final : public BlockSolver {
   double longest_step_ = 1;
   bool has_segments_ = false;  // more than one
   std::vector<Segment> segments_;
-  std::vector<Lanes, Eigen::aligned_allocator<Lanes>> records_;
+  Vector records_;
   std::vector<double, Eigen::aligned_allocator<double>> nodes_;
   IntegrationCounts counts_;
 };
