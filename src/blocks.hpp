@@ -30,8 +30,8 @@ void check_problem(const Dynamics& dynamics, ConstVectorRef theta, const Ensembl
 template <class Solver>
 class SolverPool {
  public:
-  /// Makes a solver for blocks of up to `stride` trajectories.
-  using Factory = std::function<std::unique_ptr<Solver>(Index stride)>;
+  /// Makes a solver for blocks of up to so many trajectories.
+  using Factory = std::function<std::unique_ptr<Solver>(Index trajectories)>;
 
   explicit SolverPool(Factory factory) : factory_(std::move(factory)) {}
 
@@ -43,7 +43,7 @@ class SolverPool {
            const Work& work) {
     const auto threads =
         std::min(static_cast<std::size_t>(std::max(1, integrator.threads)), blocks.size());
-    prepare(threads, padded(blocks.front().size));
+    prepare(threads, blocks.front().size);
     std::atomic<std::size_t> next{0};
     std::vector<std::exception_ptr> errors(blocks.size());
     std::atomic<bool> failed{false};
@@ -74,16 +74,16 @@ class SolverPool {
     }
   }
 
-  void prepare(std::size_t threads, Index stride) {
-    if (stride != stride_) solvers_.clear();
-    stride_ = stride;
+  void prepare(std::size_t threads, Index trajectories) {
+    if (trajectories != trajectories_) solvers_.clear();
+    trajectories_ = trajectories;
     while (solvers_.size() < threads) {
-      solvers_.push_back(factory_(stride));
+      solvers_.push_back(factory_(trajectories));
     }
   }
 
   Factory factory_;
-  Index stride_ = 0;
+  Index trajectories_ = 0;
   std::vector<std::unique_ptr<Solver>> solvers_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "blocks.hpp"
 #include "isochron/error.hpp"
+#include "lanes.hpp"
 #include "one_step/solver.hpp"
 #include "sentence.hpp"
 #include "sundials/solver.hpp"
@@ -134,11 +135,11 @@ struct Integrator::Workers {
 
   Dynamics dynamics;
   IntegratorOptions options;
-  SolverPool<BlockSolver> solvers{[this](Index stride) -> std::unique_ptr<BlockSolver> {
+  SolverPool<BlockSolver> solvers{[this](Index trajectories) -> std::unique_ptr<BlockSolver> {
     if (is_multistep(options.method)) {
-      return std::make_unique<sundials::ForwardSolver>(dynamics, options, stride);
+      return std::make_unique<sundials::ForwardSolver>(dynamics, options, padded(trajectories));
     }
-    return std::make_unique<one_step::OneStepSolver>(dynamics, options, stride);
+    return std::make_unique<one_step::OneStepSolver>(dynamics, options, in_lanes(trajectories));
   }};
 };
 

@@ -27,6 +27,9 @@ typedef std::int64_t LaneBits __attribute__((vector_size(ISOCHRON_LANE_BYTES)));
 inline constexpr Index lane_count = sizeof(Lanes) / sizeof(double);
 static_assert(block_padding % lane_count == 0);
 
+/// So many points, filled up to full registers.
+inline Index in_lanes(Index points) { return (points + lane_count - 1) / lane_count * lane_count; }
+
 inline Lanes broadcast(double x) { return x - Lanes{}; }
 
 /// The values from p on, or the `remaining` that are left of a row, filled up with zeros.

@@ -8,6 +8,7 @@
 #include "blocks.hpp"
 #include "central_differences.hpp"
 #include "isochron/error.hpp"
+#include "lanes.hpp"
 #include "one_step/discrete.hpp"
 #include "sentence.hpp"
 #include "sundials/adjoint.hpp"
@@ -57,17 +58,20 @@ struct Sensitivity::Workers {
   Dynamics dynamics;
   SensitivityOptions options;
   one_step::StepGrids grids;
-  SolverPool<BlockSensitivity> solvers{[this](Index stride) { return make_solver(stride); }};
+  SolverPool<BlockSensitivity> solvers{
+      [this](Index trajectories) { return make_solver(trajectories); }};
   Integrator integrator{dynamics, options.integrator};  // of `difference`
 
-  std::unique_ptr<BlockSensitivity> make_solver(Index stride) {
+  std::unique_ptr<BlockSensitivity> make_solver(Index trajectories) {
+    const Index stride = padded(trajectories);
     if (options.gradient == GradientMethod::adjoint) {
       return std::make_unique<sundials::AdjointSensitivity>(dynamics, options, stride);
     }
     if (options.gradient == GradientMethod::forward) {
       return std::make_unique<sundials::ForwardSensitivity>(dynamics, options, stride);
     }
-    return std::make_unique<one_step::DiscreteSensitivity>(dynamics, options.integrator, stride,
+    return std::make_unique<one_step::DiscreteSensitivity>(dynamics, options.integrator,
+                                                           in_lanes(trajectories),
                                                            options.freeze_steps ? &grids : nullptr);
   }
 
