@@ -41,9 +41,16 @@ class SolverPool {
   template <class Work>
   void run(const IntegratorOptions& integrator, const std::vector<BlockRange>& blocks,
            const Work& work) {
+    run(integrator, blocks, blocks.front().size, work);
+  }
+
+  /// The same for ranges of several blocks, each of up to so many trajectories.
+  template <class Work>
+  void run(const IntegratorOptions& integrator, const std::vector<BlockRange>& blocks,
+           Index trajectories, const Work& work) {
     const auto threads =
         std::min(static_cast<std::size_t>(std::max(1, integrator.threads)), blocks.size());
-    prepare(threads, blocks.front().size);
+    prepare(threads, trajectories);
     std::atomic<std::size_t> next{0};
     std::vector<std::exception_ptr> errors(blocks.size());
     std::atomic<bool> failed{false};

@@ -39,7 +39,7 @@ void for_each_window(const Objective& windows, const Work& work) {
 
 /// The root of each component's share in the mean.
 Vector roots(const Objective& windows) {
-  return (windows.joints()->weight / static_cast<double>(windows.residual_count())).cwiseSqrt();
+  return (windows.joints()->weight / windows.mean_over()).cwiseSqrt();
 }
 
 /// Of all windows, `data` being their own residuals.

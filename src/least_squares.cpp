@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <vector>
 
-#include "elimination.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
+#include "linear_residuals.hpp"
 #include "stoppable_algebra.hpp"
 
 namespace isochron {
@@ -57,16 +58,24 @@ class LinearModel {
   }
 
   /// argmin ||b + J delta||^2 + mu ||delta||^2.
-  [[nodiscard]] Vector step(const Vector& b, double mu) {
+  [[nodiscard]] Vector step(const RightSide& b, double mu) {
     const Index k = basis_.cols();
     const Index rows = std::min(k, qr_.rows());
     if (!damped_ || mu != damped_by_) damp(mu);
+    if (b.rows.size() == 0) return by_gradient(b.gradient);
     Vector right = Vector::Zero(k + rows);
-    right.head(rows) = -(qr_.householderQ().transpose() * b).head(rows);
+    right.head(rows) = -(qr_.householderQ().transpose() * b.rows).head(rows);
     return basis_ * damped_->solve(right);
   }
 
  private:
+  /// By the seminormal equations R^T R y = -(J basis)^T b of the damped factor R. What rounding
+  /// errors of J^T b do is no more than what those of J do by the residuals that are left.
+  [[nodiscard]] Vector by_gradient(const Vector& gradient) const {
+    const auto factor = damped_->matrixQR().topRows(basis_.cols()).triangularView<Eigen::Upper>();
+    return -basis_ * factor.solve(factor.transpose().solve(basis_.transpose() * gradient));
+  }
+
   void damp(double mu) {
     const Index k = basis_.cols();
     const Index rows = std::min(k, qr_.rows());
@@ -97,7 +106,7 @@ class RidgeModel {
 
   /// argmin ||b + J delta||^2 + sum_p ridge_p (theta_p + delta_p)^2 + mu ||delta||^2; NaN where
   /// rounding errors hide it, since mu is too small for parameters without a ridge.
-  [[nodiscard]] Vector step(const Vector& b, const Vector& theta, double mu) {
+  [[nodiscard]] Vector step(const RightSide& b, const Vector& theta, double mu) {
     if (!damped_ || mu != damped_by_) {
       Eigen::MatrixXd damped = normal_;
       damped.diagonal().array() += ridge_.array() + mu;
@@ -107,7 +116,8 @@ class RidgeModel {
     if (!damped_->succeeded()) {
       return Vector::Constant(theta.size(), std::numeric_limits<double>::quiet_NaN());
     }
-    return damped_->solve(-(jacobian_.transpose() * b) - ridge_.cwiseProduct(theta));
+    if (b.rows.size() == 0) return damped_->solve(-b.gradient - ridge_.cwiseProduct(theta));
+    return damped_->solve(-(jacobian_.transpose() * b.rows) - ridge_.cwiseProduct(theta));
   }
 
  private:
@@ -122,9 +132,9 @@ class RidgeModel {
 /// One minimisation: the current point with its linear model, and the damping.
 class LevenbergMarquardt {
  public:
-  LevenbergMarquardt(const GroupedResiduals& residuals, ConstVectorRef start,
+  LevenbergMarquardt(std::unique_ptr<LinearResiduals> residuals, ConstVectorRef start,
                      const OptimizerOptions& options, const IterationCallback& observe)
-      : residuals_(residuals),
+      : residuals_(std::move(residuals)),
         options_(options),
         observe_(observe),
         space_(options.stop_requested) {
@@ -159,17 +169,10 @@ class LevenbergMarquardt {
 
   /// Takes r, J and the loss at theta; false where they cannot be had, and nothing has changed.
   bool linearise(const Vector& theta) {
-    Vector r;
-    GroupedJacobian j;
-    if (!residuals_(theta, r, &j) || !r.allFinite() || !j.shared.allFinite() ||
-        !j.own.allFinite()) {
-      return false;
-    }
-    r_ = std::move(r);
-    jacobian_ = std::move(j);
+    if (!residuals_->move(theta)) return false;
     now_.theta = theta;
-    now_.loss = r_.squaredNorm() + penalty(theta);
-    Vector gradient = 2 * transposed_product(jacobian_, r_);
+    now_.loss = residuals_->values().squaredNorm() + penalty(theta);
+    Vector gradient = 2 * residuals_->gradient();
     if (has_ridge()) gradient.head(parameters()) += 2 * pull(theta);
     now_.gradient_norm = gradient.norm();
     now_.gradient_max_norm = gradient.cwiseAbs().maxCoeff();
@@ -178,8 +181,8 @@ class LevenbergMarquardt {
   }
 
   /// Of the parameters that all residuals share.
-  [[nodiscard]] Index parameters() const { return jacobian_.shared.cols(); }
-  [[nodiscard]] bool is_grouped() const { return !jacobian_.group_sizes.empty(); }
+  [[nodiscard]] Index parameters() const { return residuals_->parameters(); }
+  [[nodiscard]] bool is_grouped() const { return residuals_->is_grouped(); }
   [[nodiscard]] bool has_ridge() const { return options_.ridge.size() > 0; }
   [[nodiscard]] double penalty(const Vector& theta) const {
     return has_ridge() ? pull(theta).dot(theta.head(parameters())) : 0;
@@ -187,17 +190,14 @@ class LevenbergMarquardt {
   [[nodiscard]] Vector pull(const Vector& theta) const {
     return options_.ridge.cwiseProduct(theta.head(parameters()));
   }
-  [[nodiscard]] double largest_column() const {
-    if (parameters() == 0) return jacobian_.own.colwise().squaredNorm().maxCoeff();
-    return (jacobian_.shared * scale_.asDiagonal()).colwise().squaredNorm().maxCoeff();
-  }
+  [[nodiscard]] double largest_column() const { return residuals_->largest_column(scale_); }
 
   void rescale() {
     if (!options_.scale_parameters) {
       scale_ = Vector::Ones(parameters());
       return;
     }
-    const Vector norms = jacobian_.shared.colwise().norm().transpose();
+    const Vector norms = residuals_->column_norms();
     largest_norms_ = largest_norms_.size() == 0 ? norms : largest_norms_.cwiseMax(norms);
     scale_ = (largest_norms_.array() > 0).select(largest_norms_.cwiseInverse(), 1.0);
   }
@@ -210,12 +210,9 @@ class LevenbergMarquardt {
 
   void build_model() {
     const std::function<bool()>& stop = options_.stop_requested;
-    Eigen::MatrixXd shared = jacobian_.shared;
-    if (is_grouped()) {
-      const double largest = largest_column();
-      elimination_.emplace(jacobian_, largest > 0 ? damping_ / largest : options_.damping);
-      shared = elimination_->rest(std::move(shared));
-    }
+    const double largest = is_grouped() ? largest_column() : 0;
+    Eigen::MatrixXd shared =
+        residuals_->eliminate(largest > 0 ? damping_ / largest : options_.damping);
     if (parameters() == 0) return;
     shared = shared * scale_.asDiagonal();
     if (has_ridge()) {
@@ -246,19 +243,30 @@ class LevenbergMarquardt {
   }
 
   /// The step that minimises the damped linear model.
-  [[nodiscard]] Vector solve(double mu) { return solve(r_, now_.theta, mu); }
+  [[nodiscard]] Vector solve(double mu) {
+    const Vector shared = solve_shared({residuals_->rest(), {}}, now_.theta, mu);
+    return is_grouped() ? completed({residuals_->values(), {}}, shared) : shared;
+  }
 
-  /// argmin ||b + J delta||^2 + sum_p ridge_p (theta_p + delta_p)^2 + mu ||delta / scale||^2, own
-  /// parameters of groups damped as they were eliminated.
-  [[nodiscard]] Vector solve(const Vector& b, const Vector& theta, double mu) {
-    Vector shared = solve_shared(is_grouped() ? Vector(elimination_->rest(b)) : b, theta, mu);
-    if (!is_grouped()) return shared;
-    Vector all(theta.size());
-    all << shared, elimination_->own(b, shared);
+  /// argmin ||b + J delta||^2 + sum_p ridge_p delta_p^2 + mu ||delta / scale||^2, own parameters of
+  /// groups damped as they were eliminated.
+  [[nodiscard]] Vector solve(const AffineResiduals& b, double mu) {
+    RightSide right = residuals_->rest(b);
+    if (right.rows.size() == 0) right.gradient = scale_.cwiseProduct(right.gradient);
+    const Vector shared = solve_shared(right, Vector::Zero(now_.theta.size()), mu);
+    return is_grouped() ? completed(b, shared) : shared;
+  }
+
+  /// With the best own parameters.
+  [[nodiscard]] Vector completed(const AffineResiduals& b, const Vector& shared) {
+    Vector all(now_.theta.size());
+    all << shared, residuals_->own(b, shared);
     return all;
   }
 
-  [[nodiscard]] Vector solve_shared(const Vector& b, const Vector& theta, double mu) {
+  /// The shared parameters of argmin ||b + J delta||^2 + sum_p ridge_p (theta_p + delta_p)^2 +
+  /// mu ||delta / scale||^2.
+  [[nodiscard]] Vector solve_shared(const RightSide& b, const Vector& theta, double mu) {
     if (parameters() == 0) return {};
     if (!has_ridge()) return scale_.cwiseProduct(model_->step(b, mu));
     const Vector in_units = theta.head(parameters()).cwiseQuotient(scale_);
@@ -267,8 +275,7 @@ class LevenbergMarquardt {
 
   /// By how much the linear model lowers the loss: ||r||^2 - ||r + J delta||^2, and of the ridge.
   [[nodiscard]] double predicted(const Vector& delta) const {
-    const Vector change = product(jacobian_, delta);
-    const double of_residuals = -(2 * r_ + change).dot(change);
+    const double of_residuals = residuals_->predicted(delta);
     if (!has_ridge()) return of_residuals;
     return of_residuals + penalty(now_.theta) - penalty(now_.theta + delta);
   }
@@ -326,10 +333,11 @@ class LevenbergMarquardt {
     constexpr double probe = 0.5;  // of the step
     constexpr double most_curvature = 0.75;
     Vector r;
-    if (!residuals_(now_.theta + probe * straight, r, nullptr) || !r.allFinite())
+    if (!residuals_->evaluate(now_.theta + probe * straight, r) || !r.allFinite())
       return std::nullopt;
-    const Vector second = 2 / probe * ((r - r_) / probe - product(jacobian_, straight));
-    const Vector correction = 0.5 * solve(second, Vector::Zero(straight.size()), damping_);
+    const AffineResiduals second{2 / (probe * probe) * (r - residuals_->values()),
+                                 -2 / probe * straight};
+    const Vector correction = 0.5 * solve(second, damping_);
     if (2 * size(correction) > most_curvature * size(straight)) return std::nullopt;
     return straight + correction;
   }
@@ -337,22 +345,20 @@ class LevenbergMarquardt {
   [[nodiscard]] double gain_ratio(const Vector& straight, const Vector& delta) const {
     Vector r;
     const Vector trial = now_.theta + delta;
-    if (!residuals_(trial, r, nullptr) || !r.allFinite()) return -1;
-    double gain = (r_ - r).dot(r_ + r);
+    if (!residuals_->evaluate(trial, r) || !r.allFinite()) return -1;
+    const Vector& before = residuals_->values();
+    double gain = (before - r).dot(before + r);
     if (has_ridge()) gain += penalty(now_.theta) - penalty(trial);
     return gain / predicted(straight);
   }
 
-  const GroupedResiduals& residuals_;
+  std::unique_ptr<LinearResiduals> residuals_;
   const OptimizerOptions& options_;
   const IterationCallback& observe_;
   Iterate now_;
-  Vector r_;
-  GroupedJacobian jacobian_;
   Vector largest_norms_;  // of the columns of J so far
   Vector scale_;          // one over the units in which parameters are damped
   RowSpace space_;
-  std::optional<Elimination> elimination_;
   std::optional<LinearModel> model_;
   std::optional<RidgeModel> ridge_model_;  // in its place with a ridge
   std::vector<double> losses_;             // of all iterates
@@ -371,7 +377,14 @@ Minimum minimize_least_squares(const Residuals& residuals, ConstVectorRef theta,
 
 Minimum minimize_least_squares(const GroupedResiduals& residuals, ConstVectorRef theta,
                                const OptimizerOptions& options, const IterationCallback& observe) {
-  return LevenbergMarquardt(residuals, theta, options, observe).run();
+  return LevenbergMarquardt(with_held_jacobian(residuals), theta, options, observe).run();
+}
+
+Minimum minimize_least_squares(const ResidualsInLeaves& residuals, ConstVectorRef theta,
+                               const OptimizerOptions& options, const IterationCallback& observe) {
+  return LevenbergMarquardt(with_jacobian_in_leaves(residuals, options.stop_requested), theta,
+                            options, observe)
+      .run();
 }
 
 }  // namespace isochron

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
@@ -12,6 +13,7 @@
 #include "blocks.hpp"
 #include "isochron/error.hpp"
 #include "lanes.hpp"
+#include "leaves.hpp"
 
 namespace isochron {
 namespace {
@@ -209,6 +211,31 @@ void add_derivative_memory(MemoryNeed& need, const Dynamics& dynamics, const Ens
   }
 }
 
+namespace {
+
+/// Of least squares that take the Jacobian in leaves: each thread has one, and the tree its
+/// triangles.
+void add_leaves(MemoryNeed& need, const Objective& objective, const Leaves& leaves, int threads) {
+  const double parameters = real(objective.dynamics().parameters());
+  const double all_rows = real(objective.residual_count());
+  const double rows = all_rows / real(objective.ensemble().size()) * real(leaves.trajectories);
+  const double at_once = std::min(real(std::max(1, threads)), real(leaves.count));
+  constexpr double copies_of_leaf = 5;  // of states, of residuals, own parameters out, factors
+  constexpr double triangles = 10;      // of the last and this point, scaled, damped
+  constexpr double triangles_of_thread = 4;
+  need.add("the leaves of the Jacobian of least squares, of each thread",
+           at_once * copies_of_leaf * rows * parameters * number,
+           "fewer --threads, narrower --hidden layers or --optimizer lbfgs");
+  need.add("the triangles of least squares",
+           (triangles + triangles_of_thread * at_once + std::log2(real(leaves.count))) *
+               parameters * parameters * number,
+           "narrower --hidden layers or --optimizer lbfgs");
+  constexpr double copies_of_residuals = 12;  // at this point and the trial, and in between
+  need.add("the residuals", copies_of_residuals * all_rows * number, "fewer --trajectories");
+}
+
+}  // namespace
+
 MemoryNeed training_memory(const Objective& objective, const TrainingOptions& options) {
   MemoryNeed need;
   const Dynamics& dynamics = objective.dynamics();
@@ -232,20 +259,22 @@ MemoryNeed training_memory(const Objective& objective, const TrainingOptions& op
     add_derivative_memory(need, dynamics, ensemble, options.sensitivity, false);
   }
   if (!fits_residuals(kind)) return need;
+  SensitivityOptions jacobian = options.jacobian.value_or(options.sensitivity);
+  if (!options.jacobian) {
+    jacobian.gradient = GradientMethod::discrete;
+    jacobian.integrator.method = highest_order(dynamics.motion());
+  }
+  const Leaves leaves = cut_into_leaves(objective, jacobian.integrator);
+  const bool in_leaves = is_too_large_to_hold(objective, leaves);
+  if (in_leaves) add_leaves(need, objective, leaves, jacobian.integrator.threads);
   const auto& data = objective.force_data();
-  const double rows = real(objective.residual_count() + (data ? data->position.size() : 0));
+  const double rows =
+      real((in_leaves ? 0 : objective.residual_count()) + (data ? data->position.size() : 0));
   constexpr double copies_of_jacobian = 4;  // of the last and this point, scaled, its factors
   need.add("the Jacobian of least squares and its factors",
            copies_of_jacobian * rows * parameters * number,
            "fewer --trajectories, narrower --hidden layers or --optimizer lbfgs");
-  if (counts) {
-    SensitivityOptions jacobian = options.jacobian.value_or(options.sensitivity);
-    if (!options.jacobian) {
-      jacobian.gradient = GradientMethod::discrete;
-      jacobian.integrator.method = highest_order(dynamics.motion());
-    }
-    add_derivative_memory(need, dynamics, ensemble, jacobian, true);
-  }
+  if (counts) add_derivative_memory(need, dynamics, ensemble, jacobian, true);
   return need;
 }
 

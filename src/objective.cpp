@@ -10,6 +10,7 @@
 #include "isochron/error.hpp"
 #include "isochron/stoppable_force.hpp"
 #include "joints.hpp"
+#include "leaves.hpp"
 #include "sentence.hpp"
 
 namespace isochron {
@@ -110,10 +111,10 @@ bool is_linear(const Observations& observations) {
   return observations.error_model == ErrorModel::additive && observations.robust == Robust::none;
 }
 
-/// Of the states at all times, the elements that are observed; empty: all.
-std::vector<Index> observed_elements(const States& weight) {
+/// Of the states at all times, the elements that are observed; absent: all.
+std::optional<std::vector<Index>> observed_elements(const States& weight) {
+  if (weight.size() == 0 || (weight.array() > 0).all()) return std::nullopt;
   std::vector<Index> elements;
-  if (weight.size() == 0 || (weight.array() > 0).all()) return elements;
   for (Index i = 0; i < weight.size(); ++i) {
     if (weight.reshaped()[i] > 0) elements.push_back(i);
   }
@@ -186,7 +187,7 @@ Objective::Objective(Dynamics dynamics, Ensemble ensemble, Observations observat
   require_observations(observations, ensemble);
   require_logarithms(observations);
   const double longest = longest_time(ensemble);
-  std::vector<Index> observed = observed_elements(observations.weight);
+  std::optional<std::vector<Index>> observed = observed_elements(observations.weight);
   parts_ = std::make_shared<const Parts>(Parts{Loss::observations,
                                                longest,
                                                std::move(ensemble),
@@ -287,25 +288,50 @@ Index Objective::unknowns() const {
   return dynamics_.parameters() + (fits_initial_states_ ? ensemble().initial_states.size() : 0);
 }
 
-/// What the squares of deviations are a mean over: components that were observed, or trajectories.
+Objective Objective::share(Index first, Index count) const {
+  const Index k = ensemble().observations();
+  const auto columns = [&](const Eigen::MatrixXd& all, Index each) -> Eigen::MatrixXd {
+    return all.size() == 0 ? all : all.middleCols(first * each, count * each);
+  };
+  Ensemble trajectories(columns(ensemble().initial_states, 1),
+                        Vector(ensemble().end_times.segment(first, count)));
+  trajectories.earlier_times = columns(ensemble().earlier_times, 1);
+  Observations observed = observations().with_values(columns(observations().value, k),
+                                                     columns(observations().weight, k));
+  std::optional<std::vector<Index>> elements = observed_elements(observed.weight);
+  Objective part(dynamics_, Parts{loss(), period(), std::move(trajectories), std::move(observed),
+                                  std::move(elements), parts_->own_loss, parts_->own_residuals,
+                                  parts_->first + first, mean_over()});
+  part.fits_initial_states_ = fits_initial_states_;
+  if (!joints_) return part;
+  const Index windows = joints_->windows;
+  const States& known = joints_->known_starts;
+  part.joints_ =
+      Joints{windows, joints_->weight,
+             known.size() == 0 ? known : known.middleCols(first / windows, count / windows)};
+  return part;
+}
+
 double Objective::mean_over() const {
+  if (parts_->mean_over > 0) return parts_->mean_over;
   if (loss() != Loss::observations) return static_cast<double>(ensemble().size());
-  return static_cast<double>(parts_->observed.empty()
-                                 ? observations().value.size()
-                                 : static_cast<Index>(parts_->observed.size()));
+  return static_cast<double>(residual_count());
 }
 
 Vector Objective::observed(ConstStatesRef states) const {
-  if (parts_->observed.empty()) return states.reshaped();
-  return states.reshaped()(parts_->observed);
+  if (!parts_->observed) return states.reshaped();
+  return states.reshaped()(*parts_->observed);
 }
 
 Index Objective::residuals_of_trajectory(Index trajectory) const {
+  return residuals_before(trajectory + 1) - residuals_before(trajectory);
+}
+
+Index Objective::residuals_before(Index trajectory) const {
+  if (!parts_->observed) return residual_count() / ensemble().size() * trajectory;
   const Index states = ensemble().initial_states.rows() * ensemble().observations();
-  if (parts_->observed.empty()) return states;
-  const auto& all = parts_->observed;
-  return std::lower_bound(all.begin(), all.end(), (trajectory + 1) * states) -
-         std::lower_bound(all.begin(), all.end(), trajectory * states);
+  const std::vector<Index>& all = *parts_->observed;
+  return std::lower_bound(all.begin(), all.end(), trajectory * states) - all.begin();
 }
 
 Ensemble Objective::whole_periods() const {
@@ -370,7 +396,7 @@ double Objective::trajectory_loss(Index first, ConstStatesRef states, StatesRef 
 }
 
 double Objective::own_share(Index trajectory, ConstStatesRef states, StatesRef cotangents) const {
-  if (!has_residuals()) return parts_->own_loss(trajectory, states, cotangents);
+  if (!has_residuals()) return parts_->own_loss(parts_->first + trajectory, states, cotangents);
   const OwnResiduals at = own_residuals(trajectory, states);
   cotangents.reshaped() = 2 * at.derivatives.transpose() * at.residuals;
   return at.residuals.squaredNorm();
@@ -379,10 +405,11 @@ double Objective::own_share(Index trajectory, ConstStatesRef states, StatesRef c
 Objective::OwnResiduals Objective::own_residuals(Index trajectory, ConstStatesRef states) const {
   const Index count = parts_->own_residuals.count;
   OwnResiduals at{Vector::Zero(count), Eigen::MatrixXd::Zero(count, states.size())};
-  parts_->own_residuals.evaluate(trajectory, states, at.residuals, at.derivatives);
+  const Index among_all = parts_->first + trajectory;
+  parts_->own_residuals.evaluate(among_all, states, at.residuals, at.derivatives);
   if (at.residuals.allFinite() && at.derivatives.allFinite()) return at;
   throw NumericalError(
-      fmt::format("a residual of trajectory {} or its derivative is not finite", trajectory));
+      fmt::format("a residual of trajectory {} or its derivative is not finite", among_all));
 }
 
 double Objective::trajectory_loss(ConstStatesRef states) const {
@@ -396,17 +423,25 @@ double Objective::trajectory_loss(ConstStatesRef states) const {
 
 Index Objective::residual_count() const {
   if (!counts_trajectories() || !has_residuals()) return 0;
-  if (!parts_->observed.empty()) return static_cast<Index>(parts_->observed.size());
+  if (parts_->observed) return static_cast<Index>(parts_->observed->size());
   const Index per_trajectory = loss() == Loss::own
                                    ? parts_->own_residuals.count
                                    : ensemble().initial_states.rows() * ensemble().observations();
   return per_trajectory * ensemble().size();
 }
 
-Vector Objective::residuals(ConstStatesRef states) const {
-  require(has_residuals(),
+namespace {
+
+void require_residuals(const Objective& objective) {
+  require(objective.has_residuals(),
           "a loss that is a number for each trajectory has no residuals; give TrajectoryResiduals, "
           "or the optimizer lbfgs or adam with a tolerance of your own");
+}
+
+}  // namespace
+
+Vector Objective::residuals(ConstStatesRef states) const {
+  require_residuals(*this);
   if (loss() != Loss::own) {
     const double scale = 1 / std::sqrt(mean_over());
     const Observations& data = parts_->observations;
@@ -425,6 +460,7 @@ Vector Objective::residuals(ConstStatesRef states) const {
 
 void Objective::residuals(const StateJacobian& at, VectorRef residuals,
                           GroupedJacobian& jacobian) const {
+  require_residuals(*this);
   if (loss() != Loss::own) {
     const Index count = residual_count();
     const Residuals of = of_observed(at.states);
@@ -474,11 +510,10 @@ Objective::Residuals Objective::of_observed(ConstStatesRef states) const {
 void Objective::take_rows(const RowMatrix& of_states, const Vector& slopes,
                           Eigen::Ref<Eigen::MatrixXd> rows) const {
   const double scale = 1 / std::sqrt(mean_over());
-  const std::vector<Index>& observed = parts_->observed;
-  if (observed.empty()) {
+  if (!parts_->observed) {
     rows = scale * of_states;
   } else {
-    rows = scale * of_states(observed, Eigen::all);
+    rows = scale * of_states(*parts_->observed, Eigen::all);
   }
   if (slopes.size() > 0) rows.array().colwise() *= slopes.array();
 }
@@ -531,7 +566,7 @@ void require_slopes(const Eigen::MatrixXd& given, const Slopes& found, Index tra
 Objective::OwnResiduals Objective::own_values(Index trajectory, ConstStatesRef states) const {
   if (has_residuals()) return own_residuals(trajectory, states);
   States cotangents(states.rows(), states.cols());
-  const double share = parts_->own_loss(trajectory, states, cotangents);
+  const double share = parts_->own_loss(parts_->first + trajectory, states, cotangents);
   return {Vector::Constant(1, share), cotangents.reshaped().transpose()};
 }
 
@@ -619,6 +654,19 @@ void require_whole(const Objective& objective) {
   require(!objective.joints(), "gaps between windows are for least squares, they have residuals");
 }
 
+/// Of the trajectories, gaps between windows included.
+Vector residuals_at(const Objective& objective, const States& states, ConstStatesRef starts) {
+  return objective.joints() ? joined_residuals(objective, states, starts)
+                            : objective.residuals(states);
+}
+
+/// The same with their derivatives, written to the first rows.
+void residuals_at(const Objective& objective, const StateJacobian& at, ConstStatesRef starts,
+                  VectorRef residuals, GroupedJacobian& jacobian) {
+  if (objective.joints()) return joined_residuals(objective, at, starts, residuals, jacobian);
+  objective.residuals(at, residuals, jacobian);
+}
+
 }  // namespace
 
 double ObjectiveFunction::value(ConstVectorRef theta) {
@@ -657,13 +705,23 @@ void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
   *jacobian = std::move(grouped.shared);
 }
 
+/// Whose own parameters are the initial states: of trajectories, each perhaps in windows.
+Index ObjectiveFunction::groups_before(Index trajectory) const {
+  if (!objective_.fits_initial_states()) return 0;
+  return objective_.joints() ? trajectory / objective_.joints()->windows : trajectory;
+}
+
+/// Of windows that should join, between those before.
+Index ObjectiveFunction::gaps_before(Index trajectory) const {
+  const std::optional<Joints>& joints = objective_.joints();
+  return joints ? trajectory / joints->windows * joints->gaps() * joints->weight.size() : 0;
+}
+
 void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
                                   GroupedJacobian* jacobian) {
   const std::optional<ForceData>& data = objective_.force_data();
-  const std::optional<Joints>& joints = objective_.joints();
   const States& starts = ensemble_.initial_states;
-  const Index gaps = joints ? starts.size() / joints->windows * joints->gaps() : 0;
-  const Index of_trajectories = objective_.residual_count() + gaps;
+  const Index of_trajectories = objective_.residual_count() + gaps_before(starts.cols());
   const Index of_force = data ? data->position.size() : 0;
   residuals.resize(of_trajectories + of_force);
   if (jacobian != nullptr) {
@@ -671,14 +729,11 @@ void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
     jacobian->group_sizes.clear();
   }
   if (objective_.counts_trajectories() && jacobian == nullptr) {
-    const States states = trajectory_states(theta).states;
     residuals.head(of_trajectories) =
-        joints ? joined_residuals(objective_, states, starts) : objective_.residuals(states);
-  } else if (joints) {
-    const StateJacobian at = trajectory_jacobian(theta);
-    joined_residuals(objective_, at, starts, residuals.head(of_trajectories), *jacobian);
+        residuals_at(objective_, trajectory_states(theta).states, starts);
   } else if (objective_.counts_trajectories()) {
-    objective_.residuals(trajectory_jacobian(theta), residuals, *jacobian);
+    residuals_at(objective_, trajectory_jacobian(theta), starts, residuals.head(of_trajectories),
+                 *jacobian);
   }
   if (!data) return;
   const Vector of_field = take(theta);
@@ -686,6 +741,65 @@ void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
   if (jacobian != nullptr) {
     jacobian->shared.bottomRows(of_force) = data->jacobian(*field_, of_field);
   }
+}
+
+Index ObjectiveFunction::leaves() const {
+  return cut_into_leaves(objective_, options().integrator).count;
+}
+
+bool ObjectiveFunction::needs_leaves() const {
+  return is_too_large_to_hold(objective_, cut_into_leaves(objective_, options().integrator));
+}
+
+/// Of the trajectories from `first` on.
+JacobianLeaf ObjectiveFunction::leaf_of(Index first, const StateJacobian& at) const {
+  const States& starts = ensemble_.initial_states;
+  const Index trajectories = at.states.cols() / ensemble_.observations();
+  const Objective share = objective_.share(first, trajectories);
+  const Index rows = share.residual_count() + gaps_before(trajectories);
+  JacobianLeaf leaf;
+  leaf.first_row = objective_.residuals_before(first) + gaps_before(first);
+  leaf.first_group = groups_before(first);
+  leaf.residuals.resize(rows);
+  leaf.jacobian.shared.resize(rows, at.jacobian.cols());
+  residuals_at(share, at, starts.middleCols(first, trajectories), leaf.residuals, leaf.jacobian);
+  return leaf;
+}
+
+void ObjectiveFunction::visit_residuals(ConstVectorRef theta, Vector* residuals,
+                                        const LeafVisitor& visit) {
+  require_residuals(objective_);
+  const Leaves leaves = cut_into_leaves(objective_, options().integrator);
+  const std::optional<ForceData>& data = objective_.force_data();
+  const Vector of_field = take(theta);
+  const States& starts = ensemble_.initial_states;
+  const Index of_trajectories = objective_.residual_count() + gaps_before(starts.cols());
+  JacobianLeaf last;
+  if (data) {
+    last.number = leaves.count - 1;
+    last.first_row = of_trajectories;
+    last.first_group = groups_before(starts.cols());
+    last.residuals = data->residuals(*field_, of_field);
+    last.jacobian.shared = data->jacobian(*field_, of_field);
+    last.jacobian.own.resize(0, last.first_group > 0 ? starts.size() / last.first_group : 0);
+  }
+  if (residuals != nullptr) {
+    residuals->resize(of_trajectories + last.residuals.size());
+    residuals->tail(last.residuals.size()) = last.residuals;
+  }
+  if (objective_.counts_trajectories()) {
+    const StateJacobian rest = sensitivity_.jacobian(
+        of_field, ensemble_, leaves.trajectories, [&](Index number, const StateJacobian& at) {
+          JacobianLeaf leaf = leaf_of(number * leaves.trajectories, at);
+          leaf.number = number;
+          visit(leaf);
+        });
+    count(rest.forward, rest.backward, rest.blocks);
+    if (residuals != nullptr) {
+      residuals->head(of_trajectories) = residuals_at(objective_, rest.states, starts);
+    }
+  }
+  if (data) visit(last);
 }
 
 }  // namespace isochron

@@ -138,10 +138,34 @@ struct Sensitivity::Workers {
   }
   LossGradient evaluate(ConstVectorRef theta, const Ensemble& ensemble, const StateLoss& loss,
                         bool with_gradient);
+  void require_jacobian() const;
+  /// What the solvers did in one block.
+  struct BlockCounts {
+    IntegrationCounts forward;
+    IntegrationCounts backward;
+    double stored_bytes = 0;
+  };
+  static void add(const BlockCounts& part, StateJacobian& to) {
+    to.forward += part.forward;
+    to.backward += part.backward;
+    to.stored_bytes = std::max(to.stored_bytes, part.stored_bytes);
+  }
+  /// `columns`: observations of each trajectory.
+  [[nodiscard]] StateJacobian room_for_jacobian(Index trajectories, Index columns,
+                                                Index parameters) const;
+  /// Writes the derivatives of a block from trajectory `first` of the result on.
+  [[nodiscard]] BlockCounts run_block(BlockSensitivity& solver, std::size_t number,
+                                      const BlockRange& block, ConstVectorRef theta,
+                                      const Ensemble& ensemble, Index first,
+                                      StateJacobian& result) const;
   StateJacobian jacobian(ConstVectorRef theta, const Ensemble& ensemble);
+  StateJacobian jacobian(ConstVectorRef theta, const Ensemble& ensemble, Index leaf_trajectories,
+                         const JacobianVisitor& visit);
   LossGradient difference_gradient(ConstVectorRef theta, const Ensemble& ensemble,
                                    const StateLoss& loss, bool with_gradient);
   StateJacobian difference_jacobian(ConstVectorRef theta, const Ensemble& ensemble);
+  StateJacobian difference_jacobian(ConstVectorRef theta, const Ensemble& ensemble,
+                                    Index leaf_trajectories, const JacobianVisitor& visit);
   struct StateErrors;
   StateErrors state_errors(ConstVectorRef theta, ConstVectorRef units, const Ensemble& ensemble,
                            const States& states);
@@ -180,6 +204,11 @@ LossGradient Sensitivity::loss(ConstVectorRef theta, const Ensemble& ensemble,
 
 StateJacobian Sensitivity::jacobian(ConstVectorRef theta, const Ensemble& ensemble) {
   return workers_->jacobian(theta, ensemble);
+}
+
+StateJacobian Sensitivity::jacobian(ConstVectorRef theta, const Ensemble& ensemble,
+                                    Index leaf_trajectories, const JacobianVisitor& visit) {
+  return workers_->jacobian(theta, ensemble, leaf_trajectories, visit);
 }
 
 LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble& ensemble,
@@ -248,46 +277,110 @@ LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble
   return result;
 }
 
+void Sensitivity::Workers::require_jacobian() const {
+  require(options.gradient != GradientMethod::adjoint,
+          "gradient adjoint gives no Jacobian; forward, discrete and difference give one");
+}
+
+StateJacobian Sensitivity::Workers::room_for_jacobian(Index trajectories, Index columns,
+                                                      Index parameters) const {
+  StateJacobian room;
+  const Index states = dynamics.state_dimension();
+  room.states.resize(states, columns * trajectories);
+  room.jacobian.resize(states * room.states.cols(), parameters);
+  if (options.initial_states) room.by_start.resize(room.jacobian.rows(), states);
+  return room;
+}
+
+Sensitivity::Workers::BlockCounts Sensitivity::Workers::run_block(
+    BlockSensitivity& solver, std::size_t number, const BlockRange& block, ConstVectorRef theta,
+    const Ensemble& ensemble, Index first, StateJacobian& result) const {
+  const Index columns = ensemble.observations();
+  const Index rows = dynamics.state_dimension() * columns;
+  const bool by_start = options.initial_states;
+  run_forward(solver, number, block, theta, ensemble,
+              result.states.middleCols(columns * first, columns * block.size), true);
+  run_jacobian(
+      solver, ensemble, result.jacobian.middleRows(rows * first, rows * block.size),
+      result.by_start.middleRows(by_start ? rows * first : 0, by_start ? rows * block.size : 0));
+  return {solver.forward_counts(), solver.backward_counts(), solver.stored_bytes()};
+}
+
 StateJacobian Sensitivity::Workers::jacobian(ConstVectorRef theta, const Ensemble& ensemble) {
-  if (options.gradient == GradientMethod::adjoint) {
-    throw InputError(
-        "gradient adjoint gives no Jacobian; forward, discrete and difference give one");
-  }
+  require_jacobian();
   const auto blocks = prepare(theta, ensemble);
   if (options.gradient == GradientMethod::difference) return difference_jacobian(theta, ensemble);
   const Index columns = ensemble.observations();  // of a trajectory
-  const Index rows = dynamics.state_dimension() * columns;
+  StateJacobian result = room_for_jacobian(ensemble.size(), columns, theta.size());
+  result.blocks = static_cast<Index>(blocks.size());
+  std::vector<BlockCounts> counts(blocks.size());
+  solvers.run(options.integrator, blocks,
+              [&](BlockSensitivity& solver, std::size_t i, const BlockRange& block) {
+                counts[i] = run_block(solver, i, block, theta, ensemble, block.first, result);
+              });
+  for (const BlockCounts& done : counts) add(done, result);
+  return result;
+}
+
+StateJacobian Sensitivity::Workers::jacobian(ConstVectorRef theta, const Ensemble& ensemble,
+                                             Index leaf_trajectories,
+                                             const JacobianVisitor& visit) {
+  require_jacobian();
+  const auto blocks = prepare(theta, ensemble);
+  const Index of_block = blocks.front().size;
+  require(leaf_trajectories >= ensemble.size() ||
+              (leaf_trajectories > 0 && leaf_trajectories % of_block == 0),
+          "leaves of {} trajectories do not hold whole blocks of {}", leaf_trajectories, of_block);
+  if (options.gradient == GradientMethod::difference) {
+    return difference_jacobian(theta, ensemble, leaf_trajectories, visit);
+  }
+  std::vector<BlockRange> leaves;
+  for (Index first = 0; first < ensemble.size(); first += leaf_trajectories) {
+    leaves.push_back({first, std::min(leaf_trajectories, ensemble.size() - first)});
+  }
+  const Index columns = ensemble.observations();
   StateJacobian result;
   result.blocks = static_cast<Index>(blocks.size());
   result.states.resize(dynamics.state_dimension(), columns * ensemble.size());
-  result.jacobian.resize(rows * ensemble.size(), theta.size());
-  if (options.initial_states) {
-    result.by_start.resize(result.jacobian.rows(), dynamics.state_dimension());
-  }
-  struct Part {
-    IntegrationCounts forward;
-    IntegrationCounts backward;
-    double stored_bytes = 0;
-  };
-  std::vector<Part> parts(blocks.size());
-  solvers.run(
-      options.integrator, blocks,
-      [&](BlockSensitivity& solver, std::size_t i, const BlockRange& block) {
-        run_forward(solver, i, block, theta, ensemble,
-                    result.states.middleCols(columns * block.first, columns * block.size), true);
-        const bool by_start = options.initial_states;
-        run_jacobian(solver, ensemble,
-                     result.jacobian.middleRows(rows * block.first, rows * block.size),
-                     result.by_start.middleRows(by_start ? rows * block.first : 0,
-                                                by_start ? rows * block.size : 0));
-        parts[i] = {solver.forward_counts(), solver.backward_counts(), solver.stored_bytes()};
-      });
-  for (const Part& part : parts) {
-    result.forward += part.forward;
-    result.backward += part.backward;
-    result.stored_bytes = std::max(result.stored_bytes, part.stored_bytes);
-  }
+  std::vector<BlockCounts> counts(blocks.size());
+  solvers.run(options.integrator, leaves, of_block,
+              [&](BlockSensitivity& solver, std::size_t i, const BlockRange& leaf) {
+                StateJacobian of_leaf = room_for_jacobian(leaf.size, columns, theta.size());
+                const auto end = static_cast<std::size_t>(leaf.first + leaf.size);
+                for (auto b = static_cast<std::size_t>(leaf.first / of_block);
+                     b < blocks.size() && static_cast<std::size_t>(blocks[b].first) < end; ++b) {
+                  counts[b] = run_block(solver, b, blocks[b], theta, ensemble,
+                                        blocks[b].first - leaf.first, of_leaf);
+                  add(counts[b], of_leaf);
+                  ++of_leaf.blocks;
+                }
+                result.states.middleCols(columns * leaf.first, columns * leaf.size) =
+                    of_leaf.states;
+                visit(static_cast<Index>(i), of_leaf);
+              });
+  for (const BlockCounts& done : counts) add(done, result);
   return result;
+}
+
+StateJacobian Sensitivity::Workers::difference_jacobian(ConstVectorRef theta,
+                                                        const Ensemble& ensemble,
+                                                        Index leaf_trajectories,
+                                                        const JacobianVisitor& visit) {
+  StateJacobian all = difference_jacobian(theta, ensemble);
+  const Index columns = ensemble.observations();
+  const Index rows = dynamics.state_dimension() * columns;
+  for (Index first = 0, leaf = 0; first < ensemble.size(); first += leaf_trajectories, ++leaf) {
+    const Index count = std::min(leaf_trajectories, ensemble.size() - first);
+    StateJacobian of_leaf;
+    of_leaf.jacobian = all.jacobian.middleRows(rows * first, rows * count);
+    if (options.initial_states)
+      of_leaf.by_start = all.by_start.middleRows(rows * first, rows * count);
+    of_leaf.states = all.states.middleCols(columns * first, columns * count);
+    visit(leaf, of_leaf);
+  }
+  all.jacobian.resize(0, 0);
+  all.by_start.resize(0, 0);
+  return all;
 }
 
 namespace {

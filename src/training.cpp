@@ -212,18 +212,32 @@ class Trainer {
     may_tighten_ = auto_tolerance_;
     const std::vector<double>& losses = state_.history.loss;
     use(jacobian_options(tolerance_of(losses.empty() ? 1 : losses.back())));
+    const auto observer = [this](const Iterate& iterate) {
+      auto reason = observe(iterate);
+      if (!reason && has_absorbed_errors(iterate)) reason = StopReason::integration_floor;
+      return reason;
+    };
     return repeat([&](const OptimizerOptions& optimizer) {
+      if (function_->needs_leaves()) {
+        return minimize_least_squares(residuals_in_leaves(), unknowns(), optimizer, observer);
+      }
       return minimize_least_squares(
           [this](ConstVectorRef theta, Vector& residuals, GroupedJacobian* jacobian) {
             return evaluate(theta, residuals, jacobian);
           },
-          unknowns(), optimizer,
-          [this](const Iterate& iterate) {
-            auto reason = observe(iterate);
-            if (!reason && has_absorbed_errors(iterate)) reason = StopReason::integration_floor;
-            return reason;
-          });
+          unknowns(), optimizer, observer);
     });
+  }
+
+  ResidualsInLeaves residuals_in_leaves() {
+    return {function_->leaves(), objective_.dynamics().parameters(),
+            objective_.fits_initial_states(),
+            [this](ConstVectorRef theta, Vector& residuals) {
+              return evaluate(theta, residuals, nullptr);
+            },
+            [this](ConstVectorRef theta, Vector* residuals, const LeafVisitor& visit) {
+              return evaluate(theta, residuals, visit);
+            }};
   }
 
   /// Minimises again with tighter tolerances for as long as that is allowed and there is no more
@@ -368,6 +382,15 @@ class Trainer {
       if (jacobian != nullptr) follow(trial_loss_);
       function_->residuals(theta, residuals, jacobian);
       if (jacobian == nullptr) trial_loss_ = residuals.squaredNorm();
+    });
+  }
+
+  /// The same leaf by leaf, or the leaves alone once more.
+  bool evaluate(ConstVectorRef theta, Vector* residuals, const LeafVisitor& visit) {
+    ++evaluations_;
+    return try_to([&] {
+      if (residuals != nullptr) follow(trial_loss_);
+      function_->visit_residuals(theta, residuals, visit);
     });
   }
 

@@ -1,8 +1,11 @@
 #include <doctest/doctest.h>
 
 #include <Eigen/QR>
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,8 +13,10 @@
 #include "isochron/error.hpp"
 #include "isochron/least_squares.hpp"
 #include "isochron/random.hpp"
+#include "linear_residuals.hpp"
 #include "nist.hpp"
 #include "stoppable_algebra.hpp"
+#include "threads.hpp"
 
 using namespace isochron;
 
@@ -494,6 +499,240 @@ TEST_CASE("little progress ends least squares where it is asked for") {
   CHECK(part.best.iteration >= 3);
   CHECK(whole.reason != StopReason::little_progress);
   CHECK(part.best.loss <= 1.6 * whole.best.loss);
+}
+
+// --- the Jacobian in leaves ----------------------------------------------------------------------
+
+namespace {
+
+/// Nonlinear residuals of groups of 5 to 9, each with two parameters of its own that also multiply
+/// the first shared one, and of the shared ones alone:
+///
+///   a_i x + 0.3 sin(b_i x) + c_i y_g + 0.2 x_0 y_g0 - z_i.
+struct ManyRows {
+  Index groups = 40, parameters = 7, others = 11;
+  std::vector<Index> sizes = group_sizes();
+  Index grouped_rows = std::accumulate(sizes.begin(), sizes.end(), Index{0});
+  Index rows = grouped_rows + others;
+  Matrix a = normal_states(rows, parameters, 61), b = normal_states(rows, parameters, 62);
+  Matrix c = normal_states(grouped_rows, 2, 63);
+  Vector z = normal_states(rows, 1, 64);
+  bool with_groups = true;
+
+  [[nodiscard]] std::vector<Index> group_sizes() const {
+    std::vector<Index> all;
+    for (Index g = 0; g < groups; ++g) all.push_back(5 + g % 5);
+    return all;
+  }
+  [[nodiscard]] Vector start() const {
+    return normal_states(parameters + (with_groups ? 2 * groups : 0), 1, 65);
+  }
+
+  bool operator()(ConstVectorRef at, Vector& r, GroupedJacobian* j) const {
+    const Vector x = at.head(parameters);
+    const Vector angles = b * x;
+    r = a * x + Vector(0.3 * angles.array().sin()) - z;
+    if (j != nullptr) {
+      j->shared = a + 0.3 * angles.array().cos().matrix().asDiagonal() * b;
+      j->own = with_groups ? c : Matrix();
+      j->group_sizes = with_groups ? sizes : std::vector<Index>();
+    }
+    if (!with_groups) return true;
+    Index row = 0;
+    for (std::size_t g = 0; g < sizes.size(); ++g) {
+      const Vector y = at.segment(parameters + 2 * static_cast<Index>(g), 2);
+      r.segment(row, sizes[g]) += c.middleRows(row, sizes[g]) * y;
+      r.segment(row, sizes[g]).array() += 0.2 * x[0] * y[0];
+      if (j != nullptr) {
+        j->shared.col(0).segment(row, sizes[g]).array() += 0.2 * y[0];
+        j->own.col(0).segment(row, sizes[g]).array() += 0.2 * x[0];
+      }
+      row += sizes[g];
+    }
+    return true;
+  }
+};
+
+/// A problem cut into leaves of five groups and one of the other residuals, from the last to the
+/// first or by several threads.
+struct Leaves {
+  const ManyRows& problem;
+  std::size_t threads = 1;
+  bool backwards = false;
+  Index dropped = -1;  // a leaf that is not visited in full
+  mutable long visits = 0;
+
+  static constexpr std::size_t groups_of_leaf = 5;
+
+  [[nodiscard]] JacobianLeaf leaf(Index number, const Vector& r, const GroupedJacobian& j) const {
+    JacobianLeaf one;
+    one.number = number;
+    one.first_group = number * static_cast<Index>(groups_of_leaf);
+    const auto first = problem.sizes.begin() + one.first_group;
+    one.first_row = std::accumulate(problem.sizes.begin(), first, Index{0});
+    const bool is_last = one.first_group == problem.groups;
+    const std::vector<Index> sizes(first, is_last ? first : first + groups_of_leaf);
+    const Index rows =
+        is_last ? problem.others : std::accumulate(sizes.begin(), sizes.end(), Index{0});
+    one.residuals = r.segment(one.first_row, rows);
+    one.jacobian.shared = j.shared.middleRows(one.first_row, rows);
+    if (number == dropped) one.jacobian.shared.setZero();
+    if (!problem.with_groups) return one;
+    one.jacobian.group_sizes = sizes;
+    one.jacobian.own = is_last ? Matrix(0, 2) : Matrix(j.own.middleRows(one.first_row, rows));
+    return one;
+  }
+
+  [[nodiscard]] ResidualsInLeaves residuals() const {
+    const Index count = problem.groups / static_cast<Index>(groups_of_leaf) + 1;
+    return {count, problem.parameters, problem.with_groups,
+            [this](ConstVectorRef x, Vector& r) { return problem(x, r, nullptr); },
+            [this, count](ConstVectorRef x, Vector* residuals, const LeafVisitor& visit) {
+              ++visits;
+              Vector r;
+              GroupedJacobian j;
+              problem(x, r, &j);
+              std::atomic<Index> next{0};
+              run_on_threads(threads, [&](std::size_t) {
+                for (Index i = next++; i < count; i = next++) {
+                  visit(leaf(backwards ? count - 1 - i : i, r, j));
+                }
+              });
+              if (residuals != nullptr) *residuals = r;
+              return true;
+            }};
+  }
+};
+
+/// The largest relative difference of the losses and steps of two minimisations, up to where the
+/// loss no longer falls.
+double difference(const Log& one, const Log& other) {
+  double largest = 0;
+  const std::size_t count = std::min(one.iterates.size(), other.iterates.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const Iterate &a = one.iterates[i], &b = other.iterates[i];
+    largest = std::max(
+        {largest, std::abs(a.loss - b.loss) / b.loss, (a.theta - b.theta).norm() / b.theta.norm(),
+         std::abs(a.gradient_norm - b.gradient_norm) / other.iterates[0].gradient_norm});
+  }
+  return largest;
+}
+
+}  // namespace
+
+TEST_CASE("a Jacobian in leaves takes the steps of the whole one, iteration by iteration") {
+  for (const bool with_groups : {false, true}) {
+    for (const double ridge : {0.0, 0.5}) {
+      for (const bool scale : {false, true}) {
+        CAPTURE(with_groups);
+        CAPTURE(ridge);
+        CAPTURE(scale);
+        ManyRows problem;
+        problem.with_groups = with_groups;
+        OptimizerOptions options;
+        options.max_iterations = 25;
+        options.scale_parameters = scale;
+        if (ridge > 0) options.ridge = Vector::Constant(problem.parameters, ridge);
+        Log whole, in_leaves, without_one;
+        const GroupedResiduals held = problem;
+        const Minimum expected =
+            minimize_least_squares(held, problem.start(), options, whole.observer());
+        const Leaves leaves{problem};
+        const Minimum minimum = minimize_least_squares(leaves.residuals(), problem.start(), options,
+                                                       in_leaves.observer());
+        CHECK(whole.iterates.size() >= 5);
+        CHECK(in_leaves.iterates.size() + 2 >= whole.iterates.size());
+        CHECK(difference(in_leaves, whole) <= 1e-10);
+        CHECK(minimum.best.loss == doctest::Approx(expected.best.loss).epsilon(1e-13));
+        const Leaves wrong{problem, 1, false, 3};
+        static_cast<void>(minimize_least_squares(wrong.residuals(), problem.start(), options,
+                                                 without_one.observer()));
+        CHECK(difference(without_one, whole) > 1e-6);
+      }
+    }
+  }
+}
+
+TEST_CASE("a Jacobian in leaves has the products, right-hand sides and predictions of a held one") {
+  const std::function<bool()> never = [] { return false; };
+  for (const bool with_groups : {false, true}) {
+    CAPTURE(with_groups);
+    ManyRows problem;
+    problem.with_groups = with_groups;
+    const GroupedResiduals residuals = problem;
+    const Leaves leaves{problem};
+    const ResidualsInLeaves cut = leaves.residuals();
+    const auto held = with_held_jacobian(residuals);
+    const auto in_leaves = with_jacobian_in_leaves(cut, never);
+    const Vector at = problem.start();
+    REQUIRE(held->move(at));
+    REQUIRE(in_leaves->move(at));
+    const auto close = [](const Matrix& one, const Matrix& other) {
+      return (one - other).norm() <= 1e-12 * other.norm();
+    };
+    const Vector scale = Vector::LinSpaced(problem.parameters, 1, 2);
+    CHECK(in_leaves->parameters() == held->parameters());
+    CHECK(in_leaves->is_grouped() == held->is_grouped());
+    CHECK(in_leaves->values() == held->values());
+    CHECK(close(in_leaves->gradient(), held->gradient()));
+    CHECK(close(in_leaves->column_norms(), held->column_norms()));
+    CHECK(in_leaves->largest_column(scale) == doctest::Approx(held->largest_column(scale)));
+    for (const double damping : {1.0, 1e-3, 1e-9}) {
+      CAPTURE(damping);
+      const Matrix rows = held->eliminate(damping);
+      const Matrix triangle = in_leaves->eliminate(damping);
+      CHECK(close(triangle.transpose() * triangle, rows.transpose() * rows));
+      CHECK(close(triangle.transpose() * in_leaves->rest(), rows.transpose() * held->rest()));
+      const AffineResiduals b{normal_states(problem.rows, 1, 66), normal_states(at.size(), 1, 67)};
+      CHECK(close(in_leaves->rest(b).gradient, rows.transpose() * held->rest(b).rows));
+      const Vector shared = -0.1 * scale;
+      Vector step = shared;
+      if (with_groups) {
+        CHECK(close(in_leaves->own(b, shared), held->own(b, shared)));
+        const AffineResiduals r{held->values(), {}};
+        step.conservativeResize(at.size());
+        step.tail(at.size() - shared.size()) = held->own(r, shared);
+        CHECK(close(in_leaves->own(r, shared), step.tail(at.size() - shared.size())));
+      }
+      CHECK(in_leaves->predicted(step) == doctest::Approx(held->predicted(step)).epsilon(1e-12));
+    }
+  }
+}
+
+TEST_CASE("a Jacobian in leaves: the same bits for any order of the leaves and number of threads") {
+  for (const bool with_groups : {false, true}) {
+    ManyRows problem;
+    problem.with_groups = with_groups;
+    OptimizerOptions options;
+    options.max_iterations = 4;
+    const auto run = [&](const Leaves& leaves) {
+      return minimize_least_squares(leaves.residuals(), problem.start(), options, silent).best;
+    };
+    const Iterate first = run({problem});
+    for (const Leaves& leaves :
+         {Leaves{problem, 2}, Leaves{problem, 7}, Leaves{problem, 1, true}}) {
+      const Iterate other = run(leaves);
+      CHECK(other.loss == first.loss);
+      CHECK(other.theta == first.theta);
+      CHECK(other.gradient_norm == first.gradient_norm);
+    }
+  }
+}
+
+TEST_CASE("a Jacobian in leaves that cannot be had again, or is stopped") {
+  const ManyRows problem;
+  const Leaves leaves{problem};
+  ResidualsInLeaves residuals = leaves.residuals();
+  residuals.visit = [visit = residuals.visit](ConstVectorRef x, Vector* r, const LeafVisitor& v) {
+    return r != nullptr && visit(x, r, v);
+  };
+  OptimizerOptions options;
+  CHECK_THROWS_AS(
+      static_cast<void>(minimize_least_squares(residuals, problem.start(), options, silent)),
+      NumericalError);
+  options.stop_requested = [] { return true; };
+  const Minimum stopped = minimize_least_squares(residuals, problem.start(), options, silent);
+  CHECK(stopped.reason == StopReason::interrupted);
 }
 
 TEST_CASE("Cholesky's factor is the same in panels, and says where there is none") {

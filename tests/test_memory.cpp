@@ -123,6 +123,13 @@ TEST_CASE("what a training needs is known beforehand") {
        GradientMethod::discrete,
        1,
        1},
+      {"leaves",
+       {1, 8, 8, 1},
+       175000,
+       OptimizerKind::least_squares,
+       GradientMethod::discrete,
+       1,
+       0.2},
       {"sensitivities", {1, 48, 48, 1}, 40, OptimizerKind::adam, GradientMethod::forward, 0, 1},
   };
   for (const Case& c : cases) {

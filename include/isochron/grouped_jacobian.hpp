@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "isochron/states.hpp"
@@ -20,5 +21,18 @@ struct GroupedJacobian {
   Index chain_length = 1;          ///< groups of each chain; G is a multiple
   Eigen::MatrixXd links{};         ///< (gaps s) x s: each gap by the parameters of the next group
 };
+
+/// Successive residuals with their Jacobian: a part of all that is small enough to be held. The
+/// leaves of a problem hold its residuals in their order, and whole groups.
+struct JacobianLeaf {
+  Index number = 0;       ///< 0, 1, .. among the leaves
+  Index first_row = 0;    ///< among all residuals
+  Index first_group = 0;  ///< among all groups
+  Vector residuals;       ///< [m]
+  GroupedJacobian jacobian;
+};
+
+/// What is done with each leaf; may be called from several threads at once, in any order.
+using LeafVisitor = std::function<void(const JacobianLeaf& leaf)>;
 
 }  // namespace isochron

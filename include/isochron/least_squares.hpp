@@ -16,6 +16,20 @@ using Residuals =
 using GroupedResiduals =
     std::function<bool(ConstVectorRef theta, Vector& residuals, GroupedJacobian* jacobian)>;
 
+/// The same where the Jacobian is too large to be held: it comes in leaves.
+struct ResidualsInLeaves {
+  Index leaves = 0;      ///< 1 or more
+  Index parameters = 0;  ///< P, the shared ones
+  bool grouped = false;  ///< whether there are others: then every leaf has s columns `own`
+
+  /// Writes the residuals alone. Returns false where they cannot be evaluated.
+  std::function<bool(ConstVectorRef theta, Vector& residuals)> values;
+  /// Calls `visit` with every leaf at theta, and writes the residuals; or without `residuals`, to
+  /// go once more through the same leaves as last time. Returns false where they cannot be
+  /// evaluated; what `visit` throws may pass through or be taken for that.
+  std::function<bool(ConstVectorRef theta, Vector* residuals, const LeafVisitor& visit)> visit;
+};
+
 /// Minimises the loss ||r(theta)||^2 from theta by Levenberg-Marquardt: steps
 ///
 ///   delta = argmin ||r + J delta||^2 + mu ||delta||^2
@@ -35,10 +49,21 @@ using GroupedResiduals =
 ///
 /// At each accepted point r and J are evaluated together before they are used, so r may be computed
 /// more accurately from there on. Throws NumericalError when they cannot be evaluated at the start.
+///
+/// A Jacobian in leaves is never held: each leaf is reduced to a triangle by Householder's QR, and
+/// triangles are merged pairwise in a fixed tree (TSQR; Demmel and others 2012, doi
+/// 10.1137/080731992). J^T b for the second-order correction, and the own parameters of groups, are
+/// had by going through the leaves again. The steps are the same but for rounding errors and for
+/// the sketch, which is that of the last triangle; the same to the last bit for any order of the
+/// leaves. Also throws NumericalError when the leaves cannot be gone through again, and Interrupted
+/// when it is stopped before they have been for the first time.
 [[nodiscard]] Minimum minimize_least_squares(const Residuals& residuals, ConstVectorRef theta,
                                              const OptimizerOptions& options,
                                              const IterationCallback& observe);
 [[nodiscard]] Minimum minimize_least_squares(const GroupedResiduals& residuals,
+                                             ConstVectorRef theta, const OptimizerOptions& options,
+                                             const IterationCallback& observe);
+[[nodiscard]] Minimum minimize_least_squares(const ResidualsInLeaves& residuals,
                                              ConstVectorRef theta, const OptimizerOptions& options,
                                              const IterationCallback& observe);
 

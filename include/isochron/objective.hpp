@@ -167,6 +167,10 @@ class Objective {
   [[nodiscard]] const Observations& observations() const { return parts_->observations; }
   [[nodiscard]] Loss loss() const { return parts_->loss; }
   [[nodiscard]] bool fits_initial_states() const { return fits_initial_states_; }
+  /// The share of some successive trajectories, without the force data: its residuals are those of
+  /// these trajectories among all. Windows that should join must all be in it.
+  [[nodiscard]] Objective share(Index first, Index count) const;
+
   /// How many parameters there are: P, and those of the initial states where these are fitted.
   [[nodiscard]] Index unknowns() const;
 
@@ -200,8 +204,13 @@ class Objective {
 
   /// How many there are, without gaps between windows; 0 where trajectories do not count.
   [[nodiscard]] Index residual_count() const;
-  /// Of one trajectory.
+  /// Of one trajectory, and of all before it.
   [[nodiscard]] Index residuals_of_trajectory(Index trajectory) const;
+  [[nodiscard]] Index residuals_before(Index trajectory) const;
+
+  /// What the squares of deviations are a mean over: components that were observed, or
+  /// trajectories; of a share as of the whole.
+  [[nodiscard]] double mean_over() const;
 
   /// The trajectories' share of the loss, and, written to `cotangents`, its derivative by their
   /// states: StateLoss. Of Loss::none, what is measured.
@@ -223,10 +232,13 @@ class Objective {
     Loss loss;
     double period;
     Ensemble ensemble;
-    Observations observations;    ///< of all losses but the user's; of closed orbits without values
-    std::vector<Index> observed;  ///< [M] elements of the states of all times; empty: all are
+    Observations observations;  ///< of all losses but the user's; of closed orbits without values
+    std::optional<std::vector<Index>> observed;  ///< [M] elements of the states of all times;
+                                                 ///< absent: all are
     TrajectoryLoss own_loss;
     TrajectoryResiduals own_residuals;
+    Index first = 0;       ///< of a share: its first trajectory among all
+    double mean_over = 0;  ///< of a share: that of the whole; 0: its own
   };
   Objective(Dynamics dynamics, Parts parts);
 
@@ -237,7 +249,6 @@ class Objective {
   };
   friend void check_loss(const Objective& objective, ConstStatesRef states);
   [[nodiscard]] States observed_values(Index first, Index columns) const;
-  [[nodiscard]] double mean_over() const;
   [[nodiscard]] Vector observed(ConstStatesRef states) const;
   struct Residuals {
     Vector value;
@@ -284,6 +295,16 @@ class ObjectiveFunction {
   /// The same with the Jacobian by theta alone.
   void residuals(ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian);
 
+  /// The same with the Jacobian in leaves, of which none is held when `visit` has seen it:
+  /// successive trajectories with at least 8 P residuals, then the force data. Without `residuals`
+  /// these are not computed.
+  void visit_residuals(ConstVectorRef theta, Vector* residuals, const LeafVisitor& visit);
+  /// How many leaves there are.
+  [[nodiscard]] Index leaves() const;
+  /// Whether the whole Jacobian is so large that least squares should take the leaves; whether it
+  /// is depends on the numbers of trajectories, times, states and parameters alone.
+  [[nodiscard]] bool needs_leaves() const;
+
   /// The trajectories' share of the loss and its gradient, with what the solvers did.
   [[nodiscard]] LossGradient trajectory_gradient(ConstVectorRef theta);
   /// The derivatives of the trajectories' states.
@@ -304,6 +325,9 @@ class ObjectiveFunction {
   void count(const IntegrationCounts& forward, const IntegrationCounts& backward, Index blocks);
   [[nodiscard]] LossGradient trajectory_states(ConstVectorRef theta);
   [[nodiscard]] Vector take(ConstVectorRef unknowns);
+  [[nodiscard]] Index groups_before(Index trajectory) const;
+  [[nodiscard]] Index gaps_before(Index trajectory) const;
+  [[nodiscard]] JacobianLeaf leaf_of(Index first, const StateJacobian& at) const;
 
   Objective objective_;
   Ensemble ensemble_;  // of the objective, from the initial states of the last call

@@ -96,6 +96,10 @@ struct StateJacobian {
   double stored_bytes = 0;
 };
 
+/// What is done with the derivatives of some successive trajectories, of all that stand in
+/// StateJacobian; possibly called from several threads at once, in any order.
+using JacobianVisitor = std::function<void(Index leaf, const StateJacobian& of_leaf)>;
+
 /// Derivatives of an ensemble's states at its observation times, by the method of the options. The
 /// adjoint is
 ///
@@ -130,6 +134,12 @@ class Sensitivity {
   /// dy/dtheta of all trajectories at their observation times. Throws like `gradient`, and
   /// InputError for `adjoint`.
   [[nodiscard]] StateJacobian jacobian(ConstVectorRef theta, const Ensemble& ensemble);
+
+  /// The same in leaves of so many trajectories, a multiple of the block size; the last may have
+  /// fewer. The derivatives of a leaf are held for as long as `visit` takes (`difference` holds all
+  /// of them), and the result has the rest. Whatever `visit` throws passes through.
+  StateJacobian jacobian(ConstVectorRef theta, const Ensemble& ensemble, Index leaf_trajectories,
+                         const JacobianVisitor& visit);
 
   /// Steps allowed per block and direction from the next call on.
   void limit_steps(long max_steps);
