@@ -79,6 +79,26 @@ double rate_of(const Objective& objective, Index d) {
   return std::sqrt(squared);
 }
 
+/// What an objective asks of its trajectories, as observations of them.
+Observations observations_of(const Objective& objective) {
+  if (objective.loss() == Loss::observations) return objective.observations();
+  const States& starts = objective.ensemble().initial_states;
+  return {-objective.deviations(States::Zero(starts.rows(), starts.cols())), {}};
+}
+
+/// The loss of closed orbits over that of observations: a mean over trajectories, not components.
+double mean_over_components(const Objective& objective) {
+  if (objective.loss() == Loss::observations) return 1;
+  return static_cast<double>(objective.ensemble().initial_states.rows());
+}
+
+/// f(x) = S f'((x - c)/S)/s^2.
+ForceData in_units(const ForceData& data, double unit, double centre, double time) {
+  const double of_force = unit / (time * time);
+  return {(data.position.array() - centre) / unit, data.force / of_force,
+          data.weight * of_force * of_force};
+}
+
 const Mlp* as_network(const ForceFieldPtr& part) { return dynamic_cast<const Mlp*>(part.get()); }
 
 /// What can be scaled: the parts of a sum with a network, or a network alone; else nothing.
@@ -128,11 +148,11 @@ Vector mapped_network(const Mlp& network, ConstVectorRef theta, const Vector& un
 
 DataScaling::DataScaling(const Objective& objective)
     : dynamics_(objective.dynamics()),
+      parts_(scalable_parts(dynamics_.shared_field())),
       units_(Vector::Ones(dynamics_.dimension())),
       centre_(Vector::Zero(units_.size())) {
   const bool newtonian = dynamics_.motion() == Motion::newtonian;
   const Index d = units_.size();
-  if (!objective.force_data()) parts_ = scalable_parts(dynamics_.shared_field());
   if (!parts_.empty()) {
     const bool has_logarithms = objective.observations().error_model == ErrorModel::lognormal;
     const bool moves = !has_logarithms && std::all_of(parts_.begin(), parts_.end(), may_move);
@@ -165,11 +185,24 @@ ForceFieldPtr DataScaling::scaled_field() const {
 
 Objective DataScaling::scaled(const Objective& objective) const {
   if (parts_.empty()) return objective;
+  const Dynamics dynamics(scaled_field(), dynamics_.motion());
+  Objective problem = scaled(objective, dynamics);
+  for (const auto& [weight, other] : objective.others()) {
+    problem = problem.with(scaled(other, dynamics), weight * mean_over_components(other));
+  }
+  if (const auto& data = objective.force_data()) {
+    problem = problem.with(in_units(*data, units_[0], centre_[0], time_));
+  }
+  return objective.fits_initial_states() ? problem.fitting_initial_states() : problem;
+}
+
+/// What is asked of its own trajectories.
+Objective DataScaling::scaled(const Objective& objective, const Dynamics& dynamics) const {
   Ensemble ensemble = objective.ensemble();
   ensemble.initial_states = scaled_states(ensemble.initial_states);
   ensemble.end_times /= time_;
   ensemble.earlier_times /= time_;
-  Observations observations = objective.observations();
+  Observations observations = observations_of(objective);
   observations.value = scaled_states(observations.value);
   const Vector factor = inverse_units_.cwiseAbs2().cwiseInverse();
   if (observations.weight.size() == 0) {
@@ -178,9 +211,7 @@ Objective DataScaling::scaled(const Objective& objective) const {
   if (observations.error_model == ErrorModel::additive) {
     observations.weight = factor.asDiagonal() * observations.weight;
   }
-  const Objective problem(Dynamics(scaled_field(), dynamics_.motion()), std::move(ensemble),
-                          std::move(observations));
-  return objective.fits_initial_states() ? problem.fitting_initial_states() : problem;
+  return Objective(dynamics, std::move(ensemble), std::move(observations));
 }
 
 Vector DataScaling::mapped(ConstVectorRef theta, const Vector& units, const Vector& centre,

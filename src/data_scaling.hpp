@@ -12,8 +12,9 @@ namespace isochron {
 /// a network of the data's problem when S, c and s are folded into its first and last layers: f(y)
 /// = S f'(S^-1 (y - c))/s^2, of first-order motion over s. The map of its parameters is linear. In
 /// a sum with networks, other parts keep their parameters and are seen in the scaled units
-/// (in_units). Fields without a network stay as they are, and so do force data. Networks without
-/// biases have c = 0.
+/// (in_units). Fields without a network stay as they are. Networks without biases have c = 0.
+/// Closed orbits beside observations become observations themselves, of where they should end: y'
+/// and v' weigh differently in their loss.
 class DataScaling {
  public:
   /// `objective`: of observed states.
@@ -40,6 +41,7 @@ class DataScaling {
   [[nodiscard]] Vector mapped(ConstVectorRef theta, const Vector& units, const Vector& centre,
                               double force_factor) const;
   [[nodiscard]] ForceFieldPtr scaled_field() const;
+  [[nodiscard]] Objective scaled(const Objective& objective, const Dynamics& dynamics) const;
   template <class Map>
   [[nodiscard]] static TrainingState mapped(TrainingState state, const Map& of_theta,
                                             const States& initial_states);

@@ -21,28 +21,47 @@ constexpr double allowed_over_cotangent_error = 3;
 constexpr double allowed_over_estimate = 3;  // of the error of differences
 
 /// The gradient S^T c that a Jacobian S of the states gives with the cotangents c = dL/dy, and the
-/// sizes that errors are measured by.
+/// sizes that errors are measured by. States of all parts of the objective, one after the other.
 struct Reference {
   std::string name;
   double loss = 0;
   Vector gradient;
-  States states;
-  States cotangents;
+  std::vector<States> states;
+  Vector cotangents;
   double jacobian_norm = 0;
 };
 
 /// A gradient that is on trial.
 struct Candidate {
   CheckedGradient row;
-  LossGradient result;
+  Vector gradient;
+  double gradient_error = 0;
+  std::vector<States> states;
 };
+
+/// From initial states that are not fitted.
+Objective with_known_starts(const Objective& objective) {
+  if (!objective.fits_initial_states()) return objective;
+  return Objective(objective.dynamics(), objective.ensemble(), objective.observations());
+}
+
+/// The parts of a sum, each without the others.
+std::vector<WeightedObjective> parts_of(const Objective& objective) {
+  std::vector<WeightedObjective> parts;
+  if (objective.counts_trajectories()) {
+    parts.push_back({1, with_known_starts(objective.without_others())});
+  }
+  parts.insert(parts.end(), objective.others().begin(), objective.others().end());
+  return parts;
+}
 
 class Checker {
  public:
   Checker(const Objective& objective, ConstVectorRef theta, const SensitivityOptions& options,
           bool at_minimum)
-      : objective_(objective),
-        motion_(objective.dynamics().motion()),
+      : parts_(parts_of(objective)),
+        dynamics_(objective.dynamics()),
+        motion_(dynamics_.motion()),
         theta_(theta),
         options_(options),
         at_minimum_(at_minimum),
@@ -112,41 +131,52 @@ class Checker {
 
   [[nodiscard]] Reference reference(GradientMethod gradient, Method method) const {
     const SensitivityOptions options = independent(gradient, method, reference_tolerance);
-    StateJacobian at = ObjectiveFunction(objective_, options).trajectory_jacobian(theta_);
     Reference result;
     result.name = fmt::format("{}, {} at rtol 1e-14", name(gradient), name(method));
-    result.cotangents.resizeLike(at.states);
-    result.loss = objective_.trajectory_loss(0, at.states, result.cotangents);
-    result.gradient = at.jacobian.transpose() * result.cotangents.reshaped();
-    result.jacobian_norm = at.jacobian.norm();
-    result.states = std::move(at.states);
+    result.gradient = Vector::Zero(theta_.size());
+    for (const auto& [weight, part] : parts_) {
+      StateJacobian at = ObjectiveFunction(part, options).trajectory_jacobian(theta_);
+      States cotangents(at.states.rows(), at.states.cols());
+      result.loss += weight * part.trajectory_loss(0, at.states, cotangents);
+      result.gradient += weight * (at.jacobian.transpose() * cotangents.reshaped());
+      result.jacobian_norm = std::hypot(result.jacobian_norm, at.jacobian.norm());
+      result.states.push_back(std::move(at.states));
+    }
+    result.cotangents = cotangents_at(result.states);
     return result;
   }
 
   /// dL/dy at states.
-  [[nodiscard]] States cotangents_at(const States& states) const {
-    States cotangents(states.rows(), states.cols());
-    objective_.trajectory_loss(0, states, cotangents);
-    return cotangents;
+  [[nodiscard]] Vector cotangents_at(const std::vector<States>& states) const {
+    Vector all;
+    for (std::size_t j = 0; j < parts_.size(); ++j) {
+      States cotangents(states[j].rows(), states[j].cols());
+      parts_[j].objective.trajectory_loss(0, states[j], cotangents);
+      all.conservativeResize(all.size() + cotangents.size());
+      all.tail(cotangents.size()) = parts_[j].weight * cotangents.reshaped();
+    }
+    return all;
   }
 
   /// By how much the cotangents change with states that are off by the tolerance: smaller ones are
   /// unknown.
   [[nodiscard]] double unknown_cotangents() const {
-    const Index k = objective_.ensemble().observations();
-    States moved = by_forward_.states;
-    const Eigen::ArrayXXd sizes = state_sizes();
-    for (Index i = 0; i < moved.cols(); ++i) {
-      moved.col(i).array() += options_.integrator.rtol * sizes.col(i / k);
+    std::vector<States> moved = by_forward_.states;
+    for (std::size_t j = 0; j < parts_.size(); ++j) {
+      const Ensemble& ensemble = parts_[j].objective.ensemble();
+      const Eigen::ArrayXXd sizes = state_sizes(ensemble);
+      for (Index i = 0; i < moved[j].cols(); ++i) {
+        moved[j].col(i).array() +=
+            options_.integrator.rtol * sizes.col(i / ensemble.observations());
+      }
     }
     return (cotangents_at(moved) - by_forward_.cotangents).norm();
   }
 
   /// What relative errors of the states refer to.
-  [[nodiscard]] Eigen::ArrayXXd state_sizes() const {
+  [[nodiscard]] Eigen::ArrayXXd state_sizes(const Ensemble& ensemble) const {
     const IntegratorOptions& integrator = options_.integrator;
-    return objective_.ensemble().initial_states.array().abs() +
-           std::max(1.0, integrator.atol / integrator.rtol);
+    return ensemble.initial_states.array().abs() + std::max(1.0, integrator.atol / integrator.rtol);
   }
 
   /// The largest change of the gradient, over its terms, by relative errors of the initial states,
@@ -154,23 +184,23 @@ class Checker {
   [[nodiscard]] double condition() const {
     if (check_.terms == 0) return 1;  // no state depends on a parameter
     constexpr double error = 1e-8;
-    constexpr int directions = 3;
-    Sensitivity sensitivity(
-        objective_.dynamics(),
-        independent(GradientMethod::discrete, highest_order(motion_), reference_tolerance));
-    const StateLoss loss = [&](Index first, ConstStatesRef states, StatesRef cotangents) {
-      return objective_.trajectory_loss(first, states, cotangents);
-    };
-    const Ensemble& ensemble = objective_.ensemble();
+    constexpr unsigned directions = 3;
+    Sensitivity sensitivity(dynamics_, independent(GradientMethod::discrete, highest_order(motion_),
+                                                   reference_tolerance));
     double largest = 0;
-    for (int k = 0; k < directions; ++k) {
-      Ensemble moved = ensemble;
-      moved.initial_states.array() +=
-          error * state_sizes() *
-          normal_states(ensemble.initial_states.rows(), ensemble.size(), static_cast<unsigned>(k))
-              .array();
-      const Vector change =
-          sensitivity.gradient(theta_, moved, loss).gradient - by_discrete_.gradient;
+    for (unsigned k = 0; k < directions; ++k) {
+      Vector change = -by_discrete_.gradient;
+      for (const auto& part : parts_) {
+        const Objective& objective = part.objective;
+        const StateLoss loss = [&](Index first, ConstStatesRef states, StatesRef cotangents) {
+          return objective.trajectory_loss(first, states, cotangents);
+        };
+        Ensemble moved = objective.ensemble();
+        moved.initial_states.array() +=
+            error * state_sizes(objective.ensemble()) *
+            normal_states(moved.initial_states.rows(), moved.size(), k).array();
+        change += part.weight * sensitivity.gradient(theta_, moved, loss).gradient;
+      }
       largest = std::max(largest, over_terms(change.norm()) / error);
     }
     return largest;
@@ -187,15 +217,9 @@ class Checker {
     row.variant = name(options.integrator.method) + variant;
     row.allowed = infinity;
     try {
-      ObjectiveFunction function(objective_, options);
-      const auto evaluate = [&] { return function.trajectory_gradient(theta_); };
-      // The first call also makes the solvers; differences take long and make none.
-      if (options.gradient != GradientMethod::difference) static_cast<void>(evaluate());
-      const auto start = Clock::now();
-      candidate.result = evaluate();
-      row.seconds = seconds_since(start);
+      for (const WeightedObjective& part : parts_) differentiate(part, options, candidate);
       if (checked) {
-        row.allowed = allowance(candidate.result, options.integrator.rtol);
+        row.allowed = allowance(candidate, options.integrator.rtol);
         if (!std::isfinite(row.allowed)) {
           check_.doubt =
               fmt::format("undecided: what the {} method may err by is unknown (condition {:.1e})",
@@ -208,13 +232,29 @@ class Checker {
     candidates_.push_back(std::move(candidate));
   }
 
+  /// Adds the part's gradient, and the time that it takes.
+  void differentiate(const WeightedObjective& part, const SensitivityOptions& options,
+                     Candidate& candidate) const {
+    ObjectiveFunction function(part.objective, options);
+    const auto evaluate = [&] { return function.trajectory_gradient(theta_); };
+    // The first call also makes the solvers; differences take long and make none.
+    if (options.gradient != GradientMethod::difference) static_cast<void>(evaluate());
+    const auto start = Clock::now();
+    LossGradient result = evaluate();
+    candidate.row.seconds += seconds_since(start);
+    if (candidate.gradient.size() == 0) candidate.gradient = Vector::Zero(theta_.size());
+    candidate.gradient += part.weight * result.gradient;
+    candidate.gradient_error += part.weight * result.gradient_error;
+    candidate.states.push_back(std::move(result.states));
+  }
+
   /// Where the two references differ by more than the differences can be wrong, the one that these
   /// are near to is right.
   void choose_references(const Candidate& differences) {
     const auto names = [&] { check_.reference = reference_->name; };
     names();
     const auto distance = [&](const Reference& reference) {
-      return over_terms((differences.result.gradient - reference.gradient).norm());
+      return over_terms((differences.gradient - reference.gradient).norm());
     };
     const bool known = differences.row.failure.empty();
     const double resolved =
@@ -237,23 +277,24 @@ class Checker {
     CheckedGradient& row = candidate.row;
     const bool is_forward = row.method == GradientMethod::forward;
     const Reference& reference = is_forward ? *reference_of_forward_ : *reference_;
-    const Vector deviation = candidate.result.gradient - reference.gradient;
+    const Vector deviation = candidate.gradient - reference.gradient;
     row.worst_deviation = deviation.cwiseAbs().maxCoeff(&row.worst_component);
     row.relative_error = deviation.norm() == 0 ? 0 : deviation.norm() / reference.gradient.norm();
     row.error_of_terms = over_terms(deviation.norm());
   }
 
-  [[nodiscard]] double allowance(const LossGradient& result, double tolerance) const {
+  [[nodiscard]] double allowance(const Candidate& result, double tolerance) const {
     double allowed = allowed_over_tolerance * tolerance * std::max(1.0, check_.condition);
     if (at_minimum_) {
-      const States& exact = by_forward_.cotangents;
+      const Vector& exact = by_forward_.cotangents;
       const double error = (cotangents_at(result.states) - exact).norm();
       if (error > 0) allowed += allowed_over_cotangent_error * error / exact.norm();
     }
     return allowed + allowed_over_estimate * over_terms(result.gradient_error);
   }
 
-  const Objective& objective_;
+  std::vector<WeightedObjective> parts_;
+  Dynamics dynamics_;
   Motion motion_;
   ConstVectorRef theta_;
   const SensitivityOptions& options_;

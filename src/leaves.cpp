@@ -22,16 +22,16 @@ Index most_residuals(const Objective& objective) {
 }  // namespace
 
 Leaves cut_into_leaves(const Objective& objective, const IntegratorOptions& integrator) {
-  const Index of_force_data = objective.force_data() ? 1 : 0;
+  const Index of_others = objective.force_data() || !objective.others().empty() ? 1 : 0;
   const Index trajectories = objective.ensemble().size();
-  if (objective.residual_count() == 0) return {trajectories, of_force_data};
+  if (objective.residual_count() == 0) return {trajectories, of_others};
   const Index block =
       cut_into_blocks(objective.ensemble(), objective.dynamics(), integrator).front().size;
   const Index unit = std::lcm(block, objective.joints() ? objective.joints()->windows : 1);
   const Index rows = rows_over_parameters * objective.dynamics().parameters();
   const Index wanted = std::max<Index>(1, divided_up(rows, most_residuals(objective)));
   const Index of_leaf = divided_up(wanted, unit) * unit;
-  return {of_leaf, divided_up(trajectories, of_leaf) + of_force_data};
+  return {of_leaf, divided_up(trajectories, of_leaf) + of_others};
 }
 
 bool is_too_large_to_hold(const Objective& objective, const Leaves& leaves) {

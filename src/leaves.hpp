@@ -7,7 +7,7 @@ namespace isochron {
 /// How the residuals of an objective are cut into parts whose rows of the Jacobian can be held.
 struct Leaves {
   Index trajectories = 1;  ///< of each but the last
-  Index count = 1;         ///< with one for the force data, where there are any
+  Index count = 1;         ///< with one for other objectives and force data, where there are any
 };
 
 /// Leaves of whole blocks of the integrator, and whole trajectories of windows that should join,

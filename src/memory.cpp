@@ -268,8 +268,12 @@ MemoryNeed training_memory(const Objective& objective, const TrainingOptions& op
   const bool in_leaves = is_too_large_to_hold(objective, leaves);
   if (in_leaves) add_leaves(need, objective, leaves, jacobian.integrator.threads);
   const auto& data = objective.force_data();
-  const double rows =
-      real((in_leaves ? 0 : objective.residual_count()) + (data ? data->position.size() : 0));
+  Index residuals =
+      (in_leaves ? 0 : objective.residual_count()) + (data ? data->position.size() : 0);
+  for (const WeightedObjective& part : objective.others()) {
+    residuals += part.objective.residual_count();
+  }
+  const double rows = real(residuals);
   constexpr double copies_of_jacobian = 4;  // of the last and this point, scaled, its factors
   need.add("the Jacobian of least squares and its factors",
            copies_of_jacobian * rows * parameters * number,

@@ -223,8 +223,47 @@ Objective Objective::with(ForceData data) const {
   return both;
 }
 
+Objective Objective::with(const Objective& other, double weight) const {
+  const Dynamics& theirs = other.dynamics();
+  require(theirs.motion() == dynamics_.motion() && theirs.dimension() == dynamics_.dimension() &&
+              theirs.parameters() == dynamics_.parameters(),
+          "objectives can be added that share their dynamics, not {} ones of dimension {} with {} "
+          "parameters and {} ones of dimension {} with {}",
+          name(dynamics_.motion()), dynamics_.dimension(), dynamics_.parameters(),
+          name(theirs.motion()), theirs.dimension(), theirs.parameters());
+  require(weight > 0 && std::isfinite(weight),
+          "the weight of an objective is {:g}, it must be positive and finite", weight);
+  require(other.loss() != Loss::own && other.counts_trajectories(),
+          "the loss {} cannot be added to another objective; add the other one to it",
+          name(other.loss()));
+  require(!other.fits_initial_states() && !other.force_data(),
+          "an objective that is added to another one has known initial states and no force data; "
+          "give them to the sum");
+  Objective sum = *this;
+  sum.others_.push_back(
+      {weight, other.without_others().with(ForceFieldPtr(dynamics_.shared_field()))});
+  for (const WeightedObjective& part : other.others()) {
+    sum = sum.with(part.objective, weight * part.weight);
+  }
+  return sum;
+}
+
+Objective Objective::without_others() const {
+  Objective alone = *this;
+  alone.others_.clear();
+  return alone;
+}
+
+Objective Objective::with(Observations observations) const {
+  require(loss() == Loss::observations, "the loss {} has no observations", name(loss()));
+  Objective other = *this;
+  other.parts_ = Objective(dynamics_, ensemble(), std::move(observations)).parts_;
+  return other;
+}
+
 Objective Objective::with(ForceFieldPtr field) const {
   Objective other = *this;
+  for (WeightedObjective& part : other.others_) part.objective = part.objective.with(field);
   other.dynamics_ = Dynamics(std::move(field), dynamics_.motion());
   return other;
 }
@@ -280,6 +319,7 @@ Objective Objective::first_observations(Index count) const {
                     observations().with_values(first_columns(observations().value),
                                                first_columns(observations().weight)));
   shorter.force_data_ = force_data_;
+  shorter.others_ = others_;
   shorter.fits_initial_states_ = fits_initial_states_;
   return shorter;
 }
@@ -525,6 +565,11 @@ double Objective::total(ConstStatesRef states, ConstVectorRef theta) const {
 }
 
 double Objective::scale() const {
+  if (!others_.empty()) {
+    double sum = without_others().scale();
+    for (const WeightedObjective& part : others_) sum += part.weight * part.objective.scale();
+    return sum;
+  }
   if (loss() == Loss::own) return 0;
   if (counts_trajectories()) {
     const Index columns = ensemble().observations() * ensemble().size();
@@ -604,8 +649,12 @@ ObjectiveFunction::ObjectiveFunction(Objective objective, SensitivityOptions opt
     : objective_(std::move(objective)),
       ensemble_(objective_.ensemble()),
       sensitivity_(objective_.dynamics(), with_initial_states(std::move(options), objective_)) {
-  require(objective_.counts_trajectories() || objective_.force_data(),
-          "a loss without trajectories needs force data");
+  require(
+      objective_.counts_trajectories() || objective_.force_data() || !objective_.others().empty(),
+      "a loss without trajectories needs force data");
+  for (const WeightedObjective& part : objective_.others()) {
+    others_.emplace_back(part.objective, this->options());
+  }
   loss_ = [asked = objective_](Index first, ConstStatesRef states, StatesRef cotangents) {
     return asked.trajectory_loss(first, states, cotangents);
   };
@@ -648,6 +697,29 @@ StateJacobian ObjectiveFunction::trajectory_jacobian(ConstVectorRef theta) {
   return result;
 }
 
+void ObjectiveFunction::limit_steps(long max_steps) {
+  sensitivity_.limit_steps(max_steps);
+  for (ObjectiveFunction& other : others_) other.limit_steps(max_steps);
+}
+
+IntegrationCounts ObjectiveFunction::forward() const {
+  IntegrationCounts all = forward_;
+  for (const ObjectiveFunction& other : others_) all += other.forward();
+  return all;
+}
+
+IntegrationCounts ObjectiveFunction::backward() const {
+  IntegrationCounts all = backward_;
+  for (const ObjectiveFunction& other : others_) all += other.backward();
+  return all;
+}
+
+long ObjectiveFunction::steps_of_last() const {
+  long most = steps_of_last_;
+  for (const ObjectiveFunction& other : others_) most = std::max(most, other.steps_of_last());
+  return most;
+}
+
 namespace {
 
 void require_whole(const Objective& objective) {
@@ -673,8 +745,12 @@ double ObjectiveFunction::value(ConstVectorRef theta) {
   require_whole(objective_);
   double loss = 0;
   if (objective_.counts_trajectories()) loss = trajectory_states(theta).loss;
+  const Vector of_field = take(theta);
+  for (std::size_t j = 0; j < others_.size(); ++j) {
+    loss += objective_.others()[j].weight * others_[j].value(of_field);
+  }
   const std::optional<ForceData>& data = objective_.force_data();
-  return loss + (data ? data->residuals(*field_, take(theta)).squaredNorm() : 0);
+  return loss + (data ? data->residuals(*field_, of_field).squaredNorm() : 0);
 }
 
 double ObjectiveFunction::value(ConstVectorRef theta, VectorRef gradient) {
@@ -689,9 +765,15 @@ double ObjectiveFunction::value(ConstVectorRef theta, VectorRef gradient) {
     }
     loss = result.loss;
   }
+  const Vector of_field = take(theta);
+  Vector of_other(of_field.size());
+  for (std::size_t j = 0; j < others_.size(); ++j) {
+    const double weight = objective_.others()[j].weight;
+    loss += weight * others_[j].value(of_field, of_other);
+    gradient.head(of_field.size()) += weight * of_other;
+  }
   const std::optional<ForceData>& data = objective_.force_data();
-  const Index parameters = objective_.dynamics().parameters();
-  return loss + (data ? data->add_penalty(*field_, take(theta), gradient.head(parameters)) : 0);
+  return loss + (data ? data->add_penalty(*field_, of_field, gradient.head(of_field.size())) : 0);
 }
 
 void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
@@ -719,11 +801,9 @@ Index ObjectiveFunction::gaps_before(Index trajectory) const {
 
 void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
                                   GroupedJacobian* jacobian) {
-  const std::optional<ForceData>& data = objective_.force_data();
   const States& starts = ensemble_.initial_states;
   const Index of_trajectories = objective_.residual_count() + gaps_before(starts.cols());
-  const Index of_force = data ? data->position.size() : 0;
-  residuals.resize(of_trajectories + of_force);
+  residuals.resize(of_trajectories + other_residuals());
   if (jacobian != nullptr) {
     jacobian->shared.resize(residuals.size(), objective_.dynamics().parameters());
     jacobian->group_sizes.clear();
@@ -735,11 +815,41 @@ void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
     residuals_at(objective_, trajectory_jacobian(theta), starts, residuals.head(of_trajectories),
                  *jacobian);
   }
+  if (other_residuals() > 0) {
+    add_other_residuals(take(theta), of_trajectories, residuals, jacobian);
+  }
+}
+
+/// Of other trajectories and force data.
+Index ObjectiveFunction::other_residuals() const {
+  const std::optional<ForceData>& data = objective_.force_data();
+  Index count = data ? data->position.size() : 0;
+  for (const WeightedObjective& part : objective_.others()) {
+    count += part.objective.residual_count();
+  }
+  return count;
+}
+
+/// Writes them, and their derivatives by theta, from row `first` on.
+void ObjectiveFunction::add_other_residuals(ConstVectorRef of_field, Index first,
+                                            VectorRef residuals, GroupedJacobian* jacobian) {
+  Vector of_one;
+  GroupedJacobian by_theta;
+  for (std::size_t j = 0; j < others_.size(); ++j) {
+    const double root = std::sqrt(objective_.others()[j].weight);
+    others_[j].residuals(of_field, of_one, jacobian == nullptr ? nullptr : &by_theta);
+    residuals.segment(first, of_one.size()) = root * of_one;
+    if (jacobian != nullptr) {
+      jacobian->shared.middleRows(first, of_one.size()) = root * by_theta.shared;
+    }
+    first += of_one.size();
+  }
+  const std::optional<ForceData>& data = objective_.force_data();
   if (!data) return;
-  const Vector of_field = take(theta);
-  residuals.tail(of_force) = data->residuals(*field_, of_field);
+  const Index of_force = data->position.size();
+  residuals.segment(first, of_force) = data->residuals(*field_, of_field);
   if (jacobian != nullptr) {
-    jacobian->shared.bottomRows(of_force) = data->jacobian(*field_, of_field);
+    jacobian->shared.middleRows(first, of_force) = data->jacobian(*field_, of_field);
   }
 }
 
@@ -770,18 +880,19 @@ void ObjectiveFunction::visit_residuals(ConstVectorRef theta, Vector* residuals,
                                         const LeafVisitor& visit) {
   require_residuals(objective_);
   const Leaves leaves = cut_into_leaves(objective_, options().integrator);
-  const std::optional<ForceData>& data = objective_.force_data();
   const Vector of_field = take(theta);
+  const Index others = other_residuals();
   const States& starts = ensemble_.initial_states;
   const Index of_trajectories = objective_.residual_count() + gaps_before(starts.cols());
   JacobianLeaf last;
-  if (data) {
+  if (others > 0) {
     last.number = leaves.count - 1;
     last.first_row = of_trajectories;
     last.first_group = groups_before(starts.cols());
-    last.residuals = data->residuals(*field_, of_field);
-    last.jacobian.shared = data->jacobian(*field_, of_field);
+    last.residuals.resize(others);
+    last.jacobian.shared.resize(others, of_field.size());
     last.jacobian.own.resize(0, last.first_group > 0 ? starts.size() / last.first_group : 0);
+    add_other_residuals(of_field, 0, last.residuals, &last.jacobian);
   }
   if (residuals != nullptr) {
     residuals->resize(of_trajectories + last.residuals.size());
@@ -799,7 +910,7 @@ void ObjectiveFunction::visit_residuals(ConstVectorRef theta, Vector* residuals,
       residuals->head(of_trajectories) = residuals_at(objective_, rest.states, starts);
     }
   }
-  if (data) visit(last);
+  if (others > 0) visit(last);
 }
 
 }  // namespace isochron

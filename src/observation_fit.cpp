@@ -93,7 +93,8 @@ Linearised linearised(const Objective& objective, const TrainingState& state,
 
 /// What data and ridge say of a fit.
 struct Judgement {
-  Vector residuals;  // in standard errors
+  Vector residuals;          // of the data, in standard errors
+  double asked_besides = 0;  // sum of the squares of all others
   Posterior posterior;
   double log_determinant = 0;  // of the inverse covariance of theta and initial states
   double size = 0;             // |theta|^2 of penalised parameters
@@ -123,8 +124,12 @@ Judgement judged(const Objective& objective, const TrainingState& state,
   found.effective_parameters = penalised.sum() - ridge.dot(variances);
   found.size = penalised.dot(state.theta.cwiseAbs2());
   const double free = static_cast<double>(objective.unknowns()) - penalised.sum();
+  const Index data = objective.residual_count();
+  const Index besides = at.residuals.size() - data;
+  const double determined_besides = (j.shared.bottomRows(besides) * inverse).squaredNorm();
   found.degrees_of_freedom =
-      static_cast<double>(at.residuals.size()) - found.effective_parameters - free;
+      static_cast<double>(data) - found.effective_parameters - free + determined_besides;
+  found.asked_besides = at.residuals.tail(besides).squaredNorm();
 
   std::vector<Elimination::Group> groups = elimination.groups();
   const Index s = j.own.cols();
@@ -138,7 +143,7 @@ Judgement judged(const Objective& objective, const TrainingState& state,
     found.log_determinant += 2 * groups[i].factor.diagonal().cwiseAbs().array().log().sum();
     found.posterior.starts.push_back({std::move(groups[i].factor), std::move(groups[i].by_shared)});
   }
-  found.residuals = std::move(at.residuals);
+  found.residuals = at.residuals.head(data);
   return found;
 }
 
@@ -149,8 +154,12 @@ Objective reweighted(const Objective& objective, const Vector& factor) {
     observations.weight = States::Ones(observations.value.rows(), observations.value.cols());
   }
   observations.weight = factor.asDiagonal() * observations.weight;
-  const Objective other(objective.dynamics(), objective.ensemble(), std::move(observations));
-  return objective.fits_initial_states() ? other.fitting_initial_states() : other;
+  return objective.with(std::move(observations));
+}
+
+/// With the force data that another objective has.
+Objective with_force_data(const Objective& objective, const Objective& of) {
+  return of.force_data() ? objective.with(*of.force_data()) : objective;
 }
 
 /// Of each component; 0 of one that is not observed.
@@ -202,11 +211,17 @@ class Fit {
     if (windows() > 1) shoot_from_windows();
     if (is_over()) return;
     const Index all = objective_.ensemble().observations();
+    // Closed orbits have minima of their own: they count from where the data lead.
+    const bool leads_to_others = is_new_ && !objective_.others().empty();
     for (const Index count : counts()) {
-      train_on(objective_.first_observations(count), loose_progress);
+      Objective data = objective_.first_observations(count);
+      if (leads_to_others) data = data.without_others();
+      train_on(data, loose_progress);
       if (is_over()) return;
-      if (count < all) take_judgement(objective_.first_observations(count));
+      if (count < all || leads_to_others) take_judgement(data);
     }
+    if (leads_to_others) train_on(objective_, loose_progress);
+    if (is_over()) return;
     for (int k = 0; k < most_judgements && !has_reached_tolerance() && judges(); ++k) {
       const bool has_settled = take_judgement(objective_);
       if (is_over()) return;
@@ -223,7 +238,7 @@ class Fit {
     const double count = penalised_.sum();
     const double free = static_cast<double>(objective_.unknowns()) - count;
     const double of_ridge = ridge_ > 0 ? count * std::log(ridge_) - ridge_ * at.size : 0;
-    return 0.5 * (of_ridge - at.residuals.squaredNorm() - at.log_determinant +
+    return 0.5 * (of_ridge - at.residuals.squaredNorm() - at.asked_besides - at.log_determinant +
                   free * std::log(2 * std::numbers::pi));
   }
   /// Nothing when it is ended by its caller or by time: then the fit is over.
@@ -252,7 +267,8 @@ class Fit {
   /// Stiffens the joints until trajectories shot from their beginnings pass the data, too.
   void shoot_from_windows() {
     for (double stiffness = 1;; stiffness *= stiffening) {
-      const Objective parts = in_windows(objective_, windows(), stiffness);
+      const Objective parts =
+          with_force_data(in_windows(objective_, windows(), stiffness), objective_);
       const auto whole = [&](TrainingState state) {
         const States& starts = state.initial_states;
         state.initial_states =

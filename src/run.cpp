@@ -178,7 +178,8 @@ class Parts {
       run_.final_states = verified.states;
       run_.residuals = objective_.deviations(verified.states);
       run_.verification.error = verified.error;
-      if (objective_.force_data()) run_.verification.of_trajectories = verified.of_trajectories;
+      if (has_other_parts(run_)) run_.verification.of_trajectories = verified.of_trajectories;
+      run_.verification.of_others = verified.of_others;
     });
     if (!objective_.force_data()) return;
     compute("hold_misfit", [&] {
@@ -225,7 +226,7 @@ class Parts {
     compute("analysis", [&] {
       if (objective_.loss() == Loss::own) return;
       const Verification& found = run_.verification;
-      const double loss = objective_.force_data() ? found.of_trajectories : found.loss;
+      const double loss = has_other_parts(run_) ? found.of_trajectories : found.loss;
       run_.certificate =
           certify(objective_, theta, std::isnan(loss) ? std::nullopt : std::optional(loss),
                   run_.verdict_tolerance, stop);
@@ -294,20 +295,28 @@ void require_own_loss(const Run& run) {
           run.loss ? name(*run.loss) : "not known");
 }
 
-Objective with_force_data(const Objective& objective, const Run& run) {
-  return run.force_data ? objective.with(*run.force_data) : objective;
+/// Of observations or closed orbits.
+Objective first_objective(const OtherObjective& stored, const Dynamics& dynamics) {
+  const Loss loss = stored.loss;
+  if (loss == Loss::observations) {
+    return Objective(dynamics, stored.ensemble, stored.observations);
+  }
+  const double parts = mirrors(loss) ? 2 : 1;
+  const States& starts = stored.ensemble.initial_states;
+  const Vector& times = stored.ensemble.end_times;
+  const bool one_period = (parts * times.array() == stored.period).all();
+  if (one_period && !prescribes_periods(loss)) {
+    return Objective(dynamics, loss, starts, stored.period);
+  }
+  return Objective(dynamics, Ensemble(starts, Vector(parts * times)), loss);
 }
 
-/// One on closed orbits.
-Objective closed_orbits(const Run& run, const Dynamics& dynamics) {
-  const double parts = mirrors(*run.loss) ? 2 : 1;
-  const Vector& times = run.ensemble.end_times;
-  const bool one_period = (parts * times.array() == run.period).all();
-  if (one_period && !prescribes_periods(*run.loss)) {
-    return Objective(dynamics, *run.loss, run.ensemble.initial_states, run.period);
+/// With force data and the other objectives of a run.
+Objective with_other_parts(Objective objective, const Run& run) {
+  for (const OtherObjective& other : run.others) {
+    objective = objective.with(first_objective(other, objective.dynamics()), other.weight);
   }
-  return Objective(dynamics, Ensemble(run.ensemble.initial_states, Vector(parts * times)),
-                   *run.loss);
+  return run.force_data ? objective.with(*run.force_data) : objective;
 }
 
 }  // namespace
@@ -349,6 +358,14 @@ std::string described(const ForceStructure& structure) {
     parts.push_back(fmt::format("network {}", fmt::join(structure.network->layers, "-")));
   }
   return fmt::format("{}", fmt::join(parts, " + "));
+}
+
+std::string losses_of(Loss first, const std::vector<OtherObjective>& others) {
+  std::string words = name(first);
+  for (const OtherObjective& other : others) {
+    words += fmt::format(" + {:g} {}", other.weight, name(other.loss));
+  }
+  return words;
 }
 
 std::string described(const IntegratorOptions& integrator) {
@@ -399,13 +416,17 @@ Run new_run(const Objective& objective, const std::optional<TrainingOptions>& op
   run.observations = objective.observations();
   run.fits_initial_states = objective.fits_initial_states();
   run.force_data = objective.force_data();
+  for (const auto& [weight, other] : objective.others()) {
+    run.others.push_back(
+        {weight, other.loss(), other.period(), other.ensemble(), other.observations()});
+  }
   run.options = without_callables(options);
   const ForceStructure structure = structure_of(objective.dynamics().field());
   run.known = structure.known;
   run.network = structure.network;
   const std::string force = described(structure);
   run.title = fmt::format(
-      "{} loss, {}, N = {}", name(objective.loss()),
+      "{} loss, {}, N = {}", losses_of(objective.loss(), run.others),
       force.empty() ? fmt::format("{} parameters", objective.dynamics().parameters()) : force,
       objective.ensemble().size());
   return run;
@@ -575,24 +596,21 @@ Objective objective_of(const Run& run, ForceFieldPtr field) {
   const Dynamics dynamics = dynamics_of(run, std::move(field));
   require(run.loss.has_value(), "the file does not say what the loss of the run was");
   require(run.loss != Loss::own, "the run's loss is one of your own: give its callable, too");
-  if (run.loss == Loss::observations) {
-    const Objective observed(dynamics, run.ensemble, run.observations);
-    return with_force_data(run.fits_initial_states ? observed.fitting_initial_states() : observed,
-                           run);
-  }
-  return with_force_data(closed_orbits(run, dynamics), run);
+  const Objective first =
+      first_objective({1, *run.loss, run.period, run.ensemble, run.observations}, dynamics);
+  return with_other_parts(run.fits_initial_states ? first.fitting_initial_states() : first, run);
 }
 
 Objective objective_of(const Run& run, TrajectoryLoss loss, ForceFieldPtr field) {
   require_own_loss(run);
   const Dynamics dynamics = dynamics_of(run, std::move(field));
-  return with_force_data(Objective(dynamics, run.ensemble, std::move(loss)), run);
+  return with_other_parts(Objective(dynamics, run.ensemble, std::move(loss)), run);
 }
 
 Objective objective_of(const Run& run, TrajectoryResiduals residuals, ForceFieldPtr field) {
   require_own_loss(run);
   const Dynamics dynamics = dynamics_of(run, std::move(field));
-  return with_force_data(Objective(dynamics, run.ensemble, std::move(residuals)), run);
+  return with_other_parts(Objective(dynamics, run.ensemble, std::move(residuals)), run);
 }
 
 }  // namespace isochron

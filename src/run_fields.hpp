@@ -17,6 +17,14 @@ namespace isochron {
 /// "harmonic + network 1-16-16-1"; empty where there is no structure.
 [[nodiscard]] std::string described(const ForceStructure& structure);
 
+/// "observations + 10000 periodic": the losses of a sum with their weights.
+[[nodiscard]] std::string losses_of(Loss first, const std::vector<OtherObjective>& others);
+
+/// Whether something beside the trajectories of the first objective counts.
+[[nodiscard]] inline bool has_other_parts(const Run& run) {
+  return run.force_data.has_value() || !run.others.empty();
+}
+
 /// The iterations that a run has behind it.
 [[nodiscard]] inline long iterations_done(const History& history) {
   return history.size() == 0 ? 0 : history.iteration.back();

@@ -40,7 +40,11 @@ constexpr long slow_iterations = 50;
 /// The states' errors that make residuals of 1, at least: of data their smallest standard error.
 double unit_of_residuals(const Objective& objective) {
   const States& weight = objective.observations().weight;
-  return weight.size() == 0 ? 1 : 1 / std::sqrt(weight.maxCoeff());
+  double unit = weight.size() == 0 ? 1 : 1 / std::sqrt(weight.maxCoeff());
+  for (const WeightedObjective& part : objective.others()) {
+    unit = std::min(unit, unit_of_residuals(part.objective) / std::sqrt(part.weight));
+  }
+  return unit;
 }
 
 /// A tolerance for residuals of this loss, in half decades: solvers are made anew for each.
@@ -121,9 +125,10 @@ Check check_for(const Objective& objective, ConstVectorRef theta,
   return stiff ? by_bdf : Check{Method::adams, 1e-14, 1e-15};
 }
 
-/// The integration floor at theta, as `trained_with` integrated it.
-double floor_of(const Objective& objective, ConstVectorRef theta,
-                const IntegratorOptions& trained_with) {
+/// The integration floor of the objective's own trajectories at theta, as `trained_with` integrated
+/// them.
+double own_floor_of(const Objective& objective, ConstVectorRef theta,
+                    const IntegratorOptions& trained_with) {
   Check check = check_for(objective, theta, trained_with);
   if (trained_with.method == Method::adams) {  // also for first-order motion more exact than bdf
     check = {highest_order(objective.dynamics().motion()), tightest_tolerance, tightest_tolerance};
@@ -137,13 +142,22 @@ double floor_of(const Objective& objective, ConstVectorRef theta,
   return (objective.residuals(trained) - objective.residuals(exact)).squaredNorm();
 }
 
+double floor_of(const Objective& objective, ConstVectorRef theta,
+                const IntegratorOptions& trained_with) {
+  double floor = objective.counts_trajectories() ? own_floor_of(objective, theta, trained_with) : 0;
+  for (const WeightedObjective& part : objective.others()) {
+    floor += part.weight * own_floor_of(part.objective, theta, trained_with);
+  }
+  return floor;
+}
+
 /// One run: its phases, their limits, and the history.
 class Trainer {
  public:
   Trainer(const Objective& objective, TrainingState from, const TrainingOptions& options)
       : objective_(objective),
         options_(options),
-        auto_tolerance_(options.tolerance_follows() && objective.counts_trajectories()),
+        auto_tolerance_(options.tolerance_follows() && integrates()),
         state_(std::move(from)),
         start_(Clock::now()) {
     require_residuals();
@@ -273,6 +287,11 @@ class Trainer {
                0.5 * state_.history.loss[static_cast<std::size_t>(n - 1 - slow_iterations)];
   }
 
+  /// Whether trajectories count, whichever.
+  [[nodiscard]] bool integrates() const {
+    return objective_.counts_trajectories() || !objective_.others().empty();
+  }
+
   /// Looks when the loss has fallen tenfold and the tolerance can follow it no more.
   bool has_absorbed_errors(const Iterate& iterate) {
     const IntegratorOptions& integrator = function_->options().integrator;
@@ -285,7 +304,7 @@ class Trainer {
   /// The integration floor; 0 where it cannot be had.
   double floor_at(const Vector& unknowns) {
     double floor = 0;
-    if (!objective_.counts_trajectories()) return floor;
+    if (!integrates()) return floor;
     IntegratorOptions within_time = integrator();
     within_time.stop_requested = [this] { return asked_to_stop(); };
     TrainingState there;
@@ -599,8 +618,16 @@ VerifiedLoss verify_loss(const Objective& asked, const TrainingResult& result,
   verified.states = at_tolerance(check.tolerance);
   verified.of_trajectories = objective.trajectory_loss(verified.states);
   verified.loss = objective.total(verified.states, theta);
-  verified.error =
-      std::abs(objective.total(at_tolerance(check.other_tolerance), theta) - verified.loss);
+  double loss = objective.total(at_tolerance(check.other_tolerance), theta);
+  for (const auto& [weight, other] : objective.others()) {
+    const auto loss_at = [&](double tolerance) {
+      return other.trajectory_loss(states_by(other, theta, trained_with, check.method, tolerance));
+    };
+    verified.of_others.push_back(loss_at(check.tolerance));
+    verified.loss += weight * verified.of_others.back();
+    loss += weight * loss_at(check.other_tolerance);
+  }
+  verified.error = std::abs(loss - verified.loss);
   return verified;
 }
 

@@ -24,8 +24,9 @@ struct CheckedGradient {
   [[nodiscard]] bool reported_only() const;
 };
 
-/// All ways to the gradient of a loss on trajectories at one theta; the penalty of force
-/// data, which no integration stands in between, is left out.
+/// All ways to the gradient of a loss on trajectories at one theta, those of other objectives
+/// beside it included; the penalty of force data, which no integration stands in between, is left
+/// out.
 struct GradientCheck {
   std::vector<CheckedGradient> gradients;
   std::string reference;              ///< what they are compared with
@@ -42,7 +43,8 @@ struct GradientCheck {
   [[nodiscard]] bool passed() const;
 };
 
-/// Computes the gradient of the objective by every method at the tolerances of `options`: adjoint
+/// Computes the gradient of the objective by theta, with its initial states as they are, by every
+/// method at the tolerances of `options`: adjoint
 /// with either interpolation, forward, discrete by rkn8 (rk8 for first-order motion) and rk4 with
 /// options.integrator.steps; and by differences at rtol 1e-13, which need no derivatives. The
 /// reference is the forward method at 1e-14; for the forward method itself the discrete one at

@@ -117,6 +117,8 @@ struct TrajectoryResiduals {
       evaluate;
 };
 
+struct WeightedObjective;
+
 /// The function that is minimised, without the way to compute it: dynamics, trajectories, what is
 /// asked of them, and the data that the force is to match. Immutable; copies share it.
 /// Units: everything is dimensionless.
@@ -141,6 +143,17 @@ class Objective {
   /// they do not fit the dynamics.
   [[nodiscard]] Objective with(ForceData data) const;
 
+  /// The same objective, to whose loss `weight` times that of another one adds, of trajectories of
+  /// its own: of closed orbits beside observations, say. Its dynamics become those of this one.
+  /// Throws InputError when the dynamics differ in motion, dimension or number of parameters, the
+  /// weight is not positive and finite, or the other one is a loss of the user's, counts no
+  /// trajectories, fits initial states or has force data (which belong to the sum).
+  [[nodiscard]] Objective with(const Objective& other, double weight) const;
+
+  /// The same of observed states with other observations of the same trajectories at the same
+  /// times. Throws InputError like the constructor.
+  [[nodiscard]] Objective with(Observations observations) const;
+
   /// The same objective for another field, of the same dimension and with the same parameters: one
   /// that can be stopped, say.
   [[nodiscard]] Objective with(ForceFieldPtr field) const;
@@ -163,6 +176,11 @@ class Objective {
   [[nodiscard]] const Ensemble& ensemble() const { return parts_->ensemble; }
   [[nodiscard]] const std::optional<ForceData>& force_data() const { return force_data_; }
   [[nodiscard]] const std::optional<Joints>& joints() const { return joints_; }
+  /// What else counts, with other trajectories. All that is said below of trajectories and their
+  /// states is about the objective's own ones, unless it says otherwise.
+  [[nodiscard]] const std::vector<WeightedObjective>& others() const { return others_; }
+  /// Without them.
+  [[nodiscard]] Objective without_others() const;
   /// Of Loss::observations; otherwise empty.
   [[nodiscard]] const Observations& observations() const { return parts_->observations; }
   [[nodiscard]] Loss loss() const { return parts_->loss; }
@@ -219,12 +237,13 @@ class Objective {
   /// That of all trajectories at once, without the derivative.
   [[nodiscard]] double trajectory_loss(ConstStatesRef states) const;
 
-  /// The whole loss at theta, where trajectories have these states: their loss, as far as it
-  /// counts, and the penalty of the force data.
+  /// The loss at theta, where trajectories have these states: theirs, as far as it counts, and the
+  /// penalty of the force data; without that of others.
   [[nodiscard]] double total(ConstStatesRef states, ConstVectorRef theta) const;
 
   /// About the loss of a force that does nothing useful: of states at 0 (with lognormal errors: at
-  /// their mean logarithm), or where no trajectories count of f = 0. 0 for a loss of the user's.
+  /// their mean logarithm), or where no trajectories count of f = 0; with that of others. 0 for a
+  /// loss of the user's alone.
   [[nodiscard]] double scale() const;
 
  private:
@@ -266,7 +285,14 @@ class Objective {
   std::shared_ptr<const Parts> parts_;
   std::optional<ForceData> force_data_;
   std::optional<Joints> joints_;
+  std::vector<WeightedObjective> others_;
   bool fits_initial_states_ = false;
+};
+
+/// A part of a sum of objectives.
+struct WeightedObjective {
+  double weight;
+  Objective objective;
 };
 
 /// Compares the derivatives of a user's loss with differences at states near `states` (that of the
@@ -287,17 +313,18 @@ class ObjectiveFunction {
   /// The loss, and its gradient [P]. Throws like Sensitivity::gradient.
   double value(ConstVectorRef theta, VectorRef gradient);
 
-  /// All residuals, whose squares add up to the loss: those of the trajectories, then those of the
-  /// force data; and unless it is null their Jacobian dr/dtheta, with the initial state of each
-  /// trajectory, where it is fitted, as the own parameters of its residuals. Throws like
-  /// Sensitivity::jacobian, and InputError for a loss that is no sum of squares.
+  /// All residuals, whose squares add up to the loss: those of the trajectories, then of the others
+  /// in their order, times sqrt(weight), then of the force data; and unless it is null their
+  /// Jacobian dr/dtheta, with the initial state of each trajectory, where it is fitted, as the own
+  /// parameters of its residuals. Throws like Sensitivity::jacobian, and InputError for a loss that
+  /// is no sum of squares.
   void residuals(ConstVectorRef theta, Vector& residuals, GroupedJacobian* jacobian = nullptr);
   /// The same with the Jacobian by theta alone.
   void residuals(ConstVectorRef theta, Vector& residuals, Eigen::MatrixXd* jacobian);
 
   /// The same with the Jacobian in leaves, of which none is held when `visit` has seen it:
-  /// successive trajectories with at least 8 P residuals, then the force data. Without `residuals`
-  /// these are not computed.
+  /// successive trajectories with at least 8 P residuals, then all other residuals. Without
+  /// `residuals` these are not computed.
   void visit_residuals(ConstVectorRef theta, Vector* residuals, const LeafVisitor& visit);
   /// How many leaves there are.
   [[nodiscard]] Index leaves() const;
@@ -305,21 +332,22 @@ class ObjectiveFunction {
   /// is depends on the numbers of trajectories, times, states and parameters alone.
   [[nodiscard]] bool needs_leaves() const;
 
-  /// The trajectories' share of the loss and its gradient, with what the solvers did.
+  /// The share of the objective's own trajectories in the loss and its gradient, with what the
+  /// solvers did.
   [[nodiscard]] LossGradient trajectory_gradient(ConstVectorRef theta);
   /// The derivatives of the trajectories' states.
   [[nodiscard]] StateJacobian trajectory_jacobian(ConstVectorRef theta);
 
   /// Steps allowed per block and direction from the next call on.
-  void limit_steps(long max_steps) { sensitivity_.limit_steps(max_steps); }
+  void limit_steps(long max_steps);
 
   [[nodiscard]] const Objective& objective() const { return objective_; }
   [[nodiscard]] const SensitivityOptions& options() const { return sensitivity_.options(); }
 
-  /// What the solvers did in all calls, and the steps of a block in the last one.
-  [[nodiscard]] const IntegrationCounts& forward() const { return forward_; }
-  [[nodiscard]] const IntegrationCounts& backward() const { return backward_; }
-  [[nodiscard]] long steps_of_last() const { return steps_of_last_; }
+  /// What the solvers did in all calls, and the most steps of a block in the last one.
+  [[nodiscard]] IntegrationCounts forward() const;
+  [[nodiscard]] IntegrationCounts backward() const;
+  [[nodiscard]] long steps_of_last() const;
 
  private:
   void count(const IntegrationCounts& forward, const IntegrationCounts& backward, Index blocks);
@@ -328,12 +356,16 @@ class ObjectiveFunction {
   [[nodiscard]] Index groups_before(Index trajectory) const;
   [[nodiscard]] Index gaps_before(Index trajectory) const;
   [[nodiscard]] JacobianLeaf leaf_of(Index first, const StateJacobian& at) const;
+  [[nodiscard]] Index other_residuals() const;
+  void add_other_residuals(ConstVectorRef of_field, Index first, VectorRef residuals,
+                           GroupedJacobian* jacobian);
 
   Objective objective_;
   Ensemble ensemble_;  // of the objective, from the initial states of the last call
   Sensitivity sensitivity_;
   ForceFieldPtr field_;  // for the force data, which no integrator stops
   StateLoss loss_;
+  std::vector<ObjectiveFunction> others_;
   IntegrationCounts forward_;
   IntegrationCounts backward_;
   long steps_of_last_ = 0;

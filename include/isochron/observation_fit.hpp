@@ -26,7 +26,8 @@ struct FitOptions {
 
 /// What data and ridge say of the parameters: a normal distribution around the fit with the inverse
 /// covariance H = sum (dr/dtheta)^T (dr/dtheta) + rho, r the residuals in standard errors, the
-/// unknown initial states marginalised (Gauss-Newton).
+/// unknown initial states marginalised (Gauss-Newton). Other objectives and force data beside the
+/// observations, whose loss is w L, are in r, too: as M w L, where there are M data.
 struct Posterior {
   Eigen::MatrixXd factor;       ///< R, upper triangular: H = R^T R
   States initial_state_errors;  ///< standard errors, of fitted initial states
@@ -46,24 +47,30 @@ struct Posterior {
 
 /// A force that was fitted to observed states.
 struct ObservationFit {
-  TrainingResult training;  ///< its loss: chi^2 + rho |theta|^2, per datum
-  Objective objective;      ///< with the weights that the noise estimated gives
+  /// Its loss: chi^2 + rho |theta|^2, per datum, with that of other objectives and force data.
+  TrainingResult training;
+  Objective objective;  ///< with the weights that the noise estimated gives
   Vector noise = {};  ///< [state_dimension] standard errors, where they were estimated; infinite of
                       ///< what is not observed
   double ridge = 0;   ///< rho, in the units of the fit
   /// Sum over all data of (residual/standard error)^2, robust ones over their expected_square.
   double chi_squared = 0;
-  double effective_parameters = 0;  ///< gamma: of the penalised ones, as many as data determine
-  double degrees_of_freedom = 0;    ///< data less gamma and all parameters that are not penalised
+  double effective_parameters =
+      0;  ///< gamma: of the penalised ones, as many as residuals determine
+  /// Data less gamma and all parameters that are not penalised, but for those that the residuals of
+  /// other objectives and force data determine, tr(C H^-1 C^T), C their Jacobian.
+  double degrees_of_freedom = 0;
   /// Of the data, at this ridge and noise (Laplace); parameters without a ridge have flat priors of
-  /// density 1 in the units of the fit.
+  /// density 1 in the units of the fit. Other objectives and force data, with a loss of w L, are a
+  /// factor exp(-M w L/2) of the prior, which has no norm: compare fits that share them.
   double log_evidence = std::numeric_limits<double>::quiet_NaN();
   std::optional<Posterior> posterior = {};  ///< absent where data do not determine all parameters
 };
 
-/// Minimises chi^2 + rho |theta|^2 over theta, and over the initial states where the objective fits
-/// them, by least squares: in windows of the trajectories, where these have many observations, or
-/// over growing horizons, and at last over the whole time. Which rho: with J the Jacobian of the
+/// Minimises chi^2 + rho |theta|^2, and per datum what the objective asks for beside observations
+/// (Objective::others, force data), over theta, and over the initial states where the objective
+/// fits them, by least squares: in windows of the trajectories, where these have many observations,
+/// or over growing horizons, and at last over the whole time. Which rho: with J the Jacobian of the
 /// residuals in standard errors, gamma = P - rho tr (J^T J + rho)^-1 and rho = gamma/|theta|^2 at
 /// each converged fit (MacKay 1992, doi 10.1162/neco.1992.4.3.415). A network is fitted in units of
 /// the data's spread and rate, which are folded into its first and last layers: data may have any

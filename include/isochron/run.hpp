@@ -18,11 +18,22 @@ namespace isochron {
 
 /// The loss of a trained force by other means than its training's. NaN: absent.
 struct Verification {
-  double loss = std::numeric_limits<double>::quiet_NaN();             ///< verify_loss
-  double error = std::numeric_limits<double>::quiet_NaN();            ///< of it
-  double of_trajectories = std::numeric_limits<double>::quiet_NaN();  ///< without force data
-  double floor = std::numeric_limits<double>::quiet_NaN();            ///< integration_floor
-  double force_misfit = std::numeric_limits<double>::quiet_NaN();     ///< ForceData::misfit
+  double loss = std::numeric_limits<double>::quiet_NaN();   ///< verify_loss
+  double error = std::numeric_limits<double>::quiet_NaN();  ///< of it
+  double of_trajectories =
+      std::numeric_limits<double>::quiet_NaN();                    ///< of the first objective alone
+  double floor = std::numeric_limits<double>::quiet_NaN();         ///< integration_floor
+  double force_misfit = std::numeric_limits<double>::quiet_NaN();  ///< ForceData::misfit
+  std::vector<double> of_others = {};                              ///< VerifiedLoss::of_others
+};
+
+/// A part of a sum of objectives beside the first one (Objective::others).
+struct OtherObjective {
+  double weight = 1;
+  Loss loss = Loss::periodic;
+  double period = 0;  ///< Objective::period
+  Ensemble ensemble;
+  Observations observations;
 };
 
 /// How a trained force compares with a linear one, and its orbits with one oscillation. D = 1,
@@ -144,6 +155,7 @@ struct Run : Findings {
   bool fits_initial_states = false;
   bool estimates_noise = false;  ///< FitOptions::estimate_noise
   std::optional<ForceData> force_data;
+  std::vector<OtherObjective> others;
   std::optional<std::uint64_t> data_seed;  ///< of initial states that normal_states drew
   std::optional<TrainingOptions> options;  ///< without their callables
   double verdict_tolerance = 1e-4;         ///< of the certificate

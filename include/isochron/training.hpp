@@ -107,10 +107,11 @@ struct TrainingResult {
 /// where that takes far more steps (stiff problems), bdf at 1e-13. `error` is its change when the
 /// tolerance is tightened tenfold, or loosened where the method is at its limit.
 struct VerifiedLoss {
-  double loss = 0;  ///< with the penalty of force data
+  double loss = 0;  ///< the whole
   double error = 0;
-  double of_trajectories = 0;  ///< without it; also where trajectories do not count
+  double of_trajectories = 0;  ///< of the objective's own; also where trajectories do not count
   States states;               ///< of the recomputation, at the observation times
+  std::vector<double> of_others = {};  ///< of Objective::others, without their weights
 };
 
 /// All these end with Interrupted when `stop_requested` says so.

@@ -47,11 +47,24 @@ MemoryNeed checking_memory(const Objective& objective, SensitivityOptions sensit
   const Dynamics& dynamics = objective.dynamics();
   const auto numbers = static_cast<double>(objective.ensemble().initial_states.size()) *
                        static_cast<double>(dynamics.parameters());
-  need.add("the Jacobian", numbers * sizeof(double),
+  need.add("the Jacobian",
+           static_cast<double>(objective.ensemble().observations()) * numbers * sizeof(double),
            "fewer --trajectories or narrower --hidden layers");
   sensitivity.gradient = GradientMethod::forward;
   add_derivative_memory(need, dynamics, objective.ensemble(), sensitivity, true);
   return need;
+}
+
+/// That of the stored run, where it fits observations and no option asks for another one.
+Objective checked_objective(const Configuration& configuration, const Dynamics& dynamics,
+                            const std::optional<Run>& stored) {
+  const bool fits = stored && stored->loss == Loss::observations;
+  if (fits && !asks_for_problem(configuration)) {
+    return objective_of(*stored, dynamics.shared_field());
+  }
+  require(configuration.loss != Loss::none,
+          "--loss none has no trajectories to differentiate; give --loss periodic");
+  return trajectory_objective(configuration, dynamics, stored);
 }
 
 }  // namespace
@@ -66,9 +79,7 @@ int check_gradient(const Configuration& given) {
   const Dynamics dynamics(field, configuration.motion);
   const SensitivityOptions sensitivity = sensitivity_options(configuration);
   sensitivity.integrator.validate(dynamics);
-  require(configuration.loss != Loss::none,
-          "--loss none has no trajectories to differentiate; give --loss periodic");
-  const Objective objective = trajectory_objective(configuration, dynamics, stored);
+  const Objective objective = checked_objective(configuration, dynamics, stored);
   configuration = with_orbits(std::move(configuration), objective);
   const Vector theta = stored ? stored->state.theta : initial_parameters(configuration, *field);
   checking_memory(objective, sensitivity).require(available_memory());
@@ -76,10 +87,10 @@ int check_gradient(const Configuration& given) {
 
   catch_signals();
   const GradientCheck check = check_gradients(objective, theta, sensitivity, stored.has_value());
-  put("{} loss, {}, N = {}, T = {:.6g}, at {}, rtol {:.1e}, atol {:.1e}\n", name(objective.loss()),
-      described(structure_of(*field)), objective.ensemble().size(), objective.period(),
-      stored ? file : "the initial weights", sensitivity.integrator.rtol,
-      sensitivity.integrator.atol);
+  put("{} loss, {}, N = {}, T = {:.6g}, at {}, rtol {:.1e}, atol {:.1e}\n",
+      losses_of(objective.loss(), new_run(objective).others), described(structure_of(*field)),
+      objective.ensemble().size(), objective.period(), stored ? file : "the initial weights",
+      sensitivity.integrator.rtol, sensitivity.integrator.atol);
   print(check);
   return check.passed() ? 0 : 1;
 }

@@ -63,6 +63,7 @@ struct Configuration {
   std::optional<std::vector<double>> noise;  ///< absent: estimated
   bool fit_initial_states = false;
   double holdout = 0;
+  double closed_weight = 1;  ///< of a loss on closed orbits beside observations
   ErrorModel error_model = ErrorModel::additive;
   Robust robust = Robust::none;
   double simulated_noise = 0;  ///< of simulate

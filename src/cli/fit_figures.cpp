@@ -156,10 +156,12 @@ Figure prediction_figure(const Run& run) {
 Panel residual_panel(const Run& run, const ObservationTable& table) {
   const Index components = run.ensemble.initial_states.rows();
   const Index dimension = components / (run.motion == Motion::newtonian ? 2 : 1);
+  const bool is_lognormal = run.observations.error_model == ErrorModel::lognormal;
   Panel panel;
-  panel.title = "(fit - data)/standard error";
+  panel.title =
+      is_lognormal ? "log(fit/data)/standard error of logs" : "(fit - data)/standard error";
   panel.x_label = "time t (1)";
-  panel.y_label = "residual (1)";
+  panel.y_label = is_lognormal ? "log residual (1)" : "residual (1)";
   for (Index d = 0; d < components; ++d) {
     Curve points;
     points.label = component_name(run.motion, dimension, d);
@@ -176,7 +178,7 @@ Panel residual_panel(const Run& run, const ObservationTable& table) {
 }
 
 /// The share of residuals in each bin, over its width, and what it is expected to be.
-Panel histogram_panel(const std::vector<double>& residuals) {
+Panel histogram_panel(const std::vector<double>& residuals, const std::string& x_label) {
   constexpr double least_reach = 4;
   constexpr double bins_per_side = 10;
   constexpr double least_width = 0.5;
@@ -205,7 +207,7 @@ Panel histogram_panel(const std::vector<double>& residuals) {
   }
   Panel panel;
   panel.title = "distribution";
-  panel.x_label = "residual (1)";
+  panel.x_label = x_label;
   panel.y_label = "density (1)";
   panel.curves = {bars, normal};
   return panel;
@@ -242,8 +244,9 @@ std::vector<std::pair<std::string, Figure>> fit_figures(const Run& run) {
     const ObservationTable table =
         observation_table(run.ensemble, run.observations, run.final_states);
     if (run.fitted) all.emplace_back("fit", fit_figure(run, table));
-    all.emplace_back("residuals",
-                     Figure{{residual_panel(run, table), histogram_panel(table.residual)}});
+    const Panel over_time = residual_panel(run, table);
+    const Panel distribution = histogram_panel(table.residual, over_time.y_label);
+    all.emplace_back("residuals", Figure{{over_time, distribution}});
   }
   const bool has_curve = run.periods && run.periods->energy.size() > 1;
   if (has_curve) all.emplace_back("periods", period_figure(*run.periods));

@@ -19,13 +19,6 @@ namespace {
 
 using Keys = std::initializer_list<const char*>;
 
-/// The first of these options that is given; null when none is.
-const char* first_given(const Configuration& configuration, Keys keys) {
-  const auto found = std::find_if(keys.begin(), keys.end(),
-                                  [&](const char* key) { return configuration.given(key); });
-  return found == keys.end() ? nullptr : *found;
-}
-
 /// None of these options has a meaning here.
 template <class... Values>
 void refuse(const Configuration& configuration, Keys keys,
@@ -33,14 +26,6 @@ void refuse(const Configuration& configuration, Keys keys,
   if (const char* key = first_given(configuration, keys)) {
     throw InputError(fmt::format("--{} {}", key, fmt::format(reason, values...)));
   }
-}
-
-/// Whether another problem is asked for than a stored one.
-bool asks_for_problem(const Configuration& configuration) {
-  const std::vector<std::string> keys = given_keys(configuration);
-  return std::any_of(keys.begin(), keys.end(), [](const std::string& key) {
-    return key != "weight-seed" && option_named(key, verb_train).group == std::string("Problem");
-  });
 }
 
 void require_line(const Dynamics& dynamics, const std::string& option) {
@@ -185,6 +170,21 @@ void add_equilibrium(ForceData& data) {
 
 }  // namespace
 
+const char* first_given(const Configuration& configuration,
+                        std::initializer_list<const char*> keys) {
+  const auto found = std::find_if(keys.begin(), keys.end(),
+                                  [&](const char* key) { return configuration.given(key); });
+  return found == keys.end() ? nullptr : *found;
+}
+
+bool asks_for_problem(const Configuration& configuration) {
+  const std::vector<std::string> keys = given_keys(configuration);
+  return std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
+    return key != "weight-seed" &&
+           option_named(key, configuration.verb).group == std::string("Problem");
+  });
+}
+
 States initial_states(const Configuration& configuration, Index state_dimension,
                       const std::optional<Run>& stored) {
   const bool drawn = states_are_drawn(configuration);
@@ -216,9 +216,17 @@ Objective training_objective(const Configuration& configuration, const Dynamics&
   if (stored && stored->loss && !asks_for_problem(configuration)) {
     return objective_of(*stored, dynamics.shared_field());
   }
-  Objective objective = trajectory_objective(configuration, dynamics, stored);
+  Objective objective =
+      with_held_force(trajectory_objective(configuration, dynamics, stored), configuration, stored);
+  require(objective.counts_trajectories() || objective.force_data(),
+          "--loss none asks nothing of trajectories, so the force must be held; give --hold");
+  return objective;
+}
+
+Objective with_held_force(const Objective& objective, const Configuration& configuration,
+                          const std::optional<Run>& stored) {
   std::optional<ForceData> data = force_data_asked_for(configuration, stored);
-  if (data) require_line(dynamics, "--hold");
+  if (data) require_line(objective.dynamics(), "--hold");
   const bool by_energy =
       prescribes_periods(configuration.loss) && configuration.period_by == PeriodBy::energy;
   if (by_energy && configuration.symmetry != Symmetry::odd) {
@@ -227,8 +235,6 @@ Objective training_objective(const Configuration& configuration, const Dynamics&
   }
   if (!data) {
     refuse(configuration, {"hold-weight"}, "weighs force data; give --hold, too");
-    require(configuration.loss != Loss::none,
-            "--loss none asks nothing of trajectories, so the force must be held; give --hold");
     return objective;
   }
   data->weight = configuration.hold_weight;

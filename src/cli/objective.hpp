@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 
 #include "cli/configuration.hpp"
@@ -18,10 +19,23 @@ namespace isochron::cli {
                                              const Dynamics& dynamics,
                                              const std::optional<Run>& stored);
 
-/// The same with the force that --hold asks for, and with f(0) = 0 where periods are prescribed by
-/// energy to a force that is not odd.
+/// An objective with the force that --hold asks for, and with f(0) = 0 where periods are prescribed
+/// by energy to a force that is not odd. Throws InputError as above.
+[[nodiscard]] Objective with_held_force(const Objective& objective,
+                                        const Configuration& configuration,
+                                        const std::optional<Run>& stored);
+
+/// What is trained without --data: the losses on trajectories with such a force, or the problem of
+/// `stored` where no option asks for another one.
 [[nodiscard]] Objective training_objective(const Configuration& configuration,
                                            const Dynamics& dynamics,
                                            const std::optional<Run>& stored);
+
+/// The first of these options that is given; null when none is.
+[[nodiscard]] const char* first_given(const Configuration& configuration,
+                                      std::initializer_list<const char*> keys);
+
+/// Whether options ask for another problem than a stored one.
+[[nodiscard]] bool asks_for_problem(const Configuration& configuration);
 
 }  // namespace isochron::cli

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/data_file.hpp"
+#include "cli/objective.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
@@ -82,13 +83,27 @@ Objective objective_of_data(const ObservedData& data, const Dynamics& dynamics,
 }
 
 void refuse_other_problems(const Configuration& configuration) {
-  for (const char* key : {"loss", "initial-states", "trajectories", "period", "period-law", "hold",
-                          "period-multiple", "restarts"}) {
-    require(!configuration.given(key), "{} does not go with --data, which says all of the problem",
-            as_typed(configuration, key));
+  for (const char* key : {"period-multiple", "restarts"}) {
+    require(!configuration.given(key), "{} does not go with --data", as_typed(configuration, key));
   }
+  const char* of_orbits =
+      first_given(configuration, {"closed-weight", "initial-states", "trajectories", "period",
+                                  "period-law", "law-params", "law-range"});
+  require(configuration.loss != Loss::none || of_orbits == nullptr,
+          "--{} is for closed orbits beside --data; give --loss periodic, or another one, too",
+          of_orbits);
   require(configuration.optimizer == OptimizerKind::least_squares,
           "{} does not go with --data; give least-squares", as_typed(configuration, "optimizer"));
+}
+
+/// And what is asked for beside the data.
+Objective with_other_parts(Objective objective, const Configuration& configuration) {
+  if (configuration.loss != Loss::none) {
+    objective =
+        objective.with(trajectory_objective(configuration, objective.dynamics(), std::nullopt),
+                       configuration.closed_weight);
+  }
+  return with_held_force(objective, configuration, std::nullopt);
 }
 
 }  // namespace
@@ -102,11 +117,13 @@ ObservedProblem observed_problem(const Configuration& configuration, const Dynam
   Vector noise = noise_asked_for(configuration, data);
   const bool estimates = fill_noise(data, !fits, configuration.error_model, noise);
   if (configuration.holdout == 0) {
-    return {objective_of_data(data, dynamics, configuration, noise), std::nullopt, false,
-            estimates};
+    return {
+        with_other_parts(objective_of_data(data, dynamics, configuration, noise), configuration),
+        std::nullopt, false, estimates};
   }
   const Holdout parts = hold_out(data, configuration.holdout, configuration.data_seed);
-  const Objective objective = objective_of_data(parts.training, dynamics, configuration, noise);
+  const Objective objective = with_other_parts(
+      objective_of_data(parts.training, dynamics, configuration, noise), configuration);
   if (!parts.continues) {
     return {objective, objective_of_data(parts.held_out, dynamics, configuration, noise), false,
             estimates};
@@ -132,8 +149,8 @@ FitOptions fit_options(const Configuration& configuration, const TrainingOptions
 }
 
 void refuse_options_of_data(const Configuration& configuration) {
-  for (const char* key : {"observe", "noise", "error-model", "robust", "fit-initial-states",
-                          "holdout", "horizon", "windows", "ridge"}) {
+  for (const char* key : {"closed-weight", "observe", "noise", "error-model", "robust",
+                          "fit-initial-states", "holdout", "horizon", "windows", "ridge"}) {
     require(!configuration.given(key), "--{} is for --data; give it, too", key);
   }
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <optional>
 
 #include "cli/configuration.hpp"
@@ -8,11 +7,8 @@
 
 namespace isochron::cli {
 
-/// The options that say which observations are fitted.
-inline constexpr std::array data_problem_options = {"data", "observe", "noise",
-                                                    "fit-initial-states", "holdout"};
-
-/// What --data asks for: to pass through the observations of a file, of which some may be held out.
+/// What --data asks for: to pass through the observations of a file, of which some may be held out,
+/// and what --loss and --hold ask for beside it.
 struct ObservedProblem {
   Objective objective;
   std::optional<Objective> held_out;  ///< absent without --holdout

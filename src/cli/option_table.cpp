@@ -104,7 +104,8 @@ std::vector<Option> make_table() {
       {"hold-weight", "W", trainers, "Problem", setting(&C::hold_weight, number(1e-12, 1e12)),
        "of the force data in the loss; {}"},
       {"data", "FILE", verb_train, "Problem", setting(&C::data, any_text()),
-       "observations to fit, in place of --loss: text with a line of names (columns trajectory, t, "
+       "observations to fit, alone or beside a --loss on closed orbits that is given, too: text "
+       "with a line of names (columns trajectory, t, "
        "q or q1.., v or v1.., first-order y1..; standard errors NAME_error; nan: missing), or HDF5 "
        "as FILE:/group"},
       {"observe", "NAME=y1,..", verb_train, "Problem", setting(&C::observe, any_text()),
@@ -130,6 +131,13 @@ std::vector<Option> make_table() {
       {"holdout", "F", verb_train, "Problem", setting(&C::holdout, number(0, 0.9)),
        "part of the trajectories of --data that is kept for validation, by --data-seed (of one "
        "trajectory its last times); {}"},
+      {"closed-weight", "W", verb_train, "Problem",
+       setting(&C::closed_weight, number(1e-300, 1e300)),
+       "of a --loss on closed orbits beside --data: W times it adds to chi^2 per datum, so that W "
+       "= "
+       "1/d^2 makes orbits that miss their start by d (rms) cost as much as data that miss theirs "
+       "by "
+       "a standard error each; {}"},
       {"noise", "S", verb_simulate, "Problem", setting(&C::simulated_noise, number(0, 1e300)),
        "adds S z to the trajectories that are written, z from N(0, 1) by --data-seed; {}"},
       {"seed", "S", runs, "Problem", setting(&C::seed, cli::seed()),

@@ -12,17 +12,25 @@
 namespace isochron::cli {
 namespace {
 
+bool is_ended_by_time(const Run& run) { return run.stop_reason == describe(StopReason::wall_time); }
+
 /// A limit that the options set, which a run can go on from.
+bool is_ended_by_limit(const Run& run) {
+  return is_ended_by_time(run) || run.stop_reason == describe(StopReason::max_iterations);
+}
+
 std::string on_the_limit(const Run& run, const std::string& file) {
-  const bool by_time = run.stop_reason == describe(StopReason::wall_time);
-  if (!by_time && run.stop_reason != describe(StopReason::max_iterations)) return "";
+  if (!is_ended_by_limit(run)) return "";
+  const bool by_time = is_ended_by_time(run);
   return fmt::format("{} ended before training did; {}", by_time ? "time" : "the iterations",
                      how_to_go_on(run, file, by_time ? " --max-time S" : " --iterations K"));
 }
 
 /// Both losses are of the same orbits, so they differ by errors of integration alone. Below 1e-20
-/// that is rounding.
+/// that is rounding. (A fit that is cut short may have the loss of a part: a horizon, windows, or
+/// data without the orbits that are to close.)
 std::string on_the_integration(const Run& run, const std::string& file) {
+  if (run.loss == Loss::observations && is_ended_by_limit(run)) return "";
   constexpr double rounding = 1e-20;
   const double loss = run.state.loss;
   const auto& [verified, error] = std::tie(run.verification.loss, run.verification.error);

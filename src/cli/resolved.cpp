@@ -42,8 +42,11 @@ Configuration resolved(Configuration configuration) {
   if (configuration.period_multiple && configuration.is_default("restarts")) {
     configuration.restarts = restarts_for_a_multiple;
   }
-  if (!configuration.data.empty() && configuration.is_default("optimizer")) {
-    configuration.optimizer = OptimizerKind::least_squares;
+  if (!configuration.data.empty()) {
+    if (configuration.is_default("optimizer")) {
+      configuration.optimizer = OptimizerKind::least_squares;
+    }
+    if (configuration.is_default("loss")) configuration.loss = Loss::none;
   }
   resolve_tolerance(configuration);
   resolve_jacobian(configuration);
@@ -51,7 +54,8 @@ Configuration resolved(Configuration configuration) {
   return configuration;
 }
 
-Configuration with_orbits(Configuration configuration, const Objective& objective) {
+Configuration with_orbits(Configuration configuration, const Objective& sum) {
+  const Objective& objective = sum.others().empty() ? sum : sum.others().front().objective;
   const bool by_law = prescribes_periods(configuration.loss);
   const bool by_energy = by_law && configuration.period_by == PeriodBy::energy;
   configuration.trajectories = objective.ensemble().size() / (by_energy ? 2 : 1);

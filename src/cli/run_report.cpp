@@ -117,6 +117,7 @@ class Screen {
           take("hold_misfit", found.force_misfit), take("hold_weight", run_.force_data->weight),
           found.of_trajectories);
     }
+    others_of_sum();
     const ValidationLoss& fresh = run_.validation;
     if (!std::isnan(take("loss_validation", fresh.mean))) {
       row("validation",
@@ -138,6 +139,25 @@ class Screen {
     if (!std::isnan(take("nonlinear_size", like.nonlinear_size))) {
       row("beside linear", "max |f - (A x + b)| on [-2, 2]: {:.2g} before, {:.2g} after",
           take("nonlinear_size_before", like.nonlinear_size_before), like.nonlinear_size);
+    }
+  }
+
+  /// What else counts beside the first loss, and how well it is fulfilled.
+  void others_of_sum() {
+    const std::vector<double>& verified = run_.verification.of_others;
+    std::string title = "beside";
+    for (std::size_t j = 0; j < run_.others.size(); ++j) {
+      const OtherObjective& other = run_.others[j];
+      const bool is_closed = asks_for_closed_orbits(other.loss);
+      row(title, "{:g} times the {} loss, T = {:.4g}, N = {}{}", other.weight, name(other.loss),
+          other.period, other.ensemble.size(),
+          verified.size() != run_.others.size()
+              ? ""
+              : fmt::format(": {:.4e}{}", verified[j],
+                            is_closed ? fmt::format(", orbits miss their end by {:.2g} (rms)",
+                                                    std::sqrt(verified[j]))
+                                      : ""));
+      title = "";
     }
   }
 
@@ -412,6 +432,30 @@ void add_known(Json& model, const Run& run) {
   }
 }
 
+Json other_json(const Run& run, std::size_t j) {
+  const OtherObjective& other = run.others[j];
+  Json json = {{"loss", name(other.loss)},
+               {"weight", other.weight},
+               {"period", other.period},
+               {"trajectories", other.ensemble.size()}};
+  if (run.verification.of_others.size() == run.others.size()) {
+    json["loss_verified"] = json_number(run.verification.of_others[j]);
+  }
+  return json;
+}
+
+/// T(E) of a fit with its standard errors.
+Json periods_json(const PeriodCurve& periods) {
+  Json json;
+  const auto add = [&](const char* name, const Vector& values) {
+    for (const double value : values) json[name].push_back(json_number(value));
+  };
+  add("energy", periods.energy);
+  add("period", periods.period);
+  add("period_errors", periods.error);
+  return json;
+}
+
 }  // namespace
 
 std::string still_running(const Writer& writer) {
@@ -441,6 +485,9 @@ Json run_json(const Run& run, const std::filesystem::path& file) {
         {"loss", name(*run.loss)}, {"dynamics", name(run.motion)}, {"period", run.period}};
     add_number(json["objective"], "data_seed", run.data_seed);
   }
+  for (std::size_t j = 0; j < run.others.size(); ++j) {
+    json["objective"]["others"].push_back(other_json(run, j));
+  }
   if (run.options) json["options"] = options_json(*run.options);
   json["trajectories"] = run.ensemble.size();
   Json& summary = json["summary"];
@@ -457,6 +504,7 @@ Json run_json(const Run& run, const std::filesystem::path& file) {
     json["restarts"].push_back(
         {{"weight_seed", restart.weight_seed}, {"loss", json_number(restart.loss)}});
   }
+  if (run.periods) json["periods"] = periods_json(*run.periods);
   if (run.certificate) json["analysis"] = certificate_json(*run.certificate);
   return json;
 }

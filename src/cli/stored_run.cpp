@@ -49,7 +49,8 @@ void check_description(const Configuration& described, const Run& run, const std
           shown(file));
   const bool two_orbits =
       prescribes_periods(described.loss) && described.period_by == PeriodBy::energy;
-  require(run.ensemble.size() == (two_orbits ? 2 : 1) * described.trajectories &&
+  const Ensemble& orbits = run.others.empty() ? run.ensemble : run.others.front().ensemble;
+  require(orbits.size() == (two_orbits ? 2 : 1) * described.trajectories &&
               run.ensemble.end_times.size() == run.ensemble.size(),
           "data/initial_states and data/end_times in {} are not those of {} trajectories, as its "
           "configuration says",
@@ -121,12 +122,18 @@ void take_term(const AnalyticTerm& term, const Taking& take) {
   take("bounds", &C::bounds, bounds);
 }
 
-void take_problem(const Run& run, const Taking& take) {
-  take("dynamics", &C::motion, run.motion);
-  take("force", &C::force, force_name_of({run.known, run.network}));
-  take("dimension", &C::dimension, run.field()->dimension());
-  if (run.network) take_network(*run.network, take);
-  if (run.known) take_term(*run.known, take);
+/// What a run would be of such orbits alone.
+Run orbits_of(const OtherObjective& orbits, Motion motion) {
+  Run run;
+  run.motion = motion;
+  run.loss = orbits.loss;
+  run.period = orbits.period;
+  run.ensemble = orbits.ensemble;
+  return run;
+}
+
+/// The trajectories of a run and what its loss asks of them.
+void take_orbits(const Run& run, const Taking& take) {
   take("trajectories", &C::trajectories, run.ensemble.size() / (run.by_energy() ? 2 : 1));
   if (!run.loss) return;
   take("loss", &C::loss, asks_for_closed_orbits(*run.loss) ? *run.loss : Loss::none);
@@ -135,6 +142,23 @@ void take_problem(const Run& run, const Taking& take) {
   } else {
     take("period", &C::period, run.period);
   }
+}
+
+void take_problem(const Run& run, const Taking& take) {
+  take("dynamics", &C::motion, run.motion);
+  take("force", &C::force, force_name_of({run.known, run.network}));
+  take("dimension", &C::dimension, run.field()->dimension());
+  if (run.network) take_network(*run.network, take);
+  if (run.known) take_term(*run.known, take);
+  const bool has_orbits_beside = run.loss == Loss::observations && !run.others.empty() &&
+                                 asks_for_closed_orbits(run.others.front().loss);
+  if (has_orbits_beside) {
+    take("closed-weight", &C::closed_weight, run.others.front().weight);
+    take_orbits(orbits_of(run.others.front(), run.motion), take);
+  } else {
+    take_orbits(run, take);
+  }
+  if (!run.loss) return;
   if (run.data_seed) take("data-seed", &C::data_seed, *run.data_seed);
   if (run.force_data) take("hold-weight", &C::hold_weight, run.force_data->weight);
   take("verdict-tolerance", &C::verdict_tolerance, run.verdict_tolerance);
@@ -217,7 +241,9 @@ Configuration configuration_of(const Run& run, const std::string& file) {
 Configuration with_problem_of(const std::optional<Run>& stored, const std::string& file,
                               Configuration configuration) {
   if (!stored) return configuration;
-  return with_stored_problem(std::move(configuration), configuration_of(*stored, file));
+  Configuration theirs = configuration_of(*stored, file);
+  if (stored->loss == Loss::observations) take_orbits(*stored, Taking(theirs, file));
+  return with_stored_problem(std::move(configuration), theirs);
 }
 
 void check_architecture(const Configuration& configuration, const Run& stored,

@@ -55,6 +55,17 @@ bool hold_alike(const std::optional<ForceData>& a, const std::optional<ForceData
   return close(a->position, b->position) && close(a->force, b->force) && a->weight == b->weight;
 }
 
+/// Whether a sum has the stored parts beside its first one.
+bool same_others(const Objective& sum, const std::vector<OtherObjective>& stored) {
+  return std::equal(sum.others().begin(), sum.others().end(), stored.begin(), stored.end(),
+                    [](const WeightedObjective& a, const OtherObjective& b) {
+                      const Ensemble& ensemble = a.objective.ensemble();
+                      return a.weight == b.weight && a.objective.loss() == b.loss &&
+                             close(ensemble.initial_states, b.ensemble.initial_states) &&
+                             close(ensemble.end_times, b.ensemble.end_times);
+                    });
+}
+
 /// The options on the problem that are not as stored, as they may be typed.
 std::string problem_options(const Configuration& configuration, const Configuration& original) {
   std::vector<std::string> words;
@@ -77,7 +88,8 @@ void keep_problem(const Configuration& configuration, const Objective& objective
       configuration.loss == original.loss &&
       close(now.initial_states, stored.ensemble.initial_states) &&
       (stored.ensemble.end_times.size() == 0 || close(now.end_times, stored.ensemble.end_times)) &&
-      hold_alike(objective.force_data(), stored.force_data);
+      hold_alike(objective.force_data(), stored.force_data) &&
+      same_others(objective, stored.others);
   require(same,
           "{0} changes the problem that {1} holds the results of; give another file by --output, "
           "and {1} stays as it is",

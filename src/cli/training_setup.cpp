@@ -29,13 +29,12 @@ void check_period_multiple(const Configuration& configuration, const Dynamics& d
 /// Whether the problem is that of --data, and not a stored one.
 bool asks_for_data(const Configuration& configuration, const std::optional<Run>& stored) {
   if (configuration.data.empty()) return false;
-  const bool asked_for = std::any_of(data_problem_options.begin(), data_problem_options.end(),
-                                     [&](const char* key) { return configuration.given(key); });
-  return asked_for || !stored || stored->loss != Loss::observations;
+  return asks_for_problem(configuration) || !stored || stored->loss != Loss::observations;
 }
 
 /// That trajectories start inside of the domain that the known term of their force has at first.
 void check_domain(const Objective& objective) {
+  for (const WeightedObjective& part : objective.others()) check_domain(part.objective);
   const auto known = structure_of(objective.dynamics().field()).known;
   const std::vector<std::string> wells = well_names();
   if (!known || std::find(wells.begin(), wells.end(), known->name) == wells.end()) return;

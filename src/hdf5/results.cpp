@@ -616,6 +616,88 @@ std::optional<ForceData> read_force_data(const InputGroup& entry) {
                    read_number<double>(group, "weight", domain::positive)};
 }
 
+// ------------------------------------------------------------------------------ other objectives
+
+void check_other(const OtherObjective& other, const std::string& name, const Run& run,
+                 const SizeCheck& check) {
+  const States& initial = other.ensemble.initial_states;
+  check.require(initial.size() > 0, "{}/initial_states is empty", name);
+  check.equal("a row of " + name + "/initial_states", initial.rows(),
+              run.ensemble.initial_states.rows());
+  check.equal(name + "/end_times", other.ensemble.end_times.size(), initial.cols());
+  const Eigen::MatrixXd& earlier = other.ensemble.earlier_times;
+  if (earlier.size() > 0) check.equal(name + "/earlier_times", earlier.cols(), initial.cols());
+  const bool observes = other.loss == Loss::observations;
+  check.require(observes || asks_for_closed_orbits(other.loss),
+                "{}/loss is {}, which only a first objective may be", name,
+                isochron::name(other.loss));
+  const Index observations = observes ? initial.cols() * other.ensemble.observations() : 0;
+  check.equal(name + "/observed_states", other.observations.value.cols(), observations);
+  if (other.observations.weight.size() == 0) return;
+  check.equal(name + "/weights", other.observations.weight.cols(), observations);
+}
+
+void check_others(const Run& run, const SizeCheck& check) {
+  for (std::size_t j = 0; j < run.others.size(); ++j) {
+    check_other(run.others[j], fmt::format("other_objectives/{}", j), run, check);
+  }
+}
+
+/// Calls visit(name, label, matrix) for those that an objective has.
+template <class AnyObjective, class Visit>
+void for_each_matrix_of(AnyObjective& other, const Visit& visit) {
+  visit("initial_states", "initial states", other.ensemble.initial_states);
+  visit("earlier_times", "times of observation before the end time", other.ensemble.earlier_times);
+  visit("observed_states", "observed states", other.observations.value);
+  visit("weights", "weights of the observed states", other.observations.weight);
+}
+
+void write_others(const OutputGroup& entry, const Run& run) {
+  if (run.others.empty()) return;
+  const OutputGroup all = write_group(entry, "other_objectives", "NXcollection");
+  for (std::size_t j = 0; j < run.others.size(); ++j) {
+    const OtherObjective& other = run.others[j];
+    const OutputGroup group = write_group(all, fmt::format("{}", j), "NXcollection");
+    group.text("loss", name(other.loss));
+    group.text("error_model", name(other.observations.error_model));
+    group.text("robust", name(other.observations.robust));
+    describe(group.numbers("weight", &other.weight, {}), "weight in the loss", "1");
+    describe(group.numbers("period", &other.period, {}), "period T", "1");
+    describe(write_column(group, "end_times", other.ensemble.end_times), "end time T", "1");
+    for_each_matrix_of(other, [&](const char* name, const char* label, const auto& matrix) {
+      if (matrix.size() > 0) describe(write_columns_as_rows(group, name, matrix), label, "1");
+    });
+    if (run.verification.of_others.size() != run.others.size()) continue;
+    describe(group.numbers("loss_verified", &run.verification.of_others[j], {}),
+             "loss by another method, without its weight", "1");
+  }
+}
+
+void read_others(const InputGroup& entry, Run& run) {
+  if (!entry.contains("other_objectives")) return;
+  const InputGroup all = entry.group("other_objectives");
+  for (std::size_t j = 0; all.contains(fmt::format("{}", j)); ++j) {
+    const InputGroup group = all.group(fmt::format("{}", j));
+    OtherObjective other;
+    other.loss = read_choice<Loss>(group, "loss");
+    other.observations.error_model = read_choice<ErrorModel>(group, "error_model");
+    other.observations.robust = read_choice<Robust>(group, "robust");
+    other.weight = read_number<double>(group, "weight", domain::positive);
+    other.period = read_number<double>(group, "period", domain::positive);
+    const bool backward = other.loss == Loss::observations;
+    other.ensemble.end_times =
+        read_column<Vector>(group, "end_times", backward ? domain::finite : domain::positive);
+    for_each_matrix_of(other, [&](const char* name, const char*, auto& matrix) {
+      if (group.contains(name)) matrix = read_rows_as_columns(group, name, domain::finite);
+    });
+    if (group.contains("loss_verified")) {
+      run.verification.of_others.push_back(
+          read_number<double>(group, "loss_verified", domain::anything));
+    }
+    run.others.push_back(std::move(other));
+  }
+}
+
 // -------------------------------------------------------------------------------------- training
 
 template <class T>
@@ -1049,6 +1131,7 @@ void check_sizes(const Run& run, const std::filesystem::path& file) {
   check_snapshots(run, check);
   check_states(run, check);
   if (run.force_data) check_force_data(*run.force_data, check);
+  check_others(run, check);
   check_history(run.state.history, check);
   check_portraits("phase_portrait_before", run.phase_portrait_before, check);
   check_portraits("phase_portrait", run.phase_portrait, check);
@@ -1098,6 +1181,7 @@ void write_entry(const OutputGroup& root, const Run& run) {
   write_trajectories(entry, run);
   if (run.posterior) write_posterior(entry, *run.posterior);
   if (run.force_data) write_force_data(entry, *run.force_data);
+  write_others(entry, run);
   write_history(entry, run.state.history);
   write_portraits(entry, "phase_portrait_before", "Phase portrait before training", run.motion,
                   run.phase_portrait_before);
@@ -1135,6 +1219,7 @@ Run read_entry(const InputGroup& root) {
   read_trajectories(entry, run);
   run.posterior = read_posterior(entry, run);
   run.force_data = read_force_data(entry);
+  read_others(entry, run);
   run.state.history = read_history(entry);
   run.phase_portrait_before = read_portraits(entry, "phase_portrait_before");
   run.phase_portrait = read_portraits(entry, "phase_portrait");

@@ -129,9 +129,51 @@ is limited.h5 stop_reason 'time limit reached'
 succeeds train --hidden 8 --quiet --data orbits.csv -o known.h5
 shows 'note chi\^2 is .* give --fit-initial-states'
 
+# Closed orbits beside the data: the period that is asked for, closer than the data alone know it.
+closing=("${fit[@]}" --data orbits.csv --loss periodic --period pi --trajectories 8)
+succeeds "${closing[@]}" --closed-weight 1e4 -o closing.h5
+prints 'beside +10000 times the periodic loss, T = 3\.142, N = 8'
+prints 'problem .* observations loss, N = 12'
+below closing.h5 chi_squared 1.25
+asked closing.h5 closed-weight 10000
+off() { # by how much a period near E = 1 is off pi
+  "$program" show "$1" --json | python3 -c 'import json, math, sys
+periods = json.load(sys.stdin)["periods"]
+k = len(periods["energy"]) // 2
+assert periods["period_errors"][k] > 0
+print(abs(periods["period"][k] - math.pi))'
+}
+awk -v a="$(off closing.h5)" -v b="$(off fit.h5)" 'BEGIN { exit !(a < 1e-3 && a < b / 3) }' ||
+  fail "closing.h5: T is off by $(off closing.h5), of data alone by $(off fit.h5)"
+succeeds check-gradient --at closing.h5
+prints '^observations \+ 10000 periodic loss'
+succeeds check-gradient --at fit.h5
+prints '^observations loss, .* N = 12, T = 3'
+succeeds simulate --model closing.h5 -o from_closing.h5
+prints 'problem .* T = 3, none loss, N = 12'
+succeeds "${closing[@]}" --closed-weight 1e4 --iterations 30 -o closed_short.h5
+succeeds train --resume closed_short.h5 --iterations 100 --quiet
+prints 'beside +10000 times the periodic loss'
+below closed_short.h5 chi_squared 1.25
+rejects 2 '--closed-weight 5 changes the problem' train --resume closed_short.h5 --closed-weight 5
+succeeds train --resume closed_short.h5 --closed-weight 100 --quiet -o lighter.h5
+prints 'beside +100 times the periodic loss'
+# With a force that is held, too; and periods by amplitude.
+succeeds "${closing[@]}" --hold harmonic --hold-params omega=2 --hold-range -0.5,0.5 -o held.h5
+prints 'force data +max'
+prints 'beside +1 times the periodic loss'
+succeeds "${fit[@]}" --data orbits.csv --loss prescribed-period --period-law harmonic \
+  --law-params omega=2 --law-range 0.2,1 --trajectories 5 --closed-weight 10 -o law.h5
+prints 'beside +10 times the prescribed-period loss, T = 3\.142, N = 5'
+below law.h5 chi_squared 1.25
+
 # What does not fit.
+rejects 2 '--closed-weight is for --data' train --closed-weight 2 -o no.h5
+rejects 2 '--closed-weight is for closed orbits beside --data; give --loss periodic' \
+  "${fit[@]}" --data orbits.csv --closed-weight 2 -o no.h5
+rejects 2 '--period is for closed orbits beside --data' "${fit[@]}" --data orbits.csv --period 3 -o no.h5
+rejects 2 '--closed-weight 0' "${closing[@]}" --closed-weight 0 -o no.h5
 rejects 2 '--ridge is for --data' train --ridge 1 -o no.h5
-rejects 2 '--loss periodic does not go with --data' train --data orbits.csv --loss periodic -o no.h5
 rejects 2 '--optimizer lbfgs does not go with --data' train --data orbits.csv --optimizer lbfgs -o no.h5
 rejects 2 "none.csv" train --data none.csv -o no.h5
 rejects 2 "'q' is unknown" train --data orbits.csv --dynamics first-order -o no.h5
