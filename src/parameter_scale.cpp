@@ -10,27 +10,49 @@ namespace {
 
 double logistic(double theta) { return 1 / (1 + std::exp(-theta)); }
 
-/// Of log a where the scale is logarithmic, else of a.
+/// Whether it is log a that lies between two bounds. One bound alone makes a scale that is
+/// logarithmic anyway, near the bound or near 0.
+bool bounds_logarithm(const ParameterScale& scale) {
+  return scale.logarithmic && std::isfinite(scale.bounds->left) &&
+         std::isfinite(scale.bounds->right);
+}
+
+/// Of log a or of a.
 Interval range_of(const ParameterScale& scale) {
   const auto [left, right] = *scale.bounds;
-  return scale.logarithmic ? Interval{std::log(left), std::log(right)} : *scale.bounds;
+  if (bounds_logarithm(scale)) return {std::log(left), std::log(right)};
+  return {scale.logarithmic ? std::max(left, 0.0) : left, right};
+}
+
+/// The place in a range, and its derivative by theta.
+double place(const Interval& range, double theta) {
+  const auto [left, right] = range;
+  if (std::isinf(right)) return left + std::exp(theta);
+  if (std::isinf(left)) return right - std::exp(-theta);
+  return left + (right - left) * logistic(theta);
+}
+
+double place_slope(const Interval& range, double theta) {
+  const auto [left, right] = range;
+  if (std::isinf(right)) return std::exp(theta);
+  if (std::isinf(left)) return std::exp(-theta);
+  return (right - left) * logistic(theta) * logistic(-theta);
 }
 
 }  // namespace
 
 double ParameterScale::value(double theta) const {
   if (!bounds) return logarithmic ? std::exp(theta) : theta;
-  const auto [left, right] = range_of(*this);
-  const double between = left + (right - left) * logistic(theta);
+  const double between = place(range_of(*this), theta);
   // Rounding must not leave the bounds.
-  return std::clamp(logarithmic ? std::exp(between) : between, bounds->left, bounds->right);
+  return std::clamp(bounds_logarithm(*this) ? std::exp(between) : between, bounds->left,
+                    bounds->right);
 }
 
 double ParameterScale::slope(double theta) const {
   if (!bounds) return logarithmic ? std::exp(theta) : 1;
-  const auto [left, right] = range_of(*this);
-  const double between = (right - left) * logistic(theta) * logistic(-theta);
-  return logarithmic ? value(theta) * between : between;
+  const double between = place_slope(range_of(*this), theta);
+  return bounds_logarithm(*this) ? value(theta) * between : between;
 }
 
 double ParameterScale::theta(double value) const {
@@ -41,17 +63,20 @@ double ParameterScale::theta(double value) const {
           "{} is outside of the bounds; give a value between {} and {}", value, bounds->left,
           bounds->right);
   const auto [left, right] = range_of(*this);
-  const double number = logarithmic ? std::log(value) : value;
+  const double number = bounds_logarithm(*this) ? std::log(value) : value;
+  if (std::isinf(right)) return std::log(number - left);
+  if (std::isinf(left)) return -std::log(right - number);
   return std::log((number - left) / (right - number));
 }
 
 void ParameterScale::validate() const {
   if (!bounds) return;
   const auto [left, right] = *bounds;
-  require(left < right && std::isfinite(left) && std::isfinite(right),
-          "the bounds {}:{} hold no number; give a finite lower one and a larger upper one", left,
-          right);
-  require(!logarithmic || left > 0,
+  require(left < right && (std::isfinite(left) || std::isfinite(right)),
+          "the bounds {}:{} hold no number, or every one; give a finite lower one, a larger upper "
+          "one, or both",
+          left, right);
+  require(!logarithmic || left > 0 || (std::isinf(left) && right > 0),
           "the lower bound {} of a parameter on a logarithmic scale must be > 0", left);
 }
 

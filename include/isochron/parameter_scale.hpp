@@ -11,12 +11,16 @@ namespace isochron {
 ///   linear             a = theta
 ///   logarithmic        a = exp(theta), so that a > 0
 ///   bounds             a = low + (high - low)/(1 + exp(-theta))
-///   both               log a = log low + (log high - log low)/(1 + exp(-theta))
+///   lower bound alone  a = low + exp(theta)
+///   upper bound alone  a = high - exp(-theta)
+///   logarithmic, too   log a and the logarithms of two bounds; an upper one alone stands for 0 and
+///                      that, and a lower one alone is as above
 ///
 /// Within bounds a is never outside of them, whatever theta is.
 struct ParameterScale {
   bool logarithmic = false;
-  std::optional<Interval> bounds;  ///< finite, left < right; logarithmic: left > 0
+  std::optional<Interval> bounds;  ///< left < right, one of them perhaps infinite: absent;
+                                   ///< logarithmic: finite ones > 0
 
   /// a(theta), and da/dtheta.
   [[nodiscard]] double value(double theta) const;

@@ -109,17 +109,26 @@ std::string write_pairs(const std::map<std::string, Value>& pairs, const Write& 
   return fmt::format("{}", fmt::join(texts, ","));
 }
 
-/// low:high, finite.
+/// low:high, of which one may be absent: infinite.
 std::optional<std::pair<double, double>> parse_range(const std::string& text) {
-  const std::vector<std::string> ends = split(text, ':');
-  if (ends.size() != 2) return std::nullopt;
-  const auto low = parse_number(ends[0], -unbounded, unbounded);
-  const auto high = parse_number(ends[1], -unbounded, unbounded);
-  if (!low || !high || !(*low < *high)) return std::nullopt;
-  return std::pair(*low, *high);
+  const auto colon = text.find(':');
+  if (colon == std::string::npos) return std::nullopt;
+  const auto end = [](const std::string& number, double absent) {
+    return number.empty() ? std::optional(absent) : parse_number(number, -unbounded, unbounded);
+  };
+  const auto low = end(trimmed(text.substr(0, colon)), -unbounded);
+  const auto high = end(trimmed(text.substr(colon + 1)), unbounded);
+  const bool is_range =
+      low && high && *low < *high && (std::isfinite(*low) || std::isfinite(*high));
+  return is_range ? std::optional(std::pair(*low, *high)) : std::nullopt;
 }
 
 }  // namespace
+
+std::string range_in_words(double low, double high) {
+  const auto end = [](double number) { return std::isinf(number) ? "" : shortest(number); };
+  return end(low) + ':' + end(high);
+}
 
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts;
@@ -246,11 +255,12 @@ Codec<Configuration::Bounds> bounds() {
             return parse_pairs<std::pair<double, double>>(text, parse_range);
           },
           [](const Configuration::Bounds& values) {
-            return write_pairs(values, [](const auto& ends) {
-              return shortest(ends.first) + ':' + shortest(ends.second);
-            });
+            return write_pairs(
+                values, [](const auto& ends) { return range_in_words(ends.first, ends.second); });
           },
-          "name=low:high pairs of different names and numbers low < high, separated by commas", ""};
+          "name=low:high pairs of different names and numbers low < high, of which one may be "
+          "absent, separated by commas",
+          ""};
 }
 
 Codec<Configuration::Parameters> parameters() {

@@ -28,6 +28,9 @@ struct Codec {
 /// The shortest digits that give this number again: 1e-9, 0.1, 100.
 [[nodiscard]] std::string shortest(double value);
 
+/// "0:1", "0:", ":1": low:high, an infinite end left out.
+[[nodiscard]] std::string range_in_words(double low, double high);
+
 /// A whole text as a number, 1e6 as a whole one, too; nothing when anything is left over.
 [[nodiscard]] std::optional<std::int64_t> parse_whole(const std::string& text);
 

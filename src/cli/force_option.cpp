@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cmath>
 
 #include "named_parameters.hpp"
 #include "sentence.hpp"
@@ -51,6 +52,15 @@ AnalyticParameter& scaled_by(const char* key, const std::string& name, AnalyticT
   return parameter;
 }
 
+/// A bound that is absent is that of the parameter's own range, if this has one.
+void complete(ParameterScale& scale, const NamedParameter& range) {
+  if (!scale.bounds) return;
+  auto& [left, right] = *scale.bounds;
+  const bool is_above_by_scale = scale.logarithmic && range.low <= 0;
+  if (std::isinf(left) && !is_above_by_scale) left = range.low;
+  if (std::isinf(right)) right = range.high;
+}
+
 /// That a fit can start where the parameter stands.
 void check_start(const AnalyticParameter& parameter, const NamedParameter& range) {
   const auto& [name, value, is_fitted, scale] = parameter;
@@ -58,10 +68,12 @@ void check_start(const AnalyticParameter& parameter, const NamedParameter& range
           "--log {0} needs a start {0} > 0, not {0} = {1:g}; give --params {0}=VALUE", name, value);
   if (!scale.bounds) return;
   const auto [low, high] = *scale.bounds;
-  const std::string bounds = fmt::format("--bounds {}={}:{}", name, shortest(low), shortest(high));
-  require(low >= range.low && high <= range.high,
-          "{} leaves the range of the parameter: it needs {}", bounds, admissible_range(range));
-  require(!scale.logarithmic || low > 0, "{0} and --log {1} need a lower bound > 0", bounds, name);
+  const std::string bounds = fmt::format("--bounds {}={}", name, range_in_words(low, high));
+  const bool is_above = low >= range.low || (scale.logarithmic && std::isinf(low));
+  require(is_above && high <= range.high, "{} leaves the range of the parameter: it needs {}",
+          bounds, admissible_range(range));
+  require(!scale.logarithmic || low > 0 || std::isinf(low),
+          "{0} and --log {1} need a lower bound > 0", bounds, name);
   require(value > low && value < high,
           "{0} does not hold the start {1} = {2:g}; give --params {1}=VALUE with a value between",
           bounds, name, value);
@@ -81,6 +93,7 @@ AnalyticTerm term_asked_for(const Configuration& configuration, const std::strin
   for (const auto& [bounded, bounds] : configuration.bounds) {
     scaled_by("bounds", bounded, term, formula).scale.bounds = {bounds.first, bounds.second};
   }
+  for (std::size_t p = 0; p < formula.size(); ++p) complete(term.parameters[p].scale, formula[p]);
   for (std::size_t p = 0; p < formula.size(); ++p) check_start(term.parameters[p], formula[p]);
   return term;
 }

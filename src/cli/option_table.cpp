@@ -162,7 +162,8 @@ std::vector<Option> make_table() {
       {"fit", "a,b", problems & ~verb_sweep, "Force field", setting(&C::fitted, parameter_names()),
        "parameters of an analytic --force that are fitted; the others are held"},
       {"bounds", "a=0:1", problems & ~verb_sweep, "Force field", setting(&C::bounds, bounds()),
-       "bounds of fitted parameters, low:high by name, which are never left"},
+       "bounds of fitted parameters, low:high by name, which are never left; either may be absent, "
+       "as in a=0:"},
       {"log", "a,b", problems & ~verb_sweep, "Force field",
        setting(&C::logarithmic, parameter_names()),
        "fitted parameters whose logarithm is fitted, so that they stay positive"},
@@ -256,6 +257,9 @@ std::vector<Option> make_table() {
       {"max-time", "S", trainers, "Training", setting(&C::max_time, duration(1e-3, 1e9)),
        "wall time of this run in s, or as 90s, 1m, 2h; {}; its verification, portraits and "
        "analysis get half as much again, or 5 s where that is more"},
+      {"max-time", "S", verb_simulate, "Integration", setting(&C::max_time, duration(1e-3, 1e9)),
+       "wall time in s, or as 90s, 1m, 2h, that the standard errors of predictions by --model may "
+       "take; {}; otherwise they are left out"},
       {"loss-tolerance", "L", trainers, "Training",
        setting(&C::loss_tolerance, number(0, unbounded)), "stop at this loss; {}"},
       {"gradient-tolerance", "G", trainers, "Training",

@@ -225,9 +225,15 @@ class Screen {
   static std::string on_scale(const AnalyticParameter& parameter) {
     if (!parameter.is_fitted) return ", held";
     const auto& [logarithmic, bounds] = parameter.scale;
-    return fmt::format(
-        "{}{}", logarithmic ? ", its logarithm fitted" : "",
-        bounds ? fmt::format(", between {:g} and {:g}", bounds->left, bounds->right) : "");
+    return fmt::format("{}{}", logarithmic ? ", its logarithm fitted" : "",
+                       bounds ? ", " + within(*bounds) : "");
+  }
+
+  static std::string within(const Interval& bounds) {
+    const auto [low, high] = bounds;
+    if (std::isinf(high)) return fmt::format("above {:g}", low);
+    if (std::isinf(low)) return fmt::format("below {:g}", high);
+    return fmt::format("between {:g} and {:g}", low, high);
   }
 
   /// Of which kind errors are, where not normal ones of the values.

@@ -10,6 +10,7 @@
 #include "cli/stored_run.hpp"
 #include "cli/training_setup.hpp"
 #include "cli/verbs.hpp"
+#include "clock.hpp"
 #include "isochron/observed_data.hpp"
 #include "isochron/random.hpp"
 #include "isochron/stoppable_force.hpp"
@@ -128,10 +129,13 @@ SampledStates kept_samples(const Trajectories& all, const Ensemble& ensemble, In
   return kept;
 }
 
-/// Standard errors of predictions by a fit to observations. Initial states that were fitted with it
-/// have their errors, other ones are exact.
+/// Standard errors of predictions by a fit to observations, as far as --max-time allows. Initial
+/// states that were fitted with it have their errors, other ones are exact.
 void add_errors(Run& run, const Run& stored, const Dynamics& dynamics, const States& starts,
-                const IntegratorOptions& integrator) try {
+                IntegratorOptions integrator, double max_time) try {
+  integrator.stop_requested = [start = Clock::now(), max_time] {
+    return signalled() || seconds_since(start) > max_time;
+  };
   const Posterior& posterior = *stored.posterior;
   const bool fitted = !posterior.starts.empty() && starts.cols() == stored.ensemble.size() &&
                       starts == stored.ensemble.initial_states;
@@ -142,6 +146,10 @@ void add_errors(Run& run, const Run& stored, const Dynamics& dynamics, const Sta
                                  .errors;
 } catch (const NumericalError& error) {
   run.absent["trajectory_errors"] = error.what();
+} catch (const Interrupted&) {
+  if (signalled()) throw;
+  run.absent["trajectory_errors"] =
+      fmt::format("they take longer than --max-time {:g}; give more", max_time);
 }
 
 /// The samples as --data reads them. Errors of predictions have a name of their own: they belong
@@ -225,7 +233,8 @@ int simulate(const Configuration& given) {
   }
   const bool predicts = stored && stored->posterior && configuration.simulated_noise == 0;
   if (predicts && run.trajectories) {
-    add_errors(run, *stored, dynamics, one_period.initial_states, integrator);
+    add_errors(run, *stored, dynamics, one_period.initial_states, integrator,
+               configuration.max_time);
   }
   if (is_table(output.path())) {
     require(run.trajectories.has_value(),

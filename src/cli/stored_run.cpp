@@ -20,9 +20,7 @@ std::string in_words(const AnalyticTerm& term) {
     words.push_back(fmt::format(
         "{} = {}{}{}{}", name, shortest(value), is_fitted ? " fitted" : "",
         scale.logarithmic ? " by its logarithm" : "",
-        scale.bounds
-            ? fmt::format(" in {}:{}", shortest(scale.bounds->left), shortest(scale.bounds->right))
-            : ""));
+        scale.bounds ? " in " + range_in_words(scale.bounds->left, scale.bounds->right) : ""));
   }
   return fmt::format("{} ({})", term.name, fmt::join(words, ", "));
 }

@@ -29,6 +29,9 @@ succeeds simulate --model fit.h5 --trajectories 3 --times 5 -o predicted.csv
 [[ $(sed -n 2p predicted.csv) == 0,0,*,0,0 ]] || fail 'predicted.csv: exact initial states'
 awk -F , 'NR > 2 && $2 > 0 && !($5 > 0 && $6 > 0) { exit 1 }' predicted.csv ||
   fail 'predicted.csv: its errors'
+# Errors that take longer than they may are left out.
+succeeds simulate --model fit.h5 --trajectories 2000 --times 500 --max-time 0.001 -o late.h5
+prints 'trajectory errors +absent: they take longer than --max-time 0.001'
 rejects 2 "'q_prediction_error' is unknown" train --data predicted.csv --noise 0.1 -o no.h5
 succeeds simulate --model fit.h5 --trajectories 3 --times 5 --noise 0.1 -o drawn.csv
 [[ $(head -n 1 drawn.csv) == trajectory,t,q,v,q_error,v_error ]] || fail 'drawn.csv: its header'
@@ -100,6 +103,11 @@ succeeds train --data "$hares" --observe hare=y1,lynx=y2 --dynamics first-order 
 shows 'parameters alpha 0\.5[0-9]+ \+- '
 shows 'noise estimated: y1 0\.2[0-9]*, y2 0\.2'
 prints 'errors +lognormal'
+if command -v gnuplot >/dev/null; then
+  succeeds plot hares.h5 -o figures --format svg
+  grep -q 'log residual (1)' figures/residuals.svg || fail 'residuals.svg: its residuals are of logarithms'
+  rm -r figures
+fi
 rejects 2 'lognormal' "${fit[@]}" --data orbits.csv --error-model lognormal -o no.h5
 
 # A run goes on with its data.

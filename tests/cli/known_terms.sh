@@ -59,6 +59,23 @@ for file in beside both; do
   succeeds check-gradient --at $file.h5 --loss periodic --trajectories 3
 done
 
+# Bounds on one side; one that a parameter has by itself stands in for the other.
+for bounds in omega=0.5: omega=:5; do
+  succeeds "${fit[@]}" --force pendulum --fit omega --bounds $bounds --overwrite -o one_side.h5
+  below one_side.h5 chi_squared 1.3
+  recovered one_side.h5 omega 2
+  asked one_side.h5 bounds $bounds
+  succeeds train --resume one_side.h5 --iterations 5 --quiet
+done
+shows 'parameters omega (1\.9|2\.0).* between 0 and 5'
+succeeds "${fit[@]}" --force pendulum --fit omega --log omega --bounds omega=:5 -o below.h5
+recovered below.h5 omega 2
+prints 'omega .*its logarithm fitted, below 5$'
+succeeds "${fit[@]}" --force duffing --params omega=2 --fit beta --bounds beta=-3: -o above.h5
+prints 'beta .*, above -3$'
+rejects 2 '--bounds omega=: .*of which one may be absent' \
+  train --force pendulum --fit omega --bounds omega=: -o no.h5
+
 # A run goes on, to the last bit the same with any number of threads.
 succeeds "${fit[@]}" --force harmonic+mlp --fit omega --hidden 8 --iterations 4 -o short.h5
 cp short.h5 copy.h5
