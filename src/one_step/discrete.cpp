@@ -314,23 +314,22 @@ void DiscreteSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient
   initial_cotangents = lambda.leftCols(initial_cotangents.cols());
 }
 
-void DiscreteSensitivity::add_rows(Index first_step, Index steps, RowMatrixRef rows) {
+void DiscreteSensitivity::add_rows(const Steps& steps, RowMatrixRef rows) {
   const Index states = solver_.dynamics().state_dimension();
   const Index d = solver_.dynamics().dimension() * states;
-  in_parts(steps * solver_.stages(), states, rows.cols(), [&](Index first, Index count) {
+  in_parts(steps.count() * solver_.stages(), states, rows.cols(), [&](Index first, Index count) {
     solver_.linearisation().add_parameter_rows(
-        solver_.records(first_step, first, count),
+        solver_.records(steps.first, first, count),
         weights_.block(first * d, 0, count * d, rows.rows() / states), rows);
   });
 }
 
-void DiscreteSensitivity::sweep_all(const Steps& steps, Block& lambda, RowMatrixRef rows) {
+void DiscreteSensitivity::sweep_all(const Steps& steps, Block& lambda) {
   const Index states = solver_.dynamics().state_dimension();
   lambda.setZero(states * states, solver_.stride());
   for (Index r = 0; r < states; ++r) lambda.row(r * states + r).setOnes();
   prepare(states, steps.count() * solver_.stages());
   sweep(steps, steps.first, lambda, states);
-  add_rows(steps.first, steps.count(), rows);
 }
 
 void DiscreteSensitivity::jacobian_of_segments(RowMatrixRef rows, RowMatrixRef by_start) {
@@ -345,7 +344,8 @@ void DiscreteSensitivity::jacobian_of_segments(RowMatrixRef rows, RowMatrixRef b
     const Steps steps = all_of(k, first);
     RowMatrixRef own = observations > 1 ? RowMatrixRef(of_segment) : rows;
     own.setZero();
-    sweep_all(steps, lambda, own);
+    sweep_all(steps, lambda);
+    add_rows(steps, own);
     for (Index b = 0; b < points; ++b) {
       const Index at = (b * observations + k) * states;
       for (Index r = 0; r < states; ++r) a.row(r) = lambda.col(b).segment(r * states, states);
@@ -369,21 +369,26 @@ void DiscreteSensitivity::jacobian_of_nodes(RowMatrixRef rows, RowMatrixRef by_s
   NodeRows from_start(interpolant_, dynamics, by_start.rows() > 0 ? points : 0, states);
   Block a, slopes(d * d, solver_.stride());
   Linearisation& at = solver_.linearisation();
+  by_parameters.start();
+  from_start.start();
+  auto y = from_start.of_states();
+  for (Index i = 0; i < y.rows(); ++i) y(i, i % states) = 1;
   for (Index n = 0; n <= solver_.step_count(); ++n) {
-    by_parameters.advance();
-    from_start.advance();
     if (n > 0) {
-      sweep_all({0, n - 1, n, n - 1}, a, by_parameters.of_states());
-    } else {
-      auto y = from_start.of_states();
-      for (Index i = 0; i < y.rows(); ++i) y(i, i % states) = 1;
+      const Steps step{0, n - 1, n, n - 1};
+      sweep_all(step, a);
+      by_parameters.advance(a);
+      from_start.advance(a);
+      add_rows(step, by_parameters.of_states());
     }
-    at.add_parameter_rows(solver_.records(n, 0, 1), identity_.leftCols(points),
-                          by_parameters.of_forces());
     at.use_record(solver_.record(n, 0));
     at.jacobians(slopes);
-    by_parameters.complete(a, slopes, rows);
-    from_start.complete(a, slopes, by_start);
+    by_parameters.take_slopes(slopes);
+    from_start.take_slopes(slopes);
+    at.add_parameter_rows(solver_.records(n, 0, 1), identity_.leftCols(points),
+                          by_parameters.of_forces());
+    by_parameters.observe(rows);
+    from_start.observe(by_start);
   }
 }
 

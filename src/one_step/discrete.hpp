@@ -93,9 +93,8 @@ class DiscreteSensitivity final : public BlockSensitivity {
   void sweep(const Steps& steps, Index first, Block& lambda, Index cotangents,
              const BlockRef* of_force = nullptr);
   /// The derivatives of the state after these steps by that before: row r of A in rows r
-  /// state_dimension .. of `lambda`; and those by theta, the state before held fixed, are added to
-  /// `rows`.
-  void sweep_all(const Steps& steps, Block& lambda, RowMatrixRef rows);
+  /// state_dimension .. of `lambda`.
+  void sweep_all(const Steps& steps, Block& lambda);
   void gradient_of_segments(ConstStatesRef cotangents, Block& lambda);
   void gradient_of_nodes(ConstStatesRef cotangents, Block& lambda);
   void jacobian_of_segments(RowMatrixRef rows, RowMatrixRef by_start);
@@ -105,8 +104,9 @@ class DiscreteSensitivity final : public BlockSensitivity {
   /// at a time when there are very many, so that they can be stopped in between.
   template <class Part>
   void in_parts(Index stages, Index cotangents, Index parameters, const Part& part) const;
-  /// rows += the derivatives by parameters that a sweep over these steps has found.
-  void add_rows(Index first_step, Index steps, RowMatrixRef rows);
+  /// rows += the derivatives by parameters that sweep_all over these steps has found, the state
+  /// before held fixed.
+  void add_rows(const Steps& steps, RowMatrixRef rows);
   using Lengths = Eigen::Array<double, 1, Eigen::Dynamic>;  // of a step, for each trajectory
   void stage_cotangents(Index stage, const Lengths& step, const Block& lambda, Index r, BlockRef w);
   void step_back(const Lengths& step, Block& lambda, Index r);

@@ -96,9 +96,11 @@ Vector Interpolant::errors() const {
     const Index first = first_of_nearest(n, count_, steps() + 1);
     const auto begin = solver_.node(n);
     for (Index b = 0; b < solver_.stride(); ++b) {
-      own = weights;
-      scale(lengths[b], 0, known_, count_, own.data());
-      scale(lengths[b], -1, known_, count_, own.data() + terms);
+      if (b == 0 || lengths[b] != lengths[b - 1]) {
+        own = weights;
+        scale(lengths[b], 0, known_, count_, own.data());
+        scale(lengths[b], -1, known_, count_, own.data() + terms);
+      }
       double sum = 0;
       for (Index i = 0; i < states; ++i) {
         const bool velocity = i >= dimension_;
@@ -149,8 +151,15 @@ void Interpolant::place(ConstVectorRef end_times, ConstStatesRef earlier_times) 
   double* weights = weights_.data();
   for (Index b = 0; b < end_times.size(); ++b) {
     Index step = 0;
+    const bool same_end = b > 0 && end_times[b] == end_times[b - 1];
     for (Index k = 0; k < observations_; ++k, weights += weights_per_state()) {
-      const double tau = k + 1 < observations_ ? earlier_times(k, b) / end_times[b] : 1;
+      const bool is_last = k + 1 == observations_;
+      if (same_end && (is_last || earlier_times(k, b) == earlier_times(k, b - 1))) {
+        first_[at(b, k)] = first_[at(b - 1, k)];
+        std::copy_n(position_weights(b - 1, k), weights_per_state(), weights);
+        continue;
+      }
+      const double tau = is_last ? 1 : earlier_times(k, b) / end_times[b];
       while (tau > times_[static_cast<std::size_t>(step + 1)]) ++step;
       const Index first = first_of_nearest(step, count_, nodes);
       first_[at(b, k)] = first;

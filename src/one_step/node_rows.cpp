@@ -7,44 +7,53 @@
 namespace isochron::one_step {
 namespace {
 
-/// out[p] = sum_i weights[i] x_i[p], or with `add` += it, for each of the sums: for `width`
-/// registers of columns from p on, of which `remaining` columns are to be written.
-template <bool add, std::size_t width, std::size_t count>
+/// out[p] = sum_i weights[i] x_i[p] for each of the sums: for `width` registers of columns from p
+/// on, of which `remaining` columns are to be written.
+template <std::size_t width, std::size_t count>
 void combine_columns(const std::vector<const double*>& x, const RowSum* sums, Index p,
                      Index remaining) {
-  std::array<std::array<Lanes, width>, count> totals{};
+  std::array<std::array<Lanes, width>, count> totals;
   const auto column = [p](std::size_t k) { return p + static_cast<Index>(k) * lane_count; };
-  const Index in_last = width > 1 ? lane_count : remaining;
-  for (std::size_t o = 0; add && o < count; ++o) {
-    for (std::size_t k = 0; k < width; ++k) totals[o][k] = load(sums[o].out + column(k), in_last);
-  }
-  for (std::size_t i = 0; i < x.size(); ++i) {
+  for (std::size_t o = 0; o < count; ++o) {
     for (std::size_t k = 0; k < width; ++k) {
-      const Lanes term = load(x[i] + column(k));
-      for (std::size_t o = 0; o < count; ++o) totals[o][k] += sums[o].weights[i] * term;
+      totals[o][k] = sums[o].weights[0] * load(x.front() + column(k));
+    }
+  }
+  for (std::size_t i = 1; i < x.size(); ++i) {
+    std::array<Lanes, width> term;
+    for (std::size_t k = 0; k < width; ++k) term[k] = load(x[i] + column(k));
+    for (std::size_t o = 0; o < count; ++o) {
+      for (std::size_t k = 0; k < width; ++k) totals[o][k] += sums[o].weights[i] * term[k];
     }
   }
   for (std::size_t o = 0; o < count; ++o) {
-    for (std::size_t k = 0; k < width; ++k) store(sums[o].out + column(k), totals[o][k], in_last);
+    for (std::size_t k = 0; k + 1 < width; ++k) store(sums[o].out + column(k), totals[o][k]);
+    store(sums[o].out + column(width - 1), totals[o].back(), remaining - column(width - 1) + p);
   }
 }
 
+/// The same for all sums.
+template <std::size_t width>
+void combine_sums(const std::vector<const double*>& x, const std::vector<RowSum>& sums, Index p,
+                  Index remaining) {
+  std::size_t o = 0;
+  for (; o + 4 <= sums.size(); o += 4) combine_columns<width, 4>(x, &sums[o], p, remaining);
+  for (; o + 2 <= sums.size(); o += 2) combine_columns<width, 2>(x, &sums[o], p, remaining);
+  if (o < sums.size()) combine_columns<width, 1>(x, &sums[o], p, remaining);
+}
+
 /// The same for all columns. The rows x_i are padded to full registers.
-template <bool add>
 void combine_rows(const std::vector<const double*>& x, const std::vector<RowSum>& sums,
                   Index columns) {
-  constexpr std::size_t width = 4;
+  // Four sums of three terms and a weight: as many registers as most machines have.
+  constexpr std::size_t width = 3;
   constexpr Index at_once = width * lane_count;
   // Few columns at a time for all sums: the terms stay in the first cache.
   Index p = 0;
-  for (; p + at_once <= columns; p += at_once) {
-    std::size_t o = 0;
-    for (; o + 2 <= sums.size(); o += 2) combine_columns<add, width, 2>(x, &sums[o], p, at_once);
-    if (o < sums.size()) combine_columns<add, width, 1>(x, &sums[o], p, at_once);
+  for (; p + at_once <= in_lanes(columns); p += at_once) {
+    combine_sums<width>(x, sums, p, columns - p);
   }
-  for (; p < columns; p += lane_count) {
-    for (const RowSum& sum : sums) combine_columns<add, 1, 1>(x, &sum, p, columns - p);
-  }
+  for (; p < columns; p += lane_count) combine_sums<1>(x, sums, p, columns - p);
 }
 
 }  // namespace
@@ -57,36 +66,47 @@ NodeRows::NodeRows(const Interpolant& interpolant, const Dynamics& dynamics, Ind
       trajectories_(trajectories),
       columns_(columns),
       seen_(static_cast<std::size_t>(trajectories), 0),
-      // An odd number of cache lines from row to row: at distances of powers of two few would stay.
-      states_(static_cast<std::size_t>(interpolant.count()),
-              Block(trajectories * state_dimension_, padded(columns) | block_padding)),
-      forces_(states_.size(), Block(trajectories * dimension_, padded(columns) | block_padding)) {}
+      states_(static_cast<std::size_t>(interpolant.count())),
+      forces_(states_.size()) {
+  // An odd number of cache lines from row to row: at distances of powers of two few would stay.
+  const Index stride = padded(columns) | block_padding;
+  for (Block& states : states_) states.resize(trajectories * state_dimension_, stride);
+  for (Block& forces : forces_) forces.resize(trajectories * dimension_, stride);
+}
 
-void NodeRows::advance() {
+void NodeRows::start() {
   ++node_;
   of_states().setZero();
-  of_forces().setZero();
 }
 
-void NodeRows::add_product(Index b, const Block& factors, const Block& x, Block& rows) {
+void NodeRows::advance(const Block& a) {
+  ++node_;
+  multiply(a, states_[slot(node_ - 1)], states_[slot(node_)]);
+}
+
+void NodeRows::take_slopes(const Block& slopes) {
+  multiply(slopes, states_[slot(node_)], forces_[slot(node_)]);
+}
+
+void NodeRows::multiply(const Block& factors, const Block& x, Block& rows) {
+  if (trajectories_ == 0) return;
   const Index of_x = x.rows() / trajectories_, each = rows.rows() / trajectories_;
   const Index terms = factors.rows() / each;
-  weights_.assign(factors.col(b).begin(), factors.col(b).end());
-  terms_.clear();
-  sums_.clear();
-  for (Index i = 0; i < terms; ++i) terms_.push_back(x.row(b * of_x + i).data());
-  for (Index r = 0; r < each; ++r) {
-    sums_.push_back({weights_.data() + r * terms, rows.row(b * each + r).data()});
+  for (Index b = 0; b < trajectories_; ++b) {
+    weights_.assign(factors.col(b).begin(), factors.col(b).end());
+    terms_.clear();
+    sums_.clear();
+    for (Index i = 0; i < terms; ++i) terms_.push_back(x.row(b * of_x + i).data());
+    for (Index r = 0; r < each; ++r) {
+      sums_.push_back({weights_.data() + r * terms, rows.row(b * each + r).data()});
+    }
+    combine_rows(terms_, sums_, columns_);
   }
-  combine_rows<true>(terms_, sums_, columns_);
 }
 
-void NodeRows::complete(const Block& a, const Block& slopes, RowMatrixRef rows) {
-  Block& states = states_[slot(node_)];
+void NodeRows::observe(RowMatrixRef rows) {
   const Index last = node_ + 1 - interpolant_.count();  // the first node of what can be written
   for (Index b = 0; b < trajectories_; ++b) {
-    if (node_ > 0) add_product(b, a, states_[slot(node_ - 1)], states);
-    add_product(b, slopes, states, forces_[slot(node_)]);
     Index& seen = seen_[static_cast<std::size_t>(b)];
     while (seen < interpolant_.observations() && interpolant_.first_node(b, seen) <= last) {
       // All those with the same nodes.
@@ -116,7 +136,7 @@ void NodeRows::observe(Index b, Index begin, Index end, RowMatrixRef rows) {
       if (state_dimension_ == dimension_) continue;
       sums_.push_back({interpolant_.velocity_weights(b, k), rows.row(at + dimension_).data()});
     }
-    combine_rows<false>(terms_, sums_, columns_);
+    combine_rows(terms_, sums_, columns_);
   }
 }
 

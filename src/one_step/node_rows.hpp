@@ -23,25 +23,29 @@ class NodeRows {
   NodeRows(const Interpolant& interpolant, const Dynamics& dynamics, Index trajectories,
            Index columns);
 
-  /// Goes to the next node, the first one to begin with.
-  void advance();
+  /// Goes to the first node, where dy is 0.
+  void start();
+  /// Goes to the next node, with A_n of trajectory b row by row in column b: dy_n without B_n.
+  void advance(const Block& a);
+  /// With J(q_n) in the same way, dy_n being complete: df_n without C_n.
+  void take_slopes(const Block& slopes);
 
-  /// The rows of this node, trajectory by trajectory: for B_n ((B state_dimension) x columns), at
-  /// the first node dy(0), and for C_n ((B D) x columns).
+  /// The rows of this node, trajectory by trajectory, to which dy(0) or B_n is to be added ((B
+  /// state_dimension) x columns), and C_n ((B D) x columns).
   [[nodiscard]] RowMatrixRef of_states() { return states_[slot(node_)].leftCols(columns_); }
   [[nodiscard]] RowMatrixRef of_forces() { return forces_[slot(node_)].leftCols(columns_); }
 
-  /// Completes them, A_n and J(q_n) of trajectory b standing row by row in column b, and writes
-  /// those of the observations ((B K state_dimension) x columns) that need no node after this one.
-  void complete(const Block& a, const Block& slopes, RowMatrixRef rows);
+  /// Writes the rows of the observations ((B K state_dimension) x columns) that need no node after
+  /// this one.
+  void observe(RowMatrixRef rows);
 
  private:
   [[nodiscard]] std::size_t slot(Index node) const {
     return static_cast<std::size_t>(node % interpolant_.count());
   }
-  /// Row r of trajectory b += sum_i factors_ri x_i, the x_i the first rows of this trajectory in x,
+  /// Row r of trajectory b = sum_i factors_ri x_i, the x_i the first rows of this trajectory in x,
   /// the factors row by row in column b.
-  void add_product(Index b, const Block& factors, const Block& x, Block& rows);
+  void multiply(const Block& factors, const Block& x, Block& rows);
   void observe(Index b, Index begin, Index end, RowMatrixRef rows);
 
   const Interpolant& interpolant_;
