@@ -309,10 +309,9 @@ void OneStepSolver::advance(double tau) {
 }
 
 bool OneStepSolver::advance_within(Index most_steps) {
-  // At an even pace, but for a slow start and faster parts of the way: a spiral that comes to rest
-  // begins with most of its steps.
+  // At an even pace, but for a slow start and faster parts of the way.
   const auto most = static_cast<double>(most_steps);
-  const double behind = std::max(1.0, most / 4);
+  const double behind = std::max(1.0, most / 10);
   while (tau_ < 1) {
     if (static_cast<double>(counts_.steps) >= std::min(most, behind + most * tau_)) return false;
     step_towards(1);
