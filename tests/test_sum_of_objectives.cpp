@@ -173,6 +173,37 @@ TEST_CASE("sum of objectives: residuals and their Jacobian, groups first, then o
   }
 }
 
+TEST_CASE("sum of objectives: frozen steps are those of every part") {
+  const Objective fast(dynamics, Loss::periodic, 4 * normal_states(2, 5, 31), period);
+  const Objective sum =
+      Objective(dynamics, Loss::none, normal_states(2, 1, 1), period).with(fast, weight);
+  SensitivityOptions options = by(GradientMethod::discrete, Method::rkn8, 1e-6);
+  ObjectiveFunction free(fast, options);
+  options.freeze_steps = true;
+  ObjectiveFunction function(sum, options);
+  ObjectiveFunction alone(fast, options);
+  int changes = 0;  // of the grid, which frozen steps do not follow
+  for (int k = 0; k < 20; ++k) {
+    const Vector at = (1 + 0.01 * k) * theta;
+    const double loss = function.value(at);
+    CHECK(loss == weight * alone.value(at));
+    changes += loss == weight * free.value(at) ? 0 : 1;
+  }
+  CHECK(changes > 0);
+}
+
+TEST_CASE("sum of objectives: every part stops when it is asked to") {
+  const Objective sum =
+      Objective(dynamics, Loss::none, normal_states(2, 1, 1), period).with(closed(), weight);
+  SensitivityOptions options = by(GradientMethod::discrete, Method::rkn8);
+  options.integrator.stop_requested = [] { return true; };
+  ObjectiveFunction function(sum, options);
+  CHECK_THROWS_AS(static_cast<void>(function.value(theta)), Interrupted);
+  TrainingOptions training;
+  training.stop_requested = [] { return true; };
+  CHECK(train(sum, theta, training).reason == StopReason::interrupted);
+}
+
 TEST_CASE("sum of objectives: a loss of the user's with closed orbits beside it") {
   const Ensemble ensemble = observed().ensemble();
   const TrajectoryLoss share = [](Index, ConstStatesRef y, StatesRef cotangents) {

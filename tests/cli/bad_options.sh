@@ -127,8 +127,8 @@ ini 'config = other.ini'
 rejects 2 "key 'config' is only for the command line" train --config run.ini
 ini 'quiet = perhaps'
 rejects 2 'quiet perhaps .*true or false' train --config run.ini
-ini 'max-time = 1'
-rejects 2 "key 'max-time' is only for train" simulate --force duffing --config run.ini
+ini 'memory = 10'
+rejects 2 "key 'memory' is only for train" simulate --force duffing --config run.ini
 ini 'this is no ini file'
 rejects 2 "run.ini, line 1, 'this is no ini file' is not of the form key = value" \
   train --config run.ini

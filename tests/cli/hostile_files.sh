@@ -12,7 +12,8 @@ succeeds train "${small[@]}" --loss prescribed-period --period-law pendulum --la
   --iterations 3 -o law.h5
 succeeds simulate --force pendulum --trajectories 3 --times 5 --threads 1 -o simulation.h5
 succeeds simulate --force pendulum --trajectories 5 --period 4 --times 9 --noise 0.05 -o data.csv
-succeeds train --data data.csv --fit-initial-states --holdout 0.2 --hidden 4 --threads 1 --quiet -o fit.h5
+succeeds train --data data.csv --fit-initial-states --holdout 0.2 --loss periodic --trajectories 3 --hidden 4 \
+  --threads 1 --quiet -o fit.h5
 succeeds simulate --model fit.h5 --times 5 --threads 1 -o prediction.h5
 succeeds sweep "${small[@]}" --runs 1 --grid 'loss=periodic|antiperiodic' --iterations 3 -o sweep.h5
 "$make_files" benchmark benchmark.h5 || fail 'make_files'
@@ -97,6 +98,14 @@ for option in "hidden='5'" "dimension=2" "symmetry='odd'" "skip='linear'" "dynam
 done
 refused run.h5 "configuration('run/config/data', lambda c: c['options'].update(trajectories=7))" \
   'not those of 7 trajectories' "${resume[@]}"
+
+# Closed orbits beside data that are none.
+others=run/other_objectives/0
+refused fit.h5 "put('$others/loss', np.bytes_('own'))" 'other_objectives/0/loss is own' show x.h5
+refused fit.h5 "put('$others/loss', np.bytes_('observations'))" 'other_objectives/0/observed_states' show x.h5
+refused fit.h5 "put('$others/end_times', np.ones(2))" 'other_objectives/0/end_times' "${resume[@]}"
+refused fit.h5 "put('$others/initial_states', np.ones((3, 1)))" 'row of other_objectives/0' show x.h5
+refused fit.h5 "put('$others/weight', -1.0)" "other_objectives/0/weight' in 'x.h5' holds" show x.h5
 
 # Parts that are missing.
 refused law.h5 "del file['run/data/end_times']" "data/end_times is missing" show x.h5
