@@ -53,6 +53,10 @@ std::vector<double> largest_columns(const GroupedJacobian& j) {
 
 }  // namespace
 
+bool is_finite(const GroupedJacobian& j) {
+  return j.shared.allFinite() && j.own.allFinite() && j.links.allFinite();
+}
+
 Vector product(const GroupedJacobian& j, const Vector& delta) {
   Vector change = j.shared * delta.head(j.shared.cols());
   const auto own = delta.tail(delta.size() - j.shared.cols());
@@ -86,10 +90,14 @@ Vector transposed_product(const GroupedJacobian& j, const Vector& r) {
 
 Elimination::Elimination(const GroupedJacobian& j, double damping) : jacobian_(j) {
   const std::vector<double> largest = largest_columns(j);
+  const Index s = j.own.cols();
+  damping_.resize(static_cast<Index>(j.group_sizes.size()) * s);
   factors_.reserve(j.group_sizes.size());
   Eigen::MatrixXd left_of_gap;
   for_each_group(j, [&](const GroupPlace& at) {
-    factorise(at, std::sqrt(damping * largest[at.chain]), left_of_gap);
+    const double added = damping * largest[at.chain];
+    damping_.segment(at.parameter, s).setConstant(added);
+    factorise(at, std::sqrt(added), left_of_gap);
   });
 }
 

@@ -7,6 +7,8 @@
 
 namespace isochron {
 
+[[nodiscard]] bool is_finite(const GroupedJacobian& j);
+
 /// J delta, for the shared parameters and then those of each group.
 [[nodiscard]] Vector product(const GroupedJacobian& j, const Vector& delta);
 
@@ -29,6 +31,9 @@ class Elimination {
   /// `damping`: of own parameters, over the largest squared column of their chain. `j` is referred
   /// to, not copied.
   Elimination(const GroupedJacobian& j, double damping);
+
+  /// What was added to the squared columns of own parameters, of all groups one after the other.
+  [[nodiscard]] const Vector& damping() const { return damping_; }
 
   /// What is left of the shared columns, or of residuals: M rows.
   [[nodiscard]] Eigen::MatrixXd rest(Eigen::MatrixXd all) const;
@@ -63,6 +68,7 @@ class Elimination {
   }
 
   const GroupedJacobian& jacobian_;
+  Vector damping_;
   std::vector<Factor> factors_;
 };
 

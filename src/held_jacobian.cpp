@@ -16,10 +16,7 @@ class HeldJacobian final : public LinearResiduals {
   bool move(ConstVectorRef theta) override {
     Vector r;
     GroupedJacobian j;
-    if (!residuals_(theta, r, &j) || !r.allFinite() || !j.shared.allFinite() ||
-        !j.own.allFinite()) {
-      return false;
-    }
+    if (!residuals_(theta, r, &j) || !r.allFinite() || !is_finite(j)) return false;
     r_ = std::move(r);
     jacobian_ = std::move(j);
     return true;

@@ -119,7 +119,7 @@ bool JacobianLeaves::move(ConstVectorRef theta) {
   std::atomic<bool> finite{true};
   const bool evaluated = residuals_.visit(theta, &r, [&](const JacobianLeaf& leaf) {
     const GroupedJacobian& j = leaf.jacobian;
-    if (!leaf.residuals.allFinite() || !j.shared.allFinite() || !j.own.allFinite()) finite = false;
+    if (!leaf.residuals.allFinite() || !is_finite(j)) finite = false;
     if (!finite) return;
     const Vector of_leaf = transposed_product(j, leaf.residuals);
     gradients[leaf.number] = of_leaf.head(shared);
@@ -161,14 +161,7 @@ void JacobianLeaves::reduce(double damping) {
     const Vector alone = elimination.own(leaf.residuals, Vector::Zero(parameters()));
     const Vector gradient = transposed_product(j, leaf.residuals).tail(alone.size());
     of_own[leaf.number] = Vector::Constant(1, -gradient.dot(alone));
-    const Index s = j.own.cols();
-    Index row = 0;
-    for (std::size_t g = 0; g < j.group_sizes.size(); ++g) {
-      const auto columns = j.own.middleRows(row, j.group_sizes[g]);
-      own_damping.segment((leaf.first_group + static_cast<Index>(g)) * s, s)
-          .setConstant(damping * columns.colwise().squaredNorm().maxCoeff());
-      row += j.group_sizes[g];
-    }
+    own_damping.segment(leaf.first_group * j.own.cols(), alone.size()) = elimination.damping();
   });
   triangle_ = tree.root();
   damping_ = damping;

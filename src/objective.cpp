@@ -787,10 +787,9 @@ void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
   *jacobian = std::move(grouped.shared);
 }
 
-/// Whose own parameters are the initial states: of trajectories, each perhaps in windows.
+/// Whose own parameters are the initial states.
 Index ObjectiveFunction::groups_before(Index trajectory) const {
-  if (!objective_.fits_initial_states()) return 0;
-  return objective_.joints() ? trajectory / objective_.joints()->windows : trajectory;
+  return objective_.fits_initial_states() ? trajectory : 0;
 }
 
 /// Of windows that should join, between those before.

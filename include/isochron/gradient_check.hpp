@@ -44,12 +44,11 @@ struct GradientCheck {
 };
 
 /// Computes the gradient of the objective by theta, with its initial states as they are, by every
-/// method at the tolerances of `options`: adjoint
-/// with either interpolation, forward, discrete by rkn8 (rk8 for first-order motion) and rk4 with
-/// options.integrator.steps; and by differences at rtol 1e-13, which need no derivatives. The
-/// reference is the forward method at 1e-14; for the forward method itself the discrete one at
-/// 1e-14. Where these two differ by more than differences can be wrong, differences tell which of
-/// them to take, or else the check is in doubt.
+/// method at the tolerances of `options`: adjoint with either interpolation, forward, discrete by
+/// rkn8 (rk8 for first-order motion) and rk4 with options.integrator.steps; and by differences at
+/// rtol 1e-13, which need no derivatives. The reference is the forward method at 1e-14; for the
+/// forward method itself the discrete one at 1e-14. Where these two differ by more than differences
+/// can be wrong, differences tell which of them to take, or else the check is in doubt.
 ///
 /// Adjoint (polynomial), forward and discrete may err by 100 rtol of the terms, times the condition
 /// where that is above 1; where `at_minimum`, where the cotangents c are small, also by 3 |dc|

@@ -55,8 +55,8 @@ struct ObservationFit {
   double ridge = 0;   ///< rho, in the units of the fit
   /// Sum over all data of (residual/standard error)^2, robust ones over their expected_square.
   double chi_squared = 0;
-  double effective_parameters =
-      0;  ///< gamma: of the penalised ones, as many as residuals determine
+  /// gamma: of the penalised parameters, as many as the residuals determine.
+  double effective_parameters = 0;
   /// Data less gamma and all parameters that are not penalised, but for those that the residuals of
   /// other objectives and force data determine, tr(C H^-1 C^T), C their Jacobian.
   double degrees_of_freedom = 0;
