@@ -85,6 +85,8 @@ std::vector<Problem> problems() {
       {"own", Objective(plane, ensemble(), own_residuals())},
       {"from unknown initial states", fitted},
       {"and with force data", fitted.with(data)},
+      {"and with closed orbits",
+       fitted.with(Objective(plane, Loss::periodic, starts, 2), 0.5).with(data)},
       {"windows", in_windows(well_observed.fitting_initial_states(), 2, 10)},
       {"windows from known initial states", in_windows(well_observed, 3, 10)}};
 }
@@ -126,6 +128,10 @@ Whole together(ObjectiveFunction& function, const Vector& at) {
     j.shared.middleRows(leaf.first_row, rows) = leaf.jacobian.shared;
     if (!leaf.jacobian.group_sizes.empty()) {
       j.own.middleRows(leaf.first_row, rows) = leaf.jacobian.own;
+      j.chain_length = leaf.jacobian.chain_length;
+      const Index links = j.links.rows();
+      j.links.conservativeResize(links + leaf.jacobian.links.rows(), j.own.cols());
+      j.links.bottomRows(leaf.jacobian.links.rows()) = leaf.jacobian.links;
     }
     j.group_sizes.insert(j.group_sizes.end(), leaf.jacobian.group_sizes.begin(),
                          leaf.jacobian.group_sizes.end());
@@ -172,6 +178,9 @@ TEST_CASE("leaves are the rows of the whole Jacobian, to the last bit, on any nu
       CHECK(whole.residuals == residuals);
       CHECK(whole.jacobian.shared == jacobian.shared);
       CHECK(whole.jacobian.group_sizes == jacobian.group_sizes);
+      CHECK(whole.jacobian.chain_length == jacobian.chain_length);
+      REQUIRE(whole.jacobian.links.size() == jacobian.links.size());
+      CHECK(whole.jacobian.links.reshaped() == jacobian.links.reshaped());
       const Index grouped =
           std::accumulate(jacobian.group_sizes.begin(), jacobian.group_sizes.end(), Index{0});
       CHECK(whole.jacobian.own.topRows(grouped) == jacobian.own.topRows(grouped));
