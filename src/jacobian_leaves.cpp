@@ -54,7 +54,7 @@ Vector parameters_of(const JacobianLeaf& leaf, const Vector& all) {
 
 /// Of one leaf.
 Vector vector_of(const JacobianLeaf& leaf, const AffineResiduals& b) {
-  const Vector constant = rows_of(leaf, b.constant);
+  Vector constant = rows_of(leaf, b.constant);
   if (b.along.size() == 0) return constant;
   return constant + product(leaf.jacobian, parameters_of(leaf, b.along));
 }
