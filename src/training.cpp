@@ -619,13 +619,14 @@ VerifiedLoss verify_loss(const Objective& asked, const TrainingResult& result,
   verified.of_trajectories = objective.trajectory_loss(verified.states);
   verified.loss = objective.total(verified.states, theta);
   double loss = objective.total(at_tolerance(check.other_tolerance), theta);
-  for (const auto& [weight, other] : objective.others()) {
+  for (const WeightedObjective& part : objective.others()) {
     const auto loss_at = [&](double tolerance) {
-      return other.trajectory_loss(states_by(other, theta, trained_with, check.method, tolerance));
+      return part.objective.trajectory_loss(
+          states_by(part.objective, theta, trained_with, check.method, tolerance));
     };
     verified.of_others.push_back(loss_at(check.tolerance));
-    verified.loss += weight * verified.of_others.back();
-    loss += weight * loss_at(check.other_tolerance);
+    verified.loss += part.weight * verified.of_others.back();
+    loss += part.weight * loss_at(check.other_tolerance);
   }
   verified.error = std::abs(loss - verified.loss);
   return verified;

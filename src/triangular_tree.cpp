@@ -23,12 +23,12 @@ void TriangularTree::add(Index leaf, Eigen::MatrixXd triangle) {
   for (Index width = leaves_; width > 1; width = (width + 1) / 2) {
     const bool has_sibling = (node.second ^ 1) < width;
     if (has_sibling) {
-      const Eigen::MatrixXd other = meet(node, triangle);
-      if (other.size() == 0) return;
+      const std::optional<Eigen::MatrixXd> other = meet(node, triangle);
+      if (!other) return;
       const bool is_left = node.second % 2 == 0;
       const Index n = triangle.cols();
       Eigen::MatrixXd both(2 * n, n);
-      both << (is_left ? triangle : other), (is_left ? other : triangle);
+      both << (is_left ? triangle : *other), (is_left ? *other : triangle);
       triangle = triangle_of(std::move(both), stop_);
     }
     node = {node.first + 1, node.second / 2};
@@ -37,12 +37,13 @@ void TriangularTree::add(Index leaf, Eigen::MatrixXd triangle) {
   waiting_[node] = std::move(triangle);
 }
 
-Eigen::MatrixXd TriangularTree::meet(const Node& node, Eigen::MatrixXd& triangle) {
+std::optional<Eigen::MatrixXd> TriangularTree::meet(const Node& node,
+                                                    const Eigen::MatrixXd& triangle) {
   const std::lock_guard lock(mutex_);
   const auto sibling = waiting_.find({node.first, node.second ^ 1});
   if (sibling == waiting_.end()) {
-    waiting_[node] = std::move(triangle);
-    return {};
+    waiting_[node] = triangle;
+    return std::nullopt;
   }
   Eigen::MatrixXd other = std::move(sibling->second);
   waiting_.erase(sibling);

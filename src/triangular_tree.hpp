@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "isochron/states.hpp"
@@ -36,9 +37,10 @@ class TriangularTree {
   /// as far as there are so many.
   using Node = std::pair<int, Index>;  // level, index
 
-  /// Takes the other side of a node's parent; an empty matrix, and `triangle` waits, when that is
-  /// not there yet.
-  [[nodiscard]] Eigen::MatrixXd meet(const Node& node, Eigen::MatrixXd& triangle);
+  /// Takes the other side of a node's parent; nothing, and `triangle` waits, when that is not there
+  /// yet.
+  [[nodiscard]] std::optional<Eigen::MatrixXd> meet(const Node& node,
+                                                    const Eigen::MatrixXd& triangle);
 
   Index leaves_;
   const std::function<bool()>& stop_;

@@ -521,7 +521,7 @@ TEST_CASE("a force that fails for good ends the integration, by every method") {
     const Dynamics dynamics(mortal, motion);
     const Ensemble ensemble(States::Ones(dynamics.state_dimension(), 1), 2);
     for (const Method method : {Method::adams, Method::bdf, Method::rk8}) {
-      *left = 300;  // of some thousand evaluations
+      *left = 60;  // of some hundred evaluations
       IntegratorOptions options;
       options.method = method;
       options.rtol = options.atol = 1e-12;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <limits>
 #include <mutex>
 #include <numeric>
 #include <string>
@@ -129,6 +130,8 @@ Whole together(ObjectiveFunction& function, const Vector& at) {
     if (!leaf.jacobian.group_sizes.empty()) {
       j.own.middleRows(leaf.first_row, rows) = leaf.jacobian.own;
       j.chain_length = leaf.jacobian.chain_length;
+    }
+    if (leaf.jacobian.links.rows() > 0) {
       const Index links = j.links.rows();
       j.links.conservativeResize(links + leaf.jacobian.links.rows(), j.own.cols());
       j.links.bottomRows(leaf.jacobian.links.rows()) = leaf.jacobian.links;
@@ -306,6 +309,7 @@ TEST_CASE("a training by leaves is the same to the last bit on any number of thr
   TrainingOptions options;
   options.kind = OptimizerKind::least_squares;
   options.optimizer.max_iterations = 1;
+  options.max_time = std::numeric_limits<double>::infinity();
   const auto trained = [&](int threads) {
     options.sensitivity.integrator.threads = threads;
     return train(many.objective, many.network->initial_parameters(1), options).state;
