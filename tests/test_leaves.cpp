@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <memory>
 #include <limits>
+#include <memory>
 #include <mutex>
 #include <numeric>
 #include <string>
