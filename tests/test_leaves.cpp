@@ -304,6 +304,8 @@ TEST_CASE("leaves hold whole blocks and windows, and enough rows; the choice is 
   CHECK_FALSE(leaves_of(160, 1000, 1));
 }
 
+// Sanitizers take minutes for it.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_CASE("a training by leaves is the same to the last bit on any number of threads") {
   const ManyOrbits many;
   TrainingOptions options;
@@ -320,3 +322,4 @@ TEST_CASE("a training by leaves is the same to the last bit on any number of thr
   CHECK(other.theta == one.theta);
   CHECK(other.history.loss == one.history.loss);
 }
+#endif
