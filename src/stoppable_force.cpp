@@ -2,15 +2,16 @@
 
 #include <algorithm>
 
+#include "forwarding_linearisation.hpp"
 #include "isochron/error.hpp"
 
 namespace isochron {
 namespace {
 
-class StoppableAt final : public Linearisation {
+class StoppableAt final : public ForwardingLinearisation {
  public:
   StoppableAt(std::unique_ptr<Linearisation> at, const std::function<bool()>& stop_requested)
-      : at_(std::move(at)), stop_requested_(stop_requested) {}
+      : ForwardingLinearisation(std::move(at)), stop_requested_(stop_requested) {}
 
   void force(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override {
     // Some points at a time: those of a wide network take long.
@@ -25,32 +26,12 @@ class StoppableAt final : public Linearisation {
     poll();
     at_->linearise(theta, q, f);
   }
-  void transposed_product(ConstBlockRef w, BlockRef out) override {
-    at_->transposed_product(w, out);
-  }
-  void add_parameter_product(ConstBlockRef w, VectorRef gradient) override {
-    at_->add_parameter_product(w, gradient);
-  }
-  void product(ConstBlockRef u, BlockRef out) override { at_->product(u, out); }
-  void jacobians(BlockRef out) override { at_->jacobians(out); }
-  void parameter_jacobians(BlockRef out) override { at_->parameter_jacobians(out); }
-  [[nodiscard]] Index record_size() const override { return at_->record_size(); }
-  void use_record(double* record) override { at_->use_record(record); }
-  void add_parameter_products(const StridedRecords& records, ConstBlockRef w,
-                              VectorRef gradient) override {
-    at_->add_parameter_products(records, w, gradient);
-  }
-  void add_parameter_rows(const StridedRecords& records, ConstBlockRef w,
-                          RowMatrixRef rows) override {
-    at_->add_parameter_rows(records, w, rows);
-  }
 
  private:
   void poll() const {
     if (stop_requested_()) throw Interrupted("the computation was stopped on request");
   }
 
-  std::unique_ptr<Linearisation> at_;
   const std::function<bool()>& stop_requested_;
 };
 

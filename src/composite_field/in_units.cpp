@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "forwarding_linearisation.hpp"
 #include "isochron/composite_field.hpp"
 #include "sentence.hpp"
 
@@ -17,13 +18,13 @@ struct FieldInUnits {
 };
 
 /// With F = factor S^-1 the Jacobian by q' is F J S and that by theta is F df/dtheta.
-class InUnitsAt final : public Linearisation {
+class InUnitsAt final : public ForwardingLinearisation {
  public:
   InUnitsAt(const FieldInUnits& seen, Index points)
-      : units_(seen.units),
+      : ForwardingLinearisation(seen.field->linearisation(points)),
+        units_(seen.units),
         centre_(seen.centre),
         force_scale_(seen.factor * seen.units.cwiseInverse()),
-        at_(seen.field->linearisation(points)),
         points_(points),
         moved_(units_.size(), padded(points)) {}
 
@@ -64,9 +65,6 @@ class InUnitsAt final : public Linearisation {
     for (Index row = 0; row < out.rows(); ++row) out.row(row) *= force_scale_[row / count];
   }
 
-  [[nodiscard]] Index record_size() const override { return at_->record_size(); }
-  void use_record(double* record) override { at_->use_record(record); }
-
   void add_parameter_products(const StridedRecords& records, ConstBlockRef w,
                               VectorRef gradient) override {
     at_->add_parameter_products(records, scaled(w, force_scale_), gradient);
@@ -99,7 +97,6 @@ class InUnitsAt final : public Linearisation {
   const Vector& units_;
   const Vector& centre_;
   Vector force_scale_;  // F
-  std::unique_ptr<Linearisation> at_;
   Index points_;
   Block moved_;
 };

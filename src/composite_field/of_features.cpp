@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "forwarding_linearisation.hpp"
 #include "isochron/composite_field.hpp"
 #include "sentence.hpp"
 
@@ -13,12 +14,13 @@ struct FieldOfFeatures {
   ScalarMap phi;
 };
 
-/// A record holds the record of the field at phi(q), and then phi'(q) [D x B].
-class FeaturesAt final : public Linearisation {
+/// The parameters are those of the field, at phi(q). A record holds its record there, and then
+/// phi'(q) [D x B].
+class FeaturesAt final : public ForwardingLinearisation {
  public:
   FeaturesAt(const FieldOfFeatures& composed, Index points)
-      : phi_(composed.phi),
-        at_(composed.field->linearisation(points)),
+      : ForwardingLinearisation(composed.field->linearisation(points)),
+        phi_(composed.phi),
         dimension_(composed.field->dimension()),
         features_(dimension_, padded(points)),
         own_slopes_(features_.size()),
@@ -51,23 +53,6 @@ class FeaturesAt final : public Linearisation {
     }
   }
 
-  // The parameters are those of the field, at phi(q).
-  void parameter_product(ConstVectorRef direction, BlockRef out) override {
-    at_->parameter_product(direction, out);
-  }
-  void add_parameter_product(ConstBlockRef w, VectorRef gradient) override {
-    at_->add_parameter_product(w, gradient);
-  }
-  void parameter_jacobians(BlockRef out) override { at_->parameter_jacobians(out); }
-  void add_parameter_products(const StridedRecords& records, ConstBlockRef w,
-                              VectorRef gradient) override {
-    at_->add_parameter_products(records, w, gradient);
-  }
-  void add_parameter_rows(const StridedRecords& records, ConstBlockRef w,
-                          RowMatrixRef rows) override {
-    at_->add_parameter_rows(records, w, rows);
-  }
-
   [[nodiscard]] Index record_size() const override {
     return at_->record_size() + own_slopes_.size();
   }
@@ -82,7 +67,6 @@ class FeaturesAt final : public Linearisation {
   }
 
   const ScalarMap& phi_;
-  std::unique_ptr<Linearisation> at_;
   Index dimension_;
   Block features_;
   Vector own_slopes_;

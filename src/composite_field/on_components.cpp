@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "forwarding_linearisation.hpp"
 #include "isochron/composite_field.hpp"
 #include "sentence.hpp"
 
@@ -15,14 +16,14 @@ struct EmbeddedField {
 };
 
 /// A record is that of the field.
-class EmbeddedAt final : public Linearisation {
+class EmbeddedAt final : public ForwardingLinearisation {
  public:
   EmbeddedAt(const EmbeddedField& embedded, Index points)
-      : components_(embedded.components),
+      : ForwardingLinearisation(embedded.field->linearisation(points)),
+        components_(embedded.components),
         dimension_(embedded.dimension),
         size_(embedded.field->dimension()),
         points_(points),
-        at_(embedded.field->linearisation(points)),
         taken_(size_, points),
         out_(size_ * size_, points) {}
 
@@ -73,9 +74,6 @@ class EmbeddedAt final : public Linearisation {
     put(own, out);
   }
 
-  [[nodiscard]] Index record_size() const override { return at_->record_size(); }
-  void use_record(double* record) override { at_->use_record(record); }
-
   void add_parameter_products(const StridedRecords& records, ConstBlockRef w,
                               VectorRef gradient) override {
     at_->add_parameter_products(records, taken(w), gradient);
@@ -113,7 +111,6 @@ class EmbeddedAt final : public Linearisation {
   Index dimension_;
   Index size_;  // of the field
   Index points_;
-  std::unique_ptr<Linearisation> at_;
   Block taken_;
   Block out_;     // of the field: a force, a product or Jacobians
   Block slopes_;  // of the field, by its parameters

@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "forwarding_linearisation.hpp"
 #include "isochron/composite_field.hpp"
 #include "sentence.hpp"
 
@@ -15,11 +16,11 @@ struct HeldField {
   std::vector<Index> free;
 };
 
-class HeldAt final : public Linearisation {
+class HeldAt final : public ForwardingLinearisation {
  public:
   HeldAt(const HeldField& held, Index points)
-      : free_(held.free),
-        at_(held.field->linearisation(points)),
+      : ForwardingLinearisation(held.field->linearisation(points)),
+        free_(held.free),
         dimension_(held.field->dimension()),
         points_(points),
         evaluated_(held.values),
@@ -36,11 +37,6 @@ class HeldAt final : public Linearisation {
     set_free(theta, linearised_);
     at_->linearise(linearised_, q, f);
   }
-  void transposed_product(ConstBlockRef w, BlockRef out) override {
-    at_->transposed_product(w, out);
-  }
-  void product(ConstBlockRef u, BlockRef out) override { at_->product(u, out); }
-  void jacobians(BlockRef out) override { at_->jacobians(out); }
 
   void parameter_product(ConstVectorRef direction, BlockRef out) override {
     set_free(direction, direction_);
@@ -61,9 +57,6 @@ class HeldAt final : public Linearisation {
       for (Index p = 0; p < count; ++p) out.row(d * count + p) = slopes.row(d * all + place(p));
     }
   }
-
-  [[nodiscard]] Index record_size() const override { return at_->record_size(); }
-  void use_record(double* record) override { at_->use_record(record); }
 
   void add_parameter_products(const StridedRecords& records, ConstBlockRef w,
                               VectorRef gradient) override {
@@ -91,7 +84,6 @@ class HeldAt final : public Linearisation {
   }
 
   const std::vector<Index>& free_;
-  std::unique_ptr<Linearisation> at_;
   Index dimension_;
   Index points_;
   Vector evaluated_;   // all parameters, of the last force

@@ -1,6 +1,7 @@
 #include <memory>
 #include <utility>
 
+#include "forwarding_linearisation.hpp"
 #include "isochron/composite_field.hpp"
 #include "sentence.hpp"
 
@@ -19,11 +20,11 @@ struct ScaledField {
 };
 
 /// Every derivative by theta_p is that by the parameter a_p times da_p/dtheta_p.
-class ScaledAt final : public Linearisation {
+class ScaledAt final : public ForwardingLinearisation {
  public:
   ScaledAt(const ScaledField& scaled, Index points)
-      : scaled_(scaled),
-        at_(scaled.field->linearisation(points)),
+      : ForwardingLinearisation(scaled.field->linearisation(points)),
+        scaled_(scaled),
         evaluated_(scaled.count()),
         linearised_(scaled.count()),
         slopes_(scaled.count()),
@@ -40,11 +41,6 @@ class ScaledAt final : public Linearisation {
     for (Index p = 0; p < scaled_.count(); ++p) slopes_[p] = scaled_.scale(p).slope(theta[p]);
     at_->linearise(linearised_, q, f);
   }
-  void transposed_product(ConstBlockRef w, BlockRef out) override {
-    at_->transposed_product(w, out);
-  }
-  void product(ConstBlockRef u, BlockRef out) override { at_->product(u, out); }
-  void jacobians(BlockRef out) override { at_->jacobians(out); }
 
   void parameter_product(ConstVectorRef direction, BlockRef out) override {
     direction_ = direction.cwiseProduct(slopes_);
@@ -59,9 +55,6 @@ class ScaledAt final : public Linearisation {
     at_->parameter_jacobians(out);
     for (Index row = 0; row < out.rows(); ++row) out.row(row) *= slopes_[row % scaled_.count()];
   }
-
-  [[nodiscard]] Index record_size() const override { return at_->record_size(); }
-  void use_record(double* record) override { at_->use_record(record); }
 
   void add_parameter_products(const StridedRecords& records, ConstBlockRef w,
                               VectorRef gradient) override {
@@ -82,7 +75,6 @@ class ScaledAt final : public Linearisation {
   }
 
   const ScaledField& scaled_;
-  std::unique_ptr<Linearisation> at_;
   Vector evaluated_;   // the parameters of the last force
   Vector linearised_;  // and of the last linearisation
   Vector slopes_;      // of these by theta
