@@ -8,6 +8,7 @@
 #include "lanes.hpp"
 #include "one_step/solver.hpp"
 #include "sentence.hpp"
+#include "shared_integration.hpp"
 #include "sundials/solver.hpp"
 
 namespace isochron {
@@ -135,12 +136,22 @@ struct Integrator::Workers {
 
   Dynamics dynamics;
   IntegratorOptions options;
+  std::unique_ptr<Integrator> of_this_rank;  // where ranks share the blocks
   SolverPool<BlockSolver> solvers{[this](Index trajectories) -> std::unique_ptr<BlockSolver> {
     if (is_multistep(options.method)) {
       return std::make_unique<sundials::ForwardSolver>(dynamics, options, padded(trajectories));
     }
     return std::make_unique<one_step::OneStepSolver>(dynamics, options, in_lanes(trajectories));
   }};
+
+  /// By all ranks.
+  Share shared(const Integrator& all, ConstVectorRef theta, const Ensemble& ensemble,
+               Index of_block, const Vector* tau) {
+    if (!of_this_rank || of_this_rank->options().block_size != of_block) {
+      of_this_rank = std::make_unique<Integrator>(dynamics, for_one_rank(options, of_block));
+    }
+    return integrate_by_ranks(all, *of_this_rank, theta, ensemble, tau);
+  }
 };
 
 Integrator::Integrator(Dynamics dynamics, IntegratorOptions options) {
@@ -181,6 +192,10 @@ ObservedStates Integrator::integrate(ConstVectorRef theta, const Ensemble& ensem
     fractions.col(i).head(k - 1) = ensemble.earlier_times.col(i) / ensemble.end_times[i];
   }
   const auto blocks = cut_into_blocks(ensemble, dynamics(), options());
+  if (is_shared(options().communicator, static_cast<Index>(blocks.size()))) {
+    Share found = workers_->shared(*this, theta, ensemble, blocks.front().size, nullptr);
+    return {std::move(found.states), found.forward};
+  }
   ObservedStates result;
   result.states.resize(ensemble.initial_states.rows(), k * ensemble.size());
   std::vector<IntegrationCounts> counts(blocks.size());
@@ -206,6 +221,13 @@ SampledTrajectories Integrator::sample(ConstVectorRef theta, const Ensemble& ens
   const auto blocks = cut_into_blocks(ensemble, dynamics(), options());
   SampledTrajectories result;
   result.trajectories.tau = tau;
+  if (is_shared(options().communicator, static_cast<Index>(blocks.size()))) {
+    Share found =
+        workers_->shared(*this, theta, ensemble, blocks.front().size, &result.trajectories.tau);
+    result.trajectories.states = std::move(found.samples);
+    result.counts = found.forward;
+    return result;
+  }
   result.trajectories.states.assign(static_cast<std::size_t>(tau.size()), ensemble.initial_states);
   std::vector<IntegrationCounts> counts(blocks.size());
 

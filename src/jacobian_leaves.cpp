@@ -115,7 +115,7 @@ bool JacobianLeaves::move(ConstVectorRef theta) {
   Vector gradient(theta.size());
   SumOverLeaves gradients(residuals_.leaves), shared_squares(residuals_.leaves),
       own_squares(residuals_.leaves);
-  TriangularTree tree(residuals_.leaves, stop_);
+  TriangularTree tree(residuals_.leaves, merging_triangles(stop_));
   std::atomic<bool> finite{true};
   const bool evaluated = residuals_.visit(theta, &r, [&](const JacobianLeaf& leaf) {
     const GroupedJacobian& j = leaf.jacobian;
@@ -149,7 +149,7 @@ void JacobianLeaves::again(const LeafVisitor& visit) {
 }
 
 void JacobianLeaves::reduce(double damping) {
-  TriangularTree tree(residuals_.leaves, stop_);
+  TriangularTree tree(residuals_.leaves, merging_triangles(stop_));
   SumOverLeaves of_own(residuals_.leaves);
   Vector own_damping(theta_.size() - parameters());
   again([&](const JacobianLeaf& leaf) {

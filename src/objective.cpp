@@ -12,6 +12,7 @@
 #include "joints.hpp"
 #include "leaves.hpp"
 #include "sentence.hpp"
+#include "trajectory_function.hpp"
 
 namespace isochron {
 namespace {
@@ -647,27 +648,30 @@ SensitivityOptions with_initial_states(SensitivityOptions options, const Objecti
 
 ObjectiveFunction::ObjectiveFunction(Objective objective, SensitivityOptions options)
     : objective_(std::move(objective)),
-      ensemble_(objective_.ensemble()),
-      sensitivity_(objective_.dynamics(), with_initial_states(std::move(options), objective_)) {
+      starts_(objective_.ensemble().initial_states),
+      trajectories_(std::make_unique<TrajectoryFunction>(
+          objective_, with_initial_states(std::move(options), objective_))) {
   require(
       objective_.counts_trajectories() || objective_.force_data() || !objective_.others().empty(),
       "a loss without trajectories needs force data");
   for (const WeightedObjective& part : objective_.others()) {
     others_.emplace_back(part.objective, this->options());
   }
-  loss_ = [asked = objective_](Index first, ConstStatesRef states, StatesRef cotangents) {
-    return asked.trajectory_loss(first, states, cotangents);
-  };
   const std::function<bool()>& stop = this->options().integrator.stop_requested;
   field_ = objective_.dynamics().shared_field();
   if (stop) field_ = stoppable_force(field_, stop);
 }
 
-/// Of the unknowns the parameters of the field; the initial states go to the ensemble.
+ObjectiveFunction::~ObjectiveFunction() = default;
+ObjectiveFunction::ObjectiveFunction(ObjectiveFunction&&) noexcept = default;
+ObjectiveFunction& ObjectiveFunction::operator=(ObjectiveFunction&&) noexcept = default;
+
+const SensitivityOptions& ObjectiveFunction::options() const { return trajectories_->options(); }
+
+/// Of the unknowns the parameters of the field; the initial states are kept.
 Vector ObjectiveFunction::take(ConstVectorRef unknowns) {
   if (objective_.fits_initial_states()) {
-    States& states = ensemble_.initial_states;
-    states = unknowns.tail(states.size()).reshaped(states.rows(), states.cols());
+    starts_ = unknowns.tail(starts_.size()).reshaped(starts_.rows(), starts_.cols()).eval();
   }
   return unknowns.head(objective_.dynamics().parameters());
 }
@@ -680,25 +684,25 @@ void ObjectiveFunction::count(const IntegrationCounts& forward, const Integratio
 }
 
 LossGradient ObjectiveFunction::trajectory_gradient(ConstVectorRef theta) {
-  LossGradient result = sensitivity_.gradient(take(theta), ensemble_, loss_);
+  LossGradient result = trajectories_->gradient(take(theta), starts_);
   count(result.forward, result.backward, result.blocks);
   return result;
 }
 
 LossGradient ObjectiveFunction::trajectory_states(ConstVectorRef theta) {
-  LossGradient result = sensitivity_.loss(take(theta), ensemble_, loss_);
+  LossGradient result = trajectories_->loss(take(theta), starts_);
   count(result.forward, result.backward, result.blocks);
   return result;
 }
 
 StateJacobian ObjectiveFunction::trajectory_jacobian(ConstVectorRef theta) {
-  StateJacobian result = sensitivity_.jacobian(take(theta), ensemble_);
+  StateJacobian result = trajectories_->jacobian(take(theta), starts_);
   count(result.forward, result.backward, result.blocks);
   return result;
 }
 
 void ObjectiveFunction::limit_steps(long max_steps) {
-  sensitivity_.limit_steps(max_steps);
+  trajectories_->limit_steps(max_steps);
   for (ObjectiveFunction& other : others_) other.limit_steps(max_steps);
 }
 
@@ -800,7 +804,7 @@ Index ObjectiveFunction::gaps_before(Index trajectory) const {
 
 void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
                                   GroupedJacobian* jacobian) {
-  const States& starts = ensemble_.initial_states;
+  const States& starts = starts_;
   const Index of_trajectories = objective_.residual_count() + gaps_before(starts.cols());
   residuals.resize(of_trajectories + other_residuals());
   if (jacobian != nullptr) {
@@ -862,8 +866,8 @@ bool ObjectiveFunction::needs_leaves() const {
 
 /// Of the trajectories from `first` on.
 JacobianLeaf ObjectiveFunction::leaf_of(Index first, const StateJacobian& at) const {
-  const States& starts = ensemble_.initial_states;
-  const Index trajectories = at.states.cols() / ensemble_.observations();
+  const States& starts = starts_;
+  const Index trajectories = at.states.cols() / objective_.ensemble().observations();
   const Objective share = objective_.share(first, trajectories);
   const Index rows = share.residual_count() + gaps_before(trajectories);
   JacobianLeaf leaf;
@@ -881,7 +885,7 @@ void ObjectiveFunction::visit_residuals(ConstVectorRef theta, Vector* residuals,
   const Leaves leaves = cut_into_leaves(objective_, options().integrator);
   const Vector of_field = take(theta);
   const Index others = other_residuals();
-  const States& starts = ensemble_.initial_states;
+  const States& starts = starts_;
   const Index of_trajectories = objective_.residual_count() + gaps_before(starts.cols());
   JacobianLeaf last;
   if (others > 0) {
@@ -898,8 +902,8 @@ void ObjectiveFunction::visit_residuals(ConstVectorRef theta, Vector* residuals,
     residuals->tail(last.residuals.size()) = last.residuals;
   }
   if (objective_.counts_trajectories()) {
-    const StateJacobian rest = sensitivity_.jacobian(
-        of_field, ensemble_, leaves.trajectories, [&](Index number, const StateJacobian& at) {
+    const StateJacobian rest = trajectories_->jacobian(
+        of_field, starts_, leaves.trajectories, [&](Index number, const StateJacobian& at) {
           JacobianLeaf leaf = leaf_of(number * leaves.trajectories, at);
           leaf.number = number;
           visit(leaf);

@@ -5,14 +5,10 @@
 #include <limits>
 #include <utility>
 
-#include "blocks.hpp"
 #include "central_differences.hpp"
 #include "isochron/error.hpp"
-#include "lanes.hpp"
-#include "one_step/discrete.hpp"
+#include "sensitivity_workers.hpp"
 #include "sentence.hpp"
-#include "sundials/adjoint.hpp"
-#include "sundials/forward.hpp"
 
 namespace isochron {
 
@@ -51,132 +47,6 @@ void SensitivityOptions::validate(const Dynamics& dynamics) const {
   }
 }
 
-struct Sensitivity::Workers {
-  Workers(Dynamics model, SensitivityOptions asked)
-      : dynamics(std::move(model)), options(std::move(asked)) {}
-
-  Dynamics dynamics;
-  SensitivityOptions options;
-  one_step::StepGrids grids;
-  SolverPool<BlockSensitivity> solvers{
-      [this](Index trajectories) { return make_solver(trajectories); }};
-  Integrator integrator{dynamics, options.integrator};  // of `difference`
-
-  std::unique_ptr<BlockSensitivity> make_solver(Index trajectories) {
-    const Index stride = padded(trajectories);
-    if (options.gradient == GradientMethod::adjoint) {
-      return std::make_unique<sundials::AdjointSensitivity>(dynamics, options, stride);
-    }
-    if (options.gradient == GradientMethod::forward) {
-      return std::make_unique<sundials::ForwardSensitivity>(dynamics, options, stride);
-    }
-    return std::make_unique<one_step::DiscreteSensitivity>(dynamics, options.integrator,
-                                                           in_lanes(trajectories),
-                                                           options.freeze_steps ? &grids : nullptr);
-  }
-
-  std::vector<BlockRange> prepare(ConstVectorRef theta, const Ensemble& ensemble) {
-    check_problem(dynamics, theta, ensemble);
-    auto blocks = cut_into_blocks(ensemble, dynamics, options.integrator);
-    grids.resize(blocks.size());
-    return blocks;
-  }
-
-  /// Writes the states at all observation times. Solvers see those after the start.
-  static void run_forward(BlockSensitivity& solver, std::size_t number, const BlockRange& block,
-                          ConstVectorRef theta, const Ensemble& ensemble, StatesRef states,
-                          bool derivatives) {
-    const Index at_start = ensemble.observes_start() ? 1 : 0;
-    const Index earlier = ensemble.earlier_times.rows() - at_start;
-    const auto initial = ensemble.initial_states.middleCols(block.first, block.size);
-    const auto times =
-        earlier > 0 ? ensemble.earlier_times.block(at_start, block.first, earlier, block.size)
-                    : ensemble.earlier_times.block(0, 0, 0, 0);
-    States later(at_start * states.rows(), at_start * block.size * (earlier + 1));
-    solver.forward(static_cast<Index>(number), theta.data(), initial,
-                   ensemble.end_times.segment(block.first, block.size), times,
-                   at_start > 0 ? StatesRef(later) : states, derivatives);
-    if (at_start == 0) return;
-    for (Index b = 0; b < block.size; ++b) {
-      states.col(b * (earlier + 2)) = initial.col(b);
-      states.middleCols(b * (earlier + 2) + 1, earlier + 1) =
-          later.middleCols(b * (earlier + 1), earlier + 1);
-    }
-  }
-
-  /// The gradient for cotangents at all observation times, and dL/dy(0).
-  static void run_gradient(BlockSensitivity& solver, const Ensemble& ensemble,
-                           ConstStatesRef cotangents, VectorRef gradient, StatesRef initial) {
-    if (!ensemble.observes_start()) return solver.gradient(cotangents, gradient, initial);
-    const Index later = ensemble.observations() - 1;
-    States after(cotangents.rows(), later * initial.cols());
-    for (Index b = 0; b < initial.cols(); ++b) {
-      after.middleCols(b * later, later) = cotangents.middleCols(b * (later + 1) + 1, later);
-    }
-    solver.gradient(after, gradient, initial);
-    for (Index b = 0; b < initial.cols(); ++b) initial.col(b) += cotangents.col(b * (later + 1));
-  }
-
-  /// The Jacobian at all observation times.
-  static void run_jacobian(BlockSensitivity& solver, const Ensemble& ensemble, RowMatrixRef rows,
-                           RowMatrixRef by_start) {
-    if (!ensemble.observes_start()) return solver.jacobian(rows, by_start);
-    const Index states = ensemble.initial_states.rows();
-    const Index all = states * ensemble.observations();
-    const Index later = all - states;
-    const Index points = rows.rows() / all;
-    RowMatrix after(later * points, rows.cols());
-    RowMatrix after_by_start(by_start.rows() > 0 ? after.rows() : 0, states);
-    solver.jacobian(after, after_by_start);
-    for (Index b = 0; b < points; ++b) {
-      rows.middleRows(b * all, states).setZero();
-      rows.middleRows(b * all + states, later) = after.middleRows(b * later, later);
-      if (by_start.rows() == 0) continue;
-      by_start.middleRows(b * all, states).setIdentity();
-      by_start.middleRows(b * all + states, later) = after_by_start.middleRows(b * later, later);
-    }
-  }
-  LossGradient evaluate(ConstVectorRef theta, const Ensemble& ensemble, const StateLoss& loss,
-                        bool with_gradient);
-  void require_jacobian() const;
-  /// What the solvers did in one block.
-  struct BlockCounts {
-    IntegrationCounts forward;
-    IntegrationCounts backward;
-    double stored_bytes = 0;
-  };
-  static void add(const BlockCounts& part, StateJacobian& to) {
-    to.forward += part.forward;
-    to.backward += part.backward;
-    to.stored_bytes = std::max(to.stored_bytes, part.stored_bytes);
-  }
-  /// `columns`: observations of each trajectory.
-  [[nodiscard]] StateJacobian room_for_jacobian(Index trajectories, Index columns,
-                                                Index parameters) const;
-  /// Writes the derivatives of a block from trajectory `first` of the result on.
-  [[nodiscard]] BlockCounts run_block(BlockSensitivity& solver, std::size_t number,
-                                      const BlockRange& block, ConstVectorRef theta,
-                                      const Ensemble& ensemble, Index first,
-                                      StateJacobian& result) const;
-  StateJacobian jacobian(ConstVectorRef theta, const Ensemble& ensemble);
-  StateJacobian jacobian(ConstVectorRef theta, const Ensemble& ensemble, Index leaf_trajectories,
-                         const JacobianVisitor& visit);
-  LossGradient difference_gradient(ConstVectorRef theta, const Ensemble& ensemble,
-                                   const StateLoss& loss, bool with_gradient);
-  StateJacobian difference_jacobian(ConstVectorRef theta, const Ensemble& ensemble);
-  StateJacobian difference_jacobian(ConstVectorRef theta, const Ensemble& ensemble,
-                                    Index leaf_trajectories, const JacobianVisitor& visit);
-  struct StateErrors;
-  StateErrors state_errors(ConstVectorRef theta, ConstVectorRef units, const Ensemble& ensemble,
-                           const States& states);
-  States states_nearby(ConstVectorRef theta, const Ensemble& ensemble, const States& at_center,
-                       IntegrationCounts& counts);
-  Vector parameter_units(ConstVectorRef theta, const Ensemble& ensemble);
-  RowMatrix differences_by_start(ConstVectorRef theta, const Ensemble& ensemble,
-                                 const States& at_center, const StateErrors& errors,
-                                 IntegrationCounts& counts);
-};
-
 Sensitivity::Sensitivity(Dynamics dynamics, SensitivityOptions options) {
   options.validate(dynamics);
   workers_ = std::make_unique<Workers>(std::move(dynamics), std::move(options));
@@ -203,28 +73,38 @@ LossGradient Sensitivity::loss(ConstVectorRef theta, const Ensemble& ensemble,
 }
 
 StateJacobian Sensitivity::jacobian(ConstVectorRef theta, const Ensemble& ensemble) {
-  return workers_->jacobian(theta, ensemble);
+  StateJacobian result = workers_->jacobian(theta, ensemble);
+  workers_->grids.keep();
+  return result;
 }
 
 StateJacobian Sensitivity::jacobian(ConstVectorRef theta, const Ensemble& ensemble,
                                     Index leaf_trajectories, const JacobianVisitor& visit) {
-  return workers_->jacobian(theta, ensemble, leaf_trajectories, visit);
+  StateJacobian result = workers_->jacobian(theta, ensemble, leaf_trajectories, visit);
+  workers_->grids.keep();
+  return result;
 }
 
 LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble& ensemble,
                                             const StateLoss& loss, bool with_gradient) {
-  const auto blocks = prepare(theta, ensemble);
   if (options.gradient == GradientMethod::difference) {
+    check_problem(dynamics, theta, ensemble);
     return difference_gradient(theta, ensemble, loss, with_gradient);
   }
-  struct Part {
-    double loss = 0;
-    Vector gradient;
-    IntegrationCounts forward;
-    IntegrationCounts backward;
-    double stored_bytes = 0;
-  };
-  std::vector<Part> parts(blocks.size());
+  const auto blocks = prepare(theta, ensemble);
+  auto sums = gradient_tree(static_cast<Index>(blocks.size()));
+  LossGradient result = evaluate(theta, ensemble, loss, with_gradient, {blocks, 0, sums});
+  result.loss = sums.root().loss;
+  if (with_gradient) result.gradient = std::move(sums.root().gradient);
+  grids.keep();
+  return result;
+}
+
+LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble& ensemble,
+                                            const StateLoss& loss, bool with_gradient,
+                                            const Summation& to) {
+  const std::vector<BlockRange>& blocks = to.blocks;
+  std::vector<BlockCounts> counts(blocks.size());
   LossGradient result;
   const Index observations = ensemble.observations();
   const Index rows = ensemble.initial_states.rows();
@@ -239,41 +119,36 @@ LossGradient Sensitivity::Workers::evaluate(ConstVectorRef theta, const Ensemble
         const Index first = observations * block.first;
         auto states = result.states.middleCols(first, observations * block.size);
         auto cotangent = cotangents.middleCols(first, states.cols());
-        Part& part = parts[i];
+        GradientSum sum;
         run_forward(solver, i, block, theta, ensemble, states, with_gradient);
-        part.forward = solver.forward_counts();
-        part.loss = loss(block.first, states, cotangent);
-        if (!with_gradient) return;
-        if (!cotangent.allFinite()) {
-          throw NumericalError("the cotangents of the loss are not finite");
+        counts[i].forward = solver.forward_counts();
+        sum.loss = loss(block.first, states, cotangent);
+        if (with_gradient) {
+          if (!cotangent.allFinite()) {
+            throw NumericalError("the cotangents of the loss are not finite");
+          }
+          sum.gradient.resize(theta.size());
+          run_gradient(
+              solver, ensemble, cotangent, sum.gradient,
+              (initial.size() > 0 ? initial : cotangents).middleCols(block.first, block.size));
+          if (!sum.gradient.allFinite()) {
+            throw NumericalError(fmt::format("the gradient is not finite ({}, method {})",
+                                             isochron::name(options.gradient),
+                                             isochron::name(options.integrator.method)));
+          }
+          counts[i].backward = solver.backward_counts();
+          counts[i].stored_bytes = solver.stored_bytes();
         }
-        part.gradient.resize(theta.size());
-        run_gradient(
-            solver, ensemble, cotangent, part.gradient,
-            (initial.size() > 0 ? initial : cotangents).middleCols(block.first, block.size));
-        if (!part.gradient.allFinite()) {
-          throw NumericalError(fmt::format("the gradient is not finite ({}, method {})",
-                                           isochron::name(options.gradient),
-                                           isochron::name(options.integrator.method)));
-        }
-        part.backward = solver.backward_counts();
-        part.stored_bytes = solver.stored_bytes();
+        to.sums.add(to.first + static_cast<Index>(i), std::move(sum));
       });
 
   result.blocks = static_cast<Index>(blocks.size());
-  if (with_gradient) result.gradient = Vector::Zero(theta.size());
   const bool knows_initial_cotangents =
       options.gradient != GradientMethod::forward || options.initial_states;
   if (with_gradient && knows_initial_cotangents) {
     result.initial_cotangents = std::move(initial.size() > 0 ? initial : cotangents);
   }
-  for (const Part& part : parts) {
-    result.loss += part.loss;
-    result.stored_bytes = std::max(result.stored_bytes, part.stored_bytes);
-    result.forward += part.forward;
-    result.backward += part.backward;
-    if (with_gradient) result.gradient += part.gradient;
-  }
+  for (const BlockCounts& done : counts) add(done, result);
   return result;
 }
 

@@ -1,4 +1,5 @@
 #include "isochron/stoppable_force.hpp"
+#include "field_message.hpp"
 
 #include <algorithm>
 
@@ -35,7 +36,7 @@ class StoppableAt final : public ForwardingLinearisation {
   const std::function<bool()>& stop_requested_;
 };
 
-class StoppableForce final : public ForceField {
+class StoppableForce final : public ComposedField {
  public:
   StoppableForce(ForceFieldPtr field, std::function<bool()> stop_requested)
       : field_(std::move(field)), stop_requested_(std::move(stop_requested)) {}
@@ -45,6 +46,8 @@ class StoppableForce final : public ForceField {
   [[nodiscard]] std::unique_ptr<Linearisation> linearisation(Index points) const override {
     return std::make_unique<StoppableAt>(field_->linearisation(points), stop_requested_);
   }
+  /// Who reads it has ways of its own to be stopped.
+  void write(FieldWriter& to) const override { to(field_); }
 
  private:
   ForceFieldPtr field_;

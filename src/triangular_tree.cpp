@@ -15,41 +15,12 @@ Eigen::MatrixXd triangle_of(Eigen::MatrixXd rows, const std::function<bool()>& s
   return triangle;
 }
 
-TriangularTree::TriangularTree(Index leaves, const std::function<bool()>& stop_requested)
-    : leaves_(leaves), stop_(stop_requested) {}
-
-void TriangularTree::add(Index leaf, Eigen::MatrixXd triangle) {
-  Node node{0, leaf};
-  for (Index width = leaves_; width > 1; width = (width + 1) / 2) {
-    const bool has_sibling = (node.second ^ 1) < width;
-    if (has_sibling) {
-      const std::optional<Eigen::MatrixXd> other = meet(node, triangle);
-      if (!other) return;
-      const bool is_left = node.second % 2 == 0;
-      const Index n = triangle.cols();
-      Eigen::MatrixXd both(2 * n, n);
-      both << (is_left ? triangle : *other), (is_left ? *other : triangle);
-      triangle = triangle_of(std::move(both), stop_);
-    }
-    node = {node.first + 1, node.second / 2};
-  }
-  const std::lock_guard lock(mutex_);
-  waiting_[node] = std::move(triangle);
+TriangularTree::Merge merging_triangles(const std::function<bool()>& stop_requested) {
+  return [&stop_requested](Eigen::MatrixXd left, Eigen::MatrixXd right) {
+    Eigen::MatrixXd both(left.rows() + right.rows(), left.cols());
+    both << left, right;
+    return triangle_of(std::move(both), stop_requested);
+  };
 }
-
-std::optional<Eigen::MatrixXd> TriangularTree::meet(const Node& node,
-                                                    const Eigen::MatrixXd& triangle) {
-  const std::lock_guard lock(mutex_);
-  const auto sibling = waiting_.find({node.first, node.second ^ 1});
-  if (sibling == waiting_.end()) {
-    waiting_[node] = triangle;
-    return std::nullopt;
-  }
-  Eigen::MatrixXd other = std::move(sibling->second);
-  waiting_.erase(sibling);
-  return other;
-}
-
-Eigen::MatrixXd TriangularTree::root() const { return waiting_.begin()->second; }
 
 }  // namespace isochron

@@ -9,17 +9,17 @@ cmake_minimum_required(VERSION 3.22)
 # layer, room, files without their ending: <concept> stands for include/isochron/<concept>.hpp and
 # src/<concept>.*, a name with a slash for a file below src, of which cli/* is every one there.
 set(rooms
-  "0|ground|error states grouped_jacobian random version lanes sentence clock descriptor atomic_file file_lock threads"
+  "0|ground|error states grouped_jacobian random version lanes sentence clock descriptor atomic_file file_lock threads communicator message reduction_tree mpi mpi/communicator"
   "1|text|text_cells text_file text_table"
-  "1|force field|force_field forwarding_linearisation composite_field composite_field/of_features composite_field/on_components composite_field/sum_of composite_field/with_fixed composite_field/with_scales composite_field/in_units analytic_force named_parameter named_parameters parameter_scale parametrised_well force_table mlp stoppable_force well"
+  "1|force field|force_field field_message forwarding_linearisation composite_field composite_field/of_features composite_field/on_components composite_field/sum_of composite_field/with_fixed composite_field/with_scales composite_field/in_units analytic_force named_parameter named_parameters parameter_scale parametrised_well force_table mlp stoppable_force well"
   "1|optimizer|optimizer least_squares linear_residuals held_jacobian jacobian_leaves triangular_tree elimination stoppable_algebra"
   "1|figure|figure gnuplot"
   "2|dynamics|dynamics block_dynamics"
   "2|theory|potential_well well_gradient certificate certificate_fields abel completion"
-  "3|integrator|integrator blocks block_solver one_step/tableau one_step/tangent one_step/solver sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver return_time sundials/return_time"
-  "4|sensitivity|sensitivity central_differences block_sensitivity one_step/hermite one_step/interpolant one_step/node_rows one_step/discrete sundials/adjoint sundials/forward"
+  "3|integrator|integrator team shared_integration blocks block_solver one_step/tableau one_step/tangent one_step/solver sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver return_time sundials/return_time"
+  "4|sensitivity|sensitivity sensitivity_workers central_differences block_sensitivity one_step/hermite one_step/interpolant one_step/node_rows one_step/discrete sundials/adjoint sundials/forward"
   "4|portrait|portrait"
-  "5|objective|objective leaves joints force_data observed_data period_law"
+  "5|objective|objective trajectory_function serve leaves joints force_data observed_data period_law"
   "6|gradient check|gradient_check"
   "6|training|training memory observation_fit multiple_shooting data_scaling bands"
   "7|run|run run_fields budget environment"

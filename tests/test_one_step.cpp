@@ -296,7 +296,7 @@ TEST_CASE("the discrete gradient is that of the discrete loss, to roundoff") {
       Numbers<Complex> q(from.data(), from.data() + d);
       Numbers<Complex> v(from.data() + d, from.data() + states);
       const auto [end_q, end_v] = discrete_solution<Complex>(
-          *mlp, at, t, q, v, grids[0].segments.front().steps, ends[trajectory]);
+          *mlp, at, t, q, v, grids.last[0].segments.front().steps, ends[trajectory]);
       Vector result(states);
       for (Index k = 0; k < d; ++k) result[k] = end_q[static_cast<std::size_t>(k)].imag() / h;
       for (Index k = d; k < states; ++k)
@@ -340,8 +340,9 @@ TEST_CASE("a grid is kept while its errors allow, and renewed when they do not")
   Vector theta = mlp->initial_parameters(1);
   const auto run = [&] {
     sensitivity.forward(0, theta.data(), start, ends, States(0, ends.size()), final_states, true);
+    grids.keep();
   };
-  const auto steps = [&] { return grids[0].segments.front().steps; };
+  const auto steps = [&] { return grids.kept[0].segments.front().steps; };
   run();
   const std::vector<double> first = steps();
   theta *= 1.001;

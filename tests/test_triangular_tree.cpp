@@ -43,7 +43,7 @@ std::vector<Index> in_order(Index leaves) {
 }
 
 Matrix root_of(const std::vector<Index>& order, std::size_t threads) {
-  TriangularTree tree(static_cast<Index>(order.size()), never);
+  TriangularTree tree(static_cast<Index>(order.size()), merging_triangles(never));
   std::atomic<std::size_t> next{0};
   run_on_threads(threads, [&](std::size_t) {
     for (std::size_t i = next++; i < order.size(); i = next++) {
@@ -92,7 +92,7 @@ TEST_CASE("the root is the same to the last bit for any order of leaves and numb
 
 TEST_CASE("a merge that takes long can be stopped") {
   const std::function<bool()> always = [] { return true; };
-  TriangularTree tree(2, always);
+  TriangularTree tree(2, merging_triangles(always));
   const Matrix triangle = Matrix::Identity(700, 700);
   tree.add(0, triangle);
   CHECK_THROWS_AS(tree.add(1, triangle), Interrupted);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "isochron/communicator.hpp"
 #include "isochron/dynamics.hpp"
 
 namespace isochron {
@@ -45,6 +46,8 @@ struct IntegratorOptions {
   double max_step = 0;   ///< longest step, in units of time; 0: by the end times, longest_step()
   Index block_size = 0;  ///< trajectories solved together; 0: from N, D and P (block_size())
   int threads = 1;       ///< blocks run on so many threads; results do not depend on it
+  /// Ranks that share the blocks; results do not depend on it. Null: all are done here.
+  CommunicatorPtr communicator = {};
 
   /// Polled at every right-hand side, by all threads at once; true ends the computation with
   /// Interrupted.

@@ -118,6 +118,7 @@ struct TrajectoryResiduals {
 };
 
 struct WeightedObjective;
+class TrajectoryFunction;
 
 /// The function that is minimised, without the way to compute it: dynamics, trajectories, what is
 /// asked of them, and the data that the force is to match. Immutable; copies share it.
@@ -307,6 +308,9 @@ class ObjectiveFunction {
  public:
   /// Throws InputError when the options cannot be met, or nothing at all is asked.
   ObjectiveFunction(Objective objective, SensitivityOptions options);
+  ~ObjectiveFunction();
+  ObjectiveFunction(ObjectiveFunction&&) noexcept;
+  ObjectiveFunction& operator=(ObjectiveFunction&&) noexcept;
 
   /// The loss. Throws like Sensitivity::loss.
   [[nodiscard]] double value(ConstVectorRef theta);
@@ -342,7 +346,7 @@ class ObjectiveFunction {
   void limit_steps(long max_steps);
 
   [[nodiscard]] const Objective& objective() const { return objective_; }
-  [[nodiscard]] const SensitivityOptions& options() const { return sensitivity_.options(); }
+  [[nodiscard]] const SensitivityOptions& options() const;
 
   /// What the solvers did in all calls, and the most steps of a block in the last one.
   [[nodiscard]] IntegrationCounts forward() const;
@@ -361,10 +365,9 @@ class ObjectiveFunction {
                            GroupedJacobian* jacobian);
 
   Objective objective_;
-  Ensemble ensemble_;  // of the objective, from the initial states of the last call
-  Sensitivity sensitivity_;
+  States starts_;  // of the last call, of the objective or as they are fitted
+  std::unique_ptr<TrajectoryFunction> trajectories_;
   ForceFieldPtr field_;  // for the force data, which no integrator stops
-  StateLoss loss_;
   std::vector<ObjectiveFunction> others_;
   IntegrationCounts forward_;
   IntegrationCounts backward_;

@@ -148,6 +148,7 @@ class Sensitivity {
   [[nodiscard]] const SensitivityOptions& options() const;
 
  private:
+  friend class TrajectoryFunction;  // which has ranks do some blocks each
   struct Workers;
   std::unique_ptr<Workers> workers_;
 };

@@ -16,6 +16,7 @@
 #include "build_info.hpp"
 #include "cli/command_line.hpp"
 #include "cli/help.hpp"
+#include "cli/ranks.hpp"
 #include "cli/signals.hpp"
 #include "cli/verbs.hpp"
 #include "environment.hpp"
@@ -132,16 +133,10 @@ void keep_standard_descriptors() {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  keep_standard_descriptors();
-  // A file that grows too large is then a failed write, with a sentence.
-  std::signal(SIGXFSZ, SIG_IGN);
-  // So is what nobody reads: a run goes on without its progress.
-  std::signal(SIGPIPE, SIG_IGN);
+/// The status of what is asked for, or of the sentence that says why it was not to be had.
+int run_or_fail(const std::vector<std::string>& arguments) {
   try {
-    return flushed(run(std::vector<std::string>(argv + 1, argv + argc)));
+    return flushed(run(arguments));
   } catch (const InputError& error) {
     return fail(bad_input, error.what());
   } catch (const NumericalError& error) {
@@ -158,4 +153,20 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     return fail(numerical_failure, error.what());
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  keep_standard_descriptors();
+  // A file that grows too large is then a failed write, with a sentence.
+  std::signal(SIGXFSZ, SIG_IGN);
+  // So is what nobody reads: a run goes on without its progress.
+  std::signal(SIGPIPE, SIG_IGN);
+  join_ranks();
+  const bool leads = !ranks() || ranks()->rank() == 0;
+  const int status =
+      leads ? run_or_fail(std::vector<std::string>(argv + 1, argv + argc)) : serve_rank_0();
+  leave_ranks(status);
+  return status;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <thread>
 
+#include "cli/ranks.hpp"
 #include "cli/signals.hpp"
 #include "sentence.hpp"
 
@@ -51,6 +52,7 @@ IntegratorOptions integrator_options(const Configuration& configuration,
   integrator.atol = configuration.atol.value_or(integrator.rtol);
   integrator.max_step = configuration.max_step.value_or(0);
   integrator.threads = threads_of(configuration);
+  integrator.communicator = ranks();
   integrator.stop_requested = signalled;
   return integrator;
 }

@@ -80,6 +80,8 @@ Outcome train_once(const Configuration& configuration, SweepRun run,
   const auto start = Clock::now();
   try {
     TrainingSetup setup = training_setup(resolved(configuration), std::nullopt);
+    setup.training.sensitivity.integrator.communicator =
+        nullptr;  // the starts themselves are shared
     const TrainingResult result = isochron::train(
         setup.objective,
         starting_parameters(setup.objective.dynamics().field(), row.seed, setup.output_scale),

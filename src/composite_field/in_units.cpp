@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "field_message.hpp"
 #include "forwarding_linearisation.hpp"
 #include "isochron/composite_field.hpp"
 #include "sentence.hpp"
@@ -101,7 +102,7 @@ class InUnitsAt final : public ForwardingLinearisation {
   Block moved_;
 };
 
-class InUnits final : public ForceField {
+class InUnits final : public ComposedField {
  public:
   explicit InUnits(FieldInUnits seen) : seen_(std::move(seen)) {}
 
@@ -109,6 +110,9 @@ class InUnits final : public ForceField {
   [[nodiscard]] Index parameters() const override { return seen_.field->parameters(); }
   [[nodiscard]] std::unique_ptr<Linearisation> linearisation(Index points) const override {
     return std::make_unique<InUnitsAt>(seen_, points);
+  }
+  void write(FieldWriter& to) const override {
+    to(FieldKind::units, seen_.field, seen_.units, seen_.centre, seen_.factor);
   }
 
  private:

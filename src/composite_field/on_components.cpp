@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "field_message.hpp"
 #include "forwarding_linearisation.hpp"
 #include "isochron/composite_field.hpp"
 #include "sentence.hpp"
@@ -116,7 +117,7 @@ class EmbeddedAt final : public ForwardingLinearisation {
   Block slopes_;  // of the field, by its parameters
 };
 
-class Embedded final : public ForceField {
+class Embedded final : public ComposedField {
  public:
   explicit Embedded(EmbeddedField embedded) : embedded_(std::move(embedded)) {}
 
@@ -124,6 +125,9 @@ class Embedded final : public ForceField {
   [[nodiscard]] Index parameters() const override { return embedded_.field->parameters(); }
   [[nodiscard]] std::unique_ptr<Linearisation> linearisation(Index points) const override {
     return std::make_unique<EmbeddedAt>(embedded_, points);
+  }
+  void write(FieldWriter& to) const override {
+    to(FieldKind::components, embedded_.field, embedded_.components, embedded_.dimension);
   }
 
  private:

@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "field_message.hpp"
 #include "isochron/composite_field.hpp"
 #include "sentence.hpp"
 
@@ -143,7 +144,7 @@ class SumAt final : public Linearisation {
   Block slopes_;  // of one part, as parameter_jacobians lays them out
 };
 
-class Sum final : public ForceField {
+class Sum final : public ComposedField {
  public:
   explicit Sum(std::vector<ForceFieldPtr> parts) : parts_(std::move(parts)) {
     for (const ForceFieldPtr& part : parts_) parameters_ += part->parameters();
@@ -153,6 +154,10 @@ class Sum final : public ForceField {
   [[nodiscard]] Index parameters() const override { return parameters_; }
   [[nodiscard]] std::unique_ptr<Linearisation> linearisation(Index points) const override {
     return std::make_unique<SumAt>(parts_, points);
+  }
+  void write(FieldWriter& to) const override {
+    to(FieldKind::sum, parts_.size());
+    for (const ForceFieldPtr& part : parts_) to(part);
   }
   [[nodiscard]] const std::vector<ForceFieldPtr>& parts() const { return parts_; }
 

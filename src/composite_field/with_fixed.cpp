@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "field_message.hpp"
 #include "forwarding_linearisation.hpp"
 #include "isochron/composite_field.hpp"
 #include "sentence.hpp"
@@ -94,7 +95,7 @@ class HeldAt final : public ForwardingLinearisation {
   RowMatrix rows_;
 };
 
-class Held final : public ForceField {
+class Held final : public ComposedField {
  public:
   explicit Held(HeldField held) : held_(std::move(held)) {}
 
@@ -102,6 +103,9 @@ class Held final : public ForceField {
   [[nodiscard]] Index parameters() const override { return static_cast<Index>(held_.free.size()); }
   [[nodiscard]] std::unique_ptr<Linearisation> linearisation(Index points) const override {
     return std::make_unique<HeldAt>(held_, points);
+  }
+  void write(FieldWriter& to) const override {
+    to(FieldKind::fixed, held_.field, held_.values, held_.free);
   }
 
  private:

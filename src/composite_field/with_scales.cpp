@@ -1,6 +1,7 @@
 #include <memory>
 #include <utility>
 
+#include "field_message.hpp"
 #include "forwarding_linearisation.hpp"
 #include "isochron/composite_field.hpp"
 #include "sentence.hpp"
@@ -83,7 +84,7 @@ class ScaledAt final : public ForwardingLinearisation {
   RowMatrix rows_;
 };
 
-class Scaled final : public ForceField {
+class Scaled final : public ComposedField {
  public:
   explicit Scaled(ScaledField scaled) : scaled_(std::move(scaled)) {}
 
@@ -91,6 +92,9 @@ class Scaled final : public ForceField {
   [[nodiscard]] Index parameters() const override { return scaled_.count(); }
   [[nodiscard]] std::unique_ptr<Linearisation> linearisation(Index points) const override {
     return std::make_unique<ScaledAt>(scaled_, points);
+  }
+  void write(FieldWriter& to) const override {
+    to(FieldKind::scales, scaled_.field, scaled_.scales);
   }
 
  private:

@@ -164,13 +164,16 @@ void DiscreteSensitivity::forward(Index block, const double* theta, ConstStatesR
                                   ConstVectorRef end_times, ConstStatesRef earlier_times,
                                   StatesRef observed, bool derivatives) {
   solver_.keep_linearisations(derivatives);
-  StepGrid* grid = grids_ != nullptr ? &(*grids_)[static_cast<std::size_t>(block)] : nullptr;
+  const auto number = static_cast<std::size_t>(block);
+  const StepGrid* grid = grids_ != nullptr ? &grids_->kept[number] : nullptr;
   const Problem problem{theta, states, end_times, earlier_times};
   if (grid == nullptr || !follow(*grid, problem, observed)) {
     interpolated_ = choose_steps_past_observations(problem, observed);
     if (!interpolated_) step_to_observations(nullptr, problem, observed);
   }
-  if (grid != nullptr) *grid = {problem.observations(), strictness_, solver_.segments()};
+  if (grids_ != nullptr) {
+    grids_->last[number] = {problem.observations(), strictness_, solver_.segments()};
+  }
 }
 
 void DiscreteSensitivity::stage_cotangents(Index stage, const Lengths& step, const Block& lambda,

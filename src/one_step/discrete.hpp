@@ -6,15 +6,28 @@
 
 namespace isochron::one_step {
 
-/// The steps that each block of an ensemble took, to be taken again: the loss is then one smooth
-/// function of theta. Each block writes its own entry only.
+/// The steps that a block of an ensemble took, to be taken again: the loss is then one smooth
+/// function of theta.
 struct StepGrid {
   Index observations = 0;  // that it was chosen for
   double strictness = 1;   // that was demanded of the steps
   /// One to each observation; or one alone, in which they are interpolated.
   std::vector<OneStepSolver::Segment> segments;
 };
-using StepGrids = std::vector<StepGrid>;
+
+/// Those of all blocks. An evaluation that fails in one block has not visited all others, and which
+/// ones is left to chance: so steps are kept when a whole evaluation has succeeded.
+struct StepGrids {
+  std::vector<StepGrid> kept;  ///< to be taken again
+  std::vector<StepGrid> last;  ///< of the last evaluation: each block writes its own
+
+  explicit StepGrids(std::size_t blocks = 0) : kept(blocks), last(blocks) {}
+  void resize(std::size_t blocks) {
+    kept.resize(blocks);
+    last.resize(blocks);
+  }
+  void keep() { std::swap(kept, last); }
+};
 
 /// Exact derivatives of the discrete solution: the adjoint of every operation of every step, in
 /// reverse order, the steps themselves held fixed. With mu_i the cotangent of the position Q_i, w_i
@@ -38,7 +51,7 @@ using StepGrids = std::vector<StepGrid>;
 /// node, with df/dtheta = J dq/dtheta + (df/dtheta at q).
 class DiscreteSensitivity final : public BlockSensitivity {
  public:
-  /// `grids`: room for the steps of every block, or null to choose them anew in every call.
+  /// `grids`: the steps of every block, or null to choose them anew in every call.
   DiscreteSensitivity(const Dynamics& dynamics, const IntegratorOptions& options, Index stride,
                       StepGrids* grids);
 

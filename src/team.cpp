@@ -1,0 +1,262 @@
+#include "team.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <new>
+#include <thread>
+
+#include "clock.hpp"
+#include "isochron/error.hpp"
+
+namespace isochron {
+
+// ------------------------------------------------------------------------------- what is found
+
+ReductionTree<GradientSum> gradient_tree(Index blocks) {
+  return {blocks, [](GradientSum left, const GradientSum& right) {
+            left.loss += right.loss;
+            left.gradient += right.gradient;
+            return left;
+          }};
+}
+
+template <class Archive, Is<IntegrationCounts> T>
+void transfer(Archive& archive, T& counts) {
+  archive(counts.steps, counts.right_hand_sides, counts.jacobians, counts.error_test_failures,
+          counts.convergence_failures);
+}
+template <class Archive, Is<GradientSum> T>
+void transfer(Archive& archive, T& sum) {
+  archive(sum.loss, sum.gradient);
+}
+template <class Archive, Is<Failure> T>
+void transfer(Archive& archive, T& failure) {
+  archive(failure.kind, failure.words);
+}
+template <class Archive, Is<Share> T>
+void transfer(Archive& archive, T& share) {
+  archive(share.failure, share.states, share.initial_cotangents, share.sums, share.jacobian,
+          share.by_start, share.samples, share.forward, share.backward, share.stored_bytes);
+}
+
+namespace {
+
+void append_columns(States& to, const States& next) {
+  if (next.size() == 0) return;
+  const Index before = to.size() > 0 ? to.cols() : 0;
+  to.conservativeResize(next.rows(), before + next.cols());
+  to.rightCols(next.cols()) = next;
+}
+
+void append_rows(RowMatrix& to, const RowMatrix& next) {
+  if (next.size() == 0) return;
+  const Index before = to.size() > 0 ? to.rows() : 0;
+  to.conservativeResize(before + next.rows(), next.cols());
+  to.bottomRows(next.rows()) = next;
+}
+
+Share failed(Failure::Kind kind, const char* words) {
+  Share share;
+  share.failure = {kind, words};
+  return share;
+}
+
+/// A failure as a value.
+Share attempt(const std::function<Share()>& part) {
+  try {
+    return part();
+  } catch (const Interrupted& error) {
+    return failed(Failure::interrupted, error.what());
+  } catch (const NumericalError& error) {
+    return failed(Failure::numerical, error.what());
+  } catch (const InputError& error) {
+    return failed(Failure::input, error.what());
+  } catch (const std::bad_alloc& error) {
+    return failed(Failure::memory, error.what());
+  } catch (const std::exception& error) {
+    return failed(Failure::other, error.what());
+  }
+}
+
+[[noreturn]] void raise(const Failure& failure) {
+  switch (failure.kind) {
+    case Failure::interrupted: throw Interrupted(failure.words);
+    case Failure::numerical: throw NumericalError(failure.words);
+    case Failure::input: throw InputError(failure.words);
+    case Failure::memory: throw std::bad_alloc();
+    case Failure::other: break;
+  }
+  throw Error(failure.words);
+}
+
+}  // namespace
+
+void Share::append(Share next) {
+  if (!failure) failure = std::move(next.failure);
+  append_columns(states, next.states);
+  append_columns(initial_cotangents, next.initial_cotangents);
+  append_rows(jacobian, next.jacobian);
+  append_rows(by_start, next.by_start);
+  if (samples.size() < next.samples.size()) samples.resize(next.samples.size());
+  for (std::size_t k = 0; k < next.samples.size(); ++k) append_columns(samples[k], next.samples[k]);
+  sums.merge(next.sums);
+  forward += next.forward;
+  backward += next.backward;
+  stored_bytes = std::max(stored_bytes, next.stored_bytes);
+}
+
+// ------------------------------------------------------------------------- from rank to rank
+
+Communicator::Received wait_for(Communicator& communicator, int from,
+                                Communicator::Channel channel) {
+  // Answers come soon, and the next request may take as long as rank 0 thinks.
+  constexpr auto at_once = std::chrono::microseconds(200);
+  constexpr auto between_looks = std::chrono::microseconds(50);
+  const auto begin = Clock::now();
+  for (;;) {
+    if (auto received = communicator.take(from, channel)) return std::move(*received);
+    if (Clock::now() - begin < at_once) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(between_looks);
+    }
+  }
+}
+
+namespace {
+
+// Messages go along a binomial tree: rank r passes them on to r + 2^k for all 2^k below its lowest
+// bit, and each of these stands for the 2^k successive ranks from it on.
+
+/// The lowest bit of a rank, of rank 0 the next power of 2 from the size on.
+int lowest_bit(const Communicator& communicator) {
+  int bit = 1;
+  while (bit < communicator.size() && (communicator.rank() & bit) == 0) bit *= 2;
+  return bit;
+}
+
+void pass_on(Communicator& communicator, const Bytes& bytes) {
+  for (int bit = lowest_bit(communicator) / 2; bit > 0; bit /= 2) {
+    const int to = communicator.rank() + bit;
+    if (to < communicator.size()) communicator.send(to, Communicator::work, bytes);
+  }
+}
+
+/// What this rank and those that it stands for have found.
+Share joined(Communicator& communicator, Share own) {
+  for (int bit = 1; bit < lowest_bit(communicator); bit *= 2) {
+    const int from = communicator.rank() + bit;
+    if (from >= communicator.size()) break;
+    const Bytes bytes = wait_for(communicator, from, Communicator::work).bytes;
+    own.append(MessageReader(bytes).next<Share>());
+  }
+  return own;
+}
+
+std::uint64_t next_number() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
+
+std::uint64_t send_request(Communicator& communicator, Task task,
+                           const std::function<void(MessageWriter&)>& write) {
+  const Request request{task, next_number()};
+  MessageWriter message;
+  message(request);
+  if (write) write(message);
+  pass_on(communicator, message.take());
+  return request.number;
+}
+
+void stop_others(Communicator& communicator, std::uint64_t number) {
+  MessageWriter message;
+  message(number);
+  const Bytes bytes = message.take();
+  for (int rank = 1; rank < communicator.size(); ++rank) {
+    communicator.send(rank, Communicator::stop, bytes);
+  }
+}
+
+/// Whether rank 0 has given up an evaluation. Only the thread that made it looks for messages, now
+/// and then; all see what it found.
+class GivenUp {
+ public:
+  GivenUp(Communicator& communicator, std::uint64_t number)
+      : communicator_(communicator), number_(number) {}
+
+  [[nodiscard]] bool operator()() {
+    constexpr auto between_looks = std::chrono::milliseconds(1);
+    if (std::this_thread::get_id() == thread_ && Clock::now() - last_look_ > between_looks) {
+      while (const auto message = communicator_.take(0, Communicator::stop)) {
+        // One that came too late is about an earlier evaluation.
+        if (MessageReader(message->bytes).next<std::uint64_t>() == number_) given_up_ = true;
+      }
+      last_look_ = Clock::now();
+    }
+    return given_up_;
+  }
+
+ private:
+  Communicator& communicator_;
+  std::uint64_t number_;
+  std::thread::id thread_ = std::this_thread::get_id();
+  Clock::time_point last_look_ = Clock::now();
+  std::atomic<bool> given_up_ = false;
+};
+
+}  // namespace
+
+bool is_shared(const CommunicatorPtr& communicator, Index blocks) {
+  return communicator != nullptr && communicator->size() > 1 && blocks > 1;
+}
+
+BlockRange blocks_of(const Communicator& communicator, Index blocks) {
+  const Index first = blocks * communicator.rank() / communicator.size();
+  return {first, blocks * (communicator.rank() + 1) / communicator.size() - first};
+}
+
+Ensemble part_of(const Ensemble& ensemble, const BlockRange& blocks, Index of_block) {
+  const Index first = std::min(blocks.first * of_block, ensemble.size());
+  const Index count = std::min(blocks.size * of_block, ensemble.size() - first);
+  Ensemble part;
+  part.initial_states = ensemble.initial_states.middleCols(first, count);
+  part.end_times = ensemble.end_times.segment(first, count);
+  if (ensemble.earlier_times.size() > 0) {
+    part.earlier_times = ensemble.earlier_times.middleCols(first, count);
+  }
+  return part;
+}
+
+Share share_work(Communicator& communicator, Task task,
+                 const std::function<void(MessageWriter&)>& write,
+                 const std::function<Share()>& own_part) {
+  const std::uint64_t number = send_request(communicator, task, write);
+  Share own = attempt(own_part);
+  if (own.failure) stop_others(communicator, number);
+  Share all = joined(communicator, std::move(own));
+  if (all.failure) raise(*all.failure);
+  return all;
+}
+
+void tell(Communicator& communicator, Task task, const std::function<void(MessageWriter&)>& write) {
+  static_cast<void>(send_request(communicator, task, write));
+}
+
+Bytes next_request(Communicator& communicator) {
+  const int from = communicator.rank() - lowest_bit(communicator);
+  Bytes bytes = wait_for(communicator, from, Communicator::work).bytes;
+  pass_on(communicator, bytes);
+  return bytes;
+}
+
+void answer(Communicator& communicator, std::uint64_t number,
+            const std::function<Share(const std::function<bool()>& stop_requested)>& part) {
+  GivenUp given_up(communicator, number);
+  Share own = attempt([&] { return part([&given_up] { return given_up(); }); });
+  MessageWriter message;
+  message(joined(communicator, std::move(own)));
+  communicator.send(communicator.rank() - lowest_bit(communicator), Communicator::work,
+                    message.take());
+}
+
+}  // namespace isochron

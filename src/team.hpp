@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "blocks.hpp"
+#include "isochron/communicator.hpp"
+#include "isochron/integrator.hpp"
+#include "message.hpp"
+#include "reduction_tree.hpp"
+
+namespace isochron {
+
+/// The sum of losses and gradients over some blocks.
+struct GradientSum {
+  double loss = 0;
+  Vector gradient;
+};
+
+/// Sums over blocks, in a tree that is fixed by their number.
+[[nodiscard]] ReductionTree<GradientSum> gradient_tree(Index blocks);
+
+/// Why a rank has not done its part.
+struct Failure {
+  enum Kind { input, numerical, interrupted, memory, other } kind = other;
+  std::string words;
+};
+
+/// What is found about successive trajectories, by one rank or by successive ones; of what an
+/// evaluation does not ask for nothing.
+struct Share {
+  std::optional<Failure> failure;  ///< then all else is worthless
+  States states;                   ///< at the observation times
+  States initial_cotangents;
+  std::map<TreeNode, GradientSum> sums;
+  RowMatrix jacobian;
+  RowMatrix by_start;
+  std::vector<States> samples;  ///< at each time
+  IntegrationCounts forward;
+  IntegrationCounts backward;
+  double stored_bytes = 0;
+
+  /// Adds that of the trajectories after these.
+  void append(Share next);
+};
+
+/// What rank 0 asks all others for.
+enum class Task {
+  integrate,  ///< states at the observation times
+  sample,     ///< trajectories at given times
+  make,       ///< a function of theta, for the next four
+  forget,
+  loss,
+  gradient,
+  jacobian,
+  sweep,  ///< starts, until there are no more
+  end,
+};
+
+/// How a request begins.
+struct Request {
+  Task task = Task::end;
+  std::uint64_t number = 0;  ///< which other message is about it
+};
+
+/// Whether there is anybody to share work with, and so many blocks to be shared.
+[[nodiscard]] bool is_shared(const CommunicatorPtr& communicator, Index blocks);
+
+/// The successive blocks that belong to a rank.
+[[nodiscard]] BlockRange blocks_of(const Communicator& communicator, Index blocks);
+
+/// The part of an ensemble that is a range of its blocks of so many trajectories.
+[[nodiscard]] Ensemble part_of(const Ensemble& ensemble, const BlockRange& blocks, Index of_block);
+
+/// On rank 0: sends a request to all ranks, does its own part, and joins what all have found. When
+/// one fails the others are stopped, and the failure of the first of them is thrown.
+/// `write`: what follows Request{task, ..} in the message.
+[[nodiscard]] Share share_work(Communicator& communicator, Task task,
+                               const std::function<void(MessageWriter&)>& write,
+                               const std::function<Share()>& own_part);
+
+/// The same without an answer.
+void tell(Communicator& communicator, Task task,
+          const std::function<void(MessageWriter&)>& write = {});
+
+/// On all other ranks: the next request.
+[[nodiscard]] Bytes next_request(Communicator& communicator);
+
+/// On all other ranks: does the part, whose failure is an answer, too, and sends what was found.
+/// `part` gets what says whether rank 0 has given up.
+void answer(Communicator& communicator, std::uint64_t number,
+            const std::function<Share(const std::function<bool()>& stop_requested)>& part);
+
+/// The next message of a rank, or of any when `from` is negative. Waits for it.
+[[nodiscard]] Communicator::Received wait_for(Communicator& communicator, int from,
+                                              Communicator::Channel channel);
+
+template <class Archive, Is<Request> T>
+void transfer(Archive& archive, T& request) {
+  archive(request.task, request.number);
+}
+
+template <class Archive, Is<IntegratorOptions> T>
+void transfer(Archive& archive, T& options) {
+  archive(options.method, options.rtol, options.atol, options.state_units, options.steps,
+          options.max_steps, options.max_step, options.block_size);
+}
+
+template <class Archive, Is<Ensemble> T>
+void transfer(Archive& archive, T& ensemble) {
+  archive(ensemble.initial_states, ensemble.end_times, ensemble.earlier_times);
+}
+
+}  // namespace isochron
