@@ -1,7 +1,6 @@
 #pragma once
 
-#include <atomic>
-#include <exception>
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <new>
@@ -51,36 +50,17 @@ class SolverPool {
     const auto threads =
         std::min(static_cast<std::size_t>(std::max(1, integrator.threads)), blocks.size());
     prepare(threads, trajectories);
-    std::atomic<std::size_t> next{0};
-    std::vector<std::exception_ptr> errors(blocks.size());
-    std::atomic<bool> failed{false};
-    const auto serve = [&](Solver& solver) {
-      for (std::size_t i = next++; i < blocks.size() && !failed; i = next++) {
-        try {
-          work(solver, i, blocks[i]);
-        } catch (...) {
-          errors[i] = std::current_exception();
-          failed = true;
-        }
-      }
-    };
-    run_on_threads(threads, [&](std::size_t k) { serve(*solvers_[k]); });
-    for (const auto& error : errors) {
-      if (error) rethrow(error);
-    }
-  }
-
- private:
-  /// A solver that ran out of memory may be half made.
-  [[noreturn]] void rethrow(const std::exception_ptr& error) {
     try {
-      std::rethrow_exception(error);
-    } catch (const std::bad_alloc&) {
+      share_on_threads(threads, blocks.size(), [&](std::size_t thread, std::size_t i) {
+        work(*solvers_[thread], i, blocks[i]);
+      });
+    } catch (const std::bad_alloc&) {  // whose solver may be half made
       solvers_.clear();
       throw;
     }
   }
 
+ private:
   void prepare(std::size_t threads, Index trajectories) {
     if (trajectories != trajectories_) solvers_.clear();
     trajectories_ = trajectories;

@@ -1,68 +1,20 @@
 #include <atomic>
-#include <cmath>
+#include <mutex>
 #include <utility>
-#include <vector>
 
-#include "elimination.hpp"
 #include "isochron/error.hpp"
+#include "leaf_task.hpp"
 #include "linear_residuals.hpp"
+#include "row_space.hpp"
 #include "stoppable_algebra.hpp"
-#include "triangular_tree.hpp"
 
 namespace isochron {
 namespace {
 
-/// A sum over leaves, in their order whatever the order in which they come.
-class SumOverLeaves {
- public:
-  explicit SumOverLeaves(Index leaves) : parts_(static_cast<std::size_t>(leaves)) {}
-
-  Vector& operator[](Index leaf) { return parts_[static_cast<std::size_t>(leaf)]; }
-  [[nodiscard]] Vector total() const {
-    Vector sum = parts_.front();
-    for (std::size_t i = 1; i < parts_.size(); ++i) sum += parts_[i];
-    return sum;
-  }
-
- private:
-  std::vector<Vector> parts_;
-};
-
-/// [J | b], of the shared parameters.
-Eigen::MatrixXd beside(const Eigen::MatrixXd& j, const Vector& b) {
-  Eigen::MatrixXd both(j.rows(), j.cols() + 1);
-  both << j, b;
-  return both;
-}
-
-/// The part of b or of parameters that belongs to a leaf.
-Vector rows_of(const JacobianLeaf& leaf, const Vector& all) {
-  return all.segment(leaf.first_row, leaf.residuals.size());
-}
-Vector own_of(const JacobianLeaf& leaf, const Vector& all) {
-  const Index s = leaf.jacobian.own.cols();
-  return all.segment(leaf.first_group * s,
-                     static_cast<Index>(leaf.jacobian.group_sizes.size()) * s);
-}
-Vector parameters_of(const JacobianLeaf& leaf, const Vector& all) {
-  const Index shared = leaf.jacobian.shared.cols();
-  const Vector own = own_of(leaf, all.tail(all.size() - shared));
-  Vector both(shared + own.size());
-  both << all.head(shared), own;
-  return both;
-}
-
-/// Of one leaf.
-Vector vector_of(const JacobianLeaf& leaf, const AffineResiduals& b) {
-  Vector constant = rows_of(leaf, b.constant);
-  if (b.along.size() == 0) return constant;
-  return constant + product(leaf.jacobian, parameters_of(leaf, b.along));
-}
-
 class JacobianLeaves final : public LinearResiduals {
  public:
   JacobianLeaves(const ResidualsInLeaves& residuals, const std::function<bool()>& stop_requested)
-      : residuals_(residuals), stop_(stop_requested) {}
+      : residuals_(residuals), stop_(stop_requested), space_(stop_requested) {}
 
   bool evaluate(ConstVectorRef theta, Vector& r) override { return residuals_.values(theta, r); }
 
@@ -78,23 +30,23 @@ class JacobianLeaves final : public LinearResiduals {
     return shared_squares_.cwiseProduct(scale.cwiseAbs2()).maxCoeff();
   }
 
-  Eigen::MatrixXd eliminate(double damping) override {
-    if (is_grouped()) reduce(damping);
-    return factor();
-  }
-  [[nodiscard]] Vector rest() const override {
-    return triangle_.col(parameters()).head(parameters());
-  }
+  Eigen::MatrixXd eliminate(double damping) override;
+  [[nodiscard]] bool is_complete() const override { return !residuals_.are_held; }
+  [[nodiscard]] Vector rest() const override { return triangle_.rightCols(1).topRows(rank()); }
   [[nodiscard]] RightSide rest(const AffineResiduals& b) override;
   [[nodiscard]] Vector own(const AffineResiduals& b, const Vector& shared) override;
   [[nodiscard]] double predicted(const Vector& delta) const override;
 
  private:
-  void reduce(double damping);
-  void again(const LeafVisitor& visit);
-  [[nodiscard]] Eigen::MatrixXd factor() const {
-    return triangle_.topLeftCorner(parameters(), parameters());
-  }
+  [[nodiscard]] LeafTask task(LeafTask::Kind kind) const;
+  [[nodiscard]] bool apply(ConstVectorRef theta, Vector* residuals, const LeafTask& task,
+                           LeafResult& result);
+  [[nodiscard]] LeafResult again(const LeafTask& task);
+  void eliminate_own(double damping);
+  void project(double damping);
+  /// Of the triangle, r aside.
+  [[nodiscard]] Index rank() const { return triangle_.cols() - 1; }
+  [[nodiscard]] auto factor() const { return triangle_.topLeftCorner(rank(), rank()); }
 
   const ResidualsInLeaves& residuals_;
   const std::function<bool()>& stop_;
@@ -103,94 +55,110 @@ class JacobianLeaves final : public LinearResiduals {
   Vector gradient_;
   Vector shared_squares_;     // squared norms of the shared columns
   Vector own_squares_;        // of those of groups
-  Eigen::MatrixXd triangle_;  // of [J | r], without groups or after their elimination
-  double damping_ = 0;        // of the elimination
-  double of_own_ = 0;         // by how much own parameters alone, damped, lower ||r||^2
-  Vector own_damping_;        // of each group's parameters, which ||r||^2 above includes
+  RowSpace space_;            // of J
+  Eigen::MatrixXd basis_;     // of the space; empty: all of it
+  Eigen::MatrixXd triangle_;  // of [J basis | r], without groups or after their elimination
+  long point_ = 0;
+  double damping_ = 0;  // of the elimination
+  double of_own_ = 0;   // by how much own parameters alone, damped, lower ||r||^2
+  Vector own_damping_;  // of each group's parameters, which ||r||^2 above includes
 };
 
-bool JacobianLeaves::move(ConstVectorRef theta) {
-  const Index shared = parameters();
-  Vector r;
-  Vector gradient(theta.size());
-  SumOverLeaves gradients(residuals_.leaves), shared_squares(residuals_.leaves),
-      own_squares(residuals_.leaves);
-  TriangularTree tree(residuals_.leaves, merging_triangles(stop_));
-  std::atomic<bool> finite{true};
-  const bool evaluated = residuals_.visit(theta, &r, [&](const JacobianLeaf& leaf) {
-    const GroupedJacobian& j = leaf.jacobian;
-    if (!leaf.residuals.allFinite() || !is_finite(j)) finite = false;
-    if (!finite) return;
-    const Vector of_leaf = transposed_product(j, leaf.residuals);
-    gradients[leaf.number] = of_leaf.head(shared);
-    const Index own = of_leaf.size() - shared;
-    gradient.segment(shared + leaf.first_group * j.own.cols(), own) = of_leaf.tail(own);
-    shared_squares[leaf.number] = j.shared.colwise().squaredNorm().transpose();
-    own_squares[leaf.number] = j.own.colwise().squaredNorm().transpose();
-    if (is_grouped()) return;
-    tree.add(leaf.number, triangle_of(beside(j.shared, leaf.residuals), stop_));
+LeafTask JacobianLeaves::task(LeafTask::Kind kind) const {
+  LeafTask task;
+  task.kind = kind;
+  task.point = point_;
+  task.is_held = residuals_.are_held;
+  task.is_grouped = is_grouped();
+  task.damping = damping_;
+  return task;
+}
+
+/// Does a task in all leaves at theta; false where they cannot be had.
+bool JacobianLeaves::apply(ConstVectorRef theta, Vector* residuals, const LeafTask& task,
+                           LeafResult& result) {
+  if (residuals_.reduce) return residuals_.reduce(theta, residuals, task, result);
+  ReductionTree<LeafSum> tree = leaf_tree(residuals_.leaves, stop_);
+  std::mutex mutex;
+  const bool visited = residuals_.visit(theta, residuals, [&](const JacobianLeaf& leaf) {
+    auto [sum, own] = work_on(leaf, task, stop_);
+    tree.add(leaf.number, std::move(sum));
+    const std::lock_guard lock(mutex);
+    result.own.push_back(std::move(own));
   });
-  if (!evaluated || !finite) return false;
+  if (visited) result.sum = std::move(tree.root());
+  return visited;
+}
+
+bool JacobianLeaves::move(ConstVectorRef theta) {
+  static std::atomic<long> points = 0;
+  const Index shared = parameters();
+  const bool by_triangle = !is_grouped() && !residuals_.are_held;
+  LeafTask at_theta = task(by_triangle ? LeafTask::factorise : LeafTask::linearise);
+  at_theta.point = ++points;
+  Vector r;
+  LeafResult found;
+  if (!apply(theta, &r, at_theta, found) || !found.sum.is_finite) return false;
+  point_ = at_theta.point;
   theta_ = theta;
   r_ = std::move(r);
-  gradient_ = std::move(gradient);
-  gradient_.head(shared) = gradients.total();
-  shared_squares_ = shared_squares.total();
-  own_squares_ = own_squares.total();
-  if (!is_grouped()) triangle_ = tree.root();
+  const Vector& sums = found.sum.vector;
+  gradient_.resize(theta.size());
+  gradient_ << sums.head(shared), joined(found.own, theta.size() - shared);
+  shared_squares_ = sums.segment(shared, shared);
+  own_squares_ = sums.tail(sums.size() - 2 * shared);
+  triangle_ = std::move(found.sum.triangle);
   return true;
 }
 
-/// Goes through the leaves at the point where they have been gone through before.
-void JacobianLeaves::again(const LeafVisitor& visit) {
-  if (residuals_.visit(theta_, nullptr, visit)) return;
+/// Does a task in the leaves of the point where they have been before.
+LeafResult JacobianLeaves::again(const LeafTask& task) {
+  LeafResult found;
+  if (apply(theta_, nullptr, task, found)) return found;
   poll_stop(stop_);
   throw NumericalError("the derivatives of the residuals cannot be evaluated a second time");
 }
 
-void JacobianLeaves::reduce(double damping) {
-  TriangularTree tree(residuals_.leaves, merging_triangles(stop_));
-  SumOverLeaves of_own(residuals_.leaves);
-  Vector own_damping(theta_.size() - parameters());
-  again([&](const JacobianLeaf& leaf) {
-    const GroupedJacobian& j = leaf.jacobian;
-    const Elimination elimination(j, damping);
-    tree.add(leaf.number, triangle_of(beside(elimination.rest(j.shared),
-                                             Vector(elimination.rest(leaf.residuals))),
-                                      stop_));
-    const Vector alone = elimination.own(leaf.residuals, Vector::Zero(parameters()));
-    const Vector gradient = transposed_product(j, leaf.residuals).tail(alone.size());
-    of_own[leaf.number] = Vector::Constant(1, -gradient.dot(alone));
-    own_damping.segment(leaf.first_group * j.own.cols(), alone.size()) = elimination.damping();
-  });
-  triangle_ = tree.root();
+Eigen::MatrixXd JacobianLeaves::eliminate(double damping) {
+  if (is_grouped()) eliminate_own(damping);
+  if (residuals_.are_held) {
+    project(damping);
+    return factor() * basis_.transpose();
+  }
+  return factor();
+}
+
+void JacobianLeaves::eliminate_own(double damping) {
   damping_ = damping;
-  of_own_ = of_own.total()[0];
-  own_damping_ = std::move(own_damping);
+  LeafResult found = again(task(LeafTask::eliminate));
+  triangle_ = std::move(found.sum.triangle);
+  of_own_ = found.sum.vector[0];
+  own_damping_ = joined(found.own, theta_.size() - parameters());
+}
+
+/// Takes the directions in which J acts, and what it does there.
+void JacobianLeaves::project(double damping) {
+  basis_ = space_.basis(r_.size(), parameters(), damping, [this](Index width) {
+    LeafTask sketch = task(LeafTask::sketch);
+    sketch.width = width;
+    return again(sketch).sum.matrix;
+  });
+  LeafTask onto_basis = task(LeafTask::project);
+  onto_basis.basis = basis_;
+  triangle_ = again(onto_basis).sum.triangle;
 }
 
 RightSide JacobianLeaves::rest(const AffineResiduals& b) {
-  SumOverLeaves gradients(residuals_.leaves);
-  again([&](const JacobianLeaf& leaf) {
-    const Vector of_leaf = vector_of(leaf, b);
-    const Eigen::MatrixXd& j = leaf.jacobian.shared;
-    if (!is_grouped()) {
-      gradients[leaf.number] = j.transpose() * of_leaf;
-      return;
-    }
-    const Elimination elimination(leaf.jacobian, damping_);
-    gradients[leaf.number] = elimination.rest(j).transpose() * Vector(elimination.rest(of_leaf));
-  });
-  return {{}, gradients.total()};
+  LeafTask of_b = task(LeafTask::right_side);
+  of_b.b = b;
+  return {{}, again(of_b).sum.vector};
 }
 
 Vector JacobianLeaves::own(const AffineResiduals& b, const Vector& shared) {
-  Vector all(theta_.size() - parameters());
-  again([&](const JacobianLeaf& leaf) {
-    const Vector own = Elimination(leaf.jacobian, damping_).own(vector_of(leaf, b), shared);
-    all.segment(leaf.first_group * leaf.jacobian.own.cols(), own.size()) = own;
-  });
-  return all;
+  LeafTask of_b = task(LeafTask::own);
+  of_b.b = b;
+  of_b.shared = shared;
+  return joined(again(of_b).own, theta_.size() - parameters());
 }
 
 /// With the best own parameters o for delta, damped by lambda,
@@ -200,7 +168,9 @@ Vector JacobianLeaves::own(const AffineResiduals& b, const Vector& shared) {
 /// and at delta = 0 that is ||r||^2 - of_own_.
 double JacobianLeaves::predicted(const Vector& delta) const {
   const Vector left = rest();
-  const Vector change = factor() * delta.head(parameters());
+  const Vector shared = delta.head(parameters());
+  const Vector change =
+      residuals_.are_held ? factor() * (basis_.transpose() * shared) : Vector(factor() * shared);
   const double of_shared = -(2 * left + change).dot(change);
   if (!is_grouped()) return of_shared;
   return of_shared + of_own_ + own_damping_.dot(delta.tail(own_damping_.size()).cwiseAbs2());

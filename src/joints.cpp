@@ -108,4 +108,20 @@ void joined_residuals(const Objective& windows, const StateJacobian& at, ConstSt
   });
 }
 
+Vector residuals_at(const Objective& objective, ConstStatesRef states, ConstStatesRef starts) {
+  return objective.joints() ? joined_residuals(objective, states, starts)
+                            : objective.residuals(states);
+}
+
+void residuals_at(const Objective& objective, const StateJacobian& at, ConstStatesRef starts,
+                  VectorRef residuals, GroupedJacobian& jacobian) {
+  if (objective.joints()) return joined_residuals(objective, at, starts, residuals, jacobian);
+  objective.residuals(at, residuals, jacobian);
+}
+
+Index gaps_before(const Objective& objective, Index trajectory) {
+  const std::optional<Joints>& joints = objective.joints();
+  return joints ? trajectory / joints->windows * joints->gaps() * joints->weight.size() : 0;
+}
+
 }  // namespace isochron

@@ -16,4 +16,14 @@ namespace isochron {
 void joined_residuals(const Objective& windows, const StateJacobian& at, ConstStatesRef starts,
                       VectorRef residuals, GroupedJacobian& jacobian);
 
+/// Of any objective's trajectories, those of gaps between windows included; and with the
+/// derivatives, written to the first rows.
+[[nodiscard]] Vector residuals_at(const Objective& objective, ConstStatesRef states,
+                                  ConstStatesRef starts);
+void residuals_at(const Objective& objective, const StateJacobian& at, ConstStatesRef starts,
+                  VectorRef residuals, GroupedJacobian& jacobian);
+
+/// Residuals of gaps and of known starts among those of the trajectories before this one.
+[[nodiscard]] Index gaps_before(const Objective& objective, Index trajectory);
+
 }  // namespace isochron

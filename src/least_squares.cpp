@@ -9,39 +9,13 @@
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
 #include "linear_residuals.hpp"
+#include "row_space.hpp"
 #include "stoppable_algebra.hpp"
 
 namespace isochron {
 namespace {
 
 constexpr double eps = std::numeric_limits<double>::epsilon();
-
-/// An orthonormal basis of the directions in which J acts, or of the whole space where that is no
-/// larger. Directions far below the damping, or lost in the rounding errors of J, are left out.
-class RowSpace {
- public:
-  explicit RowSpace(const std::function<bool()>& stop_requested) : stop_(stop_requested) {}
-
-  [[nodiscard]] Eigen::MatrixXd basis(const Eigen::MatrixXd& j, double damping) {
-    const Index full = std::min(j.rows(), j.cols());
-    for (; 2 * width_ < full; width_ += width_ / 2) {
-      if (sketch_.rows() != j.rows() || sketch_.cols() != width_) {
-        sketch_ = normal_states(j.rows(), width_, 0);
-      }
-      const StoppableQr qr(multiply_transposed(j, sketch_, stop_), stop_);
-      const auto sizes = qr.matrixQR().diagonal().cwiseAbs();
-      const double negligible = std::max(0.1 * std::sqrt(damping), 64 * eps * sizes[0]);
-      if (sizes[width_ - 1] <= negligible) return qr.thin_q(width_, stop_);
-    }
-    if (full == j.cols()) return Eigen::MatrixXd::Identity(full, full);
-    return StoppableQr(j.transpose(), stop_).thin_q(full, stop_);
-  }
-
- private:
-  const std::function<bool()>& stop_;
-  Index width_ = 32;
-  Eigen::MatrixXd sketch_;
-};
 
 /// r + J delta in the coordinates of a row space: solves for any damping and right-hand side.
 class LinearModel {
@@ -211,8 +185,7 @@ class LevenbergMarquardt {
   void build_model() {
     const std::function<bool()>& stop = options_.stop_requested;
     const double largest = is_grouped() ? largest_column() : 0;
-    Eigen::MatrixXd shared =
-        residuals_->eliminate(largest > 0 ? damping_ / largest : options_.damping);
+    Eigen::MatrixXd shared = residuals_->eliminate(largest > 0 ? damping_ / largest : damping_);
     if (parameters() == 0) return;
     shared = shared * scale_.asDiagonal();
     if (has_ridge()) {
@@ -283,7 +256,8 @@ class LevenbergMarquardt {
   /// Whether even an undamped step would lower the loss by no more than its rounding errors.
   [[nodiscard]] bool stationary() {
     if (now_.gradient_max_norm == 0) return true;  // without a damping if J is 0
-    const bool complete = has_ridge() || parameters() == 0 || model_->complete();
+    const bool complete =
+        has_ridge() || parameters() == 0 || (model_->complete() && residuals_->is_complete());
     return complete && predicted(solve(eps * damping_)) <= 4 * eps * now_.loss;
   }
 

@@ -8,7 +8,7 @@
 namespace isochron {
 namespace {
 
-constexpr Index fewest_leaves = 8;  // with which triangles take much less than the Jacobian
+constexpr Index fewest_leaves = 8;
 
 Index divided_up(Index number, Index by) { return (number + by - 1) / by; }
 
@@ -34,8 +34,10 @@ Leaves cut_into_leaves(const Objective& objective, const IntegratorOptions& inte
   return {of_leaf, divided_up(trajectories, of_leaf) + of_others};
 }
 
+bool are_many(const Leaves& leaves) { return leaves.count >= fewest_leaves; }
+
 bool is_too_large_to_hold(const Objective& objective, const Leaves& leaves) {
-  if (leaves.count < fewest_leaves) return false;
+  if (!are_many(leaves)) return false;
   const Index rows = most_residuals(objective) * objective.ensemble().size();
   return static_cast<double>(rows) * static_cast<double>(objective.dynamics().parameters()) >
          largest_held;

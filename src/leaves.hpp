@@ -18,6 +18,10 @@ struct Leaves {
 
 inline constexpr Index rows_over_parameters = 8;
 
+/// Whether there are so many that triangles take much less than the Jacobian, and a few ranks have
+/// several each.
+[[nodiscard]] bool are_many(const Leaves& leaves);
+
 /// Whether the whole Jacobian of the trajectories' residuals is too large for least squares to hold
 /// it and what it is factorised by: more than `largest_held` numbers, of many leaves. Smaller ones
 /// are faster held, where a sketch finds the few directions that matter.

@@ -43,8 +43,11 @@ class LinearResiduals {
   [[nodiscard]] virtual double largest_column(const Vector& scale) const = 0;
 
   /// Eliminates own parameters with this damping (Elimination), and returns what is left of the
-  /// shared columns: rows whose products with each other are those of J.
+  /// shared columns: rows whose products with each other are those of J. Without own parameters
+  /// `damping` is that of the step, which says what may be left out.
   virtual Eigen::MatrixXd eliminate(double damping) = 0;
+  /// Whether these rows have all directions in which J acts.
+  [[nodiscard]] virtual bool is_complete() const { return true; }
 
   // As own parameters were eliminated last:
   /// What is left of r.
@@ -60,8 +63,9 @@ class LinearResiduals {
 [[nodiscard]] std::unique_ptr<LinearResiduals> with_held_jacobian(
     const GroupedResiduals& residuals);
 
-/// J is never held. Its leaves are gone through for r, J^T r and, where there are groups, for each
-/// elimination; and once for each b, and for own parameters. `stop_requested` must outlive it.
+/// J is seen leaf by leaf. These are gone through for r, J^T r and, where there are groups, for
+/// each elimination; and once for each b, and for own parameters. Where they are held, they are
+/// gone through for the directions in which J acts, too. `stop_requested` must outlive it.
 [[nodiscard]] std::unique_ptr<LinearResiduals> with_jacobian_in_leaves(
     const ResidualsInLeaves& residuals, const std::function<bool()>& stop_requested);
 

@@ -10,6 +10,7 @@
 #include "isochron/error.hpp"
 #include "isochron/stoppable_force.hpp"
 #include "joints.hpp"
+#include "leaf_task.hpp"
 #include "leaves.hpp"
 #include "sentence.hpp"
 #include "trajectory_function.hpp"
@@ -730,19 +731,6 @@ void require_whole(const Objective& objective) {
   require(!objective.joints(), "gaps between windows are for least squares, they have residuals");
 }
 
-/// Of the trajectories, gaps between windows included.
-Vector residuals_at(const Objective& objective, const States& states, ConstStatesRef starts) {
-  return objective.joints() ? joined_residuals(objective, states, starts)
-                            : objective.residuals(states);
-}
-
-/// The same with their derivatives, written to the first rows.
-void residuals_at(const Objective& objective, const StateJacobian& at, ConstStatesRef starts,
-                  VectorRef residuals, GroupedJacobian& jacobian) {
-  if (objective.joints()) return joined_residuals(objective, at, starts, residuals, jacobian);
-  objective.residuals(at, residuals, jacobian);
-}
-
 }  // namespace
 
 double ObjectiveFunction::value(ConstVectorRef theta) {
@@ -791,21 +779,11 @@ void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
   *jacobian = std::move(grouped.shared);
 }
 
-/// Whose own parameters are the initial states.
-Index ObjectiveFunction::groups_before(Index trajectory) const {
-  return objective_.fits_initial_states() ? trajectory : 0;
-}
-
-/// Of windows that should join, between those before.
-Index ObjectiveFunction::gaps_before(Index trajectory) const {
-  const std::optional<Joints>& joints = objective_.joints();
-  return joints ? trajectory / joints->windows * joints->gaps() * joints->weight.size() : 0;
-}
-
 void ObjectiveFunction::residuals(ConstVectorRef theta, Vector& residuals,
                                   GroupedJacobian* jacobian) {
   const States& starts = starts_;
-  const Index of_trajectories = objective_.residual_count() + gaps_before(starts.cols());
+  const Index of_trajectories =
+      objective_.residual_count() + gaps_before(objective_, starts.cols());
   residuals.resize(of_trajectories + other_residuals());
   if (jacobian != nullptr) {
     jacobian->shared.resize(residuals.size(), objective_.dynamics().parameters());
@@ -864,56 +842,68 @@ bool ObjectiveFunction::needs_leaves() const {
   return is_too_large_to_hold(objective_, cut_into_leaves(objective_, options().integrator));
 }
 
-/// Of the trajectories from `first` on.
-JacobianLeaf ObjectiveFunction::leaf_of(Index first, const StateJacobian& at) const {
-  const States& starts = starts_;
-  const Index trajectories = at.states.cols() / objective_.ensemble().observations();
-  const Objective share = objective_.share(first, trajectories);
-  const Index rows = share.residual_count() + gaps_before(trajectories);
-  JacobianLeaf leaf;
-  leaf.first_row = objective_.residuals_before(first) + gaps_before(first);
-  leaf.first_group = groups_before(first);
-  leaf.residuals.resize(rows);
-  leaf.jacobian.shared.resize(rows, at.jacobian.cols());
-  residuals_at(share, at, starts.middleCols(first, trajectories), leaf.residuals, leaf.jacobian);
-  return leaf;
+bool ObjectiveFunction::can_hold_leaves() const {
+  return !needs_leaves() && are_many(cut_into_leaves(objective_, options().integrator));
+}
+
+/// That of other trajectories and force data; nothing where there are none.
+std::optional<JacobianLeaf> ObjectiveFunction::last_leaf(ConstVectorRef of_field) {
+  const Index others = other_residuals();
+  if (others == 0) return std::nullopt;
+  const Index trajectories = starts_.cols();
+  JacobianLeaf last;
+  last.number = leaves() - 1;
+  last.first_row = objective_.residual_count() + gaps_before(objective_, trajectories);
+  last.residuals.resize(others);
+  last.jacobian.shared.resize(others, of_field.size());
+  if (objective_.fits_initial_states()) {
+    last.first_group = trajectories;
+    last.jacobian.own.resize(0, starts_.rows());
+  }
+  add_other_residuals(of_field, 0, last.residuals, &last.jacobian);
+  return last;
+}
+
+/// Of all residuals, where those of the trajectories follow from their states.
+Vector ObjectiveFunction::all_residuals(const States& states,
+                                        const std::optional<JacobianLeaf>& last) const {
+  const Vector of_trajectories =
+      objective_.counts_trajectories() ? residuals_at(objective_, states, starts_) : Vector(0);
+  if (!last) return of_trajectories;
+  Vector all(of_trajectories.size() + last->residuals.size());
+  all << of_trajectories, last->residuals;
+  return all;
 }
 
 void ObjectiveFunction::visit_residuals(ConstVectorRef theta, Vector* residuals,
                                         const LeafVisitor& visit) {
   require_residuals(objective_);
-  const Leaves leaves = cut_into_leaves(objective_, options().integrator);
   const Vector of_field = take(theta);
-  const Index others = other_residuals();
-  const States& starts = starts_;
-  const Index of_trajectories = objective_.residual_count() + gaps_before(starts.cols());
-  JacobianLeaf last;
-  if (others > 0) {
-    last.number = leaves.count - 1;
-    last.first_row = of_trajectories;
-    last.first_group = groups_before(starts.cols());
-    last.residuals.resize(others);
-    last.jacobian.shared.resize(others, of_field.size());
-    last.jacobian.own.resize(0, last.first_group > 0 ? starts.size() / last.first_group : 0);
-    add_other_residuals(of_field, 0, last.residuals, &last.jacobian);
-  }
-  if (residuals != nullptr) {
-    residuals->resize(of_trajectories + last.residuals.size());
-    residuals->tail(last.residuals.size()) = last.residuals;
-  }
+  const std::optional<JacobianLeaf> last = last_leaf(of_field);
+  StateJacobian rest;
   if (objective_.counts_trajectories()) {
-    const StateJacobian rest = trajectories_->jacobian(
-        of_field, starts_, leaves.trajectories, [&](Index number, const StateJacobian& at) {
-          JacobianLeaf leaf = leaf_of(number * leaves.trajectories, at);
-          leaf.number = number;
-          visit(leaf);
-        });
+    rest = trajectories_->visit(of_field, starts_, visit);
     count(rest.forward, rest.backward, rest.blocks);
-    if (residuals != nullptr) {
-      residuals->head(of_trajectories) = residuals_at(objective_, rest.states, starts);
-    }
   }
-  if (others > 0) visit(last);
+  if (residuals != nullptr) *residuals = all_residuals(rest.states, last);
+  if (last) visit(*last);
+}
+
+void ObjectiveFunction::reduce_residuals(ConstVectorRef theta, Vector* residuals,
+                                         const LeafTask& task, LeafResult& result) {
+  require_residuals(objective_);
+  const std::function<bool()>& stop = options().integrator.stop_requested;
+  const Vector of_field = take(theta);
+  const std::optional<JacobianLeaf> last = last_leaf(of_field);
+  ReductionTree<LeafSum> tree = leaf_tree(leaves(), stop);
+  StateJacobian rest;
+  if (objective_.counts_trajectories()) {
+    rest = trajectories_->reduce(of_field, starts_, task, tree, result.own);
+    count(rest.forward, rest.backward, rest.blocks);
+  }
+  if (last) tree.add(last->number, work_on(*last, task, stop).first);
+  if (residuals != nullptr) *residuals = all_residuals(rest.states, last);
+  result.sum = std::move(tree.root());
 }
 
 }  // namespace isochron

@@ -25,6 +25,8 @@ class ReductionTree {
 
   ReductionTree(Index count, Merge merge) : count_(count), merge_(std::move(merge)) {}
 
+  [[nodiscard]] Index count() const { return count_; }
+
   /// Adds a part, and merges as far up as both sides are there; to be called once for each, by
   /// several threads at once if need be. Whatever `merge` throws passes through.
   void add(Index number, Part part) { add(TreeNode{0, number}, std::move(part)); }

@@ -42,6 +42,7 @@ class Service {
       case Task::loss:
       case Task::gradient:
       case Task::jacobian:
+      case Task::leaves:
         return answer(communicator_, request.number, [&](const std::function<bool()>& stop) {
           return function(message.next<std::uint64_t>())
               .part(communicator_, request.task, message, stop);

@@ -11,7 +11,7 @@ Share part_of_rank(const Communicator& communicator, Integrator& integrator, Con
   Share share;
   const Index of_block = integrator.options().block_size;
   const Index blocks = (ensemble.size() + of_block - 1) / of_block;
-  const BlockRange range = blocks_of(communicator, blocks);
+  const BlockRange range = units_of(communicator, blocks);
   if (range.size == 0) return share;
   const Ensemble part = part_of(ensemble, range, of_block);
   if (tau == nullptr) {

@@ -35,8 +35,9 @@ void transfer(Archive& archive, T& failure) {
 }
 template <class Archive, Is<Share> T>
 void transfer(Archive& archive, T& share) {
-  archive(share.failure, share.states, share.initial_cotangents, share.sums, share.jacobian,
-          share.by_start, share.samples, share.forward, share.backward, share.stored_bytes);
+  archive(share.failure, share.states, share.initial_cotangents, share.sums, share.leaf_sums,
+          share.own, share.jacobian, share.by_start, share.samples, share.forward, share.backward,
+          share.stored_bytes);
 }
 
 namespace {
@@ -100,6 +101,8 @@ void Share::append(Share next) {
   if (samples.size() < next.samples.size()) samples.resize(next.samples.size());
   for (std::size_t k = 0; k < next.samples.size(); ++k) append_columns(samples[k], next.samples[k]);
   sums.merge(next.sums);
+  leaf_sums.merge(next.leaf_sums);
+  own.insert(own.end(), next.own.begin(), next.own.end());
   forward += next.forward;
   backward += next.backward;
   stored_bytes = std::max(stored_bytes, next.stored_bytes);
@@ -206,18 +209,18 @@ class GivenUp {
 
 }  // namespace
 
-bool is_shared(const CommunicatorPtr& communicator, Index blocks) {
-  return communicator != nullptr && communicator->size() > 1 && blocks > 1;
+bool is_shared(const CommunicatorPtr& communicator, Index units) {
+  return communicator != nullptr && communicator->size() > 1 && units > 1;
 }
 
-BlockRange blocks_of(const Communicator& communicator, Index blocks) {
-  const Index first = blocks * communicator.rank() / communicator.size();
-  return {first, blocks * (communicator.rank() + 1) / communicator.size() - first};
+BlockRange units_of(const Communicator& communicator, Index units) {
+  const Index first = units * communicator.rank() / communicator.size();
+  return {first, units * (communicator.rank() + 1) / communicator.size() - first};
 }
 
-Ensemble part_of(const Ensemble& ensemble, const BlockRange& blocks, Index of_block) {
-  const Index first = std::min(blocks.first * of_block, ensemble.size());
-  const Index count = std::min(blocks.size * of_block, ensemble.size() - first);
+Ensemble part_of(const Ensemble& ensemble, const BlockRange& units, Index of_unit) {
+  const Index first = std::min(units.first * of_unit, ensemble.size());
+  const Index count = std::min(units.size * of_unit, ensemble.size() - first);
   Ensemble part;
   part.initial_states = ensemble.initial_states.middleCols(first, count);
   part.end_times = ensemble.end_times.segment(first, count);

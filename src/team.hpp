@@ -9,6 +9,7 @@
 #include "blocks.hpp"
 #include "isochron/communicator.hpp"
 #include "isochron/integrator.hpp"
+#include "leaf_task.hpp"
 #include "message.hpp"
 #include "reduction_tree.hpp"
 
@@ -36,6 +37,8 @@ struct Share {
   States states;                   ///< at the observation times
   States initial_cotangents;
   std::map<TreeNode, GradientSum> sums;
+  std::map<TreeNode, LeafSum> leaf_sums;
+  std::vector<OwnSegment> own;  ///< parameters of leaves
   RowMatrix jacobian;
   RowMatrix by_start;
   std::vector<States> samples;  ///< at each time
@@ -51,12 +54,13 @@ struct Share {
 enum class Task {
   integrate,  ///< states at the observation times
   sample,     ///< trajectories at given times
-  make,       ///< a function of theta, for the next four
+  make,       ///< a function of theta, for the next five
   forget,
   loss,
   gradient,
   jacobian,
-  sweep,  ///< starts, until there are no more
+  leaves,  ///< a task in all leaves of the Jacobian
+  sweep,   ///< starts, until there are no more
   end,
 };
 
@@ -66,14 +70,14 @@ struct Request {
   std::uint64_t number = 0;  ///< which other message is about it
 };
 
-/// Whether there is anybody to share work with, and so many blocks to be shared.
-[[nodiscard]] bool is_shared(const CommunicatorPtr& communicator, Index blocks);
+/// Whether there is anybody to share work with, and more than one unit of it.
+[[nodiscard]] bool is_shared(const CommunicatorPtr& communicator, Index units);
 
-/// The successive blocks that belong to a rank.
-[[nodiscard]] BlockRange blocks_of(const Communicator& communicator, Index blocks);
+/// The successive units, blocks or leaves, that belong to a rank.
+[[nodiscard]] BlockRange units_of(const Communicator& communicator, Index units);
 
-/// The part of an ensemble that is a range of its blocks of so many trajectories.
-[[nodiscard]] Ensemble part_of(const Ensemble& ensemble, const BlockRange& blocks, Index of_block);
+/// The part of an ensemble that is a range of its units of so many trajectories.
+[[nodiscard]] Ensemble part_of(const Ensemble& ensemble, const BlockRange& units, Index of_unit);
 
 /// On rank 0: sends a request to all ranks, does its own part, and joins what all have found. When
 /// one fails the others are stopped, and the failure of the first of them is thrown.

@@ -1,7 +1,9 @@
 #include "threads.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <exception>
 #include <new>
 #include <system_error>
 #include <thread>
@@ -34,6 +36,26 @@ void run_on_threads(std::size_t threads, const std::function<void(std::size_t)>&
     say_once(others.size() + 1, threads);
   }
   work(0);
+}
+
+void share_on_threads(std::size_t threads, std::size_t count,
+                      const std::function<void(std::size_t thread, std::size_t i)>& work) {
+  std::atomic<std::size_t> next{0};
+  std::vector<std::exception_ptr> errors(count);
+  std::atomic<bool> failed{false};
+  run_on_threads(std::min(threads, count), [&](std::size_t thread) {
+    for (std::size_t i = next++; i < count && !failed; i = next++) {
+      try {
+        work(thread, i);
+      } catch (...) {
+        errors[i] = std::current_exception();
+        failed = true;
+      }
+    }
+  });
+  for (const std::exception_ptr& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
 }
 
 }  // namespace isochron

@@ -10,4 +10,10 @@ namespace isochron {
 /// stderr once; so the calls must take what there is to do from one queue. `work` must not throw.
 void run_on_threads(std::size_t threads, const std::function<void(std::size_t)>& work);
 
+/// Calls work(thread, i) for i = 0 .. count - 1, each on one of so many threads, numbered from 0.
+/// When some fail, those that have not begun are left out, and the exception of the first of them
+/// (of those that ran) is rethrown.
+void share_on_threads(std::size_t threads, std::size_t count,
+                      const std::function<void(std::size_t thread, std::size_t i)>& work);
+
 }  // namespace isochron

@@ -10,6 +10,7 @@
 #include "isochron/least_squares.hpp"
 #include "isochron/random.hpp"
 #include "isochron/stoppable_force.hpp"
+#include "leaf_task.hpp"
 #include "sentence.hpp"
 
 namespace isochron {
@@ -232,7 +233,7 @@ class Trainer {
       return reason;
     };
     return repeat([&](const OptimizerOptions& optimizer) {
-      if (function_->needs_leaves()) {
+      if (function_->needs_leaves() || can_hold_leaves(optimizer)) {
         return minimize_least_squares(residuals_in_leaves(), unknowns(), optimizer, observer);
       }
       return minimize_least_squares(
@@ -243,15 +244,24 @@ class Trainer {
     });
   }
 
+  /// Whether each rank can hold the leaves that it is to find directions in.
+  [[nodiscard]] bool can_hold_leaves(const OptimizerOptions& optimizer) const {
+    return function_->can_hold_leaves() && !objective_.fits_initial_states() &&
+           optimizer.ridge.size() == 0 && !optimizer.scale_parameters;
+  }
+
   ResidualsInLeaves residuals_in_leaves() {
-    return {function_->leaves(), objective_.dynamics().parameters(),
-            objective_.fits_initial_states(),
-            [this](ConstVectorRef theta, Vector& residuals) {
-              return evaluate(theta, residuals, nullptr);
-            },
-            [this](ConstVectorRef theta, Vector* residuals, const LeafVisitor& visit) {
-              return evaluate(theta, residuals, visit);
-            }};
+    ResidualsInLeaves residuals;
+    residuals.leaves = function_->leaves();
+    residuals.parameters = objective_.dynamics().parameters();
+    residuals.grouped = objective_.fits_initial_states();
+    residuals.values = [this](ConstVectorRef theta, Vector& r) {
+      return evaluate(theta, r, nullptr);
+    };
+    residuals.reduce = [this](ConstVectorRef theta, Vector* r, const LeafTask& task,
+                              LeafResult& result) { return evaluate(theta, r, task, result); };
+    residuals.are_held = !function_->needs_leaves();
+    return residuals;
   }
 
   /// Minimises again with tighter tolerances for as long as that is allowed and there is no more
@@ -404,12 +414,12 @@ class Trainer {
     });
   }
 
-  /// The same leaf by leaf, or the leaves alone once more.
-  bool evaluate(ConstVectorRef theta, Vector* residuals, const LeafVisitor& visit) {
-    ++evaluations_;
+  /// The same by a task in all leaves, or in those of a point where they have been before.
+  bool evaluate(ConstVectorRef theta, Vector* residuals, const LeafTask& task, LeafResult& result) {
+    if (residuals != nullptr || !task.is_held) ++evaluations_;
     return try_to([&] {
       if (residuals != nullptr) follow(trial_loss_);
-      function_->visit_residuals(theta, residuals, visit);
+      function_->reduce_residuals(theta, residuals, task, result);
     });
   }
 

@@ -6,6 +6,7 @@
 #include "isochron/analytic_force.hpp"
 #include "isochron/composite_field.hpp"
 #include "isochron/error.hpp"
+#include "isochron/least_squares.hpp"
 #include "isochron/mlp.hpp"
 #include "isochron/random.hpp"
 #include "isochron/stoppable_force.hpp"
@@ -31,8 +32,8 @@ Objective closed_orbits(const Dynamics& dynamics, Index trajectories = 61) {
   return {dynamics, Loss::periodic, normal_states(2, trajectories, 5), 2.5};
 }
 
-Objective observed_orbits(const Dynamics& dynamics) {
-  const Index n = 37, k = 4;
+Objective observed_orbits(const Dynamics& dynamics, Index n = 37) {
+  const Index k = 4;
   const Eigen::MatrixXd times = Vector::LinSpaced(k, 0.5, 2).replicate(1, n);
   Observations observations;
   observations.value = normal_states(2, n * k, 8);
@@ -256,5 +257,99 @@ TEST_CASE("a training is the same to the last bit on any number of ranks") {
       CHECK(result.state.history.loss == alone.state.history.loss);
       CHECK(verify_loss(objective, result).loss == verified.loss);
     }
+  }
+}
+
+namespace {
+
+/// Least squares that take their Jacobian in leaves, whatever its size.
+Minimum by_leaves(const Objective& objective, const Vector& start,
+                  const SensitivityOptions& options, bool are_held) {
+  ObjectiveFunction function(objective, options);
+  ResidualsInLeaves residuals;
+  residuals.leaves = function.leaves();
+  residuals.parameters = objective.dynamics().parameters();
+  residuals.grouped = objective.fits_initial_states();
+  residuals.are_held = are_held;
+  residuals.values = [&](ConstVectorRef theta, Vector& r) {
+    function.residuals(theta, r);
+    return true;
+  };
+  residuals.reduce = [&](ConstVectorRef theta, Vector* r, const LeafTask& task,
+                         LeafResult& result) {
+    function.reduce_residuals(theta, r, task, result);
+    return true;
+  };
+  OptimizerOptions steps;
+  steps.max_iterations = 6;
+  return minimize_least_squares(residuals, start, steps, {});
+}
+
+}  // namespace
+
+TEST_CASE("least squares by leaves take the same steps on any number of ranks and threads") {
+  const Dynamics dynamics(std::make_shared<Mlp>(std::vector<Index>{1, 3, 1}));
+  const Vector theta = start_of(dynamics);
+  const Objective closed = closed_orbits(dynamics, 401);
+  const Objective with_data =
+      closed.with(ForceData{Vector::LinSpaced(5, -1, 1), Vector::LinSpaced(5, 1, -1), 0.1});
+  const Objective fitted = observed_orbits(dynamics, 131);
+  for (const Objective& objective : {closed, with_data, fitted}) {
+    for (const bool are_held : {false, true}) {
+      if (are_held && objective.fits_initial_states()) continue;
+      const Vector start = unknowns_of(objective, theta);
+      const Minimum alone =
+          by_leaves(objective, start, options_of(GradientMethod::discrete, nullptr), are_held);
+      CHECK(alone.best.iteration == 6);
+      const auto same = [&](const SensitivityOptions& options) {
+        const Minimum found = by_leaves(objective, start, options, are_held);
+        return found.best.theta == alone.best.theta && found.best.loss == alone.best.loss;
+      };
+      CHECK(same(options_of(GradientMethod::discrete, nullptr, 3)));
+      for (const int size : sizes) {
+        const LocalRanks ranks(size);
+        CHECK(same(options_of(GradientMethod::discrete, ranks.first(), 2)));
+      }
+    }
+  }
+}
+
+TEST_CASE("leaves that are held give the steps of the whole Jacobian") {
+  const Dynamics dynamics(std::make_shared<Mlp>(std::vector<Index>{1, 12, 12, 1}));
+  const Vector theta = start_of(dynamics);
+  const Objective objective = closed_orbits(dynamics, 6000);
+  const SensitivityOptions options = options_of(GradientMethod::discrete, nullptr, 2);
+  ObjectiveFunction function(objective, options);
+  REQUIRE(function.can_hold_leaves());
+  OptimizerOptions steps;
+  steps.max_iterations = 6;
+  const Minimum whole = minimize_least_squares(
+      GroupedResiduals([&](ConstVectorRef at, Vector& r, GroupedJacobian* j) {
+        function.residuals(at, r, j);
+        return true;
+      }),
+      theta, steps, {});
+  const Minimum found = by_leaves(objective, theta, options, true);
+  // Other random numbers find the same directions, but for those that do not count.
+  CHECK(found.best.loss == doctest::Approx(whole.best.loss).epsilon(1e-6));
+}
+
+TEST_CASE("a training of many trajectories is the same on any number of ranks") {
+  const Dynamics dynamics(std::make_shared<Mlp>(std::vector<Index>{1, 3, 1}));
+  const Objective objective = closed_orbits(dynamics, 401);
+  TrainingOptions options;
+  options.kind = OptimizerKind::least_squares;
+  options.sensitivity = options_of(GradientMethod::discrete, nullptr);
+  options.auto_tolerance = true;
+  options.optimizer.max_iterations = 15;
+  options.max_time = 1e4;
+  const TrainingResult alone = train(objective, start_of(dynamics), options);
+  for (const int size : sizes) {
+    const LocalRanks ranks(size);
+    options.sensitivity.integrator.communicator = ranks.first();
+    const TrainingResult result = train(objective, start_of(dynamics), options);
+    CHECK(result.state.theta == alone.state.theta);
+    CHECK(result.state.history.loss == alone.state.history.loss);
+    CHECK(result.state.history.evaluations == alone.state.history.evaluations);
   }
 }

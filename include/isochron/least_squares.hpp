@@ -16,7 +16,11 @@ using Residuals =
 using GroupedResiduals =
     std::function<bool(ConstVectorRef theta, Vector& residuals, GroupedJacobian* jacobian)>;
 
-/// The same where the Jacobian is too large to be held: it comes in leaves.
+struct LeafTask;
+struct LeafResult;
+
+/// The same where the Jacobian is too large to be held, or is held by several processes: it comes
+/// in leaves.
 struct ResidualsInLeaves {
   Index leaves = 0;      ///< 1 or more
   Index parameters = 0;  ///< P, the shared ones
@@ -28,6 +32,13 @@ struct ResidualsInLeaves {
   /// go once more through the same leaves as last time. Returns false where they cannot be
   /// evaluated; what `visit` throws may pass through or be taken for that.
   std::function<bool(ConstVectorRef theta, Vector* residuals, const LeafVisitor& visit)> visit;
+  /// In the place of `visit`, where other processes have leaves, too: does a task in all of them.
+  std::function<bool(ConstVectorRef theta, Vector* residuals, const LeafTask& task,
+                     LeafResult& result)>
+      reduce = {};
+  /// Whether going through the leaves again is as good as free, since they are held. For residuals
+  /// without groups, ridge and scales.
+  bool are_held = false;
 };
 
 /// Minimises the loss ||r(theta)||^2 from theta by Levenberg-Marquardt: steps

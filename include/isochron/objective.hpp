@@ -119,6 +119,8 @@ struct TrajectoryResiduals {
 
 struct WeightedObjective;
 class TrajectoryFunction;
+struct LeafTask;
+struct LeafResult;
 
 /// The function that is minimised, without the way to compute it: dynamics, trajectories, what is
 /// asked of them, and the data that the force is to match. Immutable; copies share it.
@@ -330,11 +332,17 @@ class ObjectiveFunction {
   /// successive trajectories with at least 8 P residuals, then all other residuals. Without
   /// `residuals` these are not computed.
   void visit_residuals(ConstVectorRef theta, Vector* residuals, const LeafVisitor& visit);
+  /// The same where ranks share the leaves: does a task in all of them.
+  void reduce_residuals(ConstVectorRef theta, Vector* residuals, const LeafTask& task,
+                        LeafResult& result);
   /// How many leaves there are.
   [[nodiscard]] Index leaves() const;
   /// Whether the whole Jacobian is so large that least squares should take the leaves; whether it
   /// is depends on the numbers of trajectories, times, states and parameters alone.
   [[nodiscard]] bool needs_leaves() const;
+  /// Whether it is so small that its leaves can be held, and so large that these are worth it; also
+  /// a matter of sizes alone.
+  [[nodiscard]] bool can_hold_leaves() const;
 
   /// The share of the objective's own trajectories in the loss and its gradient, with what the
   /// solvers did.
@@ -357,9 +365,9 @@ class ObjectiveFunction {
   void count(const IntegrationCounts& forward, const IntegrationCounts& backward, Index blocks);
   [[nodiscard]] LossGradient trajectory_states(ConstVectorRef theta);
   [[nodiscard]] Vector take(ConstVectorRef unknowns);
-  [[nodiscard]] Index groups_before(Index trajectory) const;
-  [[nodiscard]] Index gaps_before(Index trajectory) const;
-  [[nodiscard]] JacobianLeaf leaf_of(Index first, const StateJacobian& at) const;
+  [[nodiscard]] std::optional<JacobianLeaf> last_leaf(ConstVectorRef of_field);
+  [[nodiscard]] Vector all_residuals(const States& states,
+                                     const std::optional<JacobianLeaf>& last) const;
   [[nodiscard]] Index other_residuals() const;
   void add_other_residuals(ConstVectorRef of_field, Index first, VectorRef residuals,
                            GroupedJacobian* jacobian);
