@@ -12,6 +12,7 @@
 
 #include "isochron/results.hpp"
 #include "record_field.hpp"
+#include "sweep_part.hpp"
 
 namespace isochron {
 
@@ -79,6 +80,7 @@ struct SweepConfiguration {
 struct SweepResults {
   std::string title;
   std::string config;  ///< JSON
+  SweepPart part;      ///< of whose runs there are none but these
   std::map<std::string, std::string> environment;
   std::vector<SweepConfiguration> configurations;
   std::vector<SweepRun> runs;  ///< in increasing order

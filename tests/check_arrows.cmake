@@ -23,7 +23,7 @@ set(rooms
   "6|gradient check|gradient_check"
   "6|training|training memory observation_fit multiple_shooting data_scaling bands"
   "7|run|run run_fields budget environment"
-  "8|results|results record_field sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/schema hdf5/size_check hdf5/record_table hdf5/rewriting hdf5/references hdf5/arrays hdf5/analysis hdf5/results hdf5/benchmark_results"
+  "8|results|results record_field sweep_part sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/schema hdf5/size_check hdf5/record_table hdf5/rewriting hdf5/references hdf5/arrays hdf5/analysis hdf5/results hdf5/benchmark_results"
   "9|cli|cli/*")
 
 foreach(entry IN LISTS rooms)

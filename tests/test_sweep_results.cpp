@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <limits>
@@ -83,6 +84,7 @@ TEST_CASE("a sweep is read back to the last bit") {
   const SweepResults found = read_sweep(folder / "sweep.h5");
   CHECK(found.title == sweep.title);
   CHECK(found.config == sweep.config);
+  CHECK(found.part == SweepPart());
   CHECK(found.environment == sweep.environment);
   REQUIRE(found.runs.size() == sweep.runs.size());
   for (std::size_t i = 0; i < sweep.runs.size(); ++i) {
@@ -99,6 +101,49 @@ TEST_CASE("a sweep is read back to the last bit") {
   CHECK(entries.sweep);
   CHECK_FALSE(entries.run);
   CHECK_FALSE(entries.benchmark);
+}
+
+TEST_CASE("parts share the runs evenly, also those of each configuration, however many there are") {
+  for (long configurations = 1; configurations <= 12; ++configurations) {
+    for (long parts = 1; parts <= 13; ++parts) {
+      const auto n = static_cast<std::size_t>(parts);
+      std::vector<long> all(n);
+      std::vector<std::vector<long>> of(static_cast<std::size_t>(configurations),
+                                        std::vector<long>(n));
+      for (long run = 0; run < 3 * configurations * parts + 5; ++run) {
+        long holders = 0;
+        for (long part = 1; part <= parts; ++part) {
+          if (!SweepPart{part, parts}.holds(run, configurations)) continue;
+          ++holders;
+          ++all[static_cast<std::size_t>(part - 1)];
+          ++of[static_cast<std::size_t>(run % configurations)][static_cast<std::size_t>(part - 1)];
+        }
+        REQUIRE(holders == 1);
+        const auto even = [](const std::vector<long>& counts) {
+          const auto [least, most] = std::minmax_element(counts.begin(), counts.end());
+          return *most - *least <= 1;
+        };
+        REQUIRE(even(all));
+        REQUIRE(even(of[static_cast<std::size_t>(run % configurations)]));
+      }
+    }
+  }
+}
+
+TEST_CASE("a part of a sweep is read back, and holds runs of its own only") {
+  const TemporaryFolder folder;
+  SweepResults sweep = made_up_sweep();
+  sweep.part = {2, 3};
+  CHECK_THROWS_AS(write_sweep(folder / "bad.h5", sweep), InputError);
+  std::erase_if(sweep.runs, [&](const SweepRun& run) { return !sweep.part.holds(run.run, 2); });
+  for (SweepConfiguration& configuration : sweep.configurations) {
+    configuration.runs.clear();
+    configuration.theta.resize(0, 0);
+  }
+  write_sweep(folder / "part.h5", sweep);
+  CHECK(read_sweep(folder / "part.h5").part == SweepPart{2, 3});
+  sweep.part = {4, 3};
+  CHECK_THROWS_AS(write_sweep(folder / "bad.h5", sweep), InputError);
 }
 
 TEST_CASE("a sweep without runs, and what is no sweep") {

@@ -269,4 +269,20 @@ Codec<Configuration::Parameters> parameters() {
           "name=number pairs of different names, separated by commas", ""};
 }
 
+Codec<SweepPart> part() {
+  return {[](const std::string& text) -> std::optional<SweepPart> {
+            const auto slash = text.find('/');
+            if (slash == std::string::npos) return std::nullopt;
+            const auto number = parse_whole(text.substr(0, slash));
+            const auto of = parse_whole(text.substr(slash + 1));
+            if (!number || !of || *number < 1 || *number > *of || *of > most_parts) {
+              return std::nullopt;
+            }
+            return SweepPart{static_cast<long>(*number), static_cast<long>(*of)};
+          },
+          [](const SweepPart& value) { return fmt::format("{}/{}", value.number, value.of); },
+          fmt::format("i/n, whole numbers with 1 <= i <= n <= {}, such as 2/8", most_parts),
+          "i/n with 1 <= i <= n"};
+}
+
 }  // namespace isochron::cli

@@ -59,6 +59,8 @@ struct Codec {
 [[nodiscard]] Codec<Configuration::Bounds> bounds();
 /// name=number, separated by commas.
 [[nodiscard]] Codec<Configuration::Parameters> parameters();
+/// i/n, 1 <= i <= n.
+[[nodiscard]] Codec<SweepPart> part();
 
 template <class Integer>
 [[nodiscard]] Codec<Integer> whole(Integer low, Integer high) {

@@ -13,6 +13,7 @@
 #include "isochron/figure.hpp"
 #include "isochron/period_law.hpp"
 #include "isochron/training.hpp"
+#include "sweep_part.hpp"
 
 namespace isochron::cli {
 
@@ -120,6 +121,8 @@ struct Configuration {
   long runs = 100;
   std::string grid;
   bool keep_runs = false;
+  SweepPart part;
+  std::optional<double> sweep_interval;  ///< absent: as short as saving permits
 
   // Analysis
   std::optional<double> analyzed_period;

@@ -21,6 +21,7 @@ usage: isochron VERB [options]
   sweep      many runs of one configuration or of a grid, and their verdicts
   show       a results file on one screen (--json: the same for programs)
   plot       figures from a results file
+  merge      parts of a sweep (sweep --part) into one file
 
 isochron VERB --help lists the options of a verb, isochron --version the versions.
 All quantities are dimensionless, for unit mass; wall time is in s.
@@ -64,7 +65,13 @@ as it is, unless --store is given.
       return R"(isochron sweep [options]
 
 Trains from many starts, one thread each, and writes a table of verdicts. --max-time is
-of each run.
+of each run. --part i/n makes one of n parts, which isochron merge puts together.
+)";
+    case verb_merge:
+      return R"(isochron merge FILE.. [options]
+
+One file of all parts of a sweep, FILE.., which sweep --part has made: the same as one sweep
+writes. sweep --resume goes on with it.
 )";
     case verb_show: return "isochron show FILE [--json]\n\nA results file on one screen.\n";
     case verb_plot:

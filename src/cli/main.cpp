@@ -65,6 +65,11 @@ int print_help(const std::vector<std::string>& arguments) {
 void check_files(const Configuration& configuration) {
   const std::string verb = name_of(configuration.verb);
   const std::vector<std::string>& files = configuration.files;
+  if (configuration.verb == verb_merge) {
+    require(!files.empty(),
+            "merge needs the files of a sweep's parts: isochron merge 1.h5 2.h5 --output all.h5");
+    return;
+  }
   const bool needs_file = configuration.verb == verb_show || configuration.verb == verb_plot;
   const bool takes_file = needs_file || configuration.verb == verb_analyze;
   if (!takes_file && !files.empty()) {
@@ -85,6 +90,7 @@ int run(const Configuration& configuration) {
     case verb_sweep: return sweep(configuration);
     case verb_show: return show(configuration);
     case verb_plot: return plot(configuration);
+    case verb_merge: return merge(configuration);
   }
   return bad_input;
 }
@@ -92,7 +98,7 @@ int run(const Configuration& configuration) {
 int run(const std::vector<std::string>& arguments) {
   require(!arguments.empty(),
           "a verb is missing: give train, simulate, check-gradient, benchmark, analyze, sweep, "
-          "show or plot, or --help");
+          "show, plot or merge, or --help");
   const std::string& word = arguments.front();
   if (word == "--help" || word == "-h" || word == "help") return print_help(arguments);
   if (word == "--version") {

@@ -14,6 +14,7 @@ using C = Configuration;
 
 constexpr unsigned trainers = verb_train | verb_sweep;
 constexpr unsigned writers = trainers | verb_simulate | verb_benchmark;
+constexpr unsigned file_makers = writers | verb_merge;
 constexpr unsigned runs = writers | verb_check_gradient;
 constexpr unsigned problems = trainers | verb_simulate | verb_check_gradient;
 constexpr unsigned at_models = verb_check_gradient | verb_benchmark;
@@ -291,6 +292,10 @@ std::vector<Option> make_table() {
        "keys of these options: \"loss=periodic|antiperiodic; symmetry=odd\""},
       {"keep-runs", nullptr, verb_sweep, "Sweep", setting(&C::keep_runs, flag()),
        "write a complete results file of every run, too, into the folder OUTPUT.runs, and link it"},
+      {"part", "i/n", verb_sweep, "Sweep", setting(&C::part, part()),
+       "only the i-th of n parts of the runs, for a job array; {}; isochron merge makes one file "
+       "of "
+       "all parts"},
 
       {"period", "T", verb_analyze, "Analysis", setting(&C::analyzed_period, optional(time())),
        "period that the verdict is about (default: that of the run; of an analytic force the "
@@ -319,7 +324,9 @@ std::vector<Option> make_table() {
 
       {"output", "FILE", writers, "Files", setting(&C::output, any_text()),
        "results file; must not exist unless --overwrite or --resume", false},
-      {"overwrite", nullptr, writers, "Files", setting(&C::overwrite, flag()),
+      {"output", "FILE", verb_merge, "Files", setting(&C::output, any_text()),
+       "results file of the whole sweep; must not exist unless --overwrite", false},
+      {"overwrite", nullptr, file_makers, "Files", setting(&C::overwrite, flag()),
        "replace an existing output file", false},
       {"append", nullptr, verb_benchmark, "Files", setting(&C::append, flag()),
        "put the measurements into the file of --at, beside its run", false},
@@ -327,8 +334,13 @@ std::vector<Option> make_table() {
        "continue this file with its configuration, which options win over, into it or into "
        "--output (train: another one, when the problem changes)",
        false},
-      {"checkpoint-interval", "S", trainers, "Files",
+      {"checkpoint-interval", "S", verb_train, "Files",
        setting(&C::checkpoint_interval, duration(1e-3, 1e6)), "s between checkpoints; {}", false},
+      {"checkpoint-interval", "S", verb_sweep, "Files",
+       setting(&C::sweep_interval, or_else("auto", duration(1e-3, 1e6))),
+       "s between savings, {}, or auto: each run is saved as soon as it has ended, unless saving "
+       "would take more than a tenth of the time",
+       false},
       {"config", "FILE", runs, "Files", setting(&C::config, any_text()),
        "ini file: key = value, the keys of these options, which win; # begins a comment", false},
 

@@ -57,7 +57,11 @@ Json typed(const std::string& text) {
   return round_trips ? value : Json(text);
 }
 
-/// The inverse.
+std::string written(const Json& configuration) {
+  return configuration.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+/// The inverse of typed().
 std::string untyped(const Json& value, const std::string& key, const std::string& file) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_number()) refuse(file, "has no text or number for the option {}", quoted(key));
@@ -110,7 +114,17 @@ std::string configuration_json(const Configuration& configuration) {
     config["options"][key] = typed(text_of(configuration, key));
     config["origin"][key] = origin_in_words(configuration, key);
   }
-  return config.dump(2, ' ', false, Json::error_handler_t::replace);
+  return written(config);
+}
+
+std::string with_default(Verb verb, const std::string& key, const std::string& text,
+                         const std::string& file) {
+  Json config = parsed_configuration(text, file);
+  Configuration defaults;
+  defaults.verb = verb;
+  config["options"][key] = typed(text_of(defaults, key));
+  config["origin"][key] = origin_in_words(defaults, key);
+  return written(config);
 }
 
 Json parsed_configuration(const std::string& text, const std::string& file) {

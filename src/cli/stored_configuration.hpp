@@ -21,6 +21,11 @@ namespace isochron::cli {
 [[nodiscard]] Configuration stored_configuration(Verb verb, const std::string& text,
                                                  const std::string& file);
 
+/// The text that describes the configuration of `file` with one option as if nobody had asked for
+/// it.
+[[nodiscard]] std::string with_default(Verb verb, const std::string& key, const std::string& text,
+                                       const std::string& file);
+
 /// With what is stored: what was asked for then is above the defaults, below a config file and the
 /// command line; stored defaults take the place of today's.
 [[nodiscard]] Configuration with_stored(Configuration configuration, const Configuration& stored);

@@ -15,6 +15,7 @@ enum Verb : unsigned {
   verb_benchmark = 32,
   verb_analyze = 64,
   verb_sweep = 128,
+  verb_merge = 256,
 };
 
 inline constexpr std::pair<Verb, const char*> verb_names[] = {
@@ -25,7 +26,8 @@ inline constexpr std::pair<Verb, const char*> verb_names[] = {
     {verb_analyze, "analyze"},
     {verb_sweep, "sweep"},
     {verb_show, "show"},
-    {verb_plot, "plot"}};
+    {verb_plot, "plot"},
+    {verb_merge, "merge"}};
 
 [[nodiscard]] inline std::string name_of(Verb verb) {
   for (const auto& [each, name] : verb_names) {

@@ -13,5 +13,6 @@ int analyze(const Configuration& given);
 int sweep(const Configuration& given);
 int show(const Configuration& given);
 int plot(const Configuration& given);
+int merge(const Configuration& given);
 
 }  // namespace isochron::cli

@@ -19,6 +19,19 @@ using namespace hdf5;
 
 // ----------------------------------------------------------------------------- all configurations
 
+/// Nothing of a whole sweep.
+void write_part(const OutputGroup& entry, const SweepPart& part) {
+  if (part == SweepPart()) return;
+  describe(entry.numbers("part", &part.number, {}), "part of the sweep, counted from 1", "1");
+  describe(entry.numbers("parts", &part.of, {}), "number of parts of the sweep", "1");
+}
+
+SweepPart read_part(const InputGroup& entry) {
+  constexpr Domain counted{1, most_parts};
+  if (!entry.contains("part") && !entry.contains("parts")) return {};
+  return {read_number<long>(entry, "part", counted), read_number<long>(entry, "parts", counted)};
+}
+
 void write_counts(const OutputGroup& entry, const SweepResults& sweep) {
   const std::vector<SweepCount> counts = count_verdicts(sweep.runs);
   if (counts.empty()) return;
@@ -152,12 +165,16 @@ void check_forces(const SweepResults& sweep, std::size_t index, const SizeCheck&
 void check_sweep(const SweepResults& sweep, const std::filesystem::path& path) {
   const SizeCheck check(path);
   const auto count = static_cast<long>(sweep.configurations.size());
+  const SweepPart& part = sweep.part;
+  check.require(part.number <= part.of, "part {} is none of {}", part.number, part.of);
   for (std::size_t i = 0; i < sweep.runs.size(); ++i) {
     const SweepRun& run = sweep.runs[i];
     check.require(i == 0 || run.run > sweep.runs[i - 1].run, "run {} is not in order in the table",
                   run.run);
     check.require(run.configuration >= 0 && run.configuration < count,
                   "run {} has configuration {} of {}", run.run, run.configuration, count);
+    check.require(part.holds(run.run, count), "run {} is none of part {}/{}", run.run, part.number,
+                  part.of);
   }
   for (std::size_t i = 0; i < sweep.configurations.size(); ++i) check_forces(sweep, i, check);
 }
@@ -166,6 +183,7 @@ void write_entry(const OutputGroup& root, const SweepResults& sweep) {
   const OutputGroup entry = write_group(root, sweep_entry, "NXentry");
   write_text(entry, "title", sweep.title);
   write_config(entry, sweep.config);
+  write_part(entry, sweep.part);
   write_environment(entry, sweep.environment);
   write_records(entry, sweep.runs, sweep_fields,
                 "runs, one per row; a number is nan where status or verdict say why");
@@ -191,6 +209,7 @@ SweepResults read_entry(const InputGroup& root, const std::filesystem::path& pat
   SweepResults sweep;
   sweep.title = read_text(entry, "title");
   sweep.config = read_config(entry);
+  sweep.part = read_part(entry);
   sweep.environment = read_environment(entry);
   sweep.runs = read_records<SweepRun>(entry, sweep_fields);
   for (std::size_t i = 0; entry.contains(group_name(i)); ++i) {

@@ -113,3 +113,32 @@ appears() {
 # A run of a moment.
 # shellcheck disable=SC2034
 quick=(--trajectories 10 --iterations 3 --max-time 60 --quiet)
+
+# sweep_tables FILE: everything that a sweep holds, but wall times and where it was made. Needs h5py.
+sweep_tables() {
+  /usr/bin/python3 - "$1" <<'PYTHON'
+import sys
+
+import h5py
+
+with h5py.File(sys.argv[1]) as file:
+    def show(name, item):
+        if name.startswith("environment") or not isinstance(item, h5py.Dataset):
+            return
+        value = item[()]
+        if name == "table":
+            value["wall_time"] = 0
+        print(name, item.dtype, value.tobytes().hex() if hasattr(value, "tobytes") else value)
+
+    file["sweep"].visititems(show)
+PYTHON
+}
+# same_sweep A B: equal to the last bit.
+same_sweep() {
+  diff <(sweep_tables "$1") <(sweep_tables "$2") >/dev/null || fail "$1 and $2 hold different sweeps"
+}
+# same_runs A B: equal but for their configurations, which say where each option came from.
+same_runs() {
+  diff <(sweep_tables "$1" | grep -v '^config/') <(sweep_tables "$2" | grep -v '^config/') >/dev/null ||
+    fail "$1 and $2 hold different runs"
+}

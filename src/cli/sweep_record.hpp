@@ -1,0 +1,55 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "cli/output.hpp"
+#include "cli/sweep_table.hpp"
+
+namespace isochron::cli {
+
+/// Keeps the runs of a sweep that goes on, and saves them from a thread of its own, so that nobody
+/// waits for the disk: at once, unless the last saving was too short a time ago. The file is
+/// written as a whole, therefore the pause after it is `interval` s, or, without one, nine times as
+/// long as it took: then saving takes at most a tenth of the time.
+class SweepRecord {
+ public:
+  /// Throws NumericalError when the system has no thread left.
+  SweepRecord(SweepTable table, Output output, std::optional<double> interval);
+
+  /// Of any thread. Returns how many there are now.
+  std::size_t add(Outcome outcome);
+
+  /// Whether saving has failed: the file will not be written any more.
+  [[nodiscard]] bool failed() const { return failed_; }
+
+  /// Ends the saving, with everything that there is in the file. Throws OutputError when that, or
+  /// an earlier saving, has failed.
+  void finish();
+
+  // After finish():
+  [[nodiscard]] const std::filesystem::path& path() const { return output_.path(); }
+  [[nodiscard]] const SweepTable& table() const { return table_; }
+
+ private:
+  void keep_saving(const std::stop_token& stop);
+  void save(const SweepResults& sweep);
+
+  SweepTable table_;
+  Output output_;
+  std::optional<double> interval_;
+  mutable std::mutex mutex_;  ///< of the table, and of what follows
+  std::condition_variable_any changed_;
+  bool unsaved_ = false;
+  std::exception_ptr failure_;
+  std::atomic<bool> failed_ = false;
+  std::jthread saver_;  ///< the last: it uses all others
+};
+
+}  // namespace isochron::cli
