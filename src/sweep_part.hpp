@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <numeric>
 
 namespace isochron {
@@ -18,7 +19,8 @@ struct SweepPart {
   /// the parts moves on by one. Then the parts differ by at most one run of each configuration,
   /// too.
   [[nodiscard]] long number_of(long run, long configurations) const {
-    return (run + run / std::lcm(configurations, of)) % of + 1;
+    const long repeats = std::max(1L, std::lcm(configurations, of));
+    return (run + run / repeats) % of + 1;
   }
   [[nodiscard]] bool holds(long run, long configurations) const {
     return number_of(run, configurations) == number;
