@@ -24,8 +24,8 @@ std::vector<long> SweepPlan::runs() const {
 }
 
 std::string SweepPlan::title() const {
-  const std::string whole = fmt::format("{} starts of {} configuration{}", starts_,
-                                        configurations(), configurations() == 1 ? "" : "s");
+  std::string whole = fmt::format("{} starts of {} configuration{}", starts_, configurations(),
+                                  configurations() == 1 ? "" : "s");
   if (part_ == SweepPart()) return whole;
   return fmt::format("part {} of {} of {}", part_.number, part_.of, whole);
 }
