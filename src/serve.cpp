@@ -2,10 +2,9 @@
 #include <memory>
 
 #include "field_message.hpp"
-#include "isochron/communicator.hpp"
 #include "isochron/error.hpp"
+#include "service.hpp"
 #include "shared_integration.hpp"
-#include "team.hpp"
 #include "trajectory_function.hpp"
 
 namespace isochron {
@@ -14,9 +13,11 @@ namespace {
 /// What is kept from one request to the next.
 class Service {
  public:
-  Service(Communicator& communicator, const Objective* own)
+  Service(Communicator& communicator, const Objective* own,
+          const std::function<void(const Request&, MessageReader&)>& sweep)
       : communicator_(communicator),
         own_(own),
+        sweep_(sweep),
         own_fields_(own == nullptr ? std::vector<ForceFieldPtr>()
                                    : own_fields(own->dynamics().shared_field())) {}
 
@@ -52,10 +53,9 @@ class Service {
         return answer(communicator_, request.number, [&](const std::function<bool()>& stop) {
           return part_of_integration(communicator_, request.task, message, own_fields_, stop);
         });
-      case Task::sweep:
-      case Task::end: break;
+      case Task::sweep: return sweep_(request, message);
+      case Task::end: return;
     }
-    throw Error("rank 0 asks for what this rank does not know");
   }
 
   /// What cannot be made is an answer to those who ask for it.
@@ -79,6 +79,7 @@ class Service {
 
   Communicator& communicator_;
   const Objective* own_;
+  const std::function<void(const Request&, MessageReader&)>& sweep_;
   std::vector<ForceFieldPtr> own_fields_;
   std::map<std::uint64_t, Made> functions_;
 };
@@ -86,7 +87,12 @@ class Service {
 }  // namespace
 
 int serve(Communicator& communicator, const Objective* own) {
-  return Service(communicator, own).run();
+  return serve(communicator, own, [](const Request&, MessageReader&) {});
+}
+
+int serve(Communicator& communicator, const Objective* own,
+          const std::function<void(const Request&, MessageReader&)>& sweep) {
+  return Service(communicator, own, sweep).run();
 }
 
 void dismiss(Communicator& communicator, int status) {

@@ -29,10 +29,6 @@ template <class Archive, Is<GradientSum> T>
 void transfer(Archive& archive, T& sum) {
   archive(sum.loss, sum.gradient);
 }
-template <class Archive, Is<Failure> T>
-void transfer(Archive& archive, T& failure) {
-  archive(failure.kind, failure.words);
-}
 template <class Archive, Is<Share> T>
 void transfer(Archive& archive, T& share) {
   archive(share.failure, share.states, share.initial_cotangents, share.sums, share.leaf_sums,
@@ -56,41 +52,48 @@ void append_rows(RowMatrix& to, const RowMatrix& next) {
   to.bottomRows(next.rows()) = next;
 }
 
-Share failed(Failure::Kind kind, const char* words) {
-  Share share;
-  share.failure = {kind, words};
-  return share;
-}
-
 /// A failure as a value.
 Share attempt(const std::function<Share()>& part) {
   try {
     return part();
-  } catch (const Interrupted& error) {
-    return failed(Failure::interrupted, error.what());
-  } catch (const NumericalError& error) {
-    return failed(Failure::numerical, error.what());
-  } catch (const InputError& error) {
-    return failed(Failure::input, error.what());
-  } catch (const std::bad_alloc& error) {
-    return failed(Failure::memory, error.what());
-  } catch (const std::exception& error) {
-    return failed(Failure::other, error.what());
+  } catch (...) {
+    Share failed;
+    failed.failure = current_failure();
+    return failed;
   }
 }
 
-[[noreturn]] void raise(const Failure& failure) {
+}  // namespace
+
+Failure current_failure() {
+  try {
+    throw;
+  } catch (const Interrupted& error) {
+    return {Failure::interrupted, error.what()};
+  } catch (const NumericalError& error) {
+    return {Failure::numerical, error.what()};
+  } catch (const InputError& error) {
+    return {Failure::input, error.what()};
+  } catch (const OutputError& error) {
+    return {Failure::output, error.what()};
+  } catch (const std::bad_alloc& error) {
+    return {Failure::memory, error.what()};
+  } catch (const std::exception& error) {
+    return {Failure::other, error.what()};
+  }
+}
+
+void raise(const Failure& failure) {
   switch (failure.kind) {
     case Failure::interrupted: throw Interrupted(failure.words);
     case Failure::numerical: throw NumericalError(failure.words);
     case Failure::input: throw InputError(failure.words);
+    case Failure::output: throw OutputError(failure.words);
     case Failure::memory: throw std::bad_alloc();
     case Failure::other: break;
   }
   throw Error(failure.words);
 }
-
-}  // namespace
 
 void Share::append(Share next) {
   if (!failure) failure = std::move(next.failure);
@@ -171,6 +174,8 @@ std::uint64_t send_request(Communicator& communicator, Task task,
   return request.number;
 }
 
+}  // namespace
+
 void stop_others(Communicator& communicator, std::uint64_t number) {
   MessageWriter message;
   message(number);
@@ -180,34 +185,17 @@ void stop_others(Communicator& communicator, std::uint64_t number) {
   }
 }
 
-/// Whether rank 0 has given up an evaluation. Only the thread that made it looks for messages, now
-/// and then; all see what it found.
-class GivenUp {
- public:
-  GivenUp(Communicator& communicator, std::uint64_t number)
-      : communicator_(communicator), number_(number) {}
-
-  [[nodiscard]] bool operator()() {
-    constexpr auto between_looks = std::chrono::milliseconds(1);
-    if (std::this_thread::get_id() == thread_ && Clock::now() - last_look_ > between_looks) {
-      while (const auto message = communicator_.take(0, Communicator::stop)) {
-        // One that came too late is about an earlier evaluation.
-        if (MessageReader(message->bytes).next<std::uint64_t>() == number_) given_up_ = true;
-      }
-      last_look_ = Clock::now();
+bool GivenUp::operator()() {
+  constexpr auto between_looks = std::chrono::milliseconds(1);
+  if (std::this_thread::get_id() == thread_ && Clock::now() - last_look_ > between_looks) {
+    while (const auto message = communicator_.take(0, Communicator::stop)) {
+      // One that came too late is about an earlier evaluation.
+      if (MessageReader(message->bytes).next<std::uint64_t>() == number_) given_up_ = true;
     }
-    return given_up_;
+    last_look_ = Clock::now();
   }
-
- private:
-  Communicator& communicator_;
-  std::uint64_t number_;
-  std::thread::id thread_ = std::this_thread::get_id();
-  Clock::time_point last_look_ = Clock::now();
-  std::atomic<bool> given_up_ = false;
-};
-
-}  // namespace
+  return given_up_;
+}
 
 bool is_shared(const CommunicatorPtr& communicator, Index units) {
   return communicator != nullptr && communicator->size() > 1 && units > 1;
@@ -241,8 +229,9 @@ Share share_work(Communicator& communicator, Task task,
   return all;
 }
 
-void tell(Communicator& communicator, Task task, const std::function<void(MessageWriter&)>& write) {
-  static_cast<void>(send_request(communicator, task, write));
+std::uint64_t tell(Communicator& communicator, Task task,
+                   const std::function<void(MessageWriter&)>& write) {
+  return send_request(communicator, task, write);
 }
 
 Bytes next_request(Communicator& communicator) {

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "blocks.hpp"
+#include "clock.hpp"
 #include "isochron/communicator.hpp"
 #include "isochron/integrator.hpp"
 #include "leaf_task.hpp"
@@ -26,9 +29,18 @@ struct GradientSum {
 
 /// Why a rank has not done its part.
 struct Failure {
-  enum Kind { input, numerical, interrupted, memory, other } kind = other;
+  enum Kind { input, numerical, interrupted, output, memory, other } kind = other;
   std::string words;
 };
+
+/// The exception that is being handled, as a value; and back.
+[[nodiscard]] Failure current_failure();
+[[noreturn]] void raise(const Failure& failure);
+
+template <class Archive, Is<Failure> T>
+void transfer(Archive& archive, T& failure) {
+  archive(failure.kind, failure.words);
+}
 
 /// What is found about successive trajectories, by one rank or by successive ones; of what an
 /// evaluation does not ask for nothing.
@@ -86,9 +98,29 @@ struct Request {
                                const std::function<void(MessageWriter&)>& write,
                                const std::function<Share()>& own_part);
 
-/// The same without an answer.
-void tell(Communicator& communicator, Task task,
-          const std::function<void(MessageWriter&)>& write = {});
+/// The same without an answer. Returns the number of the request.
+std::uint64_t tell(Communicator& communicator, Task task,
+                   const std::function<void(MessageWriter&)>& write = {});
+
+/// On rank 0: tells all others to give up what the request with this number asks for.
+void stop_others(Communicator& communicator, std::uint64_t number);
+
+/// On the others, whether rank 0 has. Only the thread that made it looks for messages, now and
+/// then; all see what it found.
+class GivenUp {
+ public:
+  GivenUp(Communicator& communicator, std::uint64_t number)
+      : communicator_(communicator), number_(number) {}
+
+  [[nodiscard]] bool operator()();
+
+ private:
+  Communicator& communicator_;
+  std::uint64_t number_;
+  std::thread::id thread_ = std::this_thread::get_id();
+  Clock::time_point last_look_ = Clock::now();
+  std::atomic<bool> given_up_ = false;
+};
 
 /// On all other ranks: the next request.
 [[nodiscard]] Bytes next_request(Communicator& communicator);

@@ -19,7 +19,7 @@ set(rooms
   "3|integrator|integrator team shared_integration blocks block_solver one_step/tableau one_step/tangent one_step/solver sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver return_time sundials/return_time"
   "4|sensitivity|sensitivity sensitivity_workers central_differences block_sensitivity one_step/hermite one_step/interpolant one_step/node_rows one_step/discrete sundials/adjoint sundials/forward"
   "4|portrait|portrait"
-  "5|objective|objective trajectory_function serve leaves joints force_data observed_data period_law"
+  "5|objective|objective trajectory_function serve service leaves joints force_data observed_data period_law"
   "6|gradient check|gradient_check"
   "6|training|training memory observation_fit multiple_shooting data_scaling bands"
   "7|run|run run_fields budget environment"

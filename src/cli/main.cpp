@@ -44,6 +44,7 @@ void print_version() {
   for (const auto& [library, version] : library_versions()) {
     std::cout << "  " << library << ' ' << version << '\n';
   }
+  std::cout << "  MPI " << mpi_version() << '\n';
 }
 
 const Verb* find_verb(const std::string& word) {
@@ -174,5 +175,5 @@ int main(int argc, char** argv) {
   const int status =
       leads ? run_or_fail(std::vector<std::string>(argv + 1, argv + argc)) : serve_rank_0();
   leave_ranks(status);
-  return status;
+  return leads ? status : done;  // what mpirun returns is up to rank 0
 }

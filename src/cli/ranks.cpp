@@ -1,7 +1,12 @@
 #include "cli/ranks.hpp"
 
+#include <fmt/core.h>
+
 #include <csignal>
 #include <cstdlib>
+
+#include "cli/shared_sweep.hpp"
+#include "service.hpp"
 
 #ifdef ISOCHRON_HAS_MPI
 #include "isochron/mpi.hpp"
@@ -26,6 +31,17 @@ bool is_launched() {
 }  // namespace
 
 const CommunicatorPtr& ranks() { return all_ranks; }
+
+std::string mpi_version() {
+#if defined(OMPI_MAJOR_VERSION)
+  return fmt::format("{}.{} by Open MPI {}.{}.{}", MPI_VERSION, MPI_SUBVERSION, OMPI_MAJOR_VERSION,
+                     OMPI_MINOR_VERSION, OMPI_RELEASE_VERSION);
+#elif defined(ISOCHRON_HAS_MPI)
+  return fmt::format("{}.{}", MPI_VERSION, MPI_SUBVERSION);
+#else
+  return "none";
+#endif
+}
 
 void join_ranks() {
 #ifdef ISOCHRON_HAS_MPI
@@ -52,7 +68,9 @@ int serve_rank_0() {
   // mpirun sends signals to all ranks: rank 0 ends, and ends the others.
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGTERM, SIG_IGN);
-  return serve(*all_ranks);
+  return serve(*all_ranks, nullptr, [](const Request& request, MessageReader& message) {
+    serve_sweep(*all_ranks, request, message);
+  });
 }
 
 }  // namespace isochron::cli

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "isochron/communicator.hpp"
 
 namespace isochron::cli {
@@ -7,6 +9,9 @@ namespace isochron::cli {
 /// The ranks that mpirun, or another launcher of MPI programs, has started this process among; and
 /// null without one, or where the program was built without MPI.
 [[nodiscard]] const CommunicatorPtr& ranks();
+
+/// Of the MPI that the program was built with, or "none".
+[[nodiscard]] std::string mpi_version();
 
 /// Joins the others, when there are any; and leaves them, with the status of rank 0.
 void join_ranks();

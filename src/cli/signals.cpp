@@ -24,6 +24,8 @@ void catch_signals() {
 
 bool signalled() { return caught_signal != 0; }
 
+void stop_as_if_signalled() { caught_signal = SIGTERM; }
+
 int signal_status() { return 128 + caught_signal; }
 
 }  // namespace isochron::cli

@@ -7,7 +7,9 @@
 #include "atomic_file.hpp"
 #include "cli/force_option.hpp"
 #include "cli/print.hpp"
+#include "cli/ranks.hpp"
 #include "cli/resolved.hpp"
+#include "cli/shared_sweep.hpp"
 #include "cli/signals.hpp"
 #include "cli/solver_options.hpp"
 #include "cli/stored_run.hpp"
@@ -112,7 +114,11 @@ class Sweep {
   /// Returns the exit status.
   int execute(int threads) {
     const auto workers = std::min(static_cast<std::size_t>(threads), queue_.size());
-    run_on_threads(std::max<std::size_t>(1, workers), [this](std::size_t) { work(); });
+    if (ranks()) {
+      run_on_threads(workers + 1, [this](std::size_t k) { k == 0 ? hand_out() : work(); });
+    } else {
+      run_on_threads(std::max<std::size_t>(1, workers), [this](std::size_t) { work(); });
+    }
     record_.finish();  // with what there is, also after a failure
     if (failure_) std::rethrow_exception(failure_);
     progress_.end();
@@ -133,17 +139,48 @@ class Sweep {
     return runs;
   }
 
+  /// Whether nothing more is to be started.
+  [[nodiscard]] bool is_over() const { return signalled() || failed_ || record_.failed(); }
+
+  /// The next run to be made, here or by another rank.
+  [[nodiscard]] std::optional<long> next_run() {
+    if (is_over()) return std::nullopt;
+    const std::size_t next = next_++;
+    return next < queue_.size() ? std::optional(queue_[next]) : std::nullopt;
+  }
+
+  void take(Outcome outcome) {
+    const SweepRun row = outcome.run;
+    progress_.report(row, record_.add(std::move(outcome)));
+  }
+
   /// One thread's share.
   void work() noexcept {
-    try {
-      for (;;) {
-        const std::size_t next = next_++;
-        if (next >= queue_.size() || signalled() || failed_ || record_.failed()) return;
-        const long run = queue_[next];
-        Outcome outcome = train_once(plan_.configuration_of(run), plan_.row(run), file_of(run));
-        const SweepRun row = outcome.run;
-        progress_.report(row, record_.add(std::move(outcome)));
+    attempt([this] {
+      while (const std::optional<long> run = next_run()) {
+        take(train_once(plan_.configuration_of(*run), plan_.row(*run), file_of(*run)));
       }
+    });
+  }
+
+  /// What other ranks do.
+  void hand_out() noexcept {
+    attempt([this] {
+      share_starts(*ranks(), {record_.table().head().config,
+                              [this]() -> std::optional<Start> {
+                                const std::optional<long> run = next_run();
+                                if (!run) return std::nullopt;
+                                return Start{*run, file_of(*run)};
+                              },
+                              [this](Outcome outcome) { take(std::move(outcome)); },
+                              [this] { return is_over(); }});
+    });
+  }
+
+  template <class Do>
+  void attempt(const Do& what) noexcept {
+    try {
+      what();
     } catch (const Interrupted&) {
     } catch (...) {
       const std::lock_guard lock(mutex_);

@@ -33,7 +33,7 @@ class SweepRecord {
   /// an earlier saving, has failed.
   void finish();
 
-  // After finish():
+  // After finish(), or of what never changes:
   [[nodiscard]] const std::filesystem::path& path() const { return output_.path(); }
   [[nodiscard]] const SweepTable& table() const { return table_; }
 

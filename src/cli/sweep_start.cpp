@@ -62,6 +62,9 @@ Outcome train_once(const Configuration& configuration, SweepRun row,
   const auto start = Clock::now();
   try {
     TrainingSetup setup = training_setup(resolved(configuration), std::nullopt);
+    // Ranks share the starts, not what each of them evaluates.
+    setup.training.sensitivity.integrator.communicator = nullptr;
+    if (setup.training.jacobian) setup.training.jacobian->integrator.communicator = nullptr;
     const TrainingResult result = isochron::train(
         setup.objective,
         starting_parameters(setup.objective.dynamics().field(), run.seed, setup.output_scale),

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "cli/sweep_start.hpp"
+#include "team.hpp"
+
+namespace isochron::cli {
+
+/// A run of a sweep for another rank.
+struct Start {
+  long run = 0;
+  std::filesystem::path file;  ///< of its own results, or empty
+};
+
+/// What rank 0 does for the others while a sweep goes on.
+struct StartsForOthers {
+  std::string configuration;                   ///< of the sweep, as JSON
+  std::function<std::optional<Start>()> next;  ///< nothing: there are no more
+  std::function<void(Outcome)> take;
+  std::function<bool()> stop_requested;
+};
+
+/// On rank 0, on the main thread: hands out starts one by one to whichever rank asks for the next,
+/// and takes what came of them, until there are no more and all ranks have ended theirs. Throws
+/// what failed on a rank.
+void share_starts(Communicator& communicator, const StartsForOthers& starts);
+
+/// On all other ranks: makes starts on as many threads as the configuration says, each of which
+/// asks for the next one when it has ended.
+void serve_sweep(Communicator& communicator, const Request& request, MessageReader& message);
+
+}  // namespace isochron::cli
