@@ -21,11 +21,13 @@ Index block_of(const Objective& objective, const SensitivityOptions& options) {
       .size;
 }
 
-/// Trajectories that one rank does together: a block, or a leaf where there are many.
+/// Trajectories that one rank does together: a block; or a leaf, where the same function is asked
+/// for leaves, so that each block keeps to its rank.
 Index unit_of(const Objective& objective, const SensitivityOptions& options) {
   const Leaves leaves = cut_into_leaves(objective, options.integrator);
-  return objective.residual_count() > 0 && are_many(leaves) ? leaves.trajectories
-                                                            : block_of(objective, options);
+  const bool has_leaves = options.gradient != GradientMethod::adjoint &&
+                          objective.residual_count() > 0 && are_many(leaves);
+  return has_leaves ? leaves.trajectories : block_of(objective, options);
 }
 
 Index divided_up(Index number, Index by) { return (number + by - 1) / by; }
