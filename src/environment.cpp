@@ -22,6 +22,14 @@ std::string processor() {
 
 }  // namespace
 
+std::string compiler_flags() {
+  std::string flags = build_info::flags;
+#ifdef ISOCHRON_LEVEL  // a copy for newer processors, as cmake/shared_library.cmake makes
+  flags += " -march=" ISOCHRON_LEVEL;
+#endif
+  return flags;
+}
+
 std::map<std::string, std::string> library_versions() {
   return {
       {"sundials", sundials_version()},
@@ -41,7 +49,7 @@ std::map<std::string, std::string> environment(int threads) {
   found["isochron"] = build_info::version;
   found["git_revision"] = build_info::git_revision;
   found["compiler"] = build_info::compiler;
-  found["flags"] = build_info::flags;
+  found["flags"] = compiler_flags();
   found["cpu"] = processor();
   found["threads"] = std::to_string(threads);
   return found;

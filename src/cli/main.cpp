@@ -40,7 +40,7 @@ int fail(int status, const std::string& words) {
 
 void print_version() {
   std::cout << "isochron " << build_info::version << " (" << build_info::git_revision << ", "
-            << build_info::compiler << ", " << build_info::flags << ")\n";
+            << build_info::compiler << ", " << compiler_flags() << ")\n";
   for (const auto& [library, version] : library_versions()) {
     std::cout << "  " << library << ' ' << version << '\n';
   }

@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 commit() { git -C "$1" -c user.email=a@b.c -c user.name=a commit -q --allow-empty -m x; }
-sources() { mkdir -p "$1/cmake" && cp "$source"/cmake/build_info.* "$1/cmake"; }
+sources() { mkdir -p "$1/cmake" && cp "$source"/cmake/{build_info.*,revision.cmake} "$1/cmake"; }
 # says FOLDER PATTERN
 says() {
   "$cmake" -D GIT=git -D SOURCE_DIR="$work/$1" -D VERSION=1 -D COMPILER=c -D FLAGS=f \
@@ -23,7 +23,7 @@ git init -q own
 sources own
 git -C own add -A
 commit own
-revision=$(git -C own describe --always)
+revision=$(git -C own describe --always --abbrev=12)
 says own "$revision"
 
 git -C own worktree add -q --detach "$work/a worktree"
@@ -32,7 +32,7 @@ git init -q super
 git -C super -c protocol.file.allow=always submodule --quiet add "$work/own" module
 says super/module "$revision"
 
-echo '# a change' >>own/cmake/build_info.cmake
+echo '# a change' >>own/cmake/revision.cmake
 says own "$revision-dirty"
 
 # Unpacked into another repository, below its root or at it, tracked there or not; and built in a hook
@@ -52,3 +52,10 @@ says around unknown
 
 sources alone
 GIT_CEILING_DIRECTORIES=$work says alone unknown
+
+# A tarball of the sources says its own, wherever it is unpacked.
+printf 1a2b3c4 >alone/cmake/revision.txt
+GIT_CEILING_DIRECTORIES=$work says alone 1a2b3c4
+sources other/tarball
+printf 1a2b3c4 >other/tarball/cmake/revision.txt
+says other/tarball 1a2b3c4
