@@ -18,17 +18,14 @@ install(FILES ${PROJECT_BINARY_DIR}/isochronConfig.cmake
 # A static library hands its private dependencies on to the linker.
 set(_private_libraries "")
 if(NOT BUILD_SHARED_LIBS)
-  foreach(_library $<TARGET_LINKER_FILE:SUNDIALS::cvodes>
-                   $<TARGET_LINKER_FILE:SUNDIALS::sunnonlinsolfixedpoint> ${HDF5_C_LIBRARIES}
-                   $<TARGET_LINKER_FILE:fmt::fmt> ${CMAKE_THREAD_LIBS_INIT})
+  foreach(_library -lsundials_cvodes -lsundials_sunnonlinsolfixedpoint ${HDF5_C_LIBRARIES}
+                   ${MPI_CXX_LIBRARIES} -lfmt ${CMAKE_THREAD_LIBS_INIT})
     string(APPEND _private_libraries " ${_library}")
   endforeach()
 endif()
 file(RELATIVE_PATH _prefix_from_here /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" _prefix_from_here ${_prefix_from_here})
-configure_file(cmake/isochron.pc.in ${PROJECT_BINARY_DIR}/generated/isochron.pc.in @ONLY)
-file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/generated/isochron.pc
-  INPUT ${PROJECT_BINARY_DIR}/generated/isochron.pc.in)
+configure_file(cmake/isochron.pc.in ${PROJECT_BINARY_DIR}/generated/isochron.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/generated/isochron.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
