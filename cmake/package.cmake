@@ -10,7 +10,6 @@ integrates an ensemble of trajectories by SUNDIALS' CVODES or by one-step method
 and fits orbits that close, prescribed periods or measurements by L-BFGS and least
 squares on exact derivatives. This package holds the program, the C++20 library,
 its headers and examples.")
-set(CPACK_PACKAGING_INSTALL_PREFIX ${CMAKE_INSTALL_PREFIX})
 set(CPACK_STRIP_FILES ON)
 set(CPACK_VERBATIM_VARIABLES ON)
 # What is not for every installation: Debian's names of licence and changelog; the revision in a

@@ -1,6 +1,6 @@
 # Run by cpack when the files of a package are in place, before they are packed.
 if(CPACK_GENERATOR STREQUAL "DEB")
-  set(_documents ${CPACK_TEMPORARY_DIRECTORY}${CPACK_PACKAGING_INSTALL_PREFIX}/share/doc/isochron)
+  set(_documents ${CPACK_TEMPORARY_DIRECTORY}/usr/share/doc/isochron)
   file(RENAME ${_documents}/LICENSE ${_documents}/copyright)
   # The changes by version are in CHANGELOG.md; Debian's form names the version, the maintainer and
   # the date, which SOURCE_DATE_EPOCH sets.

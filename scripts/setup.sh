@@ -1,4 +1,4 @@
-# Shared by run.sh and test.sh, which source it from the top folder of the checkout.
+# Shared by run.sh, test.sh and package.sh, which source it from the top folder of the checkout.
 
 build_packages=(
   g++ cmake ninja-build
