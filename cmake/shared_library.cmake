@@ -26,7 +26,7 @@ function(isochron_for_newer_processors)
     foreach(_property SOURCES INCLUDE_DIRECTORIES COMPILE_DEFINITIONS COMPILE_FEATURES COMPILE_OPTIONS
                       LINK_LIBRARIES LINK_OPTIONS LINK_DEPENDS VERSION SOVERSION)
       get_target_property(_value isochron ${_property})
-      if(_value)
+      if(NOT _value MATCHES "-NOTFOUND$")
         set_target_properties(${_target} PROPERTIES ${_property} "${_value}")
       endif()
     endforeach()
