@@ -22,11 +22,11 @@ files() {
 
 cp "$deb" "$root/isochron.deb"
 files >"$root.before"
-inside apt-get -q -y install --no-install-recommends /isochron.deb >/dev/null
+inside apt-get -q -y -o Dpkg::Use-Pty=false install --no-install-recommends /isochron.deb >/dev/null
 inside isochron --version
 inside isochron train --seed 0 --loss-tolerance 1e-16 --output /tmp/run.h5 --quiet
 rm -f "$root"/tmp/run.h5 "$root"/tmp/.run.h5.lock
-inside apt-get -q -y purge --auto-remove isochron >/dev/null
+inside apt-get -q -y -o Dpkg::Use-Pty=false purge --auto-remove isochron >/dev/null
 files >"$root.after"
 left=0
 diff "$root.before" "$root.after" || left=1
