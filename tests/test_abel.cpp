@@ -95,8 +95,9 @@ TEST_CASE("symmetric wells from their periods") {
       {make_well("tan2", {{"U0", 0.7}, {"a", 1.3}}), 0.5},
   };
   constexpr double precision = 1e-11;
-  for (const auto& [well, highest] : cases) {
-    CAPTURE(well.name());
+  for (const Case& c : cases) {
+    const auto& [well, highest] = c;
+    CAPTURE(c.well.name());
     const AbelInversion inversion = inversion_of(well, highest, 40);
     const double top = inversion.highest_energy();
     CHECK(inversion.noise() <= precision);

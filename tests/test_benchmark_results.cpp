@@ -481,9 +481,9 @@ TEST_CASE("the chain of defaults leads to a chart, and every chart is complete")
       const Handle c(H5Fopen((folder / "bench.h5").c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
       const Handle group(H5Gopen2(c.get(), ("/benchmark/" + name).c_str(), H5P_DEFAULT), H5Gclose);
       signals = list_attribute(group.get(), "auxiliary_signals");
-      const auto axes = list_attribute(group.get(), "axes");
-      REQUIRE(axes.size() == 1);
-      axis = axes.front();
+      const auto names = list_attribute(group.get(), "axes");
+      REQUIRE(names.size() == 1);
+      axis = names.front();
     }
     CHECK(signals.size() == 2);
     signals.push_back(chart.text_attribute("signal"));

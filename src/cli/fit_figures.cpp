@@ -49,8 +49,7 @@ std::string component_label(Motion motion, Index dimension, Index component) {
 class Panels {
  public:
   Panels(Motion motion, Index components)
-      : motion_(motion),
-        dimension_(components / (motion == Motion::newtonian ? 2 : 1)),
+      : dimension_(components / (motion == Motion::newtonian ? 2 : 1)),
         components_(std::min(components, most_components)),
         panels_(static_cast<std::size_t>(components_)) {
     for (Index d = 0; d < components_; ++d) {
@@ -115,7 +114,6 @@ class Panels {
     panel(d).curves.push_back(std::move(curve));
   }
 
-  Motion motion_;
   Index dimension_;
   Index components_;
   std::vector<Panel> panels_;
