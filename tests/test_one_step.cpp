@@ -152,8 +152,9 @@ TEST_CASE("one-step methods converge at their order") {
     Method method;
     int steps;
   } newtonian[] = {{Method::rk4, 32}, {Method::rk8, 6}, {Method::rkn8, 6}, {Method::rkn12, 3}};
-  for (const auto& [method, steps] : newtonian) {
-    CAPTURE(name(method));
+  for (const auto& c : newtonian) {
+    const auto& [method, steps] = c;
+    CAPTURE(name(c.method));
     const double expected = tableau(method, Motion::newtonian).order;
     CHECK(order(pendulum_error, method, steps) > expected - 0.7);
     CHECK(order(pendulum_error, method, steps) < expected + 2.5);
