@@ -113,8 +113,9 @@ const std::pair<GradientMethod, Method> ways[] = {{GradientMethod::adjoint, Meth
 TEST_CASE("sum of objectives: loss and gradient are the weighted sums of its parts") {
   const Objective sum = everything();
   const Vector at = unknowns_of(sum);
-  for (const auto& [gradient, method] : ways) {
-    CAPTURE(name(gradient));
+  for (const auto& way : ways) {
+    const auto& [gradient, method] = way;
+    CAPTURE(name(way.first));
     const SensitivityOptions options = by(gradient, method);
     ObjectiveFunction whole(sum, options);
     Vector slope(at.size());
@@ -141,8 +142,9 @@ TEST_CASE("sum of objectives: gradients by all methods are those of differences"
   const Vector exact = slopes_of(sum, [&](ConstVectorRef moved) {
                          return Vector(Vector::Constant(1, function.value(moved)));
                        }).transpose();
-  for (const auto& [gradient, method] : ways) {
-    CAPTURE(name(gradient));
+  for (const auto& way : ways) {
+    const auto& [gradient, method] = way;
+    CAPTURE(name(way.first));
     Vector slope(at.size());
     ObjectiveFunction(sum, by(gradient, method)).value(at, slope);
     CHECK((slope - exact).norm() <= 1e-8 * exact.norm());
@@ -159,8 +161,9 @@ TEST_CASE("sum of objectives: residuals and their Jacobian, groups first, then o
     return residuals;
   };
   const Eigen::MatrixXd exact = slopes_of(sum, residuals_at);
-  for (const auto& [gradient, method] : {ways[1], ways[2]}) {
-    CAPTURE(name(gradient));
+  for (const auto& way : {ways[1], ways[2]}) {
+    const auto& [gradient, method] = way;
+    CAPTURE(name(way.first));
     ObjectiveFunction function(sum, by(gradient, method));
     Vector residuals;
     GroupedJacobian jacobian;
