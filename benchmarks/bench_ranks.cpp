@@ -27,6 +27,8 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
+constexpr Index large = 100000;  // trajectories, whose evaluations take long enough to be few
+
 /// Counts what goes through another one.
 class Counted final : public Communicator {
  public:
@@ -76,7 +78,8 @@ Measured gradients(const Objective& objective, const Vector& theta, SensitivityO
   ObjectiveFunction function(objective, std::move(options));
   Vector gradient(theta.size());
   Measured best;
-  for (int run = 0; run < 6; ++run) {
+  const int runs = objective.ensemble().size() < large ? 6 : 2;
+  for (int run = 0; run < runs; ++run) {
     const auto start = Clock::now();
     best.loss = function.value(theta, gradient);
     if (run > 0)
@@ -95,7 +98,7 @@ Measured iterations(const Objective& objective, const Vector& theta, Sensitivity
   options.freeze_steps = true;
   training.sensitivity = std::move(options);
   training.auto_tolerance = false;
-  training.optimizer.max_iterations = 12;
+  training.optimizer.max_iterations = objective.ensemble().size() < large ? 12 : 5;
   training.max_time = 1e5;
   const TrainingResult result = train(objective, theta, training);
   const History& history = result.state.history;

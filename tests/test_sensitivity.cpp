@@ -837,8 +837,9 @@ TEST_CASE("every way: derivatives do not depend on the units of the parameters")
 
 TEST_CASE("differences at a parameter of 0, whatever its unit, and their errors") {
   const double denormal = 4e-321;
-  for (const auto& [parameter, unit] :
+  for (const auto& place :
        {std::pair{0.0, 1e-12}, {0.0, 1e-6}, {0.0, 1.0}, {0.0, 1e6}, {0.0, 1e12}, {denormal, 1.0}}) {
+    const auto parameter = place.first, unit = place.second;
     CAPTURE(unit);
     const Dynamics dynamics(make_force(
         1, [=](double x, const auto& p) { return -(1 + p[0] * unit) * x; },

@@ -44,4 +44,13 @@ bash "$script" >"$out" 2>"$err"
 [[ $? -eq 2 ]] || fail 'no word on how to use it'
 complains 'usage: .*sweep_array.sh PARTS OUTPUT'
 
+# One MPI job: srun is what launches ranks, here one; the second submission goes on with the file.
+job=$(dirname "$script")/mpi.sh
+for submission in 1 2; do
+  bash "$job" train --hidden 4 --trajectories 8 --iterations 3 --quiet --output job.h5 >"$out" 2>"$err" ||
+    fail "submission $submission of an MPI job fails"
+done
+succeeds show job.h5
+prints ' iterations'
+
 finish
