@@ -16,7 +16,7 @@ Eigen::MatrixXd triangle_of(Eigen::MatrixXd rows, const std::function<bool()>& s
 }
 
 TriangularTree::Merge merging_triangles(const std::function<bool()>& stop_requested) {
-  return [&stop_requested](Eigen::MatrixXd left, Eigen::MatrixXd right) {
+  return [&stop_requested](const Eigen::MatrixXd& left, const Eigen::MatrixXd& right) {
     Eigen::MatrixXd both(left.rows() + right.rows(), left.cols());
     both << left, right;
     return triangle_of(std::move(both), stop_requested);
