@@ -8,7 +8,6 @@
 // of twelve, the loss (the same to the last bit for any R and THREADS), messages and bytes that
 // rank 0 has sent and taken for each evaluation, and the largest memory of a process in MB.
 #include <fmt/core.h>
-#include <mpi.h>
 #include <sys/resource.h>
 
 #include <algorithm>

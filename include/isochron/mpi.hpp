@@ -1,5 +1,9 @@
 #pragma once
 
+// The C interface alone: the C++ one is gone from the standard.
+#ifndef OMPI_SKIP_MPICXX
+#define OMPI_SKIP_MPICXX
+#endif
 #include <mpi.h>
 
 #include "isochron/communicator.hpp"

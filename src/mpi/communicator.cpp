@@ -1,10 +1,7 @@
-#include <mpi.h>
+#include "isochron/mpi.hpp"
 
 #include <algorithm>
 #include <cstdint>
-
-#include "isochron/error.hpp"
-#include "isochron/mpi.hpp"
 
 namespace isochron {
 namespace {
