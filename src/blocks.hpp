@@ -49,7 +49,9 @@ class SolverPool {
            Index trajectories, const Work& work) {
     const auto threads =
         std::min(static_cast<std::size_t>(std::max(1, integrator.threads)), blocks.size());
-    prepare(threads, trajectories);
+    // The bits of a block depend on the room that its solver has: that of a whole block also where
+    // there is only a shorter last one, as on one rank of many.
+    prepare(threads, std::max(trajectories, integrator.block_size));
     try {
       share_on_threads(threads, blocks.size(), [&](std::size_t thread, std::size_t i) {
         work(*solvers_[thread], i, blocks[i]);
