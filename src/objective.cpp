@@ -867,7 +867,7 @@ std::optional<JacobianLeaf> ObjectiveFunction::last_leaf(ConstVectorRef of_field
 /// Of all residuals, where those of the trajectories follow from their states.
 Vector ObjectiveFunction::all_residuals(const States& states,
                                         const std::optional<JacobianLeaf>& last) const {
-  const Vector of_trajectories =
+  Vector of_trajectories =
       objective_.counts_trajectories() ? residuals_at(objective_, states, starts_) : Vector(0);
   if (!last) return of_trajectories;
   Vector all(of_trajectories.size() + last->residuals.size());
