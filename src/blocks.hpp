@@ -17,6 +17,9 @@ struct BlockRange {
   Index size = 0;
 };
 
+/// How many parts of at most `by` there are in `number`.
+[[nodiscard]] constexpr Index divided_up(Index number, Index by) { return (number + by - 1) / by; }
+
 /// The blocks of an ensemble: of the size that the options ask for, or of block_size().
 [[nodiscard]] std::vector<BlockRange> cut_into_blocks(const Ensemble& ensemble,
                                                       const Dynamics& dynamics,

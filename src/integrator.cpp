@@ -59,8 +59,8 @@ Index block_size(Index trajectories, const Dynamics& dynamics, Method method) {
   // trajectories take their own steps, and the activations of all stages stay in the caches.
   if (!is_multistep(method)) return block_padding;
   const Index largest = std::max<Index>(16, 128 / dynamics.dimension());
-  const Index blocks = std::max<Index>(1, (trajectories + largest - 1) / largest);
-  return padded((trajectories + blocks - 1) / blocks);
+  const Index blocks = std::max<Index>(1, divided_up(trajectories, largest));
+  return padded(divided_up(trajectories, blocks));
 }
 
 double longest_step(double end_time) {

@@ -10,8 +10,6 @@ namespace {
 
 constexpr Index fewest_leaves = 8;
 
-Index divided_up(Index number, Index by) { return (number + by - 1) / by; }
-
 /// Of a trajectory, as far as all are observed.
 Index most_residuals(const Objective& objective) {
   const Ensemble& ensemble = objective.ensemble();

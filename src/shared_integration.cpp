@@ -10,7 +10,7 @@ Share part_of_rank(const Communicator& communicator, Integrator& integrator, Con
                    const Ensemble& ensemble, const Vector* tau) {
   Share share;
   const Index of_block = integrator.options().block_size;
-  const Index blocks = (ensemble.size() + of_block - 1) / of_block;
+  const Index blocks = divided_up(ensemble.size(), of_block);
   const BlockRange range = units_of(communicator, blocks);
   if (range.size == 0) return share;
   const Ensemble part = part_of(ensemble, range, of_block);

@@ -30,12 +30,18 @@ Index unit_of(const Objective& objective, const SensitivityOptions& options) {
   return has_leaves ? leaves.trajectories : block_of(objective, options);
 }
 
-Index divided_up(Index number, Index by) { return (number + by - 1) / by; }
-
 /// The options of what one rank does by itself.
 SensitivityOptions for_one_rank(SensitivityOptions options, Index of_block) {
   options.integrator = isochron::for_one_rank(std::move(options.integrator), of_block);
   return options;
+}
+
+/// What the solvers did.
+template <class From, class To>
+void take_counts(const From& from, To& to) {
+  to.forward = from.forward;
+  to.backward = from.backward;
+  to.stored_bytes = from.stored_bytes;
 }
 
 std::uint64_t next_name() {
@@ -118,10 +124,8 @@ LossGradient TrajectoryFunction::evaluate(Task task, ConstVectorRef theta, const
   result.gradient = std::move(sums.root().gradient);
   result.states = std::move(share.states);
   result.initial_cotangents = std::move(share.initial_cotangents);
-  result.forward = share.forward;
-  result.backward = share.backward;
+  take_counts(share, result);
   result.blocks = blocks();
-  result.stored_bytes = share.stored_bytes;
   return result;
 }
 
@@ -132,10 +136,8 @@ StateJacobian jacobian_of(Share share, Index blocks) {
   result.jacobian = std::move(share.jacobian);
   result.by_start = std::move(share.by_start);
   result.states = std::move(share.states);
-  result.forward = share.forward;
-  result.backward = share.backward;
+  take_counts(share, result);
   result.blocks = blocks;
-  result.stored_bytes = share.stored_bytes;
   return result;
 }
 
@@ -225,9 +227,7 @@ Share TrajectoryFunction::part(Task task, ConstVectorRef theta, const BlockRange
     share.jacobian = std::move(found.jacobian);
     share.by_start = std::move(found.by_start);
     share.states = std::move(found.states);
-    share.forward = found.forward;
-    share.backward = found.backward;
-    share.stored_bytes = found.stored_bytes;
+    take_counts(found, share);
     return share;
   }
   const Index before = range.first * unit_;
@@ -241,9 +241,7 @@ Share TrajectoryFunction::part(Task task, ConstVectorRef theta, const BlockRange
   share.sums = sums.take();
   share.states = std::move(found.states);
   share.initial_cotangents = std::move(found.initial_cotangents);
-  share.forward = found.forward;
-  share.backward = found.backward;
-  share.stored_bytes = found.stored_bytes;
+  take_counts(found, share);
   return share;
 }
 
@@ -305,9 +303,7 @@ void TrajectoryFunction::visit_part(const LeafTask& task, ConstVectorRef theta,
       });
   if (task.is_held) held_ = {task.point, std::move(held)};
   if (task.is_at_new_point()) share.states = std::move(found.states);
-  share.forward = found.forward;
-  share.backward = found.backward;
-  share.stored_bytes = found.stored_bytes;
+  take_counts(found, share);
 }
 
 Share TrajectoryFunction::part(const Communicator& communicator, Task task, MessageReader& request,
