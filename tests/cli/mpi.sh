@@ -81,6 +81,21 @@ expected=$(gradients)
 works_on 3 check-gradient --trajectories 200 --hidden 4
 [[ $(gradients) == "$expected" ]] || fail 'check-gradient finds other numbers on three ranks'
 
+# Benchmarks: errors of gradients and counts of steps, whose bits are those of the losses.
+measured() {
+  /usr/bin/python3 - "$1" <<'PYTHON'
+import sys, h5py
+columns = ("sweep", "method", "start", "status", "trajectories", "error", "error_of_terms", "steps_forward")
+for row in h5py.File(sys.argv[1])["benchmark/table"][()]:
+    print(*(row[c] if row[c].dtype.kind != "f" else float(row[c]).hex() for c in columns))
+PYTHON
+}
+benchmark=(benchmark --quick --trajectories 40 --hidden 4 --threads 1)
+succeeds "${benchmark[@]}" -o cost.h5
+works_on 3 "${benchmark[@]}" -o cost.3.h5
+[[ $(measured cost.h5 | wc -l) -gt 20 ]] || fail 'a benchmark of few rows'
+diff <(measured cost.h5) <(measured cost.3.h5) >"$out" || fail 'benchmark finds other numbers on three ranks'
+
 # Sweeps: whichever rank makes which start.
 sweep=(sweep --hidden 4 --trajectories 10 --iterations 6 --runs 4 --grid 'symmetry=none|odd' --quiet)
 succeeds "${sweep[@]}" -o sweep.h5
@@ -88,6 +103,19 @@ for n in "${ranks_to_try[@]}"; do
   works_on "$n" "${sweep[@]}" --threads 2 -o "sweep.$n.h5"
   same_sweep sweep.h5 "sweep.$n.h5"
 done
+
+# More ranks than starts, and starts that fail, on whichever rank.
+failing=(sweep --hidden 4 --trajectories 10 --iterations 2 --runs 3 --quiet --skip linear --period 1e6
+  --method rk4 --gradient discrete --optimizer lbfgs --grid 'output-scale=1|1e6')
+succeeds "${failing[@]}" -o failing.h5
+works_on 8 "${failing[@]}" --threads 1 -o failing.8.h5
+same_sweep failing.h5 failing.8.h5
+/usr/bin/python3 - >"$out" 2>"$err" <<'PYTHON' || fail 'no start has failed'
+import h5py, sys
+verdicts = list(h5py.File("failing.8.h5")["sweep/table"]["status"])
+print(verdicts)
+sys.exit(not any(b"cannot be evaluated" in v for v in verdicts))
+PYTHON
 works_on 3 "${sweep[@]}" --keep-runs -o kept.h5
 [[ $(find kept.h5.runs -name '*.h5' | wc -l) -eq 8 ]] || fail 'not every run is kept'
 for i in 1 2; do works_on 2 "${sweep[@]}" --part "$i/2" -o "part$i.h5"; done
@@ -99,6 +127,17 @@ on 3 train --trajectories 0 -o none.h5
 [[ $status -eq 2 ]] || fail "a wrong option on three ranks: exit status $status"
 [[ $(grep -c '^isochron: ' "$err") -eq 1 ]] || fail 'a wrong option: not one sentence'
 [[ ! -e none.h5 ]] || fail 'a rejected command has written a file'
+
+on 3 train --trajectories 300 --hidden 4 --iterations 1 --quiet -o no/such/folder/run.h5
+[[ $status -eq 2 ]] || fail "a folder that is missing, on three ranks: exit status $status"
+[[ $(grep -c '^isochron: ' "$err") -eq 1 ]] || fail 'a folder that is missing: not one sentence'
+if mkdir disk && mount -t tmpfs -o size=20k tmpfs disk 2>/dev/null; then
+  on 3 train --trajectories 300 --hidden 4 --iterations 1 --quiet -o disk/run.h5
+  leftovers=$(ls disk)
+  umount disk
+  [[ $status -eq 4 ]] || fail "a full disk, on three ranks: exit status $status"
+  [[ -z $leftovers ]] || fail "a full disk has kept $leftovers"
+fi
 
 # A failure of one rank's part is rank 0's.
 on 3 train --trajectories 300 --hidden 4 --max-step 1e-9 --max-time 3 --quiet -o late.h5
