@@ -19,7 +19,7 @@ install(FILES ${PROJECT_BINARY_DIR}/isochronConfig.cmake
 set(_private_libraries "")
 if(NOT BUILD_SHARED_LIBS)
   foreach(_library -lsundials_cvodes -lsundials_sunnonlinsolfixedpoint ${HDF5_C_LIBRARIES}
-                   ${MPI_CXX_LIBRARIES} -lfmt ${CMAKE_THREAD_LIBS_INIT})
+                   ${MPI_CXX_LIBRARIES} -lfmt -lsleef ${CMAKE_THREAD_LIBS_INIT})
     string(APPEND _private_libraries " ${_library}")
   endforeach()
 endif()

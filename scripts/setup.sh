@@ -3,7 +3,7 @@
 build_packages=(
   g++ cmake ninja-build
   libsundials-dev libeigen3-dev libboost-program-options-dev libhdf5-dev liblbfgspp-dev libopenmpi-dev openmpi-bin
-  libfmt-dev nlohmann-json3-dev doctest-dev gnuplot-nox)
+  libfmt-dev nlohmann-json3-dev libsleef-dev doctest-dev gnuplot-nox)
 check_packages=(libbenchmark-dev clang-format clang-tidy python3-h5py python3-scipy)
 
 logs=build/logs

@@ -8,7 +8,7 @@ namespace isochron {
 
 template <class Archive, Is<Architecture> T>
 void transfer(Archive& archive, T& network) {
-  archive(network.layers, network.symmetry, network.skip);
+  archive(network.layers, network.symmetry, network.skip, network.activation);
 }
 template <class Archive, Is<AnalyticParameter> T>
 void transfer(Archive& archive, T& parameter) {

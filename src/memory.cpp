@@ -115,7 +115,8 @@ double steps_over(double time, Method method) {
 /// No block keeps more of its solution.
 constexpr double largest_storage = 4.0 * 1024 * 1024 * 1024;
 
-/// Of a linearisation at one point: a network keeps two numbers for every neuron.
+/// Of a linearisation at one point: a network keeps two numbers for every neuron, three where
+/// slopes are not those of tanh.
 double record_numbers(const ForceField& field) {
   const auto* network = dynamic_cast<const Mlp*>(&field);
   if (network == nullptr) {
@@ -123,7 +124,7 @@ double record_numbers(const ForceField& field) {
   }
   Index neurons = 0;
   for (const Index width : network->layers()) neurons += width;
-  return 2 * real(neurons);
+  return (network->activation() == Activation::tanh ? 2 : 3) * real(neurons);
 }
 
 std::string of_solution(const char* what) { return std::string("the stored ") + what; }

@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 
+#include "activation.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
 #include "lanes.hpp"
+#include "sentence.hpp"
 
 namespace isochron {
 namespace {
@@ -137,20 +139,22 @@ using AlignedLanes = std::vector<Lanes, Eigen::aligned_allocator<Lanes>>;
 
 /// The kernel: points side by side in the lanes, groups of lane_count one after the other.
 ///
-/// A record holds for each group its activations (q, a_1, .., a_{L-1}); with one output also its
-/// unit deltas (df/da before tanh, one for each neuron and the output) and its slope df/dq. Then
-/// J^T w = J w, and the deltas for a cotangent w are w times the unit deltas: one backward pass per
-/// linearisation serves every product.
+/// A record holds for each group its activations (q, a_1, .., a_{L-1}); unless sigma is tanh, whose
+/// slope is 1 - a^2, also the slopes of its neurons; with one output also its unit deltas (df/dz,
+/// one for each neuron and the output) and its slope df/dq. Then J^T w = J w, and the deltas for a
+/// cotangent w are w times the unit deltas: one backward pass per linearisation serves every
+/// product.
 class MlpLinearisation final : public Linearisation {
  public:
   MlpLinearisation(const Mlp& mlp, Index points)
-      : dimension_(mlp.dimension()), layers_(layers_of(mlp)) {
+      : dimension_(mlp.dimension()), activation_(mlp.activation()), layers_(layers_of(mlp)) {
     if (mlp.skip() == Skip::linear) {
       skip_ = layers_.back();
       layers_.pop_back();
     }
     for (const Layer& layer : layers_) size_ += layer.inputs;
-    group_stride_ = size_ + (scalar() ? size_ + 1 : 0);
+    unit_ = size_ + (stores_slopes() ? size_ - dimension_ : 0);
+    group_stride_ = unit_ + (scalar() ? size_ + 1 : 0);
     groups_ = padded(points) / lane_count;
     own_record_.resize(static_cast<std::size_t>(groups_ * group_stride_));
     record_ = own_record_.data();
@@ -161,7 +165,7 @@ class MlpLinearisation final : public Linearisation {
 
   void force(ConstVectorRef theta, ConstBlockRef q, BlockRef f) override {
     for (Index b = 0; b < q.cols(); b += lane_count) {
-      forward(theta.data(), q, b, scratch_.data(), f);
+      forward(theta.data(), q, b, scratch_.data(), nullptr, f);
     }
   }
 
@@ -169,9 +173,9 @@ class MlpLinearisation final : public Linearisation {
     theta_ = theta.data();
     Lanes* group = record_;
     for (Index b = 0; b < q.cols(); b += lane_count, group += group_stride_) {
-      forward(theta_, q, b, group, f);
+      forward(theta_, q, b, group, stores_slopes() ? group + size_ : nullptr, f);
       if (!scalar()) continue;
-      Lanes* delta = group + size_;
+      Lanes* delta = group + unit_;
       seed_output(0, delta);
       backward(group, delta);
       transposed_dense(layers_.front(), theta_, delta, delta + size_);
@@ -337,14 +341,26 @@ class MlpLinearisation final : public Linearisation {
     }
   }
 
-  static Lanes slope(Lanes activation) { return 1.0 - activation * activation; }
+  [[nodiscard]] bool stores_slopes() const { return activation_ != Activation::tanh; }
+
+  // values_i *= sigma'(z_i) of the neurons whose activations are the inputs of a layer.
+  void multiply_by_slopes(const Lanes* group, const Layer& layer, Lanes* values) const {
+    const Lanes* a = group + layer.activation;
+    if (!stores_slopes()) {
+      for (Index i = 0; i < layer.inputs; ++i) values[i] *= 1.0 - a[i] * a[i];
+      return;
+    }
+    const Lanes* slopes = a + size_ - dimension_;
+    for (Index i = 0; i < layer.inputs; ++i) values[i] *= slopes[i];
+  }
 
   // Deltas are those of the outputs of each layer, hidden layers first.
   [[nodiscard]] Index delta_offset(const Layer& layer) const {
     return layer.activation + layer.inputs - layers_.front().inputs;
   }
 
-  void forward(const double* theta, ConstBlockRef q, Index b, Lanes* a, BlockRef f) {
+  // Fills the activations a, and the slopes of the neurons unless they are not wanted (null).
+  void forward(const double* theta, ConstBlockRef q, Index b, Lanes* a, Lanes* slopes, BlockRef f) {
     for (Index d = 0; d < dimension_; ++d) a[d] = load_points(q, d, b);
     Lanes* last = scratch_.data() + size_;
     for (std::size_t l = 0; l < layers_.size(); ++l) {
@@ -353,7 +369,8 @@ class MlpLinearisation final : public Linearisation {
       Lanes* out = hidden ? a + layers_[l + 1].activation : last;
       dense(layer, theta, a + layer.activation, out);
       if (!hidden) continue;
-      for (Index o = 0; o < layer.outputs; ++o) out[o] = tanh(out[o]);
+      activate(activation_, out, layer.outputs, slopes);
+      if (slopes != nullptr) slopes += layer.outputs;
     }
     if (skip_) {
       Lanes* linear = last + dimension_;
@@ -382,8 +399,7 @@ class MlpLinearisation final : public Linearisation {
       apply(layers_[l], tangent, next);
       tangent = next;
       if (l + 1 == layers_.size()) break;
-      const Lanes* activation = group + layers_[l + 1].activation;
-      for (Index o = 0; o < layers_[l].outputs; ++o) next[o] *= slope(activation[o]);
+      multiply_by_slopes(group, layers_[l + 1], next);
     }
     if (skip_) {
       Lanes* linear = of_parameters + dimension_;
@@ -395,7 +411,7 @@ class MlpLinearisation final : public Linearisation {
 
   // (df/dtheta) direction in a group, by its unit deltas: one pass through the layers, not two.
   Lanes scalar_parameter_product(const Lanes* group, const double* direction) {
-    const Lanes* delta = group + size_;
+    const Lanes* delta = group + unit_;
     Lanes* const of_parameters = scratch_.data();
     Lanes sum{};
     for (const Layer& layer : layers_) {
@@ -433,12 +449,11 @@ class MlpLinearisation final : public Linearisation {
   }
 
   // From the deltas of the outputs to those of every hidden layer.
-  void backward(const Lanes* a, Lanes* delta) const {
+  void backward(const Lanes* group, Lanes* delta) const {
     for (std::size_t l = layers_.size() - 1; l > 0; --l) {
       Lanes* below = delta + delta_offset(layers_[l - 1]);
       transposed_dense(layers_[l], theta_, delta + delta_offset(layers_[l]), below);
-      const Lanes* activation = a + layers_[l].activation;
-      for (Index i = 0; i < layers_[l].inputs; ++i) below[i] *= slope(activation[i]);
+      multiply_by_slopes(group, layers_[l], below);
     }
   }
 
@@ -447,7 +462,7 @@ class MlpLinearisation final : public Linearisation {
                         Lanes* delta) const {
     if (scalar()) {
       const Lanes weight = load_points(w, first_row, b);
-      const Lanes* unit = group + size_;
+      const Lanes* unit = group + unit_;
       for (Index i = 0; i < size_; ++i) delta[i] = unit[i] * weight;
     } else {
       load_cotangent(w, first_row, b, delta);
@@ -487,11 +502,13 @@ class MlpLinearisation final : public Linearisation {
   }
 
   Index dimension_;
+  Activation activation_;
   std::vector<Layer> layers_;
   std::optional<Layer> skip_;  // the linear one, from the inputs to the outputs
   Index parameters_ = 0;
   Index size_ = 0;          // of a group's activations, and of its deltas, in Lanes
-  Index group_stride_ = 0;  // of its part of a record
+  Index unit_ = 0;          // where unit deltas begin in its part of a record
+  Index group_stride_ = 0;  // of that part
   Index groups_ = 0;
   const double* theta_ = nullptr;
   Lanes* record_ = nullptr;  // in use
@@ -506,15 +523,16 @@ class MlpLinearisation final : public Linearisation {
 const char* name(Symmetry symmetry) { return symmetry == Symmetry::odd ? "odd" : "none"; }
 const char* name(Skip skip) { return skip == Skip::linear ? "linear" : "none"; }
 
-Mlp::Mlp(std::vector<Index> layers, Symmetry symmetry, Skip skip)
-    : layers_(std::move(layers)), symmetry_(symmetry), skip_(skip) {
-  const bool sound = layers_.size() >= 2 && layers_.front() == layers_.back() &&
-                     std::all_of(layers_.begin(), layers_.end(), [](Index w) { return w > 0; });
-  if (!sound) {
-    throw InputError(
-        "a network needs at least an input and an output layer of the same width, and every width "
-        "at least 1");
-  }
+Mlp::Mlp(Architecture structure) : structure_(std::move(structure)) {
+  const std::vector<Index>& widths = layers();
+  require(
+      widths.size() >= 2 && widths.front() == widths.back() &&
+          std::all_of(widths.begin(), widths.end(), [](Index w) { return w > 0; }),
+      "a network needs at least an input and an output layer of the same width, and every width "
+      "at least 1");
+  require(bias() || is_odd(activation()),
+          "a network with the activation {} is not odd; give tanh or sin, or symmetry none",
+          name(activation()));
 }
 
 Index Mlp::parameters() const {
@@ -531,7 +549,7 @@ Vector Mlp::initial_parameters(std::uint64_t seed, double output_scale) const {
   Random random(seed);
   Vector theta(parameters());
   const std::vector<Layer> layers = layers_of(*this);
-  const std::size_t output = layers_.size() - 2;
+  const std::size_t output = layers.size() - (skip() == Skip::linear ? 2 : 1);
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const double bound = 1 / std::sqrt(static_cast<double>(layers[l].inputs));
     const double scale = l == output ? output_scale * bound : bound;

@@ -55,7 +55,9 @@ constexpr double loss_of_windows = 1e-4;
 Vector penalised(const ForceField& field) {
   Vector which = Vector::Zero(field.parameters());
   if (const auto* network = dynamic_cast<const Mlp*>(&field)) {
-    which.head(Mlp(network->layers(), network->symmetry()).parameters()).setOnes();
+    Architecture layers = network->architecture();
+    layers.skip = Skip::none;
+    which.head(Mlp(layers).parameters()).setOnes();
   }
   Index first = 0;
   for (const ForceFieldPtr& part : parts_of(field)) {

@@ -37,8 +37,9 @@ double finite(double value) {
 }
 
 /// How large the part of a network's force is that its linear skip does not hold.
-double nonlinear_size(const Architecture& network, const Vector& theta, const Stop& stop) {
-  const auto layers = std::make_shared<Mlp>(network.layers, network.symmetry);
+double nonlinear_size(Architecture network, const Vector& theta, const Stop& stop) {
+  network.skip = Skip::none;
+  const auto layers = std::make_shared<Mlp>(std::move(network));
   const Block x = Vector::LinSpaced(401, -2, 2).transpose();
   const Vector theta_of_layers = theta.head(layers->parameters());
   return stoppable_force(layers, stop)->force(theta_of_layers, x).cwiseAbs().maxCoeff();

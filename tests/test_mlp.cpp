@@ -7,6 +7,8 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "isochron/error.hpp"
@@ -22,7 +24,21 @@ using Layers = std::vector<Index>;
 const std::vector<Layers> networks = {
     {1, 1},         {1, 3, 1},      {1, 16, 1}, {1, 16, 16, 1},     {2, 5, 7, 2},
     {3, 16, 16, 3}, {1, 64, 64, 1}, {5, 5},     {1, 16, 16, 16, 1}, {2, 16, 9, 4, 2}};
+constexpr Activation activations[] = {Activation::tanh, Activation::softplus, Activation::sin,
+                                      Activation::gelu};
 const std::vector<Index> block_sizes = {1, 3, 7, 8, 9, 100};
+
+/// sigma(z) and sigma'(z), by their definitions.
+std::pair<double, double> sigma(Activation activation, double z) {
+  switch (activation) {
+    case Activation::tanh: return {std::tanh(z), 1 / std::pow(std::cosh(z), 2)};
+    case Activation::softplus: return {std::log(1 + std::exp(z)), 1 / (1 + std::exp(-z))};
+    case Activation::sin: return {std::sin(z), std::cos(z)};
+    case Activation::gelu: break;
+  }
+  const double below = (1 + std::erf(z / std::sqrt(2))) / 2;
+  return {z * below, below + z * std::exp(-z * z / 2) / std::sqrt(2 * std::acos(-1.0))};
+}
 
 /// The network at one point, read off its definition layer by layer: f, and for a cotangent w the
 /// products J^T w and (df/dtheta)^T w by the chain rule.
@@ -55,9 +71,10 @@ struct Plain {
     if (l + 1 == mlp.layers().size()) {
       value = z;
     } else {
-      for (double& out : z) out = std::tanh(out);
+      Vector slopes(outputs);
+      for (Index o = 0; o < outputs; ++o) std::tie(z[o], slopes[o]) = sigma(mlp.activation(), z[o]);
       delta = from_layer(l + 1, biases + (mlp.bias() ? outputs : 0), mlp, theta, z, w);
-      for (Index o = 0; o < outputs; ++o) delta[o] *= 1 - z[o] * z[o];
+      for (Index o = 0; o < outputs; ++o) delta[o] *= slopes[o];
     }
     Vector below = Vector::Zero(inputs);
     for (Index o = 0; o < outputs; ++o) {
@@ -107,19 +124,30 @@ std::string text(const Layers& layers) {
   return widths;
 }
 
-/// Calls check(mlp, theta) for every network above, with and without biases and a linear skip.
-template <class Check>
-void for_all_networks(const Check& check) {
+/// Every network above by every activation, with and without biases and a linear skip.
+std::vector<Architecture> all_architectures() {
+  std::vector<Architecture> all;
   for (const Layers& layers : networks) {
-    for (const Symmetry symmetry : {Symmetry::none, Symmetry::odd}) {
+    for (const Activation activation : activations) {
       for (const Skip skip : {Skip::none, Skip::linear}) {
-        const Mlp mlp(layers, symmetry, skip);
-        CAPTURE(text(layers));
-        CAPTURE(mlp.bias());
-        CAPTURE(skip == Skip::linear);
-        check(mlp, mlp.initial_parameters(5));
+        all.push_back({layers, Symmetry::none, skip, activation});
+        if (is_odd(activation)) all.push_back({layers, Symmetry::odd, skip, activation});
       }
     }
+  }
+  return all;
+}
+
+/// Calls check(mlp, theta) for all of them.
+template <class Check>
+void for_all_networks(const Check& check) {
+  for (const Architecture& architecture : all_architectures()) {
+    const Mlp mlp(architecture);
+    CAPTURE(text(mlp.layers()));
+    CAPTURE(name(mlp.activation()));
+    CAPTURE(mlp.bias());
+    CAPTURE(name(mlp.skip()));
+    check(mlp, mlp.initial_parameters(5));
   }
 }
 
@@ -162,6 +190,12 @@ TEST_CASE("mlp: widths that make no force field are refused") {
        {Layers{}, Layers{1}, Layers{1, 16, 2}, Layers{1, 0, 1}, Layers{0, 0}, Layers{1, -3, 1}}) {
     CAPTURE(text(layers));
     CHECK_THROWS_AS(Mlp{layers}, InputError);
+  }
+}
+
+TEST_CASE("mlp: odd forces of activations that are not odd are refused") {
+  for (const Activation activation : {Activation::softplus, Activation::gelu}) {
+    CHECK_THROWS_AS(Mlp({1, 4, 1}, Symmetry::odd, Skip::none, activation), InputError);
   }
 }
 
@@ -311,9 +345,11 @@ TEST_CASE("mlp: a block inside a larger one; nothing beyond it is read or writte
 }
 
 TEST_CASE("mlp: without biases the force is odd to the last bit") {
-  for (const Layers& layers : networks) {
-    CAPTURE(text(layers));
-    const Mlp mlp(layers, Symmetry::odd);
+  for (const Architecture& architecture : all_architectures()) {
+    if (architecture.symmetry != Symmetry::odd) continue;
+    const Mlp mlp(architecture);
+    CAPTURE(text(mlp.layers()));
+    CAPTURE(name(mlp.activation()));
     CHECK_FALSE(mlp.bias());
     const Vector theta = 3 * mlp.initial_parameters(8);
     const Block q = scattered(mlp.dimension(), 100, 0.6);

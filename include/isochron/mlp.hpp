@@ -1,19 +1,26 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "isochron/force_field.hpp"
 
 namespace isochron {
 
-/// none: biases on. odd: no biases, so that f(-q) = -f(q) to the last bit (tanh is odd).
+/// The function sigma of the hidden layers: tanh z; softplus: log(1 + e^z); sin z; gelu: z Phi(z),
+/// Phi the normal distribution function.
+enum class Activation { tanh, softplus, sin, gelu };
+
+/// none: biases on. odd: no biases, so that f(-q) = -f(q) to the last bit where sigma is odd: tanh
+/// or sin.
 enum class Symmetry { none, odd };
 
 /// linear: beside the layers a term A q + b, so that a harmonic force is represented exactly.
 enum class Skip { none, linear };
 
-/// "none", "odd"; "none", "linear".
+/// "tanh", "softplus", "sin", "gelu"; "none", "odd"; "none", "linear".
+[[nodiscard]] const char* name(Activation activation);
 [[nodiscard]] const char* name(Symmetry symmetry);
 [[nodiscard]] const char* name(Skip skip);
 
@@ -22,34 +29,36 @@ struct Architecture {
   std::vector<Index> layers;  ///< all widths, input and output included
   Symmetry symmetry = Symmetry::none;
   Skip skip = Skip::none;
+  Activation activation = Activation::tanh;
 
   [[nodiscard]] bool operator==(const Architecture&) const = default;
 };
 
 /// A multilayer perceptron as a force field, f: R^D -> R^D,
 ///
-///   a_0 = q,  a_l = tanh(W_l a_{l-1} + b_l),  l = 1..L-1,   f = W_L a_{L-1} + b_L [+ A q + b],
+///   a_0 = q,  a_l = sigma(W_l a_{l-1} + b_l),  l = 1..L-1,   f = W_L a_{L-1} + b_L [+ A q + b],
 ///
 /// with any number of hidden layers of any width. theta holds, layer by layer, W_l (out x in, row
 /// by row) and then b_l; a linear skip, A and b, comes last.
 class Mlp final : public ForceField {
  public:
-  /// `layers`: all widths, input and output included: {1, 16, 16, 1} has 321 parameters.
-  /// Throws InputError unless there are at least two, all positive, first equal to last.
+  /// Widths {1, 16, 16, 1} have 321 parameters. Throws InputError unless there are at least two,
+  /// all positive, first equal to last, and for an odd force of an activation that is not odd.
+  explicit Mlp(Architecture structure);
   explicit Mlp(std::vector<Index> layers, Symmetry symmetry = Symmetry::none,
-               Skip skip = Skip::none);
-  explicit Mlp(const Architecture& structure)
-      : Mlp(structure.layers, structure.symmetry, structure.skip) {}
+               Skip skip = Skip::none, Activation activation = Activation::tanh)
+      : Mlp(Architecture{std::move(layers), symmetry, skip, activation}) {}
 
-  [[nodiscard]] Index dimension() const override { return layers_.front(); }
+  [[nodiscard]] Index dimension() const override { return structure_.layers.front(); }
   [[nodiscard]] Index parameters() const override;
   [[nodiscard]] std::unique_ptr<Linearisation> linearisation(Index points) const override;
 
-  [[nodiscard]] const std::vector<Index>& layers() const { return layers_; }
-  [[nodiscard]] Symmetry symmetry() const { return symmetry_; }
-  [[nodiscard]] Skip skip() const { return skip_; }
-  [[nodiscard]] Architecture architecture() const { return {layers_, symmetry_, skip_}; }
-  [[nodiscard]] bool bias() const { return symmetry_ == Symmetry::none; }
+  [[nodiscard]] const std::vector<Index>& layers() const { return structure_.layers; }
+  [[nodiscard]] Symmetry symmetry() const { return structure_.symmetry; }
+  [[nodiscard]] Skip skip() const { return structure_.skip; }
+  [[nodiscard]] Activation activation() const { return structure_.activation; }
+  [[nodiscard]] const Architecture& architecture() const { return structure_; }
+  [[nodiscard]] bool bias() const { return symmetry() == Symmetry::none; }
 
   /// Weights and biases uniform in +-1/sqrt(fan-in), in the order of theta, drawn by
   /// `Random(seed)`: the same on every platform. Those of the output layer are multiplied by
@@ -57,9 +66,12 @@ class Mlp final : public ForceField {
   [[nodiscard]] Vector initial_parameters(std::uint64_t seed, double output_scale = 1) const;
 
  private:
-  std::vector<Index> layers_;
-  Symmetry symmetry_;
-  Skip skip_;
+  Architecture structure_;
 };
+
+/// Whether sigma(-z) = -sigma(z).
+[[nodiscard]] inline bool is_odd(Activation activation) {
+  return activation == Activation::tanh || activation == Activation::sin;
+}
 
 }  // namespace isochron

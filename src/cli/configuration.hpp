@@ -82,7 +82,7 @@ struct Configuration {
   std::string model;
   std::string at;
   std::vector<Index> hidden = {16, 16};
-  std::string activation = "tanh";
+  Activation activation = Activation::tanh;
   Symmetry symmetry = Symmetry::none;
   Skip skip = Skip::none;
   double output_scale = 1;

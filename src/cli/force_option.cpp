@@ -100,7 +100,7 @@ AnalyticTerm term_asked_for(const Configuration& configuration, const std::strin
 
 /// Options of the network have no meaning without one.
 void refuse_network_options(const Configuration& configuration) {
-  for (const char* key : {"hidden", "symmetry", "skip", "output-scale"}) {
+  for (const char* key : {"hidden", "activation", "symmetry", "skip", "output-scale"}) {
     require(!configuration.given(key), "{} is for a network; give --force {}+mlp",
             as_typed(configuration, key), configuration.force);
   }
@@ -183,7 +183,11 @@ std::shared_ptr<const Mlp> network_of(const Configuration& configuration) {
   std::vector<Index> layers = configuration.hidden;
   layers.insert(layers.begin(), configuration.dimension);
   layers.push_back(configuration.dimension);
-  return std::make_shared<Mlp>(layers, configuration.symmetry, configuration.skip);
+  require(configuration.symmetry == Symmetry::none || is_odd(configuration.activation),
+          "{} is not an odd function, which {} needs; give --activation tanh or sin",
+          as_typed(configuration, "activation"), as_typed(configuration, "symmetry"));
+  return std::make_shared<Mlp>(layers, configuration.symmetry, configuration.skip,
+                               configuration.activation);
 }
 
 Vector initial_parameters(const Configuration& configuration, const ForceField& field) {

@@ -363,8 +363,9 @@ class Screen {
       print_row("force", described(ForceStructure{run_.known, run_.network}));
     }
     if (run_.network) {
-      row("network", "{}, tanh, symmetry {}, skip {}, {} parameters", widths(run_.network->layers),
-          name(run_.network->symmetry), name(run_.network->skip), Mlp(*run_.network).parameters());
+      row("network", "{}, {}, symmetry {}, skip {}, {} parameters", widths(run_.network->layers),
+          name(run_.network->activation), name(run_.network->symmetry), name(run_.network->skip),
+          Mlp(*run_.network).parameters());
     } else if (!run_.known && run_.state.theta.size() > 0) {
       row("force", "of the user's own, {} parameters", run_.state.theta.size());
     }
@@ -480,7 +481,7 @@ Json run_json(const Run& run, const std::filesystem::path& file) {
   json["environment"] = run.environment;
   if (run.network) {
     json["model"] = {{"layers", run.network->layers},
-                     {"activation", "tanh"},
+                     {"activation", name(run.network->activation)},
                      {"symmetry", name(run.network->symmetry)},
                      {"skip", name(run.network->skip)},
                      {"parameters", run.state.theta.size()}};

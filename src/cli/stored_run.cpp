@@ -27,7 +27,8 @@ std::string in_words(const AnalyticTerm& term) {
 
 std::string in_words(const Architecture& network) {
   return fmt::format(
-      "network {}, symmetry {}{}", widths(network.layers), name(network.symmetry),
+      "network {}, {}, symmetry {}{}", widths(network.layers), name(network.activation),
+      name(network.symmetry),
       network.skip == Skip::none ? "" : fmt::format(", skip {}", name(network.skip)));
 }
 
@@ -98,6 +99,7 @@ using C = Configuration;
 void take_network(const Architecture& network, const Taking& take) {
   const std::vector<Index>& layers = network.layers;
   take("hidden", &C::hidden, std::vector<Index>(layers.begin() + 1, layers.end() - 1));
+  take("activation", &C::activation, network.activation);
   take("symmetry", &C::symmetry, network.symmetry);
   take("skip", &C::skip, network.skip);
 }

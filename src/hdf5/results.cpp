@@ -143,8 +143,6 @@ OutputObject write_columns_as_rows(const OutputGroup& group, const std::string& 
 
 // ------------------------------------------------------------------------------ model, snapshots
 
-constexpr const char* activation = "tanh";
-
 /// A row of the table of the known term's parameters.
 struct ParameterRow {
   std::string name;
@@ -232,7 +230,7 @@ void write_model(const OutputGroup& entry, const Run& run) {
     describe(write_column(group, "layers", run.network->layers), "layer widths", "1");
     describe(group.numbers("bias", &bias, {}), "whether layers have biases", "1");
     describe(group.numbers("skip", &skip, {}), "whether there is a linear skip", "1");
-    group.text("activation", activation);
+    group.text("activation", name(run.network->activation));
     group.text("symmetry", name(run.network->symmetry));
   }
   describe(write_column(group, "theta", theta), "parameters theta", "1");
@@ -244,13 +242,11 @@ std::optional<Architecture> read_network(const InputGroup& group) {
   if (!group.contains("layers") && !group.contains("activation")) return std::nullopt;
   Architecture network;
   network.layers = read_column<std::vector<Index>>(group, "layers", domain::count);
-  if (const std::string text = read_text(group, "activation"); text != activation) {
-    refuse_choice(group.dataset("activation"));
-  }
+  network.activation = read_choice<Activation>(group, "activation");
   network.symmetry = read_choice<Symmetry>(group, "symmetry");
   const bool bias = read_number<long>(group, "bias", domain::flag) != 0;
   network.skip = read_number<long>(group, "skip", domain::flag) == 1 ? Skip::linear : Skip::none;
-  require(bias == (network.symmetry == Symmetry::none),
+  require(bias == (network.symmetry == Symmetry::none) && (bias || is_odd(network.activation)),
           "{} is a network with a structure that this version of isochron does not know",
           group.location().text());
   return network;

@@ -220,6 +220,9 @@ Eigen::MatrixXd read_rows_as_columns(const InputGroup& group, const std::string&
 [[noreturn]] void refuse_choice(const InputDataset& dataset);
 
 /// The enumerators that a file may name.
+constexpr auto enumerators(Activation) {
+  return std::array{Activation::tanh, Activation::softplus, Activation::sin, Activation::gelu};
+}
 constexpr auto enumerators(Symmetry) { return std::array{Symmetry::none, Symmetry::odd}; }
 constexpr auto enumerators(Skip) { return std::array{Skip::none, Skip::linear}; }
 constexpr auto enumerators(Motion) { return std::array{Motion::newtonian, Motion::first_order}; }

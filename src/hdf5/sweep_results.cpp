@@ -116,6 +116,7 @@ void write_configuration(const OutputGroup& entry, const SweepResults& sweep, st
   const SweepConfiguration& configuration = sweep.configurations[index];
   const OutputGroup group = write_group(entry, group_name(index), "NXcollection");
   group.text("name", configuration.name);
+  group.text("activation", name(configuration.network.activation));
   group.text("symmetry", name(configuration.network.symmetry));
   group.text("skip", name(configuration.network.skip));
   describe(write_column(group, "layers", configuration.network.layers), "layer widths", "1");
@@ -135,6 +136,9 @@ SweepConfiguration read_configuration(const InputGroup& group) {
   SweepConfiguration configuration;
   configuration.name = read_text(group, "name");
   configuration.network.layers = read_column<std::vector<Index>>(group, "layers", domain::count);
+  if (group.contains("activation")) {
+    configuration.network.activation = read_choice<Activation>(group, "activation");
+  }
   configuration.network.symmetry = read_choice<Symmetry>(group, "symmetry");
   configuration.network.skip = read_choice<Skip>(group, "skip");
   if (!group.contains("run")) return configuration;

@@ -74,7 +74,8 @@ rejects 2 'period-multiple is for newtonian .* --dimension 1' train --period-mul
 rejects 2 'learning-rate .* from 1e-12 to 10' train --learning-rate 0
 rejects 2 'dynamics .* newtonian, first-order' train --dynamics x
 rejects 2 'loss .* periodic, antiperiodic' train --loss x
-rejects 2 'activation .* tanh' train --activation relu
+rejects 2 'activation .* tanh, softplus, sin, gelu' train --activation relu
+rejects 2 'activation gelu is not an odd function, which --symmetry odd needs' train --activation gelu --symmetry odd
 rejects 2 'symmetry .* none, odd' train --symmetry even
 rejects 2 'method .* adams, bdf, rkn8, rkn12, rk8, rk4' train --method rk5
 rejects 2 'discrete .* one-step method .* not adams' train --gradient discrete --method adams

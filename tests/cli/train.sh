@@ -120,6 +120,12 @@ variant --skip linear --symmetry odd
 variant --dynamics first-order --dimension 2
 variant --dynamics first-order
 variant --force mlp --activation tanh --gradient adjoint
+for activation in softplus sin gelu; do
+  variant --activation $activation
+  asked variant.h5 activation $activation
+  prints "network .*, $activation, symmetry"
+done
+variant --activation sin --symmetry odd
 variant --loss-tolerance 1e6
 is variant.h5 stop_reason 'loss tolerance reached'
 variant --gradient-tolerance 1e6
