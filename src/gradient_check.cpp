@@ -58,8 +58,9 @@ std::vector<WeightedObjective> parts_of(const Objective& objective) {
 class Checker {
  public:
   Checker(const Objective& objective, ConstVectorRef theta, const SensitivityOptions& options,
-          bool at_minimum)
-      : parts_(parts_of(objective)),
+          bool at_minimum, const CheckProgress& progress)
+      : progress_(progress),
+        parts_(parts_of(objective)),
         dynamics_(objective.dynamics()),
         motion_(dynamics_.motion()),
         theta_(theta),
@@ -92,7 +93,7 @@ class Checker {
     add(hermite, ", hermite", false);
     add(with(GradientMethod::forward, multistep), "", true);
     add(with(GradientMethod::discrete, one_step), "", true);
-    if (!is_multistep(asked) && asked != one_step && asked != Method::rk4) {
+    if (has_method_of_its_own()) {
       add(with(GradientMethod::discrete, asked), "", true);
     }
     add(with(GradientMethod::discrete, Method::rk4),
@@ -109,6 +110,17 @@ class Checker {
   }
 
  private:
+  /// Whether a one-step method is asked for beside those that are checked anyway.
+  [[nodiscard]] bool has_method_of_its_own() const {
+    const Method asked = options_.integrator.method;
+    return !is_multistep(asked) && asked != eighth_order(motion_) && asked != Method::rk4;
+  }
+
+  void begin(const std::string& what) const {
+    const int pieces = 9 + (has_method_of_its_own() ? 1 : 0);  // see Checker and run
+    if (progress_) progress_(what, ++begun_, pieces);
+  }
+
   [[nodiscard]] SensitivityOptions with(GradientMethod gradient, Method method) const {
     SensitivityOptions options = options_;
     options.gradient = gradient;
@@ -133,6 +145,7 @@ class Checker {
     const SensitivityOptions options = independent(gradient, method, reference_tolerance);
     Reference result;
     result.name = fmt::format("{}, {} at rtol 1e-14", name(gradient), name(method));
+    begin("reference: " + result.name);
     result.gradient = Vector::Zero(theta_.size());
     for (const auto& [weight, part] : parts_) {
       StateJacobian at = ObjectiveFunction(part, options).trajectory_jacobian(theta_);
@@ -182,6 +195,7 @@ class Checker {
   /// The largest change of the gradient, over its terms, by relative errors of the initial states,
   /// over these errors.
   [[nodiscard]] double condition() const {
+    begin("condition of the gradient");
     if (check_.terms == 0) return 1;  // no state depends on a parameter
     constexpr double error = 1e-8;
     constexpr unsigned directions = 3;
@@ -216,6 +230,7 @@ class Checker {
     row.method = options.gradient;
     row.variant = name(options.integrator.method) + variant;
     row.allowed = infinity;
+    begin(fmt::format("{}, {}", name(row.method), row.variant));
     try {
       for (const WeightedObjective& part : parts_) differentiate(part, options, candidate);
       if (checked) {
@@ -293,6 +308,8 @@ class Checker {
     return allowed + allowed_over_estimate * over_terms(result.gradient_error);
   }
 
+  const CheckProgress& progress_;
+  mutable int begun_ = 0;  // pieces of the work
   std::vector<WeightedObjective> parts_;
   Dynamics dynamics_;
   Motion motion_;
@@ -318,8 +335,9 @@ bool GradientCheck::passed() const {
 }
 
 GradientCheck check_gradients(const Objective& objective, ConstVectorRef theta,
-                              const SensitivityOptions& options, bool at_minimum) {
-  return Checker(objective, theta, options, at_minimum).run();
+                              const SensitivityOptions& options, bool at_minimum,
+                              const CheckProgress& progress) {
+  return Checker(objective, theta, options, at_minimum, progress).run();
 }
 
 }  // namespace isochron

@@ -1,6 +1,7 @@
 #include "isochron/integrator.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "blocks.hpp"
@@ -167,6 +168,23 @@ const IntegratorOptions& Integrator::options() const { return workers_->options;
 
 namespace {
 
+/// Counts the samples of all blocks.
+class SampleCount {
+ public:
+  SampleCount(const std::function<void(double)>& progress, std::size_t blocks, Index times)
+      : progress_(progress), all_(static_cast<double>(blocks) * static_cast<double>(times)) {}
+
+  void add() {
+    const Index done = ++done_;
+    if (progress_) progress_(static_cast<double>(done) / all_);
+  }
+
+ private:
+  const std::function<void(double)>& progress_;
+  double all_;
+  std::atomic<Index> done_ = 0;
+};
+
 /// The states of a block that has been started, at fractions (K x B) of its end times.
 void observe(BlockSolver& solver, const Eigen::MatrixXd& fractions, StatesRef observed) {
   std::vector<double> distinct(fractions.reshaped().begin(), fractions.reshaped().end());
@@ -230,12 +248,14 @@ SampledTrajectories Integrator::sample(ConstVectorRef theta, const Ensemble& ens
   }
   result.trajectories.states.assign(static_cast<std::size_t>(tau.size()), ensemble.initial_states);
   std::vector<IntegrationCounts> counts(blocks.size());
+  SampleCount count(options().progress, blocks.size(), tau.size());
 
   workers_->solvers.run(
       options(), blocks, [&](BlockSolver& solver, std::size_t i, const BlockRange& block) {
         solver.start(theta.data(), ensemble.initial_states.middleCols(block.first, block.size),
                      ensemble.end_times.segment(block.first, block.size));
         for (Index k = 0; k < tau.size(); ++k) {
+          count.add();
           if (tau[k] == 0) continue;  // the initial states are there already
           solver.advance(tau[k]);
           solver.read(result.trajectories.states[static_cast<std::size_t>(k)].middleCols(

@@ -272,8 +272,12 @@ std::optional<TrainingOptions> without_callables(std::optional<TrainingOptions> 
   if (!options) return options;
   options->progress = nullptr;
   options->stop_requested = options->optimizer.stop_requested = nullptr;
-  options->sensitivity.integrator.stop_requested = nullptr;
-  if (options->jacobian) options->jacobian->integrator.stop_requested = nullptr;
+  const auto clear = [](IntegratorOptions& integrator) {
+    integrator.stop_requested = nullptr;
+    integrator.progress = nullptr;
+  };
+  clear(options->sensitivity.integrator);
+  if (options->jacobian) clear(options->jacobian->integrator);
   return options;
 }
 
@@ -490,8 +494,7 @@ void keep_posterior(Run& run, const Posterior& posterior) {
   if (size_of(posterior) <= most_posterior_numbers) {
     run.posterior = posterior;
   } else {
-    run.absent["posterior"] =
-        "more than 4 10^6 numbers, so simulate --model predicts without bands";
+    run.absent["posterior"] = "more than 4 10^6 numbers, so simulate predicts without bands";
   }
 }
 

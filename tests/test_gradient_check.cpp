@@ -64,6 +64,29 @@ TEST_CASE("gradient check: all methods agree on a force with correct derivatives
   }
 }
 
+TEST_CASE("gradient check: every piece of the work is told of, in order") {
+  const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 2, 1});
+  const Objective objective(Dynamics(network), Loss::periodic, normal_states(2, 2, 0), period);
+  for (const Method method : {Method::adams, Method::rkn12}) {
+    CAPTURE(name(method));
+    std::vector<int> numbers;
+    std::vector<int> totals;
+    SensitivityOptions options = at_tolerance(1e-8);
+    options.integrator.method = method;
+    if (method == Method::rkn12) options.gradient = GradientMethod::discrete;
+    static_cast<void>(check_gradients(objective, network->initial_parameters(0), options, false,
+                                      [&](const std::string&, int number, int of) {
+                                        numbers.push_back(number);
+                                        totals.push_back(of);
+                                      }));
+    for (std::size_t k = 0; k < numbers.size(); ++k) {
+      CHECK(numbers[k] == static_cast<int>(k) + 1);
+      CHECK(totals[k] == static_cast<int>(numbers.size()));
+    }
+    CHECK(numbers.size() == (method == Method::rkn12 ? 10 : 9));
+  }
+}
+
 TEST_CASE("gradient check: a derivative wrong by a factor 1 + 1e-4 is seen") {
   CHECK(only_differences_disagree(check_duffing(1, 1 + 1e-4)));
   CHECK_FALSE(check_duffing(1 + 1e-4, 1).passed());

@@ -11,6 +11,7 @@
 #include "isochron/error.hpp"
 #include "isochron/integrator.hpp"
 #include "isochron/mlp.hpp"
+#include "isochron/random.hpp"
 #include "isochron/return_time.hpp"
 #include "isochron/well.hpp"
 #include "oracles.hpp"
@@ -397,6 +398,28 @@ TEST_CASE("samples follow the exact solution") {
         CHECK((orbits.states[s].col(i) - exact).norm() <= permitted);
       }
     }
+  }
+}
+
+TEST_CASE("sampling tells how far it is, up to the end, and the samples are the same") {
+  const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 4, 1});
+  const Dynamics dynamics(network);
+  const Vector theta = network->initial_parameters(0);
+  const Ensemble ensemble(normal_states(2, 300, 0), 1);
+  const Vector tau = Vector::LinSpaced(7, 0, 1);
+  for (const Method method : {Method::adams, Method::rkn8}) {
+    CAPTURE(name(method));
+    IntegratorOptions options;
+    options.method = method;
+    const SampledTrajectories silent = Integrator(dynamics, options).sample(theta, ensemble, tau);
+    std::vector<double> parts;
+    options.progress = [&](double part) { parts.push_back(part); };
+    const SampledTrajectories told = Integrator(dynamics, options).sample(theta, ensemble, tau);
+    CHECK(told.trajectories.states.back() == silent.trajectories.states.back());
+    REQUIRE(parts.size() >= 14);
+    CHECK(std::is_sorted(parts.begin(), parts.end()));
+    CHECK(parts.front() > 0);
+    CHECK(parts.back() == 1);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,9 @@ struct GradientCheck {
   [[nodiscard]] bool passed() const;
 };
 
+/// What begins, and that it is the number-th of `of` pieces of the work.
+using CheckProgress = std::function<void(const std::string& what, int number, int of)>;
+
 /// Computes the gradient of the objective by theta, with its initial states as they are, by every
 /// method at the tolerances of `options`: adjoint with either interpolation, forward, discrete by
 /// rkn8 (rk8 for first-order motion) and rk4 with options.integrator.steps; and by differences at
@@ -55,7 +59,9 @@ struct GradientCheck {
 /// / |c|, dc their measured error at this tolerance; differences by thrice their own estimate. An
 /// explicit one-step method in the options is checked like these; Hermite interpolation and rk4 are
 /// otherwise only reported.
+/// `progress` is told of each piece of the work before it begins.
 [[nodiscard]] GradientCheck check_gradients(const Objective& objective, ConstVectorRef theta,
-                                            const SensitivityOptions& options, bool at_minimum);
+                                            const SensitivityOptions& options, bool at_minimum,
+                                            const CheckProgress& progress = {});
 
 }  // namespace isochron

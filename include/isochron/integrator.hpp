@@ -52,6 +52,8 @@ struct IntegratorOptions {
   /// Polled at every right-hand side, by all threads at once; true ends the computation with
   /// Interrupted.
   std::function<bool()> stop_requested;
+  /// Told which part of Integrator::sample is done, 0 .. 1, by all threads at once.
+  std::function<void(double)> progress = {};
 
   /// Throws InputError naming the first field out of range, or the method if it is not for
   /// `dynamics`.
