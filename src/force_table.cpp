@@ -1,12 +1,43 @@
 #include "isochron/force_table.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/math/interpolators/barycentric_rational.hpp>
 #include <limits>
+#include <memory>
+#include <vector>
 
 #include "sentence.hpp"
 
 namespace isochron {
+namespace {
+
+using Interpolant = boost::math::barycentric_rational<double>;
+
+/// The interpolant where it is a quotient of finite numbers: not so close to a position that the
+/// reciprocal of the distance overflows.
+class Table {
+ public:
+  Table(const Vector& positions, const Vector& forces, std::size_t order)
+      : positions_(positions.begin(), positions.end()),
+        interpolant_(positions.data(), forces.data(), positions_.size(), order) {}
+
+  [[nodiscard]] double value(double x) const { return interpolant_(snapped(x)); }
+  [[nodiscard]] double slope(double x) const { return interpolant_.prime(snapped(x)); }
+
+ private:
+  [[nodiscard]] double snapped(double x) const {
+    constexpr double closest = 1e-200;
+    const auto next = std::lower_bound(positions_.begin(), positions_.end(), x);
+    if (next != positions_.end() && *next - x < closest) return *next;
+    return next != positions_.begin() && x - *(next - 1) < closest ? *(next - 1) : x;
+  }
+
+  std::vector<double> positions_;
+  Interpolant interpolant_;
+};
+
+}  // namespace
 
 ForceFieldPtr tabulated_force(const Vector& positions, const Vector& forces) {
   constexpr std::size_t order = 3;
@@ -21,15 +52,13 @@ ForceFieldPtr tabulated_force(const Vector& positions, const Vector& forces) {
             "the positions of a force must increase: x = {} follows {}", positions[k],
             positions[k - 1]);
   }
-  using Interpolant = boost::math::barycentric_rational<double>;
-  const auto interpolant = std::make_shared<const Interpolant>(
-      positions.data(), forces.data(), static_cast<std::size_t>(count), order);
+  const auto table = std::make_shared<const Table>(positions, forces, order);
   const Interval range{positions[0], positions[count - 1]};
   const auto inside = [=](double x) { return x >= range.left && x <= range.right; };
   constexpr double outside = std::numeric_limits<double>::quiet_NaN();
   return make_force(
-      0, [=](double x, const auto&) { return inside(x) ? (*interpolant)(x) : outside; },
-      [=](double x, const auto&) { return inside(x) ? interpolant->prime(x) : outside; },
+      0, [=](double x, const auto&) { return inside(x) ? table->value(x) : outside; },
+      [=](double x, const auto&) { return inside(x) ? table->slope(x) : outside; },
       [](double, const auto&) { return std::array<double, 0>{}; });
 }
 

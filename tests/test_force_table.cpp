@@ -47,6 +47,21 @@ TEST_CASE("the error of a tabulated force falls with the fourth power of the spa
   CHECK(error(81) < 1e-6);
 }
 
+TEST_CASE("a tabulated force is finite as close to its positions as one likes") {
+  const auto field = table_of(make_well("duffing"), 1, 21);
+  const auto slopes = field->linearisation(1);
+  for (const double distance : {0.0, 5e-324, 1e-310, 1e-300, 1e-200, 1e-100, 1e-20}) {
+    for (const double x : {distance, -distance}) {
+      CAPTURE(x);
+      CHECK(std::abs(field->force(none, x)) <= 1e-15);
+      Block value(1, 1);
+      slopes->linearise(none, Block::Constant(1, 1, x), value);
+      slopes->jacobians(value);
+      CHECK(std::abs(value(0, 0) + 1) <= 1e-3);
+    }
+  }
+}
+
 TEST_CASE("the well of a tabulated force") {
   const Well well = make_well("pendulum");
   const auto field = table_of(well, 2, 201);
