@@ -82,6 +82,12 @@ void for_each_number(AnyRun& run, const Visit& visit) {
   visit("energy_drift", "max |E(t) - E(0)| over all orbits", "1", run.simulation.energy_drift);
   visit("energy_drift_explained", "drift of the energy that the tolerance explains", "1",
         run.simulation.explained_drift);
+  visit("period_degree", "degree of the polynomial T(E) through the given periods", "1",
+        run.inversion.degree);
+  visit("period_noise", "standard deviation of the given periods from T(E)", "1",
+        run.inversion.noise);
+  visit("period_error", "max |T(E)/T - 1| of the well's periods by quadrature", "1",
+        run.inversion.period_error);
   visit("all_seeds_wall_time", "wall time of all weight seeds", "s", run.restarts_time);
   visit("weight_seed", "weight seed that was kept", "1", run.weight_seed);
   const auto visit_counts = [&](const std::string& direction, auto& counts) {

@@ -125,6 +125,17 @@ TEST_CASE("every default can be written, and is what its text says") {
   }
 }
 
+TEST_CASE("the help of a verb has its essential options, and all of them stand in the table") {
+  for (const auto& [verb, verb_name] : verb_names) {
+    CAPTURE(verb_name);
+    const std::vector<const Option*> all = options_of(verb);
+    const auto essential =
+        std::count_if(all.begin(), all.end(),
+                      [verb = verb](const Option* option) { return is_essential(*option, verb); });
+    CHECK(essential == std::min<std::ptrdiff_t>(std::ssize(all), 15));
+  }
+}
+
 TEST_CASE("an option sets its own member and no other") {
   Texts texts(3);
   for (const auto& [verb, name] : verb_names) {

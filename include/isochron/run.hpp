@@ -57,6 +57,14 @@ struct Simulation {
   std::string warning;  ///< of a drift that the tolerance does not explain
 };
 
+/// How a well was found from its periods or from its left half. NaN: absent.
+struct Inversion {
+  std::optional<long> degree;                               ///< of the polynomial T(E)
+  double noise = std::numeric_limits<double>::quiet_NaN();  ///< standard deviation from it
+  /// max |T(E)/T - 1|, T(E) of the well by quadrature and T what it should be.
+  double period_error = std::numeric_limits<double>::quiet_NaN();
+};
+
 /// Trajectories at K common times.
 struct SampledStates {
   Vector time;         ///< [K]
@@ -109,7 +117,7 @@ struct Restart {
   double loss = std::numeric_limits<double>::quiet_NaN();  ///< when it was set aside
 };
 
-/// What is known of a force that was learned, or of orbits that were simulated.
+/// What is known of a force that was learned or found by theory, or of orbits that were simulated.
 struct Findings {
   std::string integrated_by;  ///< the method, and its tolerance, that the last loss was computed by
   States final_states;        ///< at the observation times, as verified
@@ -118,6 +126,7 @@ struct Findings {
   ValidationLoss validation;
   Character character;
   Simulation simulation;
+  Inversion inversion;
   FitQuality fit;
   States initial_state_errors;               ///< standard errors of fitted initial states
   std::optional<Posterior> posterior;        ///< of a fit to observations, unless it is too large

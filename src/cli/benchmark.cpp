@@ -517,7 +517,8 @@ std::optional<States> states_asked_for(const Configuration& configuration,
 /// That the measurements may be put into the file of a run, `file`.
 void check_append(const Configuration& configuration, const std::optional<Run>& trained,
                   const std::string& file) {
-  require(trained.has_value(), "--append adds to the file that --at names; give --at FILE");
+  require(trained.has_value(),
+          "--append adds to a results file; name it: isochron benchmark run.h5 --append");
   require(!configuration.given("output"),
           "--append adds to {}, so --output {} has no meaning; give one of them", file,
           configuration.output);
@@ -544,7 +545,8 @@ int benchmark(const Configuration& given) {
     configuration = with_stored(std::move(configuration), *stored);
     keep_problem(configuration, *stored, resumed);
   }
-  require(!configuration.quick || !configuration.full, "--quick and --full exclude each other");
+  require(!configuration.quick || !configuration.full,
+          "--quick and --full contradict each other; give one of them");
   const std::string file = configuration.at;
   const std::optional<Run> trained = read_model_if_any(file);
   configuration = with_problem_of(trained, file, std::move(configuration));

@@ -3,6 +3,7 @@
 #include "cli/force_option.hpp"
 #include "cli/objective.hpp"
 #include "cli/print.hpp"
+#include "cli/progress.hpp"
 #include "cli/resolved.hpp"
 #include "cli/signals.hpp"
 #include "cli/solver_options.hpp"
@@ -86,7 +87,13 @@ int check_gradient(const Configuration& given) {
   echo(configuration);
 
   catch_signals();
-  const GradientCheck check = check_gradients(objective, theta, sensitivity, stored.has_value());
+  Meter meter(false);
+  const GradientCheck check =
+      check_gradients(objective, theta, sensitivity, stored.has_value(),
+                      [&](const std::string& what, int number, int of) {
+                        meter.begin(fmt::format("{} ({} of {})", what, number, of));
+                      });
+  meter.end();
   put("{} loss, {}, N = {}, T = {:.6g}, at {}, rtol {:.1e}, atol {:.1e}\n",
       losses_of(objective.loss(), new_run(objective).others), described(structure_of(*field)),
       objective.ensemble().size(), objective.period(), stored ? file : "the initial weights",

@@ -172,6 +172,12 @@ Codec<std::string> any_text() {
           [](const std::string& value) { return value; }, "", ""};
 }
 
+Codec<std::string> name_or_file(std::vector<std::string> names) {
+  Codec<std::string> codec = any_text();
+  codec.choices = std::move(names);
+  return codec;
+}
+
 Codec<bool> flag() {
   const Names<bool> words = {{"true", true},   {"1", true},  {"yes", true}, {"", false},
                              {"false", false}, {"0", false}, {"no", false}};

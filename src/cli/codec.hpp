@@ -20,6 +20,7 @@ struct Codec {
   std::function<std::string(const T&)> write;
   std::string wanted;  ///< what a sentence asks for: "a whole number from 1 to 64"
   std::string range;   ///< the same in the help: "1 .. 64"
+  std::vector<std::string> choices = {};  ///< the texts that have names, for completion
 };
 
 /// What stands between separators, without blanks around it.
@@ -38,6 +39,8 @@ struct Codec {
 [[nodiscard]] std::string whole_range(std::int64_t low, std::int64_t high);
 
 [[nodiscard]] Codec<std::string> any_text();
+/// One of these names, or the name of a file.
+[[nodiscard]] Codec<std::string> name_or_file(std::vector<std::string> names);
 /// true or false; a flag that is not set is an empty text.
 [[nodiscard]] Codec<bool> flag();
 [[nodiscard]] Codec<std::uint64_t> seed();
@@ -102,17 +105,22 @@ template <class T>
 }
 
 template <class T>
+[[nodiscard]] std::vector<std::string> texts_of(const Names<T>& names) {
+  std::vector<std::string> texts;
+  for (const auto& [name, value] : names) texts.push_back(name);
+  return texts;
+}
+
+template <class T>
 [[nodiscard]] std::string listed(const Names<T>& names) {
-  std::vector<std::string> list;
-  for (const auto& [name, value] : names) list.push_back(name);
-  return fmt::format("{}", fmt::join(list, ", "));
+  return fmt::format("{}", fmt::join(texts_of(names), ", "));
 }
 
 template <class T>
 [[nodiscard]] Codec<T> one_of(Names<T> names) {
   const std::string wanted = (names.size() == 1 ? "" : "one of ") + listed(names);
   return {[=](const std::string& text) { return value_of(names, text); },
-          [=](const T& value) { return name_of(names, value); }, wanted, ""};
+          [=](const T& value) { return name_of(names, value); }, wanted, "", texts_of(names)};
 }
 
 /// One or more values, separated by commas. `wanted` names them all: "any of svg, png, pdf".
@@ -132,7 +140,7 @@ template <class T>
             for (const T& value : values) texts.push_back(codec.write(value));
             return fmt::format("{}", fmt::join(texts, ","));
           },
-          wanted, codec.range};
+          wanted, codec.range, codec.choices};
 }
 
 /// Any of these, separated by commas.
@@ -144,13 +152,15 @@ template <class T>
 /// A value that may be absent, which `word` says.
 template <class T>
 [[nodiscard]] Codec<std::optional<T>> or_else(const std::string& word, Codec<T> codec) {
+  std::vector<std::string> choices = codec.choices;
+  if (!word.empty()) choices.push_back(word);
   return {[=](const std::string& text) -> std::optional<std::optional<T>> {
             if (text == word) return std::optional<T>();
             if (const auto value = codec.parse(text)) return std::optional<std::optional<T>>(value);
             return std::nullopt;
           },
           [=](const std::optional<T>& value) { return value ? codec.write(*value) : word; },
-          codec.wanted + (word.empty() ? "" : ", or " + word), codec.range};
+          codec.wanted + (word.empty() ? "" : ", or " + word), codec.range, choices};
 }
 
 /// A value that need not be given.

@@ -62,6 +62,25 @@ InputError unknown(const std::string& what, const std::string& dashes, const std
                                 nearest(word, candidates)));
 }
 
+/// The option that a file beside the options stands for; null where it stands for none.
+const char* option_of_file(Verb verb) {
+  if (verb == verb_simulate) return "model";
+  if (verb == verb_abel) return "period-law";
+  const bool at_model = verb == verb_check_gradient || verb == verb_benchmark;
+  return at_model ? "at" : nullptr;
+}
+
+/// Takes a file that has been named without its option for the value of that.
+void take_file(Verb verb, Layer& layer, std::vector<std::string>& files) {
+  const char* key = option_of_file(verb);
+  if (key == nullptr || files.empty()) return;
+  require(files.size() == 1, "{} takes one file, not {}", name_of(verb), files.size());
+  const auto [named, is_new] = layer.texts.emplace(key, files.front());
+  require(is_new, "{} and --{} {} say the same in two ways; give one of them", shown(files.front()),
+          key, shown(named->second));
+  files.clear();
+}
+
 /// Its layer, and what stands beside the options.
 Layer parsed(Verb verb, const std::vector<std::string>& arguments,
              std::vector<std::string>& files) {
@@ -107,8 +126,8 @@ Layer config_layer(Verb verb, const std::string& path) {
   layer.origin = Origin::config_file;
   for (const IniEntry& entry : read_ini(path, "grid")) {
     const std::string& key = entry.key;
-    require(key != "config" && key != "help", "{}, key '{}' is only for the command line",
-            entry.where, key);
+    require(key != "config" && !key.starts_with("help"),
+            "{}, key '{}' is only for the command line", entry.where, key);
     if (find_option(key, verb) == nullptr) throw unknown(entry.where + ", key", "", key, verb);
     require(!entry.value.starts_with('='), "{}, key '{}' has an '=' too many; leave it out",
             entry.where, key);
@@ -147,9 +166,11 @@ InputError unknown_option(const std::string& key, Verb verb) {
 Configuration read_configuration(Verb verb, const std::vector<std::string>& arguments) {
   Configuration configuration;
   configuration.verb = verb;
-  const Layer layer = parsed(verb, arguments, configuration.files);
+  Layer layer = parsed(verb, arguments, configuration.files);
+  take_file(verb, layer, configuration.files);
   configuration.help = layer.texts.count("help") != 0;
-  if (configuration.help) return configuration;
+  configuration.help_all = layer.texts.count("help-all") != 0;
+  if (configuration.help || configuration.help_all) return configuration;
   configuration = layered(std::move(configuration), layer);
   if (configuration.config.empty()) return configuration;
   const Layer below = config_layer(verb, configuration.config);

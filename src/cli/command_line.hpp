@@ -7,9 +7,9 @@
 
 namespace isochron::cli {
 
-/// What `isochron VERB arguments` asks for, with its --config file. After --help nothing else
-/// counts. Throws InputError for an unknown option (naming the nearest one), a missing value, one
-/// that is not admissible, an unreadable or faulty file.
+/// What `isochron VERB arguments` asks for, with its --config file. After --help or --help-all
+/// nothing else counts. Throws InputError for an unknown option (naming the nearest one), a missing
+/// value, one that is not admissible, an unreadable or faulty file.
 [[nodiscard]] Configuration read_configuration(Verb verb,
                                                const std::vector<std::string>& arguments);
 

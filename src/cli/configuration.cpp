@@ -112,7 +112,7 @@ void echo(const Configuration& configuration) {
   say("configuration:\n");
   for (const Option* option : options_of(configuration.verb)) {
     const std::string key = option->key;
-    if (key == "help") continue;
+    if (key.starts_with("help")) continue;
     const std::string text = shown(text_of(configuration, key));
     say("  {:<20}= {}  ({})\n", key, text.empty() ? "-" : text,
         origin_in_words(configuration, key));

@@ -39,7 +39,7 @@ struct Configuration {
   using Bounds = std::map<std::string, std::pair<double, double>>;  ///< low < high, by name
 
   Verb verb = verb_train;
-  std::vector<std::string> files;         ///< what stands beside the options
+  std::vector<std::string> files;         ///< beside the options, where they stand for none
   std::map<std::string, Source> sources;  ///< by key, where it is not the default of today
 
   // Problem
@@ -131,13 +131,18 @@ struct Configuration {
   bool store = false;
   double verdict_tolerance = 1e-4;
 
+  // Wells from their periods, and from their left halves
+  Index law_samples = 100;
+  Index points = 401;              ///< of the force that is written
+  std::optional<double> leftmost;  ///< where the left half begins
+
   // Benchmark
   bool quick = false;
   bool full = false;
   std::optional<double> budget;
 
   // Files
-  std::string output = "isochron.h5";
+  std::string output;         ///< empty: named after the verb
   std::string figures = ".";  ///< the folder that plot makes
   bool overwrite = false;
   bool append = false;
@@ -152,6 +157,7 @@ struct Configuration {
   bool quiet = false;
   bool verbose = false;
   bool help = false;
+  bool help_all = false;
 
   [[nodiscard]] Source source(const std::string& key) const;
   [[nodiscard]] Origin origin(const std::string& key) const { return source(key).origin; }

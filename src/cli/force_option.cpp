@@ -119,7 +119,7 @@ Codec<std::string> force_name() {
             return analytic.parse(name) ? std::optional(text) : std::nullopt;
           },
           [](const std::string& force) { return force; },
-          alone.wanted + "; or an analytic one and a network, as harmonic+mlp", ""};
+          alone.wanted + "; or an analytic one and a network, as harmonic+mlp", "", alone.choices};
 }
 
 std::optional<std::string> analytic_part(const std::string& force) {

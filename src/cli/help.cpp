@@ -1,132 +1,115 @@
 #include "cli/help.hpp"
 
 #include <fmt/core.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
-#include "cli/option_table.hpp"
+#include <algorithm>
+#include <cstdlib>
+
+#include "cli/codec.hpp"
+#include "cli/verb_text.hpp"
 
 namespace isochron::cli {
 namespace {
 
-constexpr const char* program_help =
-    R"(isochron learns force fields by training neural ODEs to high accuracy.
-
-usage: isochron VERB [options]
-
-  train      learn a force field, write a results file
-  simulate   integrate initial states through a learned or analytic force
-  check-gradient
-             compare gradient methods with each other and with differences
-  benchmark  cost and accuracy of the gradient methods
-  analyze    equilibria, potential, periods, verdict
-  sweep      many runs of one configuration or of a grid, and their verdicts
-  show       a results file on one screen (--json: the same for programs)
-  plot       figures from a results file
-  merge      parts of a sweep (sweep --part) into one file
-
-isochron VERB --help lists the options of a verb, isochron --version the versions.
-All quantities are dimensionless, for unit mass; wall time is in s.
-
-exit status: 0 done, 1 a check disagreed, 2 bad input, 3 numerical failure, 4 a write failed,
-130 or 143 interrupted by SIGINT or SIGTERM (train: after a complete file was written)
-)";
-
-const char* usage(Verb verb) {
-  switch (verb) {
-    case verb_train:
-      return R"(isochron train [options]
-
-Learns a force field and writes a results file.
-)";
-    case verb_simulate:
-      return R"(isochron simulate (--model FILE | --force NAME) [options]
-
-Integrates initial states and writes data, orbits, energies and their drift.
-)";
-    case verb_check_gradient:
-      return R"(isochron check-gradient [--at FILE] [options]
-
-Compares all gradient methods with the most accurate independent one; exit status 1
-when one differs by more than it may.
-)";
-    case verb_benchmark:
-      return R"(isochron benchmark [--at FILE [--append]] [options]
-
-Cost and accuracy of the gradient methods over parameters, trajectories,
-tolerance, end time and threads. The methods of CVODES are measured by adams
-(bdf with --method bdf), discrete ones by rkn8 or rk8 (or by --method).
-)";
-    case verb_analyze:
-      return R"(isochron analyze (FILE | --force NAME) [options]
-
-The well of a force, its orbits and how isochronous it is, by quadrature alone. FILE stays
-as it is, unless --store is given.
-)";
-    case verb_sweep:
-      return R"(isochron sweep [options]
-
-Trains from many starts, one thread each, and writes a table of verdicts. --max-time is
-of each run. --part i/n makes one of n parts, which isochron merge puts together.
-)";
-    case verb_merge:
-      return R"(isochron merge FILE.. [options]
-
-One file of all parts of a sweep, FILE.., which sweep --part has made: the same as one sweep
-writes. sweep --resume goes on with it.
-)";
-    case verb_show: return "isochron show FILE [--json]\n\nA results file on one screen.\n";
-    case verb_plot:
-      return R"(isochron plot FILE [options]
-
-Draws the figures of a results file. Of a fit to observations they are the data with the
-fit and its 90% band, residuals, force, potential and periods with bands, data held out;
-of simulate --model with such a fit, predictions with bands.
-)";
+/// A text in lines of `width` columns, those after the first behind a margin.
+std::string wrapped(std::string text, std::size_t width, std::size_t margin = 0) {
+  std::string lines;
+  const std::size_t room = width - margin;
+  while (text.size() > room) {
+    auto cut = text.rfind(' ', room);
+    if (cut == std::string::npos) cut = text.find(' ');  // a word that is too long stays whole
+    if (cut == std::string::npos) break;
+    lines += text.substr(0, cut) + fmt::format("\n{:{}}", "", margin);
+    text.erase(0, cut + 1);
   }
-  return "";
+  return lines + text + '\n';
 }
 
-/// One option: its name on the left, the words on the right, wrapped at 100 columns.
-std::string help_lines(const Option& option) {
-  constexpr std::size_t indent = 30;
-  constexpr std::size_t width = 70;
-  const std::string key = option.key;
-  std::string left = key == "output" ? "  -o, --" : key == "help" ? "  -h, --" : "  --";
-  left += key;
-  std::string right = option.help();
-  if (option.argument != nullptr) {
-    left += std::string(" ") + option.argument;
-    const std::string standard = option.setting.write(Configuration());
-    // A default that depends on other options is told in words.
-    const bool in_words = right.find("(default: ") != std::string::npos;
-    if (!standard.empty() && !in_words) right += " [" + standard + "]";
-  }
-  const std::string margin = fmt::format("\n{:{}}", "", indent);
-  std::string lines = left.size() < indent ? fmt::format("{:{}}", left, indent) : left + margin;
-  while (right.size() > width) {
-    const auto cut = right.rfind(' ', width);
-    lines += right.substr(0, cut) + margin;
-    right.erase(0, cut + 1);
-  }
-  return lines + right + '\n';
+/// A name on the left, and what it means behind a margin.
+std::string entry(const std::string& name, const std::string& meaning, std::size_t width,
+                  std::size_t margin) {
+  const std::string left = "  " + name;
+  const std::string begin = left.size() < margin ? fmt::format("{:{}}", left, margin)
+                                                 : left + fmt::format("\n{:{}}", "", margin);
+  return begin + wrapped(meaning, width, margin);
 }
 
 }  // namespace
 
-std::string help(std::optional<Verb> verb) {
-  if (!verb) return program_help;
-  std::string text = fmt::format(
-      "usage: {}All quantities are dimensionless, for unit mass; wall time is in s. Defaults stand "
-      "in [].\n",
-      usage(*verb));
+std::size_t terminal_width() {
+  constexpr std::int64_t narrowest = 40;
+  constexpr std::int64_t widest = 120;
+  std::int64_t columns = 100;
+  winsize size{};
+  const char* wanted = std::getenv("COLUMNS");
+  if (const auto number = wanted == nullptr ? std::nullopt : parse_whole(wanted);
+      number && *number > 0) {
+    columns = *number;
+  } else if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    columns = size.ws_col;
+  }
+  return static_cast<std::size_t>(std::clamp(columns, narrowest, widest));
+}
+
+std::string help(std::size_t width) {
+  std::string text =
+      wrapped("isochron learns force fields by training neural ODEs to high accuracy.", width);
+  text += "\nusage: isochron VERB [options]\n\n";
+  for (const auto& [verb, name] : verb_names) text += entry(name, text_of(verb).title, width, 18);
+  text += '\n' + wrapped(
+                     "isochron VERB --help, or isochron help VERB, lists the options of a verb "
+                     "that most runs need, --help-all lists all; isochron --version the "
+                     "versions.",
+                     width);
+  text += wrapped(about_units, width);
+  return text + '\n' + wrapped(fmt::format("exit status: {}", exit_statuses), width);
+}
+
+std::string help(Verb verb, Extent extent, std::size_t width) {
+  const VerbText& about = text_of(verb);
+  const std::vector<const Option*> all = options_of(verb);
+  std::vector<const Option*> shown = all;
+  if (extent == Extent::essential) {
+    std::erase_if(shown, [&](const Option* option) { return !is_essential(*option, verb); });
+  }
+  std::string text =
+      wrapped(fmt::format("usage: isochron {} {}", name_of(verb), about.arguments), width, 4) +
+      '\n';
+  text += wrapped(fmt::format("{} {} Defaults stand in [].", about.about, about_units), width);
+  const std::size_t margin = std::min<std::size_t>(30, width / 3);
   std::string group;
-  for (const Option* option : options_of(*verb)) {
+  for (const Option* option : shown) {
     if (group != option->group) {
       group = option->group;
       text += fmt::format("\n{}:\n", group);
     }
-    text += help_lines(*option);
+    const std::string argument = option->argument == nullptr ? "" : option->argument;
+    text += entry(names_of(*option) + (argument.empty() ? "" : " " + argument),
+                  meaning_of(*option, verb), width, margin);
   }
-  return text;
+  if (shown.size() == all.size()) return text;
+  return text + '\n' +
+         wrapped(
+             fmt::format("isochron {} --help-all lists all {} options.", name_of(verb), all.size()),
+             width);
+}
+
+std::string names_of(const Option& option) {
+  const std::string key = option.key;
+  return (key == "output" ? "-o, --" : key == "help" ? "-h, --" : "--") + key;
+}
+
+std::string meaning_of(const Option& option, Verb verb) {
+  const std::string meaning = option.help();
+  if (option.argument == nullptr) return meaning;
+  Configuration defaults;
+  defaults.verb = verb;
+  const std::string standard = option.setting.write(defaults);
+  // A default that depends on other options is told in words.
+  const bool in_words = meaning.find("(default: ") != std::string::npos;
+  return standard.empty() || in_words ? meaning : fmt::format("{} [{}]", meaning, standard);
 }
 
 }  // namespace isochron::cli

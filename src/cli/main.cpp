@@ -7,9 +7,9 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <new>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,7 +58,8 @@ int print_help(const std::vector<std::string>& arguments) {
   const Verb* about = arguments.size() > 1 ? find_verb(arguments[1]) : nullptr;
   require(arguments.size() == 1 || (arguments.size() == 2 && about != nullptr),
           "help takes one verb, as in: isochron help train");
-  std::cout << help(about == nullptr ? std::nullopt : std::optional(*about));
+  const std::size_t width = terminal_width();
+  std::cout << (about == nullptr ? help(width) : help(*about, Extent::essential, width));
   return done;
 }
 
@@ -72,10 +73,18 @@ void check_files(const Configuration& configuration) {
     return;
   }
   const bool needs_file = configuration.verb == verb_show || configuration.verb == verb_plot;
-  const bool takes_file = needs_file || configuration.verb == verb_analyze;
+  const bool takes_file =
+      needs_file || configuration.verb == verb_analyze || configuration.verb == verb_complete;
   if (!takes_file && !files.empty()) {
     require(files.front() != verb, "the verb {} is given twice", verb);
-    throw InputError(quoted(files.front()) + " is neither an option nor its value");
+    std::error_code ignored;
+    const bool resumable = (configuration.verb == verb_train || configuration.verb == verb_sweep) &&
+                           std::filesystem::is_regular_file(files.front(), ignored);
+    throw InputError(
+        fmt::format("{} is neither an option nor its value{}", quoted(files.front()),
+                    resumable ? fmt::format("; to go on with that file: isochron {} --resume {}",
+                                            verb, shown(files.front()))
+                              : ""));
   }
   require(!needs_file || !files.empty(), "{0} needs a file: isochron {0} run.h5", verb);
   require(files.size() <= 1, "{} takes one results file, not {}", verb, files.size());
@@ -88,6 +97,8 @@ int run(const Configuration& configuration) {
     case verb_check_gradient: return check_gradient(configuration);
     case verb_benchmark: return benchmark(configuration);
     case verb_analyze: return analyze(configuration);
+    case verb_abel: return abel(configuration);
+    case verb_complete: return complete(configuration);
     case verb_sweep: return sweep(configuration);
     case verb_show: return show(configuration);
     case verb_plot: return plot(configuration);
@@ -98,8 +109,8 @@ int run(const Configuration& configuration) {
 
 int run(const std::vector<std::string>& arguments) {
   require(!arguments.empty(),
-          "a verb is missing: give train, simulate, check-gradient, benchmark, analyze, sweep, "
-          "show, plot or merge, or --help");
+          "a verb is missing: give train, simulate, check-gradient, benchmark, analyze, abel, "
+          "complete, sweep, show, plot or merge, or --help");
   const std::string& word = arguments.front();
   if (word == "--help" || word == "-h" || word == "help") return print_help(arguments);
   if (word == "--version") {
@@ -115,8 +126,9 @@ int run(const std::vector<std::string>& arguments) {
   }
   const Configuration configuration =
       read_configuration(*verb, {arguments.begin() + 1, arguments.end()});
-  if (configuration.help) {
-    std::cout << help(*verb);
+  if (configuration.help || configuration.help_all) {
+    const Extent extent = configuration.help_all ? Extent::all : Extent::essential;
+    std::cout << help(*verb, extent, terminal_width());
     return done;
   }
   check_files(configuration);

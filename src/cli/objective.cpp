@@ -55,7 +55,7 @@ States read_initial_states(const Configuration& configuration, Index state_dimen
 
 PeriodLaw law_of(const Well& well, const Configuration& configuration) {
   require(configuration.law_range.has_value(),
-          "--period-law {} needs --law-range LOW,HIGH: from which amplitudes or energies",
+          "--period-law {} needs --law-range LOW,HIGH, the range of its amplitudes or energies",
           well.name());
   const PeriodBy by = configuration.period_by;
   const auto [low, high] = *configuration.law_range;
@@ -99,12 +99,7 @@ Ensemble prescribed_orbits(const Configuration& configuration, const std::option
           "--loss {} needs --period-law: an analytic force, or a text file with an amplitude or "
           "energy and its period in each row",
           name(loss));
-  const auto well =
-      well_or_file("period-law", configuration.period_law, configuration.law_parameters);
-  PeriodLaw law = well ? law_of(*well, configuration) : law_in_file(configuration);
-  const double noise = configuration.period_noise;
-  if (noise > 0) law = with_noise(std::move(law), noise, configuration.data_seed);
-  return law.orbits();
+  return period_law_asked_for(configuration).orbits();
 }
 
 Objective prescribed_periods(const Configuration& configuration, const Dynamics& dynamics,
@@ -120,7 +115,7 @@ Objective prescribed_periods(const Configuration& configuration, const Dynamics&
 
 ForceData data_of(const Well& well, const Configuration& configuration) {
   require(configuration.hold_range.has_value(),
-          "--hold {} needs --hold-range A,B: at which positions the force is held", well.name());
+          "--hold {} needs --hold-range A,B, the positions between which it is held", well.name());
   const auto [low, high] = *configuration.hold_range;
   ForceData data;
   data.position = Vector::LinSpaced(configuration.hold_points, low, high);
@@ -158,8 +153,11 @@ std::optional<ForceData> force_data_asked_for(const Configuration& configuration
 void add_equilibrium(ForceData& data) {
   for (Index k = 0; k < data.position.size(); ++k) {
     if (data.position[k] != 0) continue;
-    require(data.force[k] == 0,
-            "the force is held at {:g} in x = 0, where periods by energy need it 0", data.force[k]);
+    require(
+        data.force[k] == 0,
+        "--hold asks for f(0) = {:g}, but --period-by energy needs f(0) = 0, where its orbits have "
+        "their least energy; give a force that is 0 there, or --period-by amplitude",
+        data.force[k]);
     return;
   }
   const Index points = data.position.size();
@@ -169,6 +167,14 @@ void add_equilibrium(ForceData& data) {
 }
 
 }  // namespace
+
+PeriodLaw period_law_asked_for(const Configuration& configuration) {
+  const auto well =
+      well_or_file("period-law", configuration.period_law, configuration.law_parameters);
+  PeriodLaw law = well ? law_of(*well, configuration) : law_in_file(configuration);
+  const double noise = configuration.period_noise;
+  return noise > 0 ? with_noise(std::move(law), noise, configuration.data_seed) : law;
+}
 
 const char* first_given(const Configuration& configuration,
                         std::initializer_list<const char*> keys) {

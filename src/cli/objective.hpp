@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "cli/configuration.hpp"
+#include "isochron/period_law.hpp"
 #include "isochron/results.hpp"
 
 namespace isochron::cli {
@@ -18,6 +19,10 @@ namespace isochron::cli {
 [[nodiscard]] Objective trajectory_objective(const Configuration& configuration,
                                              const Dynamics& dynamics,
                                              const std::optional<Run>& stored);
+
+/// The periods that --period-law names, with their noise: of an analytic force for as many
+/// amplitudes or energies as there are trajectories. Throws InputError.
+[[nodiscard]] PeriodLaw period_law_asked_for(const Configuration& configuration);
 
 /// An objective with the force that --hold asks for, and with f(0) = 0 where periods are prescribed
 /// by energy to a force that is not odd. Throws InputError as above.

@@ -84,7 +84,8 @@ Objective objective_of_data(const ObservedData& data, const Dynamics& dynamics,
 
 void refuse_other_problems(const Configuration& configuration) {
   for (const char* key : {"period-multiple", "restarts"}) {
-    require(!configuration.given(key), "{} does not go with --data", as_typed(configuration, key));
+    require(!configuration.given(key), "{} does not go with --data; leave it out",
+            as_typed(configuration, key));
   }
   const char* of_orbits =
       first_given(configuration, {"closed-weight", "initial-states", "trajectories", "period",
@@ -93,7 +94,8 @@ void refuse_other_problems(const Configuration& configuration) {
           "--{} is for closed orbits beside --data; give --loss periodic, or another one, too",
           of_orbits);
   require(configuration.optimizer == OptimizerKind::least_squares,
-          "{} does not go with --data; give least-squares", as_typed(configuration, "optimizer"));
+          "{} does not go with --data; give --optimizer least-squares, or leave it out",
+          as_typed(configuration, "optimizer"));
 }
 
 /// And what is asked for beside the data.

@@ -1,11 +1,14 @@
 #include "cli/option_table.hpp"
 
 #include <fmt/core.h>
+#include <algorithm>
 #include <limits>
+#include <map>
 #include <stdexcept>
 
 #include "cli/codec.hpp"
 #include "cli/force_option.hpp"
+#include "isochron/well.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -14,7 +17,8 @@ using C = Configuration;
 
 constexpr unsigned trainers = verb_train | verb_sweep;
 constexpr unsigned writers = trainers | verb_simulate | verb_benchmark;
-constexpr unsigned file_makers = writers | verb_merge;
+constexpr unsigned theories = verb_abel | verb_complete;
+constexpr unsigned file_makers = writers | verb_merge | theories;
 constexpr unsigned runs = writers | verb_check_gradient;
 constexpr unsigned problems = trainers | verb_simulate | verb_check_gradient;
 constexpr unsigned at_models = verb_check_gradient | verb_benchmark;
@@ -31,7 +35,9 @@ Setting setting(T Configuration::*member, const Codec<T>& codec) {
           },
           [=](const Configuration& configuration) { return codec.write(configuration.*member); },
           [=](Configuration& to, const Configuration& from) { to.*member = from.*member; },
-          codec.wanted, codec.range};
+          codec.wanted,
+          codec.range,
+          codec.choices};
 }
 
 Names<FigureFormat> figure_formats() {
@@ -52,18 +58,21 @@ Codec<std::vector<double>> horizons() {
           [=](const std::vector<double>& times) {
             return times.empty() ? std::string("full") : list.write(times);
           },
-          list.wanted + ", or full", list.range};
+          list.wanted + ", or full",
+          list.range,
+          {"full"}};
 }
 
 std::vector<Option> make_table() {
   const Codec<double> tolerance = number(1e-15, 1e-1);
   return {
       {"trajectories", "N", runs, "Problem", setting(&C::trajectories, whole<Index>(1, 10000000)),
-       "initial states drawn from N(0, I); {}"},
+       "number of initial states, drawn from N(0, I); {}"},
       {"initial-states", "FILE", runs, "Problem", setting(&C::initial_states, any_text()),
        "read them instead: text with one state per row, columns x,v (q1.., v1..; y1..) unless a "
-       "first line of names says otherwise, or HDF5 as FILE:/dataset (benchmark uses them only "
-       "where N is their number)"},
+       "first line of names says otherwise, or HDF5 as FILE:/dataset (benchmark uses them only if "
+       "N "
+       "equals the number of rows)"},
       {"dimension", "D", runs, "Problem", setting(&C::dimension, whole<Index>(1, 64)),
        "dimension of the position; {}"},
       {"dynamics", "NAME", runs, "Problem",
@@ -79,21 +88,36 @@ std::vector<Option> make_table() {
        "mean |X_i(T_i) - X_i(0)|^2, the periods by --period-law; prescribed-half-period: mean "
        "|X_i(T_i/2) + X_i(0)|^2, for odd forces, which excludes f = 0; none: only what --hold asks "
        "for counts"},
-      {"period-law", "LAW", problems, "Problem", setting(&C::period_law, any_text()),
-       "of prescribed periods: an analytic force, whose periods are prescribed, or a text file "
-       "with an amplitude or energy and its period in each row"},
+      {"period-law", "LAW", problems, "Problem",
+       setting(&C::period_law, name_or_file(well_names())),
+       "the prescribed periods: those of an analytic force, or of a text file with an amplitude or "
+       "energy and its period in each row"},
+      {"period-law", "LAW", verb_abel, "Periods",
+       setting(&C::period_law, name_or_file(well_names())),
+       "the same as FILE alone, or an analytic force, whose periods are taken"},
       {"law-params", "a=1,b=2", problems, "Problem", setting(&C::law_parameters, parameters()),
        "parameters of an analytic --period-law: numbers by name"},
       {"law-range", "LOW,HIGH", problems, "Problem", setting(&C::law_range, optional(interval())),
        "range of the amplitudes or energies of an analytic --period-law; --trajectories values in "
        "it are used, spaced as Chebyshev points in the amplitude or the square root of the energy"},
+      {"law-params", "a=1,b=2", verb_abel, "Periods", setting(&C::law_parameters, parameters()),
+       "parameters of an analytic --period-law: numbers by name"},
+      {"law-range", "LOW,HIGH", verb_abel, "Periods", setting(&C::law_range, optional(interval())),
+       "range of the energies of an analytic --period-law"},
+      {"samples", "M", verb_abel, "Periods", setting(&C::law_samples, whole<Index>(4, 100000)),
+       "number of periods of an analytic --period-law, spaced as Chebyshev points in the square "
+       "root of the energy; {}"},
       {"period-by", "NAME", problems, "Problem",
        setting(&C::period_by, one_of(named({PeriodBy::amplitude, PeriodBy::energy}))),
        "amplitude: orbits released at rest at x = A; energy: two orbits from x = 0 with v = "
        "+-sqrt(2 E), and f(0) = 0 held unless --symmetry odd"},
       {"period-noise", "S", problems, "Problem", setting(&C::period_noise, number(0, 0.1)),
        "multiplies every period by 1 + S z, z from N(0, 1) by --data-seed; {}"},
-      {"hold", "FORCE", trainers, "Problem", setting(&C::hold, any_text()),
+      {"period-noise", "S", verb_abel, "Periods", setting(&C::period_noise, number(0, 0.1)),
+       "multiplies every period by 1 + S z, z from N(0, 1) by --data-seed; {}"},
+      {"data-seed", "S", verb_abel, "Periods", setting(&C::data_seed, cli::seed()),
+       "seed of --period-noise"},
+      {"hold", "FORCE", trainers, "Problem", setting(&C::hold, name_or_file(well_names())),
        "holds the force, adding --hold-weight times mean (f(x_k) - f*_k)^2 to the loss: at an "
        "analytic force over --hold-range, or at the rows x, f of a text file"},
       {"hold-params", "a=1,b=2", trainers, "Problem", setting(&C::hold_parameters, parameters()),
@@ -103,14 +127,14 @@ std::vector<Option> make_table() {
       {"hold-points", "K", trainers, "Problem", setting(&C::hold_points, whole<Index>(2, 100000)),
        "number of equally spaced positions, ends included; {}"},
       {"hold-weight", "W", trainers, "Problem", setting(&C::hold_weight, number(1e-12, 1e12)),
-       "of the force data in the loss; {}"},
+       "weight of the force data in the loss; {}"},
       {"data", "FILE", verb_train, "Problem", setting(&C::data, any_text()),
        "observations to fit, alone or beside a --loss on closed orbits that is given, too: text "
        "with a line of names (columns trajectory, t, "
        "q or q1.., v or v1.., first-order y1..; standard errors NAME_error; nan: missing), or HDF5 "
        "as FILE:/group"},
       {"observe", "NAME=y1,..", verb_train, "Problem", setting(&C::observe, any_text()),
-       "components that columns of --data with other names mean"},
+       "which components the columns of --data with other names hold: hare=y1,lynx=y2"},
       {"noise", "S,..", verb_train, "Problem",
        setting(&C::noise, or_else("auto", numbers(1e-300, 1e300))),
        "standard error of --data, one for all or one for each component that is observed, where "
@@ -118,8 +142,8 @@ std::vector<Option> make_table() {
        "file has none; {}; auto: estimated with the fit"},
       {"error-model", "NAME", verb_train, "Problem",
        setting(&C::error_model, one_of(named({ErrorModel::additive, ErrorModel::lognormal}))),
-       "of --data; lognormal: values are positive, and all standard errors are those of their "
-       "natural logarithms"},
+       "distribution of the errors of --data: additive, or lognormal (values are positive, and all "
+       "standard errors are those of their natural logarithms)"},
       {"robust", "NAME", verb_train, "Problem",
        setting(&C::robust, one_of(named({Robust::none, Robust::huber}))),
        "huber: residuals in --data beyond 1.345 standard errors count by their size, not by its "
@@ -134,11 +158,10 @@ std::vector<Option> make_table() {
        "trajectory its last times); {}"},
       {"closed-weight", "W", verb_train, "Problem",
        setting(&C::closed_weight, number(1e-300, 1e300)),
-       "of a --loss on closed orbits beside --data: W times it adds to chi^2 per datum, so that W "
-       "= "
-       "1/d^2 makes orbits that miss their start by d (rms) cost as much as data that miss theirs "
-       "by "
-       "a standard error each; {}"},
+       "weight of a --loss on closed orbits beside --data: W times this loss is added to chi^2 per "
+       "datum, so that W = 1/d^2 makes orbits that miss their start by d (rms) cost as much as "
+       "data "
+       "that miss the fit by a standard error each; {}"},
       {"noise", "S", verb_simulate, "Problem", setting(&C::simulated_noise, number(0, 1e300)),
        "adds S z to the trajectories that are written, z from N(0, 1) by --data-seed; {}"},
       {"seed", "S", runs, "Problem", setting(&C::seed, cli::seed()),
@@ -153,10 +176,11 @@ std::vector<Option> make_table() {
        "ones, for simulate or with --fit: harmonic, isotonic, parabolic-shear, hyperbolic-shear, "
        "log-shear, split-harmonic, duffing, pendulum, morse, poschl-teller, tan2, power, "
        "double-well, cubic, toda, linear (A q: a11, a12, ..), lotka-volterra (first-order)"},
-      {"force", "NAME", verb_analyze, "Force field", setting(&C::analyzed_force, any_text()),
+      {"force", "FORCE", verb_analyze | verb_complete, "Force field",
+       setting(&C::analyzed_force, name_or_file(well_names())),
        "in place of a results file: an analytic force (as simulate's), or a text file with a "
        "position and the force there in each row"},
-      {"params", "a=1,b=2", runs | verb_analyze, "Force field",
+      {"params", "a=1,b=2", runs | verb_analyze | verb_complete, "Force field",
        setting(&C::parameters, cli::parameters()),
        "parameters of an analytic force: numbers by name; of those that are fitted, where the fit "
        "starts"},
@@ -169,9 +193,11 @@ std::vector<Option> make_table() {
        setting(&C::logarithmic, parameter_names()),
        "fitted parameters whose logarithm is fitted, so that they stay positive"},
       {"model", "FILE", verb_simulate, "Force field", setting(&C::model, any_text()),
-       "the force of a results file, and its problem as far as no option changes it"},
+       "the same as FILE alone: the force of a results file, and its problem as far as no option "
+       "changes it"},
       {"at", "FILE", at_models, "Force field", setting(&C::at, any_text()),
-       "the network of a results file, and its problem as far as no option changes it"},
+       "the same as FILE alone: the network of a results file, and its problem as far as no option "
+       "changes it"},
       {"hidden", "W,W,..", runs, "Force field", setting(&C::hidden, widths(4096)),
        "widths of the hidden layers; {} each"},
       {"activation", "NAME", runs, "Force field",
@@ -218,11 +244,11 @@ std::vector<Option> make_table() {
        "tenth of it)"},
       {"sensitivity-errors", "NAME", differentiators, "Integration",
        setting(&C::sensitivity_errors, one_of<bool>({{"on", true}, {"off", false}})),
-       "of forward sensitivities in the error test: on, or off (the steps are those of the "
-       "states)"},
+       "whether forward sensitivities count in the error test: on, or off (the steps are those of "
+       "the states)"},
       {"corrector", "NAME", differentiators, "Integration",
        setting(&C::staggered, one_of<bool>({{"staggered", true}, {"simultaneous", false}})),
-       "of forward sensitivities: staggered (after the states) or simultaneous"},
+       "correction of forward sensitivities: staggered (after the states) or simultaneous"},
       {"times", "K", verb_simulate, "Integration", setting(&C::times, whole<Index>(2, 100000)),
        "samples per trajectory; {}"},
       {"threads", "K", runs, "Integration", setting(&C::threads, optional(whole(1, 1024))),
@@ -236,7 +262,7 @@ std::vector<Option> make_table() {
       {"interpolation", "NAME", trainers, "Training",
        setting(&C::interpolation, one_of<Interpolation>({{"polynomial", Interpolation::polynomial},
                                                          {"hermite", Interpolation::hermite}})),
-       "of the forward solution in the adjoint: polynomial or hermite"},
+       "interpolation of the forward solution in the adjoint: polynomial or hermite"},
       {"checkpoint-distance", "K", trainers, "Training",
        setting(&C::checkpoint_distance, or_else("unlimited", whole<long>(1, 1000000000))),
        "steps of the forward solution between checkpoints of the adjoint, which bound its memory "
@@ -256,13 +282,15 @@ std::vector<Option> make_table() {
        "Adam's step; {}"},
       {"iterations", "K", trainers, "Training",
        setting(&C::iterations, or_else("unlimited", whole<long>(0, 1000000000))),
-       "{}, or unlimited; with --resume: so many more"},
+       "number of iterations, {} or unlimited; with --resume that many more"},
       {"max-time", "S", trainers, "Training", setting(&C::max_time, duration(1e-3, 1e9)),
-       "wall time of this run in s, or as 90s, 1m, 2h; {}; its verification, portraits and "
-       "analysis get half as much again, or 5 s where that is more"},
+       "limit of the wall time of this run in s, or as 90s, 1m, 2h; {}; its verification, "
+       "portraits "
+       "and analysis get half as much again, or 5 s where that is more"},
       {"max-time", "S", verb_simulate, "Integration", setting(&C::max_time, duration(1e-3, 1e9)),
-       "wall time in s, or as 90s, 1m, 2h, that the standard errors of predictions by --model may "
-       "take; {}; otherwise they are left out"},
+       "limit of the wall time in s, or as 90s, 1m, 2h, for the standard errors of predictions by "
+       "a "
+       "fit; {}; beyond it they are left out"},
       {"loss-tolerance", "L", trainers, "Training",
        setting(&C::loss_tolerance, number(0, unbounded)), "stop at this loss; {}"},
       {"gradient-tolerance", "G", trainers, "Training",
@@ -313,8 +341,18 @@ std::vector<Option> make_table() {
        "put the verdict into the results file, in the place of the one that is there", false},
       {"verdict-tolerance", "R", trainers | verb_analyze, "Analysis",
        setting(&C::verdict_tolerance, number(1e-15, 1)),
-       "of the verdict: largest |n T(E)/T - 1| of an isochronous force, largest |S|/A of a "
+       "tolerance of the verdict: largest |n T(E)/T - 1| of an isochronous force, largest |S|/A of "
+       "a "
        "harmonic one; {}; of a results file analyze takes the run's own"},
+
+      {"period", "T", verb_complete, "Well", setting(&C::analyzed_period, optional(time())),
+       "period of the whole well (default: that of the run, otherwise 2pi)"},
+      {"leftmost", "X", verb_complete, "Well", setting(&C::leftmost, optional(number(-1e12, 1e12))),
+       "position where the left half begins (default: of a run as far left as its orbits went, of "
+       "a "
+       "table its first position, of an analytic force -1 or half way to the edge of its domain)"},
+      {"points", "K", theories, "Well", setting(&C::points, whole<Index>(21, 1000001)),
+       "number of positions of the force that is written; {}"},
 
       {"quick", nullptr, verb_benchmark, "Benchmark", setting(&C::quick, flag()),
        "few points, under a minute"},
@@ -322,28 +360,42 @@ std::vector<Option> make_table() {
        "all points, as long as it takes"},
       {"budget", "S", verb_benchmark, "Benchmark",
        setting(&C::budget, optional(duration(1e-3, 1e6))),
-       "s that one evaluation may take, {} (default: 5, with --quick 1, with --full 1000)"},
+       "time that one evaluation may take, in s or as 90s, 1m, 2h; {} (default: 5, with --quick 1, "
+       "with --full 1000)"},
 
       {"output", "FILE", writers, "Files", setting(&C::output, any_text()),
-       "results file; must not exist unless --overwrite or --resume", false},
+       "results file; must not exist unless --overwrite or --resume (default: the verb's name, as "
+       "train.h5, with a number where that exists)",
+       false},
       {"output", "FILE", verb_merge, "Files", setting(&C::output, any_text()),
-       "results file of the whole sweep; must not exist unless --overwrite", false},
+       "results file of the whole sweep; must not exist unless --overwrite (default: merge.h5, "
+       "with "
+       "a number where that exists)",
+       false},
+      {"output", "FILE", theories, "Files", setting(&C::output, any_text()),
+       "results file, or with the ending .csv a table of x and f, as --hold and analyze --force "
+       "read "
+       "it; must not exist unless --overwrite (default: the verb's name, as abel.h5, with a number "
+       "where that exists)",
+       false},
       {"overwrite", nullptr, file_makers, "Files", setting(&C::overwrite, flag()),
        "replace an existing output file", false},
       {"append", nullptr, verb_benchmark, "Files", setting(&C::append, flag()),
-       "put the measurements into the file of --at, beside its run", false},
+       "put the measurements into FILE, beside its run", false},
       {"resume", "FILE", trainers | verb_benchmark, "Files", setting(&C::resume, any_text()),
        "continue this file with its configuration, which options win over, into it or into "
        "--output (train: another one, when the problem changes)",
        false},
       {"checkpoint-interval", "S", verb_train, "Files",
-       setting(&C::checkpoint_interval, duration(1e-3, 1e6)), "s between checkpoints; {}", false},
+       setting(&C::checkpoint_interval, duration(1e-3, 1e6)),
+       "time between checkpoints in s, or as 90s, 1m, 2h; {}", false},
       {"checkpoint-interval", "S", verb_sweep, "Files",
        setting(&C::sweep_interval, or_else("auto", duration(1e-3, 1e6))),
-       "s between savings, {}, or auto: each run is saved as soon as it has ended, unless saving "
-       "would take more than a tenth of the time",
+       "time between savings in s, or as 90s, 1m, 2h; {}; auto: each run is saved as soon as it "
+       "has "
+       "ended, unless saving would take more than a tenth of the time",
        false},
-      {"config", "FILE", runs, "Files", setting(&C::config, any_text()),
+      {"config", "FILE", runs | theories, "Files", setting(&C::config, any_text()),
        "ini file: key = value, the keys of these options, which win; # begins a comment", false},
 
       {"json", nullptr, verb_show, "Output", setting(&C::json, flag()), "the same for programs",
@@ -359,10 +411,36 @@ std::vector<Option> make_table() {
        "any of svg, png, pdf", false},
       {"quiet", nullptr, writers, "Output", setting(&C::quiet, flag()), "no progress on stderr",
        false},
-      {"verbose", nullptr, runs, "Output", setting(&C::verbose, flag()),
+      {"verbose", nullptr, runs | theories, "Output", setting(&C::verbose, flag()),
        "also the configuration with its origins", false},
-      {"help", nullptr, ~0U, "Output", setting(&C::help, flag()), "this text", false},
+      {"help", nullptr, ~0U, "Output", setting(&C::help, flag()), "the options that most runs need",
+       false},
+      {"help-all", nullptr, ~0U, "Output", setting(&C::help_all, flag()), "all options", false},
   };
+}
+
+/// What most runs need of the verbs with many options.
+const std::vector<std::string>& essential_keys(Verb verb) {
+  static const std::map<Verb, std::vector<std::string>> keys = {
+      {verb_train,
+       {"trajectories", "period", "loss", "data", "seed", "force", "hidden", "symmetry", "threads",
+        "optimizer", "max-time", "loss-tolerance", "output", "overwrite", "resume"}},
+      {verb_simulate,
+       {"trajectories", "initial-states", "period", "noise", "seed", "force", "params", "method",
+        "rtol", "max-step", "times", "threads", "output", "overwrite", "quiet"}},
+      {verb_check_gradient,
+       {"trajectories", "initial-states", "dimension", "dynamics", "period", "loss", "seed",
+        "force", "hidden", "symmetry", "method", "rtol", "atol", "threads", "verbose"}},
+      {verb_benchmark,
+       {"trajectories", "period", "loss", "seed", "hidden", "symmetry", "method", "rtol", "threads",
+        "quick", "full", "budget", "output", "append", "resume"}},
+      {verb_sweep,
+       {"trajectories", "period", "loss", "seed", "hidden", "symmetry", "threads", "max-time",
+        "loss-tolerance", "runs", "grid", "part", "output", "overwrite", "resume"}},
+  };
+  static const std::vector<std::string> none;
+  const auto found = keys.find(verb);
+  return found == keys.end() ? none : found->second;
 }
 
 }  // namespace
@@ -392,6 +470,11 @@ std::vector<const Option*> options_of(Verb verb) {
     if ((option.verbs & verb) != 0) result.push_back(&option);
   }
   return result;
+}
+
+bool is_essential(const Option& option, Verb verb) {
+  const std::vector<std::string>& keys = essential_keys(verb);
+  return keys.empty() || std::find(keys.begin(), keys.end(), option.key) != keys.end();
 }
 
 }  // namespace isochron::cli

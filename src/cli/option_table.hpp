@@ -15,8 +15,9 @@ struct Setting {
   std::function<std::string(const Configuration&)> write;
   /// Takes the member over from another configuration.
   std::function<void(Configuration&, const Configuration&)> take;
-  std::string wanted;  ///< what is admissible, for sentences
-  std::string range;   ///< and for the help
+  std::string wanted;                ///< what is admissible, for sentences
+  std::string range;                 ///< and for the help
+  std::vector<std::string> choices;  ///< texts that have names, for completion
 };
 
 /// One row of the table from which parsing, help, configuration files and the stored configuration
@@ -44,5 +45,8 @@ struct Option {
 
 /// What a verb takes, in the order of the help.
 [[nodiscard]] std::vector<const Option*> options_of(Verb verb);
+
+/// Whether most runs of the verb need it. Of a verb with few options they all count.
+[[nodiscard]] bool is_essential(const Option& option, Verb verb);
 
 }  // namespace isochron::cli

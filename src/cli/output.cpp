@@ -30,7 +30,8 @@ fs::path checked(const fs::path& path, bool may_replace) {
   std::error_code error;
   const bool is_link = fs::is_symlink(path, error);
   fs::path file = is_link ? fs::canonical(path, error) : path;
-  require(!is_link || !error, "the output {} is a link that leads nowhere", name);
+  require(!is_link || !error, "the output {} is a link that leads nowhere; give another --output",
+          name);
   const fs::file_status status = fs::status(file, error);
   require(!fs::is_directory(status) && file.has_filename(),
           "the output {} is a folder; give the name of a file", name);
@@ -42,6 +43,18 @@ fs::path checked(const fs::path& path, bool may_replace) {
           "the output file {} exists; give --overwrite to replace it or another --output", name);
   require_replaceable(file);
   return file;
+}
+
+/// The i-th path like this one: NAME-i.h5.
+fs::path with_number(const fs::path& path, int i) {
+  constexpr std::size_t longest_stem = 200;  // a longer name might be none with a number in it
+  const std::string stem = path.stem().string().substr(0, longest_stem);
+  return path.parent_path() / fmt::format("{}-{}{}", stem, i, path.extension().string());
+}
+
+bool is_taken(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path, ignored));
 }
 
 FileLock locked(const fs::path& file) {
@@ -97,6 +110,20 @@ Output Output::into(const fs::path& file) {
   return output;
 }
 
+Output Output::numbered(const std::string& name) {
+  constexpr int most = 100000;
+  check_output_folder(".");
+  for (int i = 0;; ++i) {
+    const fs::path path = i == 0 ? fs::path(name) : with_number(name, i);
+    if (is_taken(path)) continue;
+    try {
+      return {path, false};
+    } catch (const InputError&) {  // somebody else has just taken it
+      if (i == most) throw;
+    }
+  }
+}
+
 void Output::save(std::string_view bytes) {
   try {
     NewFile file(path_, bytes);
@@ -134,14 +161,10 @@ std::string Output::intrusion(Descriptor& file) const {
 }
 
 void Output::divert(const std::string& why) {
-  constexpr std::size_t longest_stem = 200;  // a longer name might be none with a number in it
   const fs::path before = path_;
-  const std::string stem = before.stem().string().substr(0, longest_stem);
   for (int i = 1;; ++i) {
-    const fs::path other =
-        before.parent_path() / fmt::format("{}-{}{}", stem, i, before.extension().string());
-    std::error_code ignored;
-    if (fs::exists(fs::symlink_status(other, ignored))) continue;
+    const fs::path other = with_number(before, i);
+    if (is_taken(other)) continue;
     try {
       lock_ = FileLock(other);
     } catch (const InputError&) {  // somebody else is about to write that

@@ -24,6 +24,10 @@ class Output {
   /// cannot be read.
   [[nodiscard]] static Output into(const std::filesystem::path& file);
 
+  /// A new file in the working folder: `name`, or where that exists or is going to be written by
+  /// another process NAME-1.h5, NAME-2.h5, .. Throws InputError when none can be made there.
+  [[nodiscard]] static Output numbered(const std::string& name);
+
   /// What the file was that is gone on from; absent for a new one.
   [[nodiscard]] const std::optional<FormerFile>& former() const { return former_; }
 
@@ -59,6 +63,11 @@ class Output {
 
 /// Throws InputError when there is a file that must not be written to.
 void require_replaceable(const std::filesystem::path& file);
+
+/// Whether a table in text is asked for instead of a results file, by the ending of its name.
+[[nodiscard]] inline bool is_table(const std::filesystem::path& file) {
+  return file.extension() == ".csv";
+}
 
 /// Makes `folder` where it is not there yet. Throws InputError unless it may then be written to.
 void make_output_folder(const std::filesystem::path& folder);

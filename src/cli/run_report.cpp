@@ -42,6 +42,7 @@ class Screen {
     put("{}: {}\n", shown(file_, longest_path), shown(run_.title));
     state();
     losses();
+    simulation();
     fit();
     parameters();
     prediction();
@@ -158,6 +159,14 @@ class Screen {
                                                     std::sqrt(verified[j]))
                                       : ""));
       title = "";
+    }
+  }
+
+  /// By how much simulated orbits miss what the loss asks for.
+  void simulation() {
+    const double found = take("mean_square_residual", run_.simulation.mean_square_residual);
+    if (!std::isnan(found)) {
+      row("loss", "{:.4e} by {}", found, take("integrated_by", run_.integrated_by));
     }
   }
 
@@ -355,7 +364,7 @@ class Screen {
       row("problem", "{}, D = {}, {}, {} loss, N = {}{}", name(run_.motion), dimension, periods(),
           name(*run_.loss), states.cols(),
           run_.data_seed ? fmt::format(", data seed {}", *run_.data_seed) : "");
-    } else {
+    } else if (states.cols() > 0) {
       row("trajectories", "{}", states.cols());
     }
     if (run_.options) way();

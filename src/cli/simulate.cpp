@@ -3,6 +3,7 @@
 #include "cli/force_option.hpp"
 #include "cli/objective.hpp"
 #include "cli/output.hpp"
+#include "cli/progress.hpp"
 #include "cli/resolved.hpp"
 #include "cli/run_report.hpp"
 #include "cli/signals.hpp"
@@ -48,11 +49,13 @@ Subject analytic_subject(const Configuration& configuration) {
 Subject choose_subject(const Configuration& configuration, const std::optional<Run>& stored) {
   const std::string& force = configuration.force;
   const bool named = configuration.given("force");
-  require(stored || named, "simulate needs a force: give --model FILE or --force NAME");
-  require(!stored || !named, "--model {} and --force {} name two forces; give one of them",
-          configuration.model, force);
+  require(stored || named,
+          "simulate needs a force: give a results file, isochron simulate run.h5, or --force NAME");
+  require(!stored || !named, "{} and --force {} name two forces; give one of them",
+          shown(configuration.model), force);
   require(!stored || !configuration.given("params"),
-          "--params is for an analytic --force; that of --model has its own");
+          "--params is for an analytic --force; that of {} has its own",
+          shown(configuration.model));
   for (const char* key : {"fit", "bounds", "log"}) {
     require(!configuration.given(key),
             "--{} is for train; simulate takes parameters as --params has them", key);
@@ -178,8 +181,6 @@ std::string table_of(const SampledStates& sampled, Motion motion, double noise) 
   return text + '\n';
 }
 
-bool is_table(const std::filesystem::path& file) { return file.extension() == ".csv"; }
-
 }  // namespace
 
 int simulate(const Configuration& given) {
@@ -201,7 +202,11 @@ int simulate(const Configuration& given) {
 
   catch_signals();
   const Ensemble one_period(objective.ensemble().initial_states, objective.period());
-  Integrator solver(dynamics, integrator);
+  Meter meter(configuration.quiet);
+  meter.begin(fmt::format("integrating {} orbits", one_period.size()));
+  IntegratorOptions metered = integrator;
+  metered.progress = [&meter](double part) { meter.report(part); };
+  Integrator solver(dynamics, metered);
   const SampledTrajectories sampled =
       solver.sample(subject.theta, one_period, Vector::LinSpaced(looks, 0, 1));
 
@@ -221,6 +226,7 @@ int simulate(const Configuration& given) {
   run.simulation.mean_square_residual = objective.trajectory_loss(run.final_states);
   run.integrated_by = described(integrator);
   run.state.forward = sampled.counts;
+  meter.begin("energies and portraits");
   if (dynamics.moves_on_a_line()) {
     add_energy(run, dynamics, subject.theta, sampled, integrator, stride);
   }
@@ -233,9 +239,11 @@ int simulate(const Configuration& given) {
   }
   const bool predicts = stored && stored->posterior && configuration.simulated_noise == 0;
   if (predicts && run.trajectories) {
+    meter.begin("standard errors of the predictions");
     add_errors(run, *stored, dynamics, one_period.initial_states, integrator,
                configuration.max_time);
   }
+  meter.begin("writing the file");
   if (is_table(output.path())) {
     require(run.trajectories.has_value(),
             "{} times of {} trajectories are more than 10^7 numbers; give fewer --trajectories or "
@@ -245,6 +253,7 @@ int simulate(const Configuration& given) {
   } else {
     output.save(results_image(output.path(), run));
   }
+  meter.end();
   print_run(run, output.path());
   return 0;
 }

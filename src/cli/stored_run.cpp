@@ -1,6 +1,7 @@
 #include "cli/stored_run.hpp"
 
 #include <fmt/core.h>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,7 @@
 #include "sentence.hpp"
 
 namespace isochron::cli {
+
 namespace {
 
 std::string in_words(const AnalyticTerm& term) {
@@ -199,6 +201,16 @@ void take_options(const TrainingOptions& options, const Taking& take) {
   take("iterations", &C::iterations, limit < 0 ? std::nullopt : std::optional(limit));
 }
 
+bool is_simulated(const Run& run) { return !std::isnan(run.simulation.mean_square_residual); }
+
+/// What else can be given than a file without a force: the analytic one that was simulated.
+std::string remedy_without_force(const Run& run, const std::string& file) {
+  const auto config = parsed_configuration(run.config, file);
+  if (!is_simulated(run) || !config.is_object()) return "";
+  const std::string force = config.value("/options/force"_json_pointer, "");
+  return force.empty() ? "" : ", or --force " + shown(force);
+}
+
 }  // namespace
 
 Run read_run(const std::string& file) {
@@ -211,7 +223,8 @@ Run read_run(const std::string& file) {
 Run read_model(const std::string& file) {
   Run run = read_run(file);
   const bool has_force = run.state.theta.size() > 0;
-  require(has_force, "{} holds no network; give the file of a training run", shown(file));
+  require(has_force, "{} {}holds no network; give the file of a training run{}", shown(file),
+          is_simulated(run) ? "comes from simulate and " : "", remedy_without_force(run, file));
   require(run.field() != nullptr,
           "{} holds a force of another kind than a network: only the library, given its field, can "
           "go on with it",
@@ -262,7 +275,9 @@ Output output_of(const Configuration& configuration, const std::string& resumed)
       !configuration.given("output") ||
       (configuration.overwrite && std::filesystem::equivalent(output, resumed, ignored));
   if (!resumed.empty() && same) return Output::into(resumed);
-  return {output, configuration.overwrite};
+  if (configuration.given("output")) return {output, configuration.overwrite};
+  const std::string name = name_of(configuration.verb) + ".h5";
+  return configuration.overwrite ? Output(name, true) : Output::numbered(name);
 }
 
 }  // namespace isochron::cli

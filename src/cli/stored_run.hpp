@@ -35,8 +35,8 @@ namespace isochron::cli {
 void check_architecture(const Configuration& configuration, const Run& stored,
                         const std::string& file);
 
-/// The file that is written: what goes on from `resumed`, if that is not empty, goes into it unless
-/// another --output is given.
+/// The file that is written: --output, or where that is not given one named after the verb. What
+/// goes on from `resumed`, if that is not empty, goes into it unless another --output is given.
 [[nodiscard]] Output output_of(const Configuration& configuration, const std::string& resumed = "");
 
 }  // namespace isochron::cli

@@ -15,7 +15,7 @@ SweepRecord::SweepRecord(SweepTable table, Output output, std::optional<double> 
   try {
     saver_ = std::jthread([this](const std::stop_token& stop) { keep_saving(stop); });
   } catch (const std::system_error& error) {
-    throw NumericalError("there is no thread left that could save the runs: " +
+    throw NumericalError("the thread that saves the runs cannot be started: " +
                          error.code().message());
   }
 }

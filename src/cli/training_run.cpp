@@ -19,7 +19,10 @@ namespace {
 /// One `isochron train`.
 class Training {
  public:
-  explicit Training(TrainingSetup setup) : setup_(std::move(setup)), progress_(setup_.quiet) {}
+  explicit Training(TrainingSetup setup)
+      : setup_(std::move(setup)),
+        progress_(setup_.quiet, setup_.training.max_time,
+                  setup_.training.optimizer.max_iterations) {}
 
   int execute(const std::optional<Run>& resumed) {
     training_memory(objective_, setup_.training).require(available_memory());
@@ -108,7 +111,8 @@ class Training {
                             : StopReason::wall_time;
         return finish_best(training, left);
       }
-      progress_.say("weight seed {} is set aside: n = {}", seed, n);
+      progress_.say("weight seed {} is set aside: its orbits oscillate {} times in T, not {}", seed,
+                    n, setup_.period_multiple);
     }
     if (signalled() && best_) return *best_;
     if (!evaluated) throw NumericalError("no weight seed can be trained; " + failure_);

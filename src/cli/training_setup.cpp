@@ -115,9 +115,10 @@ void require_seeds(const Configuration& configuration, const std::string& key, s
   const std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
   const std::uint64_t last_first = last - static_cast<std::uint64_t>(count - 1);
   if (first <= last_first) return;
-  throw not_admissible(configuration, key,
-                       fmt::format("at most {}, for {} seeds begin there and {} is the last one",
-                                   last_first, count, last));
+  throw not_admissible(
+      configuration, key,
+      fmt::format("at most {}, for {} seeds are counted up from it and {} is the largest one",
+                  last_first, count, last));
 }
 
 }  // namespace isochron::cli

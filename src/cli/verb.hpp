@@ -16,6 +16,8 @@ enum Verb : unsigned {
   verb_analyze = 64,
   verb_sweep = 128,
   verb_merge = 256,
+  verb_abel = 512,
+  verb_complete = 1024,
 };
 
 inline constexpr std::pair<Verb, const char*> verb_names[] = {
@@ -24,6 +26,8 @@ inline constexpr std::pair<Verb, const char*> verb_names[] = {
     {verb_check_gradient, "check-gradient"},
     {verb_benchmark, "benchmark"},
     {verb_analyze, "analyze"},
+    {verb_abel, "abel"},
+    {verb_complete, "complete"},
     {verb_sweep, "sweep"},
     {verb_show, "show"},
     {verb_plot, "plot"},

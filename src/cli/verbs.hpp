@@ -10,6 +10,8 @@ int simulate(const Configuration& given);
 int check_gradient(const Configuration& given);
 int benchmark(const Configuration& given);
 int analyze(const Configuration& given);
+int abel(const Configuration& given);
+int complete(const Configuration& given);
 int sweep(const Configuration& given);
 int show(const Configuration& given);
 int plot(const Configuration& given);

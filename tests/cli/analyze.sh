@@ -68,8 +68,8 @@ succeeds train --dimension 2 --hidden 4 --trajectories 3 --iterations 1 --quiet 
 succeeds show plane.h5
 prints 'verdict +absent: '
 
-rejects 2 '--store needs a results file' analyze --force morse --store
-rejects 2 'analyze needs a force: give a results file or --force' analyze
+rejects 2 '--store needs a results file .*isochron analyze run.h5 --store' analyze --force morse --store
+rejects 2 'analyze needs a force: give a results file, isochron analyze run.h5, or --force' analyze
 rejects 2 'run.h5 and --force morse name two forces' analyze run.h5 --force morse
 rejects 2 'no orbit of energy 3: admissible is 0 < E < 2, its height' \
   analyze --force pendulum --energies 1,3

@@ -27,8 +27,8 @@ done
 ASAN_OPTIONS=detect_leaks=0 run show damaged.h5
 [[ $status -eq 0 || $status -eq 2 ]] || fail "a damaged file gives exit status $status"
 [[ $status -eq 0 ]] || one_sentence damaged.h5 'show damaged.h5'
-rejects 2 'no_model.h5 holds no network' train --resume no_model.h5
-rejects 2 'no_model.h5 holds no network' simulate --model no_model.h5
+rejects 2 'no_model.h5 .*holds no network' train --resume no_model.h5
+rejects 2 'no_model.h5 .*holds no network' simulate --model no_model.h5
 rejects 2 'name two forces' simulate --model good.h5 --force duffing -o other.h5
 rejects 2 'params is for an analytic' simulate --model good.h5 --params beta=1 -o other.h5
 

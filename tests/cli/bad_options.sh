@@ -3,7 +3,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 echo precious >isochron.h5
 
-rejects 2 'a verb is missing.*train, simulate, check-gradient, benchmark, analyze, sweep, show, plot or merge'
+rejects 2 'a verb is missing.*train, simulate, check-gradient, benchmark, analyze, abel, complete, sweep, show, plot or merge'
 rejects 2 "verb 'trian' is unknown.*'train'" trian
 rejects 2 "'--trajectories'" train --trajectorie 5
 rejects 2 "'--trajectories'" train --trajectorie=5
@@ -94,7 +94,7 @@ rejects 2 'force duffling .* harmonic, isotonic,' train --force duffling
 rejects 2 'params is for an analytic' train --params beta=1
 
 # simulate
-rejects 2 'needs a force.*--model FILE or --force NAME' simulate
+rejects 2 'needs a force.*isochron simulate run.h5, or --force NAME' simulate
 rejects 2 'force duffling .* harmonic, isotonic,' simulate --force duffling
 rejects 2 "duffing.*'gamma'.*beta" simulate --force duffing --params gamma=1
 rejects 2 'harmonic.*omega > 0' simulate --force harmonic --params omega=-1

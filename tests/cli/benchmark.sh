@@ -66,7 +66,7 @@ fi
 
 rejects 2 '--budget 0 .* 0.001 to 1e' benchmark --budget 0
 rejects 2 'quick and --full' benchmark --quick --full
-rejects 2 'give --at FILE' benchmark --append
+rejects 2 'name it: isochron benchmark run.h5 --append' benchmark --append
 rejects 2 'holds no network|no run and so no network' benchmark --at bench.h5
 rejects 2 'bench.h5 exists' benchmark -o bench.h5
 rejects 2 'rkn8 .* first-order' benchmark --dynamics first-order --method rkn8 -o x.h5

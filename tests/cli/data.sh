@@ -182,7 +182,7 @@ rejects 2 '--closed-weight is for closed orbits beside --data; give --loss perio
 rejects 2 '--period is for closed orbits beside --data' "${fit[@]}" --data orbits.csv --period 3 -o no.h5
 rejects 2 '--closed-weight 0' "${closing[@]}" --closed-weight 0 -o no.h5
 rejects 2 '--ridge is for --data' train --ridge 1 -o no.h5
-rejects 2 '--optimizer lbfgs does not go with --data' train --data orbits.csv --optimizer lbfgs -o no.h5
+rejects 2 '--optimizer lbfgs does not go with --data; give --optimizer least-squares' train --data orbits.csv --optimizer lbfgs -o no.h5
 rejects 2 "none.csv" train --data none.csv -o no.h5
 rejects 2 "'q' is unknown" train --data orbits.csv --dynamics first-order -o no.h5
 rejects 2 'give one for all, or one for each' train --data orbits.csv --noise 1,2,3 -o no.h5

@@ -57,7 +57,7 @@ succeeds train --trajectories 8 --loss prescribed-period --period-law pendulum -
 prints '^  verdict +not converged'
 
 # The help says what happens when nothing is given.
-succeeds train --help
+succeeds train --help-all
 tr -s '\n ' ' ' <"$out" >"$err"
 complains 'rtol R relative tolerance of every trajectory: auto .follows the loss.*default: auto;'
 succeeds train "${short[@]}" --iterations 0 -o default.h5

@@ -38,10 +38,6 @@ rejects 2 'exists; give --overwrite' train "${quick[@]}" -o run.h5
 succeeds train --trajectories 11 --iterations 3 --quiet -o run.h5 --overwrite
 asked run.h5 trajectories 11
 
-# The default output.
-succeeds train "${quick[@]}"
-succeeds show isochron.h5
-
 # A tolerance that was asked for is kept, whichever it is.
 succeeds train "${quick[@]}" --atol 1e-9 -o atol.h5
 asked atol.h5 atol 1e-9
