@@ -29,6 +29,10 @@ configure_file(cmake/isochron.pc.in ${PROJECT_BINARY_DIR}/generated/isochron.pc 
 install(FILES ${PROJECT_BINARY_DIR}/generated/isochron.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
+install(DIRECTORY ${PROJECT_BINARY_DIR}/manual/man1 DESTINATION ${CMAKE_INSTALL_MANDIR})
+install(FILES ${PROJECT_BINARY_DIR}/manual/completions/isochron
+        DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/bash-completion/completions)
+
 set(_documents ${CMAKE_INSTALL_DATAROOTDIR}/doc/isochron)
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${_documents})
 install(DIRECTORY docs examples DESTINATION ${_documents} PATTERN CMakeLists.txt EXCLUDE)

@@ -9,7 +9,8 @@ if(CPACK_GENERATOR STREQUAL "DEB")
     "isochron (${CPACK_PACKAGE_VERSION}) unstable; urgency=medium\n\n"
     "  * See CHANGELOG.md.\n\n"
     " -- ${CPACK_PACKAGE_CONTACT}  ${_date}\n")
-  execute_process(COMMAND gzip -9n ${_documents}/changelog COMMAND_ERROR_IS_FATAL ANY)
+  file(GLOB _pages ${CPACK_TEMPORARY_DIRECTORY}/usr/share/man/man1/*.1)
+  execute_process(COMMAND gzip -9n ${_documents}/changelog ${_pages} COMMAND_ERROR_IS_FATAL ANY)
 elseif(CPACK_INSTALLED_DIRECTORIES)  # the sources
   set(SOURCE_DIR ${CPACK_SOURCES})
   set(GIT ${CPACK_GIT})

@@ -24,7 +24,8 @@ libdir=$(cd root/usr && dirname lib/*/libisochron.so)
 for file in bin/isochron include/isochron/training.hpp "$libdir/libisochron.so.0" \
   "$libdir"/glibc-hwcaps/x86-64-v{3,4}/libisochron.so.0 "$libdir/cmake/isochron/isochronConfig.cmake" \
   "$libdir/pkgconfig/isochron.pc" share/doc/isochron/{copyright,changelog.gz,README.md} \
-  share/doc/isochron/examples/01_gradient_by_adjoint.cpp; do
+  share/doc/isochron/examples/01_gradient_by_adjoint.cpp share/man/man1/isochron{,-train}.1.gz \
+  share/bash-completion/completions/isochron; do
   [[ -e root/usr/$file ]] || wrong "holds no /usr/$file"
 done
 
