@@ -817,19 +817,12 @@ InputDataset InputGroup::dataset(const std::string& name) const {
 }
 
 std::vector<std::string> InputGroup::names() const {
-  H5G_info_t info{};
-  readable(H5Gget_info(id(), &info), location());
   std::vector<std::string> names;
-  for (hsize_t i = 0; i < info.nlinks; ++i) {
-    const auto name_of_link = [&](char* name, std::size_t size) {
-      return readable(
-          H5Lget_name_by_idx(id(), ".", H5_INDEX_NAME, H5_ITER_INC, i, name, size, H5P_DEFAULT),
-          location());
-    };
-    std::string name(static_cast<std::size_t>(name_of_link(nullptr, 0)), '\0');
-    name_of_link(name.data(), name.size() + 1);
-    names.push_back(std::move(name));
-  }
+  const auto add = [](hid_t, const char* name, const H5L_info_t*, void* all) -> herr_t {
+    static_cast<std::vector<std::string>*>(all)->emplace_back(name);
+    return 0;
+  };
+  readable(H5Literate(id(), H5_INDEX_NAME, H5_ITER_INC, nullptr, add, &names), location());
   return names;
 }
 

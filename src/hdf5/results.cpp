@@ -755,6 +755,8 @@ History read_history(const InputGroup& entry) {
     values =
         read_column<std::remove_reference_t<decltype(values)>>(group, column.name, column.domain);
   });
+  // What is read next counts on it.
+  check_history(history, SizeCheck(group.location().file));
   return history;
 }
 

@@ -37,11 +37,17 @@ READERS = {
         ["train", "--initial-states", "x.h5:/run/data/initial_states", "--hidden", "4",
          "--iterations", "0", "--quiet", "-o", "y.h5", "--overwrite"],
     ],
-    "simulation": [["show", "x.h5"], ["show", "--json", "x.h5"]],
+    "simulation": [
+        ["show", "x.h5"],
+        ["show", "--json", "x.h5"],
+        ["train", "--data", "x.h5:/run/trajectories", "--noise", "0.1", "--hidden", "4",
+         "--iterations", "0", "--quiet", "-o", "y.h5", "--overwrite"],
+    ],
     "sweep": [
         ["show", "x.h5"],
         ["show", "--json", "x.h5"],
         ["sweep", "--resume", "x.h5", "--quiet", "-o", "y.h5", "--overwrite"],
+        ["merge", "x.h5", "-o", "y.h5", "--overwrite"],
     ],
     "benchmark": [["show", "x.h5"], ["show", "--json", "x.h5"]],
 }
@@ -51,7 +57,7 @@ READERS["fit"] = [
     ["simulate", "--model", "x.h5", "--times", "3", "-o", "y.h5", "--overwrite"],
     ["analyze", "x.h5"],
 ]
-READERS["prediction"] = list(READERS["simulation"])
+READERS["prediction"] = READERS["simulation"][:2]
 if shutil.which("gnuplot") and everything:
     for verbs in READERS.values():
         verbs.append(["plot", "x.h5", "-o", "figures", "--format", "svg"])
@@ -107,6 +113,33 @@ def put_huge(file, path):
     file.create_dataset(path, shape=(1 << 60,), chunks=(1 << 16,), dtype="f8")
 
 
+def put_in_another_file(file, path):
+    shape, kind = file[path].shape, file[path].dtype
+    del file[path]
+    file.create_dataset(path, shape=shape, dtype=kind,
+                        external=[("z.bin", 0, h5py.h5f.UNLIMITED)])
+
+
+def put_virtual(file, path):
+    shape, kind = file[path].shape, file[path].dtype
+    layout = h5py.VirtualLayout(shape=shape, dtype=kind)
+    layout[...] = h5py.VirtualSource("z.h5", "/z", shape=shape)
+    del file[path]
+    file.create_virtual_dataset(path, layout)
+
+
+def put_many_names(file, path):
+    group = file[path]
+    for i in range(20000):
+        group[f"name {i}"] = h5py.SoftLink("/")
+
+
+def neighbour(file, path):
+    """Another object of the same group; where there is none, the group."""
+    names = [name for name in file[path].parent if name != path.rsplit("/", 1)[1]]
+    return file[path].parent.name.rstrip("/") + "/" + (names[len(names) // 2] if names else "")
+
+
 def one(value, number):
     """The array with one other number in its middle."""
     changed = np.array(value)
@@ -126,7 +159,18 @@ def of_any(file, path):
         "a link to itself": lambda: put_link(file, path, h5py.SoftLink(path)),
         "a link to another file": lambda: put_link(file, path, h5py.ExternalLink("z.h5", "/z")),
         "a circle": lambda: put_link(file, path, file["/"]),
+        "a link to another object": lambda: put_link(file, path,
+                                                     h5py.SoftLink(neighbour(file, path))),
+        "another object": lambda: put_link(file, path, file[neighbour(file, path)]),
         "of 2^60 numbers": lambda: put_huge(file, path),
+        "bytes": lambda: put(file, path, np.void(b"\0\1\2")),
+        "arrays": lambda: put(file, path, np.zeros(2, np.dtype(("f8", (3,)))),
+                              dtype=np.dtype(("f8", (3,)))),
+        "truths": lambda: put(file, path, np.array([True, False])),
+        "references": lambda: put(file, path, np.array([file.ref], dtype=h5py.ref_dtype)),
+        "lists": lambda: put(file, path, np.array([np.ones(2), np.ones(3)], dtype=object),
+                             dtype=h5py.vlen_dtype("f8")),
+        "pairs": lambda: put(file, path, np.zeros(2, [("a", "f8"), ("b", "S3")])),
     }
 
 
@@ -139,6 +183,10 @@ def of_numbers(file, path):
         "big-endian": lambda: put(file, path, value.astype(">i8" if whole else ">f8")),
         "of rank 3": lambda: put(file, path, value.reshape((1, 1, -1))),
         "empty": lambda: put(file, path, np.empty((0,) * value.ndim, value.dtype)),
+        "of 16 bits": lambda: put(file, path, value.astype("i2" if whole else "f2")),
+        "of 128 bits": lambda: put(file, path, value.astype("i8" if whole else "f16")),
+        "in another file": lambda: put_in_another_file(file, path),
+        "virtual": lambda: put_virtual(file, path),
     }
     if value.size == 0:
         return changes
@@ -157,6 +205,8 @@ def of_numbers(file, path):
             "shorter": lambda: put(file, path, value[:-1]),
             "longer": lambda: put(file, path, np.concatenate([value, value])),
             "reversed": lambda: put(file, path, value[::-1]),
+            "compressed": lambda: put(file, path, value, chunks=True, compression=9, shuffle=True),
+            "extensible": lambda: put(file, path, value, maxshape=(None,) * value.ndim),
             "flat": lambda: put(file, path, value.reshape(-1, 1) if value.ndim == 1
                                 else value.reshape(-1)),
         }
@@ -299,6 +349,9 @@ def attributes_of(file, path):
             f"{name} of variable length": lambda p=put_attribute: p("abc"),
             f"{name} texts": lambda p=put_attribute: p(np.array([b"a", b"b"])),
             f"{name} nothing": lambda p=put_attribute: p(h5py.Empty("f8")),
+            f"{name} numbers": lambda p=put_attribute: p(np.array([1.0, np.nan])),
+            f"{name} very long": lambda p=put_attribute: p(np.bytes_("x" * 60000)),
+            f"{name} of control characters": lambda p=put_attribute: p(np.bytes_(b"\x1b[31m\n")),
         }
     return changes
 
@@ -314,7 +367,7 @@ def changes_of(file, path):
     if path.endswith("config/data"):
         return changes | of_configuration(file, path)
     if isinstance(thing, h5py.Group):
-        return changes
+        return changes | {"many names": lambda: put_many_names(file, path)}
     if thing.dtype.names:
         return changes | of_table(file, path)
     if thing.dtype.kind in "SO":
