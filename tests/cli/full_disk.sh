@@ -29,6 +29,25 @@ if command -v gnuplot >/dev/null; then
 fi
 echo 'tested with a limit on the size of files'
 
+# A quota that is used up, which is said when the file is written or, later, when it is synced.
+if [[ $sanitized -eq 0 && -e ${ISOCHRON_FULL_QUOTA:-} ]]; then
+  mkdir quota
+  echo precious >quota/old.h5
+  own=$program
+  program=$streams/over_quota
+  for moment in write sync; do
+    printf '#!/bin/sh\nLD_PRELOAD="%s" ISOCHRON_QUOTA=%s exec "%s" "$@"\n' "$ISOCHRON_FULL_QUOTA" "$moment" "$own" >"$program"
+    chmod 755 "$program"
+    exceeded='Disk quota exceeded'
+    fails_to_write "$exceeded" quota train "${quick[@]}" -o quota/new.h5
+    fails_to_write "$exceeded" quota train "${quick[@]}" -o quota/old.h5 --overwrite
+    fails_to_write "$exceeded" quota simulate --force duffing -o quota/old.h5 --overwrite
+    fails_to_write "$exceeded" quota sweep "${quick[@]}" --runs 2 -o quota/sweep.h5
+  done
+  program=$own
+  echo 'tested with a quota that is used up'
+fi
+
 if mount -t tmpfs -o size=20k tmpfs disk 2>/dev/null; then
   trap 'umount "$work/disk"; cleanup' EXIT
   echo precious >disk/old.h5

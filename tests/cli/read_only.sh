@@ -49,4 +49,19 @@ for verb in 'show secret.h5' 'plot secret.h5 -o open' 'train --resume secret.h5'
 done
 chmod 755 . locked
 
+# A file system that is read-only.
+mkdir disk
+if mount -t tmpfs -o size=1m tmpfs disk 2>/dev/null; then
+  trap 'umount "$work/disk"; cleanup' EXIT
+  cp open/run.h5 disk/run.h5
+  mount -o remount,ro disk
+  rejects 2 'disk cannot be written to: Read-only file system' train -o disk/new.h5
+  rejects 2 'disk cannot be written to: Read-only file system' train --resume disk/run.h5
+  rejects 2 'disk cannot be written to: Read-only file system' analyze disk/run.h5 --store
+  succeeds show disk/run.h5
+  echo 'tested with a read-only tmpfs'
+else
+  echo 'not tested with a read-only tmpfs: mounting is not allowed'
+fi
+
 finish

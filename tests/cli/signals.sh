@@ -59,6 +59,24 @@ stored_by TERM 143 0.5 train "${long[@]}" --method bdf
 # While the loss is verified, after training.
 stored_by INT 130 verifying train --trajectories 30000 --rtol 1e-4 --iterations 0 --threads 1
 
+# A second signal ends at once what the first one has asked to end; the last checkpoint is complete.
+for both in 'INT INT 130' 'TERM TERM 143' 'INT TERM 143'; do
+  read -r one other expected <<<"$both"
+  rm -f run.h5
+  "$program" train --optimizer adam --checkpoint-interval 0.01 --max-time 100 --quiet -o run.h5 >"$out" 2>"$err" &
+  pid=$!
+  appears run.h5
+  sleep "0.$((RANDOM % 10))"
+  kill -s "$one" "$pid"
+  kill -s "$other" "$pid" 2>/dev/null
+  wait "$pid"
+  status=$?
+  [[ $status -eq $expected || $status -eq 130 ]] || fail "$both: exit status $status"
+  succeeds show run.h5
+  succeeds train --resume run.h5 --iterations 1 --quiet
+  [[ $(find . -type f) == ./run.h5 ]] || fail "other files than run.h5: $(find . -type f)"
+done
+
 # simulate has nothing to keep.
 rm -f run.h5
 interrupts INT 130 0.5 simulate --force pendulum --method bdf --rtol 1e-13 --trajectories 20000 --threads 1 --times 2
