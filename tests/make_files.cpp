@@ -4,11 +4,14 @@
 //   make_files run FILE         a network that was trained for a moment
 //   make_files own-force FILE   a field with two parameters, from callables
 //   make_files own-loss FILE    a network and a loss of one's own
+//   make_files thin FILE        the run in FILE with few points on its curves
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
 #include <string>
+#include <vector>
 
 #include "benchmark_results.hpp"
 #include "isochron/error.hpp"
@@ -134,11 +137,38 @@ Run make_own_loss() {
   return trained(objective, network->initial_parameters(0));
 }
 
+void thin(PositionCurve& curve) {
+  for (Vector* column : {&curve.position, &curve.value, &curve.harmonic, &curve.error})
+    *column = column->head(std::min<Index>(column->size(), 3)).eval();
+}
+
+void thin(std::vector<PhasePortrait>& portraits) {
+  for (PhasePortrait& portrait : portraits) {
+    for (std::vector<double>* column : {&portrait.x, &portrait.v, &portrait.color})
+      column->resize(static_cast<std::size_t>(portrait.samples));
+  }
+}
+
+Run make_thin(const std::string& file) {
+  Run run = read_results(file);
+  thin(run.phase_portrait_before);
+  thin(run.phase_portrait);
+  if (run.force) thin(*run.force);
+  if (run.potential) thin(*run.potential);
+  if (run.orbits) {
+    constexpr Index times = 3;
+    *run.orbits = {run.orbits->x.leftCols(times).eval(), run.orbits->v.leftCols(times).eval(),
+                   run.orbits->time.head(times).eval()};
+  }
+  return run;
+}
+
 void make(const std::string& kind, const std::string& file) {
   if (kind == "benchmark") return write_benchmark(file, make_benchmark());
   if (kind == "run") return write_results(file, make_run());
   if (kind == "own-force") return write_results(file, make_own_force());
   if (kind == "own-loss") return write_results(file, make_own_loss());
+  if (kind == "thin") return write_results(file, make_thin(file));
   throw InputError(kind + " is no kind of file");
 }
 
