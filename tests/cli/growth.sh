@@ -1,0 +1,49 @@
+# Nothing grows while a run goes on: memory, open files and temporary files of a training and of a sweep are
+# watched. The third argument is the number of seconds for each.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+[[ $sanitized -eq 0 ]] || skip 'sanitizers keep what was freed'
+
+seconds=${3:-10}
+
+# watched NAME BYTES ARGUMENTS...: runs it for that long. In the second half of the time the largest memory
+# may be a few percent larger than in the first, and BYTES KiB, which is what the run itself gathers.
+watched() {
+  local name=$1 gathered=$2 start now rss files hidden count=0 first=0 last=0 most_files=0 first_files=0
+  shift 2
+  "$program" "$@" >"$out" 2>"$err" &
+  local pid=$!
+  start=$EPOCHSECONDS
+  sleep 2
+  while now=$((EPOCHSECONDS - start)) && [[ $now -lt $seconds ]]; do
+    rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status" 2>/dev/null)
+    [[ -n $rss ]] || break
+    files=$(find "/proc/$pid/fd" -mindepth 1 2>/dev/null | wc -l)
+    hidden=$(find . -name '.*.isochron-*' | wc -l)
+    [[ $hidden -le 2 ]] || fail "$name: $hidden temporary files at once"
+    if [[ $now -lt $((seconds / 2)) ]]; then
+      [[ $rss -le $first ]] || first=$rss
+      [[ $files -le $first_files ]] || first_files=$files
+    else
+      [[ $rss -le $last ]] || last=$rss
+      [[ $files -le $most_files ]] || most_files=$files
+    fi
+    count=$((count + 1))
+    sleep 0.1
+  done
+  kill -s INT "$pid" 2>/dev/null
+  wait "$pid"
+  [[ $? -eq 130 ]] || fail "$name: ended by itself"
+  echo "$name: $first KiB at most in the first half, $last in the second; $first_files and $most_files open files; $count looks"
+  [[ $last -gt 0 && $last -le $((first + first / 20 + gathered)) ]] || fail "$name: memory grows from $first to $last KiB"
+  [[ $most_files -le $((first_files + 1)) ]] || fail "$name: open files grow from $first_files to $most_files"
+  [[ -z $(find . -name '.*' -type f) ]] || fail "$name leaves $(find . -name '.*' -type f)"
+}
+
+# The history of an iteration is a few numbers.
+watched training $((4 * seconds)) train --trajectories 400 --hidden 16,16 --optimizer adam --iterations unlimited \
+  --loss-tolerance 0 --max-time 100000 --checkpoint-interval 0.2 --threads 2 --quiet -o run.h5
+succeeds show run.h5
+watched sweep $((20 * seconds)) sweep --hidden 4 --trajectories 10 --iterations 5 --runs 1000000 --threads 2 \
+  --quiet -o sweep.h5
+succeeds show sweep.h5
+finish
