@@ -102,14 +102,15 @@ std::string names_of(const Option& option) {
 }
 
 std::string meaning_of(const Option& option, Verb verb) {
-  const std::string meaning = option.help();
+  std::string meaning = option.help();
   if (option.argument == nullptr) return meaning;
   Configuration defaults;
   defaults.verb = verb;
   const std::string standard = option.setting.write(defaults);
   // A default that depends on other options is told in words.
   const bool in_words = meaning.find("(default: ") != std::string::npos;
-  return standard.empty() || in_words ? meaning : fmt::format("{} [{}]", meaning, standard);
+  if (!standard.empty() && !in_words) meaning += fmt::format(" [{}]", standard);
+  return meaning;
 }
 
 }  // namespace isochron::cli

@@ -166,7 +166,9 @@ class Screen {
   void simulation() {
     const double found = take("mean_square_residual", run_.simulation.mean_square_residual);
     if (!std::isnan(found)) {
-      row("loss", "{:.4e} by {}", found, take("integrated_by", run_.integrated_by));
+      const bool half = run_.loss && mirrors(*run_.loss);
+      row("loss", "{:.4e} = mean {}, by {}", found, half ? "|X(T/2) + X(0)|^2" : "|X(T) - X(0)|^2",
+          take("integrated_by", run_.integrated_by));
     }
   }
 

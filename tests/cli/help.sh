@@ -117,7 +117,7 @@ fi
 
 # What stopped people once.
 succeeds simulate --force pendulum --trajectories 3 -o pendulum.h5
-shows 'loss [0-9.e+-]+ by adams at rtol 1.0e-10'
+shows 'loss [0-9.e+-]+ = mean .X\(T\) - X\(0\).\^2, by adams at rtol 1.0e-10'
 rejects 2 'pendulum.h5 comes from simulate and holds no network; .*, or --force pendulum' simulate pendulum.h5
 printf '0 1\n1 0\n' >table.txt
 rejects 2 'table.txt is not an HDF5 file; for a table of x, f: isochron analyze --force table.txt' \
