@@ -33,50 +33,36 @@ bool is_absent(const Number& value) {
   return false;
 }
 
-/// The rows of the screen. What a row has shown is not shown again among the others.
-class Screen {
+/// The rows about a run. What a row has shown is not shown again among the others.
+class RunRows {
  public:
-  Screen(const Run& run, const std::string& file) : run_(run), file_(file) {}
+  RunRows(const Run& run, const std::string& file) : run_(run), file_(file) {}
 
-  void print() {
-    put("{}: {}\n", shown(file_, longest_path), shown(run_.title));
+  [[nodiscard]] Rows all() && {
     state();
     losses();
     simulation();
     fit();
     parameters();
     prediction();
-    for (const std::string& remark : remarks(run_, file_)) print_row("note", remark);
+    for (const std::string& remark : remarks(run_, file_)) add("note", remark);
     verdict();
     others();
     left_out_parts();
     cost();
     restarts();
     setting();
+    return std::move(rows_);
   }
 
  private:
   template <class... Values>
-  static void row(const std::string& name, fmt::format_string<const Values&...> words,
-                  const Values&... values) {
-    print_row(name, fmt::format(words, values...));
+  void row(const std::string& name, fmt::format_string<const Values&...> words,
+           const Values&... values) {
+    add(name, fmt::format(words, values...));
   }
 
-  /// Breaks long values at blanks; a word that is too long, a path say, stays whole.
-  static void print_row(std::string name, std::string value) {
-    constexpr std::size_t width = 84;
-    constexpr std::size_t longest = 2000;
-    name = shown(name);
-    value = shown(value, longest);
-    while (!value.empty()) {
-      std::size_t cut = std::string::npos;
-      if (value.size() > width) cut = value.rfind(' ', width);
-      if (value.size() > width && cut == std::string::npos) cut = value.find(' ');
-      put("  {:<22} {}\n", name, value.substr(0, cut));
-      value.erase(0, cut == std::string::npos ? cut : cut + 1);
-      name.clear();
-    }
-  }
+  void add(const std::string& name, const std::string& value) { rows_.emplace_back(name, value); }
 
   /// A value that a row of its own shows, by its name in the file.
   template <class T>
@@ -90,7 +76,7 @@ class Screen {
     if (reason == "running") {
       const Writer writer = writer_of(file_);
       if (writer.is == Writer::Is::somebody) {
-        print_row("state", still_running(writer));
+        add("state", still_running(writer));
         return;
       }
       row("state", "a checkpoint: the run {}was cut off; it is not verified",
@@ -101,7 +87,7 @@ class Screen {
       if (!reason.empty()) row("state", "stopped: {}", reason);
       return;
     }
-    print_row("", how_to_go_on(run_, file_));
+    add("", how_to_go_on(run_, file_));
   }
 
   void losses() {
@@ -271,11 +257,11 @@ class Screen {
   }
 
   void verdict() {
-    if (const auto words = prescribed_periods_in_words(run_)) print_row("verdict", *words);
+    if (const auto words = prescribed_periods_in_words(run_)) add("verdict", *words);
     if (!run_.certificate) return;
     for (const auto& [name, value] :
          certificate_rows(*run_.certificate, run_.prescribes_periods())) {
-      print_row(name, value);
+      add(name, value);
     }
   }
 
@@ -295,7 +281,7 @@ class Screen {
     for_each_number(run_, show);
     for_each_derived_number(run_, show);
     for_each_text(run_, [&](const char* name, const std::string& text) {
-      if (shown_.count(name) == 0) print_row(spaced(name), text);
+      if (shown_.count(name) == 0) add(spaced(name), text);
     });
   }
 
@@ -326,7 +312,7 @@ class Screen {
   }
 
   /// Solver statistics in one line.
-  static void counts(const char* name, const char* direction, const IntegrationCounts& counts) {
+  void counts(const char* name, const char* direction, const IntegrationCounts& counts) {
     if (counts.right_hand_sides == 0) return;
     row(name, "{} {} steps, {} right-hand sides, {} Jacobians, failures {} + {}", direction,
         counts.steps, counts.right_hand_sides, counts.jacobians, counts.error_test_failures,
@@ -371,7 +357,7 @@ class Screen {
     }
     if (run_.options) way();
     if (run_.known && run_.state.theta.size() > 0) {
-      print_row("force", described(ForceStructure{run_.known, run_.network}));
+      add("force", described(ForceStructure{run_.known, run_.network}));
     }
     if (run_.network) {
       row("network", "{}, {}, symmetry {}, skip {}, {} parameters", widths(run_.network->layers),
@@ -409,7 +395,24 @@ class Screen {
   const Run& run_;
   const std::string file_;
   std::set<std::string> shown_;
+  Rows rows_;
 };
+
+/// Breaks long values at blanks; a word that is too long, a path say, stays whole.
+void print_row(std::string name, std::string value) {
+  constexpr std::size_t width = 84;
+  constexpr std::size_t longest = 2000;
+  name = shown(name);
+  value = shown(value, longest);
+  while (!value.empty()) {
+    std::size_t cut = std::string::npos;
+    if (value.size() > width) cut = value.rfind(' ', width);
+    if (value.size() > width && cut == std::string::npos) cut = value.find(' ');
+    put("  {:<22} {}\n", name, value.substr(0, cut));
+    value.erase(0, cut == std::string::npos ? cut : cut + 1);
+    name.clear();
+  }
+}
 
 /// An option as programs take it: enumerators by their names.
 class OptionJson {
@@ -480,8 +483,13 @@ std::string still_running(const Writer& writer) {
   return "still running (" + shown(writer.process) + "): wait, or stop it before --resume";
 }
 
+Rows run_rows(const Run& run, const std::filesystem::path& file) {
+  return RunRows(run, file.string()).all();
+}
+
 void print_run(const Run& run, const std::filesystem::path& file) {
-  Screen(run, file.string()).print();
+  put("{}: {}\n", shown(file.string(), longest_path), shown(run.title));
+  for (const auto& [name, value] : run_rows(run, file)) print_row(name, value);
 }
 
 Json run_json(const Run& run, const std::filesystem::path& file) {
