@@ -516,8 +516,17 @@ class Trainer {
     history.evaluations.push_back(earlier_evaluations_ + evaluations_);
     history.integrator_steps.push_back(state_.forward.steps + state_.backward.steps);
     history.wall_time.push_back(earlier_time_ + seconds_since(start_) - reporting_);
+    if (history.optimizer.size() + 1 == history.size()) {
+      history.optimizer.push_back(static_cast<long>(optimizer()));
+    }
     numbered.theta.conservativeResize(objective_.dynamics().parameters());
     record_snapshot(state_.snapshots, numbered);
+  }
+
+  /// That is at work.
+  [[nodiscard]] OptimizerKind optimizer() const {
+    if (fitting_) return OptimizerKind::least_squares;
+    return options_.kind == OptimizerKind::adam ? OptimizerKind::adam : OptimizerKind::lbfgs;
   }
 
   /// What the optimizer sees: theta, and the initial states where they are fitted.

@@ -64,6 +64,7 @@ History made_up_history(Index size) {
     history.iteration.push_back(i);
     history.evaluations.push_back(2 * i + 1);
     history.integrator_steps.push_back((1L << 53) - size + i);
+    history.optimizer.push_back(i < size / 2 ? 0 : 1);
   }
   history.loss = positive_column(size, 1);
   history.gradient_norm = positive_column(size, 2);
@@ -244,6 +245,7 @@ void check_same(const History& a, const History& b) {
   CHECK(a.iteration == b.iteration);
   CHECK(a.evaluations == b.evaluations);
   CHECK(a.integrator_steps == b.integrator_steps);
+  CHECK(a.optimizer == b.optimizer);
   CHECK(same_bits(a.loss, b.loss));
   CHECK(same_bits(a.gradient_norm, b.gradient_norm));
   CHECK(same_bits(a.step, b.step));
@@ -1395,6 +1397,7 @@ TEST_CASE("sizes that do not fit are refused before anything is touched") {
   refuses("held_force/position", [](Run& r) { r.force_data = ForceData(); });
   refuses("training/step", [](Run& r) { r.state.history.step.pop_back(); });
   refuses("training/evaluations", [](Run& r) { r.state.history.evaluations.clear(); });
+  refuses("training/optimizer", [](Run& r) { r.state.history.optimizer.pop_back(); });
   refuses("phase_portrait/x", [](Run& r) { r.phase_portrait[0].x.clear(); });
   refuses("phase_portrait/kinetic_energy", [](Run& r) { r.phase_portrait[0].color.pop_back(); });
   refuses("phase_portrait/samples", [](Run& r) { r.phase_portrait[0].samples = 3; });

@@ -72,6 +72,8 @@ void check_books(const TrainingState& state) {
     CHECK(h.wall_time[i] >= h.wall_time[i - 1]);
     CHECK(h.step[i] > 0);
   }
+  CHECK(h.optimizer.size() == h.size());
+  CHECK(std::is_sorted(h.optimizer.begin(), h.optimizer.end()));  // L-BFGS, then least squares
   CHECK(state.loss == *std::min_element(h.loss.begin(), h.loss.end()));
   CHECK(h.integrator_steps.back() <= state.forward.steps + state.backward.steps);
 }
@@ -411,6 +413,8 @@ TEST_CASE("least squares: iterations are counted over both phases") {
   const TrainingResult whole = train(problem.objective, problem.start, options);
   CHECK(whole.reason == StopReason::max_iterations);
   CHECK(whole.state.history.iteration.back() == 60);
+  CHECK(whole.state.history.optimizer.front() == static_cast<long>(OptimizerKind::lbfgs));
+  CHECK(whole.state.history.optimizer.back() == static_cast<long>(OptimizerKind::least_squares));
   check_books(whole.state);
 }
 

@@ -22,6 +22,9 @@ struct History {
   std::vector<long> evaluations;       ///< of loss and gradient
   std::vector<long> integrator_steps;  ///< forward and backward, all blocks
   std::vector<double> wall_time;       ///< s since the first evaluation began, without `progress`
+  /// That took the step, an OptimizerKind as a number (of lbfgs+least-squares one of the two);
+  /// empty where it is not known, as in older files.
+  std::vector<long> optimizer = {};
 
   [[nodiscard]] std::size_t size() const { return iteration.size(); }
 };

@@ -731,6 +731,8 @@ void check_history(const History& history, const SizeCheck& check) {
     check.equal(std::string("training/") + column.name, (history.*column.values).size(),
                 history.size());
   });
+  if (history.optimizer.empty()) return;
+  check.equal("training/optimizer", history.optimizer.size(), history.size());
 }
 
 void write_history(const OutputGroup& entry, const History& history) {
@@ -744,6 +746,9 @@ void write_history(const OutputGroup& entry, const History& history) {
   for_each_history_column([&](const auto& column) {
     describe(write_column(group, column.name, history.*column.values), column.label, column.units);
   });
+  if (history.optimizer.empty()) return;
+  describe(write_column(group, "optimizer", history.optimizer),
+           "optimizer (0 L-BFGS, 1 least squares, 3 Adam)", "1");
 }
 
 History read_history(const InputGroup& entry) {
@@ -755,6 +760,9 @@ History read_history(const InputGroup& entry) {
     values =
         read_column<std::remove_reference_t<decltype(values)>>(group, column.name, column.domain);
   });
+  if (group.contains("optimizer")) {
+    history.optimizer = read_column<std::vector<long>>(group, "optimizer", domain::small_count);
+  }
   // What is read next counts on it.
   check_history(history, SizeCheck(group.location().file));
   return history;
