@@ -7,6 +7,7 @@
 
 #include "isochron/error.hpp"
 #include "isochron/potential_well.hpp"
+#include "upright.hpp"
 
 namespace isochron {
 namespace {
@@ -92,7 +93,15 @@ std::vector<PhasePortrait> phase_portraits(const Dynamics& dynamics, ConstVector
     portrait.samples = samples;
     const Index x_row = static_cast<Index>(k);
     const Index v_row = newtonian ? d + x_row : 1;
+    const States& first = trajectories.states.front();
+    const States& last = trajectories.states.back();
+    std::vector<Stroke> strokes;
     for (Index i = 0; i < count; ++i) {
+      strokes.push_back({first(x_row, i), first(v_row, i), last(x_row, i), last(v_row, i)});
+    }
+    // Orbits of a portrait are in no order; this one shows well.
+    for (const std::size_t orbit : upright_order(strokes)) {
+      const auto i = static_cast<Index>(orbit);
       for (const States& states : trajectories.states) {
         portrait.x.push_back(states(x_row, i));
         portrait.v.push_back(states(v_row, i));

@@ -18,12 +18,13 @@ set(rooms
   "2|theory|potential_well well_gradient certificate certificate_fields abel completion"
   "3|integrator|integrator team shared_integration blocks block_solver one_step/tableau one_step/tangent one_step/solver sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver return_time sundials/return_time"
   "4|sensitivity|sensitivity sensitivity_workers central_differences block_sensitivity one_step/hermite one_step/interpolant one_step/node_rows one_step/discrete sundials/adjoint sundials/forward"
+  "0|scatter plots|upright"
   "4|portrait|portrait"
   "5|objective|objective trajectory_function serve service leaves joints force_data observed_data period_law"
   "6|gradient check|gradient_check"
   "6|training|training memory observation_fit multiple_shooting data_scaling bands"
   "7|run|run run_fields budget environment"
-  "8|results|results record_field sweep_part sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/schema hdf5/size_check hdf5/record_table hdf5/rewriting hdf5/references hdf5/arrays hdf5/analysis hdf5/results hdf5/benchmark_results"
+  "8|results|results record_field sweep_part sweep_results hdf5/sweep_results benchmark_results hdf5/file hdf5/scales hdf5/schema hdf5/size_check hdf5/record_table hdf5/rewriting hdf5/references hdf5/arrays hdf5/analysis hdf5/results hdf5/benchmark_results"
   "9|cli|cli/*")
 
 foreach(entry IN LISTS rooms)

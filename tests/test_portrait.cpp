@@ -11,8 +11,10 @@
 
 #include "isochron/mlp.hpp"
 #include "isochron/portrait.hpp"
+#include "isochron/random.hpp"
 #include "isochron/well.hpp"
 #include "oracles.hpp"
+#include "upright.hpp"
 
 using namespace isochron;
 using oracle::two_pi;
@@ -76,6 +78,14 @@ TEST_CASE("a portrait per degree of freedom, an orbit after the other, coloured 
 }
 
 TEST_CASE("portraits in two dimensions and of first-order motion") {
+  // Which orbit comes first is left open.
+  const auto start_of = [](const PhasePortrait& p, double x) {
+    const auto found = std::find(p.x.begin(), p.x.end(), x);
+    REQUIRE(found != p.x.end());
+    const auto at = static_cast<std::size_t>(found - p.x.begin());
+    CHECK(at % static_cast<std::size_t>(p.samples) == 0);
+    return at;
+  };
   const auto mlp = std::make_shared<Mlp>(std::vector<Index>{2, 4, 2});
   const Vector theta = mlp->initial_parameters(1);
   const Ensemble plane(normal_states(4, 5, 2), 1.0);
@@ -84,9 +94,9 @@ TEST_CASE("portraits in two dimensions and of first-order motion") {
   for (Index k = 0; k < 2; ++k) {
     const PhasePortrait& p = both[static_cast<std::size_t>(k)];
     CHECK(p.orbits() == 5);
-    CHECK(p.x.front() == plane.initial_states(k, 0));
-    CHECK(p.v.front() == plane.initial_states(2 + k, 0));
-    CHECK(p.color.front() == doctest::Approx(plane.initial_states.col(0).norm()));
+    const std::size_t first = start_of(p, plane.initial_states(k, 0));
+    CHECK(p.v[first] == plane.initial_states(2 + k, 0));
+    CHECK(p.color[first] == doctest::Approx(plane.initial_states.col(0).norm()));
     CHECK(p.color_name == "initial_distance");
   }
 
@@ -94,8 +104,8 @@ TEST_CASE("portraits in two dimensions and of first-order motion") {
   const Ensemble flow(normal_states(2, 5, 3), 1.0);
   const auto single = phase_portraits(first_order, theta, flow, {}, 100, 11);
   REQUIRE(single.size() == 1);
-  CHECK(single.front().x.front() == flow.initial_states(0, 0));
-  CHECK(single.front().v.front() == flow.initial_states(1, 0));
+  CHECK(single.front().v[start_of(single.front(), flow.initial_states(0, 0))] ==
+        flow.initial_states(1, 0));
 
   const auto line = std::make_shared<Mlp>(std::vector<Index>{1, 4, 1});
   CHECK(phase_portraits(Dynamics(line, Motion::first_order), line->initial_parameters(1),
@@ -210,4 +220,31 @@ TEST_CASE("winding numbers: whole oscillations of closed orbits, fractions of ot
       [](double, const auto&) { return std::array<double, 0>{}; }));
   const Ensemble at_rest(States((States(2, 1) << 2, 0).finished()), 1.0);
   CHECK(winding_numbers(phase_portraits(free, none, at_rest, {}).front(), 0)[0] == 0);
+}
+
+TEST_CASE("the last point of a scatter plot lies neither left of nor below the first") {
+  const auto ends = [](const std::vector<Stroke>& strokes) {
+    const std::vector<std::size_t> order = upright_order(strokes);
+    CHECK(std::set<std::size_t>(order.begin(), order.end()).size() == strokes.size());
+    const Stroke& first = strokes[order.front()];
+    const Stroke& last = strokes[order.back()];
+    return std::pair(last.last_x - first.first_x, last.last_y - first.first_y);
+  };
+  Random random(3);
+  for (int trial = 0; trial < 100; ++trial) {
+    std::vector<Stroke> strokes(30);
+    for (auto& [x, y, last_x, last_y] : strokes) {
+      for (double* value : {&x, &y, &last_x, &last_y}) *value = random.uniform();
+    }
+    const auto [x, y] = ends(strokes);
+    CHECK(x >= 0);
+    CHECK(y >= 0);
+  }
+  const auto [x, y] =
+      ends({{1, 1, 1, 1}, {2, -0.5, 2, -0.5}, {0, 0, 0, 0}});  // from the last to the first
+  CHECK(x == 1);
+  CHECK(y == 1);
+  CHECK(upright_order({{1, 0, 1, 0}, {0, 1, 0, 1}}) ==
+        std::vector<std::size_t>{0, 1});  // there is none
+  CHECK(upright_order({}).empty());
 }
