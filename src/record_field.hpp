@@ -15,6 +15,7 @@ struct RecordField {
       value;
   const char* label;
   const char* units = "1";  ///< of a number; "1": dimensionless
+  bool is_long = false;     ///< a text that is too long for a table that people look at
 };
 
 }  // namespace isochron

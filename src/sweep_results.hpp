@@ -52,7 +52,7 @@ inline constexpr RecordField<SweepRun> sweep_fields[] = {
     {"seed", &SweepRun::seed, "seed of data and weights"},
     {"status", &SweepRun::status, "ok, or why there is no force"},
     {"verdict", &SweepRun::verdict, "verdict"},
-    {"reason", &SweepRun::reason, "numbers that decide the verdict"},
+    {"reason", &SweepRun::reason, "numbers that decide the verdict", "", true},
     {"stop_reason", &SweepRun::stop_reason, "why training stopped"},
     {"file", &SweepRun::file, "results file of the run, if it was kept"},
     {"n", &SweepRun::n, "periods in T (0: undecided)"},

@@ -462,10 +462,10 @@ TEST_CASE("the chain of defaults leads to a chart, and every chart is complete")
   const hdf5::InputGroup entry = file.root().group("benchmark");
   CHECK(entry.text_attribute("NX_class") == "NXentry");
   CHECK(entry.text_attribute("default") == "cost_over_parameters");
-  CHECK(entry.names() == std::vector<std::string>{"conclusions", "config", "cost_over_end_time",
-                                                  "cost_over_parameters", "cost_over_threads",
-                                                  "cost_over_trajectories", "environment", "table",
-                                                  "title", "work_precision"});
+  CHECK(entry.names() == std::vector<std::string>{
+                             "columns", "conclusions", "config", "cost_over_end_time",
+                             "cost_over_parameters", "cost_over_threads", "cost_over_trajectories",
+                             "environment", "row", "table", "title", "work_precision"});
   for (const std::string& name : entry.names()) {
     if (!contains(name, "cost_over") && name != "work_precision") continue;
     CAPTURE(name);

@@ -785,7 +785,8 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
           CHECK(text_attribute(dataset.get(), "interpretation") == "spectrum");
         }
         CHECK(dataset_shape(object, "title").empty());
-        const bool log_signal = path.ends_with("/training") || path.ends_with("/energy_drift");
+        const bool log_signal = path.ends_with("/training") || path.ends_with("/gradient") ||
+                                path.ends_with("/energy_drift");
         CHECK(text_attribute(object, "SILX_style") == silx_style(log_signal, axes.size()));
       });
       const std::string entry = text_attribute(file, "default");
@@ -799,12 +800,12 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
   };
 
   CHECK(plots(made_up_results(1, 10, 4)) ==
-        std::set<std::string>{"/run/training", "/run/phase_portrait_before", "/run/phase_portrait",
-                              "/run/orbits", "/run/energy", "/run/energy_drift", "/run/force",
-                              "/run/potential", "/run/periods", "/run/fit", "/run/held_out",
-                              "/run/trajectories", "/run/analysis/period", "/run/analysis/width",
-                              "/run/analysis/width_ratio", "/run/analysis/shear",
-                              "/run/analysis/rearrangement", "default training"});
+        std::set<std::string>{
+            "/run/training", "/run/gradient", "/run/phase_portrait_before", "/run/phase_portrait",
+            "/run/orbits", "/run/energy", "/run/energy_drift", "/run/force", "/run/potential",
+            "/run/periods", "/run/fit", "/run/held_out", "/run/trajectories",
+            "/run/analysis/period", "/run/analysis/width", "/run/analysis/width_ratio",
+            "/run/analysis/shear", "/run/analysis/rearrangement", "default training"});
 
   Run two = made_up_results(2, 10, 1);
   two.energy.reset();
@@ -815,10 +816,10 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
   two.fitted.reset();
   two.held_out.reset();
   two.trajectories.reset();
-  CHECK(plots(two) == std::set<std::string>{"/run/training", "/run/phase_portrait_before_1",
-                                            "/run/phase_portrait_before_2", "/run/phase_portrait_1",
-                                            "/run/phase_portrait_2", "/run/orbits",
-                                            "default training"});
+  CHECK(plots(two) ==
+        std::set<std::string>{"/run/training", "/run/gradient", "/run/phase_portrait_before_1",
+                              "/run/phase_portrait_before_2", "/run/phase_portrait_1",
+                              "/run/phase_portrait_2", "/run/orbits", "default training"});
 
   Run simulation = two;
   simulation.state.history = {};

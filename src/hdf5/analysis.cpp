@@ -30,55 +30,65 @@ constexpr std::array<OrbitColumn, 6> orbit_columns = {
 
 /// One number of each orbit.
 template <class F>
-void write_over_orbits(const OutputGroup& group, const Certificate& certificate, const char* name,
-                       const char* label, const F& value) {
+void write_over_orbits(const OutputGroup& group, const Certificate& certificate, const char* axis,
+                       const char* name, const char* label, const F& value) {
   std::vector<double> values;
   for (const WellOrbit& orbit : certificate.curve) values.push_back(value(orbit));
-  describe(write_column(group, name, values), label, "1");
+  describe(write_column(group, name, values, axis), label, "1");
 }
 
 void write_orbits(const OutputGroup& analysis, const Certificate& certificate) {
   const double omega = certificate.omega();
-  const auto write = [&](const OutputGroup& group, const char* name, const char* label,
-                         const auto& value) {
-    write_over_orbits(group, certificate, name, label, value);
+  const auto write = [&](const OutputGroup& group, const char* axis, const char* name,
+                         const char* label, const auto& value) {
+    write_over_orbits(group, certificate, axis, name, label, value);
   };
   const auto amplitude = [&](const WellOrbit& o) { return std::sqrt(2 * o.energy) / omega; };
   const auto energy = [](const WellOrbit& o) { return o.energy; };
 
+  // Deviations are what is drawn: periods of isochronous orbits differ in digits that no axis
+  // shows.
   const OutputGroup period =
-      write_plot(analysis, "period", {"Period", "period", {"energy"}, {"isochronous"}});
+      write_plot(analysis, "period",
+                 {"Period less that of the isochronous well", "deviation", {"energy"}, {}});
   for (const auto& [name, label, value] : orbit_columns) {
-    write(period, name, label, [v = value](const WellOrbit& o) { return o.*v; });
+    write(period, "energy", name, label, [v = value](const WellOrbit& o) { return o.*v; });
   }
-  write(period, "isochronous", "isochronous: T/n",
-        [&](const WellOrbit&) { return 2 * std::numbers::pi / omega; });
+  const double isochronous = 2 * std::numbers::pi / omega;
+  write(period, "energy", "deviation", "T(E) - T/n",
+        [&](const WellOrbit& o) { return o.period - isochronous; });
+  write(period, "energy", "deviation_errors", "error of T(E)",
+        [](const WellOrbit& o) { return o.period_error; });
 
   const OutputGroup width =
       write_plot(analysis, "width", {"Width of the well", "width", {"energy"}, {"isochronous"}});
-  write(width, "energy", "energy E", energy);
-  write(width, "width", "width x2 - x1", [](const WellOrbit& o) { return o.width(); });
-  write(width, "isochronous", "isochronous: 2 sqrt(2 E)/omega",
+  write(width, "energy", "energy", "energy E", energy);
+  write(width, "energy", "width", "width x2 - x1", [](const WellOrbit& o) { return o.width(); });
+  write(width, "energy", "isochronous", "isochronous: 2 sqrt(2 E)/omega",
         [&](const WellOrbit& o) { return 2 * amplitude(o); });
 
-  const OutputGroup ratio = write_plot(
-      analysis, "width_ratio", {"Width over the isochronous width", "width_ratio", {"energy"}, {}});
-  write(ratio, "energy", "energy E", energy);
-  write(ratio, "width_ratio", "R = omega (x2 - x1)/(2 sqrt(2 E))",
+  const OutputGroup ratio =
+      write_plot(analysis, "width_ratio",
+                 {"Width over the isochronous width, less 1", "deviation", {"energy"}, {}});
+  write(ratio, "energy", "energy", "energy E", energy);
+  write(ratio, "energy", "width_ratio", "R = omega (x2 - x1)/(2 sqrt(2 E))",
         [&](const WellOrbit& o) { return o.width() / (2 * amplitude(o)); });
+  write(ratio, "energy", "deviation", "R - 1",
+        [&](const WellOrbit& o) { return o.width() / (2 * amplitude(o)) - 1; });
 
   const OutputGroup shear =
       write_plot(analysis, "shear", {"Shear of the well", "shear", {"amplitude"}, {}});
-  write(shear, "amplitude", "amplitude A = sqrt(2 E)/omega", amplitude);
-  write(shear, "shear", "shear S = (x1 + x2)/2 - x0", [](const WellOrbit& o) { return o.shear(); });
+  write(shear, "amplitude", "amplitude", "amplitude A = sqrt(2 E)/omega", amplitude);
+  write(shear, "amplitude", "shear", "shear S = (x1 + x2)/2 - x0",
+        [](const WellOrbit& o) { return o.shear(); });
 
   const OutputGroup rearranged =
       write_plot(analysis, "rearrangement",
                  {"Potential, symmetrically rearranged", "potential", {"position"}, {"harmonic"}});
-  write(rearranged, "position", "half the width (x2 - x1)/2",
+  write(rearranged, "position", "position", "half the width (x2 - x1)/2",
         [](const WellOrbit& o) { return o.width() / 2; });
-  write(rearranged, "potential", "potential U", energy);
-  write(rearranged, "harmonic", "harmonic potential omega^2 x^2/2",
+  write(rearranged, "position", "potential", "potential U", energy);
+  write(rearranged, "position", "harmonic", "harmonic potential omega^2 x^2/2",
         [&](const WellOrbit& o) { return std::pow(omega * o.width() / 2, 2) / 2; });
 }
 
@@ -91,8 +101,8 @@ void write_equilibria(const OutputGroup& analysis, const std::vector<Equilibrium
     positions.push_back(equilibrium.position);
     stable.push_back(equilibrium.stable ? 1 : 0);
   }
-  describe(write_column(group, "position", positions), "equilibrium position x", "1");
-  describe(write_column(group, "stable", stable), "whether it is stable", "1");
+  describe(write_axis(group, "position", positions), "equilibrium position x", "1");
+  describe(write_column(group, "stable", stable, "position"), "whether it is stable", "1");
 }
 
 void read_equilibria(const InputGroup& analysis, std::vector<Equilibrium>& equilibria) {

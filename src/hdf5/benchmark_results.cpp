@@ -1,10 +1,11 @@
 #include "benchmark_results.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <algorithm>
 #include <limits>
 #include <optional>
 #include <set>
+#include <sstream>
 
 #include "hdf5/file.hpp"
 #include "hdf5/record_table.hpp"
@@ -71,24 +72,52 @@ bool can_share(const BenchmarkChart& chart) {
          std::all_of(chart.curves.begin(), chart.curves.end(), has_every_x_once);
 }
 
+/// Names the first curves in their order, since viewers show no legend.
+std::string title_of(const BenchmarkChart& chart) {
+  constexpr std::size_t most_named = 4;
+  std::string title = chart.title;
+  for (std::size_t i = 0; i < std::min(most_named, chart.curves.size()); ++i) {
+    title += (i == 0 ? ": " : ", ") + chart.curves[i].label;
+  }
+  return chart.curves.size() > most_named ? title + ", .." : title;
+}
+
 void write_chart(const OutputGroup& entry, BenchmarkChart chart) {
   if (chart.curves.size() > most_curves) chart.curves.resize(most_curves);
-  Plot plot{chart.title, chart.curves.front().name, {chart.x_name}, {}, Scales::log_log};
+  Plot plot{title_of(chart), chart.curves.front().name, {chart.x_name}, {}, Scales::log_log};
   for (std::size_t i = 1; i < chart.curves.size(); ++i) {
     plot.auxiliary_signals.push_back(chart.curves[i].name);
   }
   const OutputGroup group = write_plot(entry, chart.name, plot);
   const Grid grid = can_share(chart) ? shared_grid(chart) : stacked_grid(chart);
-  describe(write_column(group, chart.x_name, grid.x), chart.x_label, chart.x_units);
+  describe(write_axis(group, chart.x_name, grid.x), chart.x_label, chart.x_units);
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {
     const BenchmarkCurve& curve = chart.curves[i];
     // Viewers label the whole axis with the first of the curves: what it measures comes first.
-    describe(write_column(group, curve.name, grid.columns[i]),
+    describe(write_column(group, curve.name, grid.columns[i], chart.x_name),
              fmt::format("wall time, {}, {}", curve.label, curve.task), "s");
   }
 }
 
 // ------------------------------------------------------------------------------------- the entry
+
+/// One line each.
+void write_conclusions(const OutputGroup& entry, const std::vector<std::string>& conclusions) {
+  if (!conclusions.empty()) {
+    entry.text("conclusions", fmt::format("{}\n", fmt::join(conclusions, "\n")));
+  }
+}
+
+/// Version 0.1.0 wrote a list of strings.
+std::vector<std::string> read_conclusions(const InputGroup& entry) {
+  if (!entry.contains("conclusions")) return {};
+  const InputDataset dataset = entry.dataset("conclusions");
+  if (!dataset.shape().empty()) return dataset.texts();
+  std::vector<std::string> conclusions;
+  std::istringstream lines(dataset.text());
+  for (std::string line; std::getline(lines, line);) conclusions.push_back(line);
+  return conclusions;
+}
 
 void write_entry(const OutputGroup& root, const BenchmarkResults& benchmark) {
   const OutputGroup entry = write_group(root, benchmark_entry, "NXentry");
@@ -97,9 +126,10 @@ void write_entry(const OutputGroup& root, const BenchmarkResults& benchmark) {
   write_text(entry, "title", benchmark.title);
   write_config(entry, benchmark.config);
   write_environment(entry, benchmark.environment);
-  write_records(entry, benchmark.points, benchmark_fields, "measurements, one per row");
+  write_records(entry, benchmark.points, benchmark_fields, "measurements, one per row",
+                "measurement");
   for (const BenchmarkChart& chart : charts) write_chart(entry, chart);
-  if (!benchmark.conclusions.empty()) entry.texts("conclusions", benchmark.conclusions);
+  write_conclusions(entry, benchmark.conclusions);
 }
 
 BenchmarkResults read_entry(const InputGroup& root) {
@@ -109,7 +139,7 @@ BenchmarkResults read_entry(const InputGroup& root) {
   benchmark.config = read_config(entry);
   benchmark.environment = read_environment(entry);
   benchmark.points = read_records<BenchmarkPoint>(entry, benchmark_fields);
-  if (entry.contains("conclusions")) benchmark.conclusions = entry.dataset("conclusions").texts();
+  benchmark.conclusions = read_conclusions(entry);
   return benchmark;
 }
 

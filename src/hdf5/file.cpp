@@ -16,6 +16,7 @@
 #include "atomic_file.hpp"
 #include "environment.hpp"
 #include "file_lock.hpp"
+#include "hdf5/scales.hpp"
 #include "isochron/error.hpp"
 #include "sentence.hpp"
 
@@ -271,7 +272,7 @@ std::size_t bytes_of_file(const std::string& path, std::string_view bytes) {
 /// Copies an attribute within a file, unless the other object has one of that name. For H5Aiterate.
 herr_t copy_attribute(hid_t object, const char* name, const H5A_info_t*, void* target) {
   const hid_t to = *static_cast<const hid_t*>(target);
-  if (H5Aexists(to, name) != 0) return 0;
+  if (H5Aexists(to, name) != 0 || std::string_view(name) == scales_of_axes) return 0;
   const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose);
   const Handle type(H5Aget_type(attribute.get()), H5Tclose);
   const Handle space(H5Aget_space(attribute.get()), H5Sclose);
@@ -466,8 +467,8 @@ std::string Location::text() const { return quoted(path) + " in " + quoted(file)
 
 // ------------------------------------------------------------------------------------- writing
 
-const OutputObject& OutputObject::write_attribute(const std::string& name, const Handle& type,
-                                                  const Handle& space, const void* data) const {
+const OutputObject& OutputObject::attribute(const std::string& name, const Handle& type,
+                                            const Handle& space, const void* data) const {
   if (written(H5Aexists(id(), name.c_str()), location_) > 0) {
     written(H5Adelete(id(), name.c_str()), location_);
   }
@@ -481,27 +482,27 @@ const OutputObject& OutputObject::write_attribute(const std::string& name, const
 
 const OutputObject& OutputObject::attribute(const std::string& name,
                                             const std::string& text) const {
-  return write_attribute(name, string_type(text.size(), location_), make_space({}, location_),
-                         text.c_str());
+  return attribute(name, string_type(text.size(), location_), make_space({}, location_),
+                   text.c_str());
 }
 
 const OutputObject& OutputObject::attribute(const std::string& name,
                                             const std::vector<std::string>& texts) const {
   const std::size_t width = common_width(texts);
-  return write_attribute(name, string_type(width, location_), make_space({texts.size()}, location_),
-                         joined(texts, width).data());
+  return attribute(name, string_type(width, location_), make_space({texts.size()}, location_),
+                   joined(texts, width).data());
 }
 
 const OutputObject& OutputObject::attribute(const std::string& name, int value) const {
   const Handle type(written(H5Tcopy(H5T_NATIVE_INT), location_), H5Tclose);
-  return write_attribute(name, type, make_space({}, location_), &value);
+  return attribute(name, type, make_space({}, location_), &value);
 }
 
 OutputGroup OutputGroup::group(const std::string& name) const {
   Location where = location().child(name);
   if (mode_ == Mode::edit && is_hard(id(), name, H5O_TYPE_GROUP)) {
     Handle there(written(H5Gopen2(id(), name.c_str(), H5P_DEFAULT), where), H5Gclose);
-    return {std::move(there), std::move(where), mode_};
+    return {std::move(there), std::move(where), mode_, *scales_};
   }
   clear(name);
   const Handle properties = make_properties(H5P_GROUP_CREATE, where);
@@ -509,7 +510,13 @@ OutputGroup OutputGroup::group(const std::string& name) const {
   Handle group(
       written(H5Gcreate2(id(), name.c_str(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), where),
       H5Gclose);
-  return {std::move(group), std::move(where), mode_};
+  return {std::move(group), std::move(where), mode_, *scales_};
+}
+
+OutputGroup OutputGroup::existing_group(const std::string& path) const {
+  Location where = location().child(path);
+  Handle group(written(H5Gopen2(id(), path.c_str(), H5P_DEFAULT), where), H5Gclose);
+  return {std::move(group), std::move(where), mode_, *scales_};
 }
 
 void OutputGroup::clear(const std::string& name) const {
@@ -529,6 +536,7 @@ void OutputGroup::external_link(const std::string& name, const std::string& file
 
 Handle OutputGroup::create_dataset(const std::string& name, const Handle& file_type,
                                    const Handle& space, const Handle& properties) const {
+  scales_->renewed(location().path, name);
   return {written(H5Dcreate2(id(), name.c_str(), file_type.get(), space.get(), H5P_DEFAULT,
                              properties.get(), H5P_DEFAULT),
                   location().child(name)),
@@ -552,9 +560,12 @@ Handle OutputGroup::replace_dataset(const std::string& name, const Handle& file_
 }
 
 OutputObject OutputGroup::dataset(const std::string& name, const Handle& file_type,
-                                  const Handle& properties, const Shape& shape, hid_t memory_type,
+                                  const Handle& properties, const Axes& axes, hid_t memory_type,
                                   const void* data) const {
   Location where = location().child(name);
+  Shape shape;
+  for (const Axis& axis : axes) shape.push_back(axis.length);
+  if (!axes.empty()) scales_->add(location().path, name, axes);
   const Handle space = make_space(shape, where);
   Handle dataset = mode_ == Mode::create ? create_dataset(name, file_type, space, properties)
                                          : replace_dataset(name, file_type, space, properties);
@@ -564,42 +575,45 @@ OutputObject OutputGroup::dataset(const std::string& name, const Handle& file_ty
 
 OutputObject OutputGroup::text(const std::string& name, const std::string& value) const {
   const Location where = location().child(name);
-  const Handle type = string_type(value.size(), where);
+  const Handle type = string_type(value.size() + 1, where);  // netCDF 4.9.0 relies on a zero
   return dataset(name, type, make_properties(H5P_DATASET_CREATE, where), {}, type.get(),
                  value.c_str());
 }
 
 template <class T>
 OutputObject OutputGroup::numbers(const std::string& name, const T* values,
-                                  const Shape& shape) const {
+                                  const Axes& axes) const {
   const Location where = location().child(name);
   const Handle type(written(H5Tcopy(stored_type<T>()), where), H5Tclose);
-  return dataset(name, type, make_properties(H5P_DATASET_CREATE, where), shape, memory_type<T>(),
+  return dataset(name, type, make_properties(H5P_DATASET_CREATE, where), axes, memory_type<T>(),
                  values);
 }
 
-template OutputObject OutputGroup::numbers(const std::string&, const double*, const Shape&) const;
-template OutputObject OutputGroup::numbers(const std::string&, const long*, const Shape&) const;
+template OutputObject OutputGroup::numbers(const std::string&, const double*, const Axes&) const;
+template OutputObject OutputGroup::numbers(const std::string&, const long*, const Axes&) const;
 template OutputObject OutputGroup::numbers(const std::string&, const std::uint64_t*,
-                                           const Shape&) const;
+                                           const Axes&) const;
 
-OutputObject OutputGroup::texts(const std::string& name,
-                                const std::vector<std::string>& values) const {
+OutputObject OutputGroup::letters(const std::string& name, const std::vector<std::string>& texts,
+                                  const std::string& axis) const {
   const Location where = location().child(name);
-  const std::size_t width = common_width(values);
-  const Handle type = string_type(width, where);
-  return dataset(name, type, make_properties(H5P_DATASET_CREATE, where), {values.size()},
-                 type.get(), joined(values, width).data());
+  const std::size_t width = common_width(texts);
+  Handle byte(written(H5Tcopy(H5T_C_S1), where), H5Tclose);  // netCDF's char
+  OutputObject letters = dataset(name, byte, make_properties(H5P_DATASET_CREATE, where),
+                                 {{axis, texts.size()}, {name + "_letter", width, false}},
+                                 byte.get(), joined(texts, width).data());
+  letters.attribute("_Encoding", "utf-8");
+  return letters;
 }
 
-OutputObject OutputGroup::table(const std::string& name,
-                                const std::vector<TableColumn>& columns) const {
+OutputObject OutputGroup::table(const std::string& name, const std::vector<TableColumn>& columns,
+                                const std::string& axis) const {
   const Location where = location().child(name);
   const TableLayout layout(columns, where);
   const Handle properties = make_properties(H5P_DATASET_CREATE, where);
   // A label and a unit per column: they stay in the header, which has a checksum.
   written(H5Pset_attr_phase_change(properties.get(), 1024, 512), where);
-  return dataset(name, layout.type(Where::file), properties, {layout.rows()},
+  return dataset(name, layout.type(Where::file), properties, {{axis, layout.rows()}},
                  layout.type(Where::memory).get(), layout.values().data());
 }
 
@@ -607,21 +621,28 @@ OutputFile::OutputFile(fs::path path)
     : path_(std::move(path)),
       image_(std::make_unique<Image>()),
       file_(create_in_memory(path_.string(), *image_)),
-      mode_(OutputGroup::Mode::create) {}
+      mode_(OutputGroup::Mode::create),
+      scales_(std::make_unique<DimensionScales>()) {}
 
 OutputFile::OutputFile(fs::path path, std::string_view bytes)
     : path_(std::move(path)),
       image_(std::make_unique<Image>(Image{bytes})),
       file_(open_in_memory(path_.string(), *image_, H5F_ACC_RDWR)),
-      mode_(OutputGroup::Mode::edit) {}
+      mode_(OutputGroup::Mode::edit),
+      scales_(std::make_unique<DimensionScales>()) {}
+
+OutputFile::~OutputFile() = default;
 
 OutputGroup OutputFile::root() const {
   Location where{path_.string(), "/"};
   Handle group(written(H5Gopen2(file_.get(), "/", H5P_DEFAULT), where), H5Gclose);
-  return {std::move(group), std::move(where), mode_};
+  return {std::move(group), std::move(where), mode_, *scales_};
 }
 
+void OutputFile::attach_scales() { scales_->attach(root()); }
+
 std::string OutputFile::finish() {
+  attach_scales();
   written(file_.close(), Location{path_.string(), "/"});
   const std::string_view bytes(static_cast<const char*>(image_->left.get()), image_->size);
   return std::string(bytes.substr(0, bytes_of_file(path_.string(), bytes)));
@@ -741,15 +762,21 @@ template void InputDataset::read(long*) const;
 template void InputDataset::read(std::uint64_t*) const;
 
 std::vector<std::string> InputDataset::texts() const {
-  if (!is_fixed_text(type_) || shape_.size() != 1) {
+  const bool is_letters = shape_.size() == 2 && H5Tget_size(type_.get()) == 1;
+  if (!is_fixed_text(type_) || (shape_.size() != 1 && !is_letters)) {
     throw InputError(location().text() +
                      " is not a list of strings of fixed length (in h5py, of dtype 'S')");
   }
   const Handle type = padded(type_, location());
-  const std::size_t width = H5Tget_size(type.get());
+  const std::size_t width = is_letters ? shape_[1] : H5Tget_size(type.get());
+  if (width == 0) return std::vector<std::string>(shape_[0]);
   std::string text(static_cast<std::size_t>(shape_[0]) * width, '\0');
   readable(H5Dread(id(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), location());
   return split(text, width);
+}
+
+bool InputDataset::has_column(const std::string& name) const {
+  return class_ == H5T_COMPOUND && H5Tget_member_index(type_.get(), name.c_str()) >= 0;
 }
 
 template <class T>

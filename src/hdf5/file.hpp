@@ -28,6 +28,16 @@ namespace isochron::hdf5 {
 /// Extents of an array in C order (the last index runs fastest); empty for a scalar.
 using Shape = std::vector<hsize_t>;
 
+/// An axis of an array. Arrays of a group whose axes have the same name share that axis, which is
+/// as long for each; the array that has its name holds its values.
+struct Axis {
+  std::string name;
+  hsize_t length;
+  bool has_values = true;  ///< or is only counted
+};
+/// Of an array in C order; none of a scalar.
+using Axes = std::vector<Axis>;
+
 /// Owns an HDF5 identifier together with the H5?close call that releases it. Move-only.
 class Handle {
  public:
@@ -111,14 +121,14 @@ class OutputObject {
                                 const std::vector<std::string>& texts) const;
   /// A scalar integer.
   const OutputObject& attribute(const std::string& name, int value) const;
+  /// What `data` holds in the type and extent.
+  const OutputObject& attribute(const std::string& name, const Handle& type, const Handle& space,
+                                const void* data) const;
 
   [[nodiscard]] hid_t id() const { return id_.get(); }
   [[nodiscard]] const Location& location() const { return location_; }
 
  private:
-  const OutputObject& write_attribute(const std::string& name, const Handle& type,
-                                      const Handle& space, const void* data) const;
-
   Handle id_;
   Location location_;
 };
@@ -131,6 +141,8 @@ struct TableColumn {
       values;
 };
 
+class DimensionScales;
+
 /// A group that takes groups and datasets. Names are single path components. In a new file they are
 /// not in use yet, or OutputError. In an edited one, groups that are there are gone on with, and a
 /// dataset takes the place of an older one: within it, where type and extent are the same, so that
@@ -139,10 +151,13 @@ class OutputGroup : public OutputObject {
  public:
   enum class Mode { create, edit };
 
-  OutputGroup(Handle id, Location location, Mode mode)
-      : OutputObject(std::move(id), std::move(location)), mode_(mode) {}
+  /// `scales`, which must live as long, learn of every array.
+  OutputGroup(Handle id, Location location, Mode mode, DimensionScales& scales)
+      : OutputObject(std::move(id), std::move(location)), mode_(mode), scales_(&scales) {}
 
   [[nodiscard]] OutputGroup group(const std::string& name) const;
+  /// One that is there, by its absolute path.
+  [[nodiscard]] OutputGroup existing_group(const std::string& path) const;
 
   /// A link to what stands at `target` in another file, whose name is seen from this one's folder.
   void external_link(const std::string& name, const std::string& file,
@@ -155,17 +170,20 @@ class OutputGroup : public OutputObject {
   /// piece: gzip with shuffle takes only 8 to 18% off states and orbits, and the index of chunks,
   /// unlike all other metadata, has no checksum.
   template <class T>
-  OutputObject numbers(const std::string& name, const T* values, const Shape& shape) const;
+  OutputObject numbers(const std::string& name, const T* values, const Axes& axes) const;
 
-  /// A 1-D array of UTF-8 strings of fixed length; at least one.
-  OutputObject texts(const std::string& name, const std::vector<std::string>& values) const;
+  /// UTF-8 texts as a matrix of bytes, one text per row, filled up with zeros; at least one text.
+  /// (netCDF 4.9.0 crashes when it reads a list of strings of fixed length.)
+  OutputObject letters(const std::string& name, const std::vector<std::string>& texts,
+                       const std::string& axis) const;
 
   /// A 1-D array of compounds with a member for each column. Columns are equally long, not empty.
-  OutputObject table(const std::string& name, const std::vector<TableColumn>& columns) const;
+  OutputObject table(const std::string& name, const std::vector<TableColumn>& columns,
+                     const std::string& axis) const;
 
  private:
   OutputObject dataset(const std::string& name, const Handle& file_type, const Handle& properties,
-                       const Shape& shape, hid_t memory_type, const void* data) const;
+                       const Axes& axes, hid_t memory_type, const void* data) const;
   [[nodiscard]] Handle create_dataset(const std::string& name, const Handle& file_type,
                                       const Handle& space, const Handle& properties) const;
   [[nodiscard]] Handle replace_dataset(const std::string& name, const Handle& file_type,
@@ -174,6 +192,7 @@ class OutputGroup : public OutputObject {
   void clear(const std::string& name) const;
 
   Mode mode_;
+  DimensionScales* scales_;
 };
 
 /// Bytes that HDF5 takes for a file: given to be opened, left behind by one that was closed.
@@ -195,8 +214,12 @@ class OutputFile {
   explicit OutputFile(std::filesystem::path path);
   /// One that begins as a copy of another, whose bytes must live as long as this.
   OutputFile(std::filesystem::path path, std::string_view bytes);
+  ~OutputFile();
 
   [[nodiscard]] OutputGroup root() const;
+
+  /// When all arrays have been written: makes the axes that they name known to other programs.
+  void attach_scales();
 
   /// Ends the composition (groups and datasets of this file must not be used any more): the bytes
   /// of the file.
@@ -208,6 +231,7 @@ class OutputFile {
   std::unique_ptr<Image> image_;
   Handle file_;
   OutputGroup::Mode mode_;
+  std::unique_ptr<DimensionScales> scales_;
 };
 
 // ------------------------------------------------------------------------------------- reading
@@ -253,8 +277,11 @@ class InputDataset : public InputObject {
   template <class T>
   void read(T* values) const;
 
-  /// All strings of a 1-D array of strings of fixed length.
+  /// All strings of a 1-D array of strings of fixed length, or of a matrix of bytes.
   [[nodiscard]] std::vector<std::string> texts() const;
+
+  /// Whether it is an array of compounds with a member of that name.
+  [[nodiscard]] bool has_column(const std::string& name) const;
 
   /// A member of a 1-D array of compounds. T is double, long, std::uint64_t or std::string (of
   /// fixed length).

@@ -3,6 +3,8 @@
 #include <memory>
 #include <vector>
 
+#include "hdf5/scales.hpp"
+
 namespace isochron::hdf5 {
 namespace {
 
@@ -66,12 +68,23 @@ void redirect_values(const Handle& type, const Handle& space, const Moves& moves
   H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, values.data());
 }
 
-void redirect_attributes(hid_t object, const Moves& moves, const Location& where) {
+bool is_named(const Handle& attribute, const std::string& name) {
+  std::string found(name.size(), '\0');
+  return H5Aget_name(attribute.get(), found.size() + 1, found.data()) ==
+             static_cast<ssize_t>(name.size()) &&
+         found == name;
+}
+
+/// Where scales are left out, they need not be read: they lie in the global heap, whose damage the
+/// library does not survive.
+void redirect_attributes(hid_t object, bool with_scales, const Moves& moves,
+                         const Location& where) {
   const int count = written(H5Aget_num_attrs(object), where);
   for (int i = 0; i < count; ++i) {
     const Handle attribute(H5Aopen_by_idx(object, ".", H5_INDEX_NAME, H5_ITER_INC,
                                           static_cast<hsize_t>(i), H5P_DEFAULT, H5P_DEFAULT),
                            H5Aclose);
+    if (!with_scales && is_named(attribute, scales_of_axes)) continue;
     const Handle type(H5Aget_type(attribute.get()), H5Tclose);
     const Handle space(H5Aget_space(attribute.get()), H5Sclose);
     redirect_values(
@@ -120,7 +133,8 @@ void redirect_links(const OutputGroup& root, const Moves& moves) {
   }
 }
 
-void redirect_references(const OutputGroup& root, const Moves& moves) {
+void redirect_references(const OutputGroup& root, const Moves& moves,
+                         const std::set<hobj_ref_t>& attached) {
   const Location& where = root.location();
   Paths paths;
   const auto collect = [](hid_t, const char* name, const H5O_info_t*, void* to) -> herr_t {
@@ -131,18 +145,20 @@ void redirect_references(const OutputGroup& root, const Moves& moves) {
   for (const std::string& path : paths) {
     const Location at = where.child(path);
     const Handle object(written(H5Oopen(root.id(), path.c_str(), H5P_DEFAULT), at), H5Oclose);
-    redirect_attributes(object.get(), moves, at);
+    H5O_info_t info{};
+    written(H5Oget_info(object.get(), &info), at);
+    redirect_attributes(object.get(), attached.count(info.addr) != 0, moves, at);
     if (H5Iget_type(object.get()) == H5I_DATASET) redirect_dataset(object.get(), moves, at);
   }
 }
 
 }  // namespace
 
-void redirect(const OutputFile& file, const Moves& moves) {
+void redirect(const OutputFile& file, const Moves& moves, const std::set<hobj_ref_t>& attached) {
   if (moves.empty()) return;
   const OutputGroup root = file.root();
   redirect_links(root, moves);
-  redirect_references(root, moves);
+  redirect_references(root, moves, attached);
 }
 
 }  // namespace isochron::hdf5

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "hdf5/file.hpp"
@@ -18,7 +19,8 @@ struct Successor {
 using Moves = std::map<hobj_ref_t, Successor>;
 
 /// Lets other hard links to an object, and all object references in the datasets and attributes of
-/// a file, those of dimension scales among them, lead to its successor. Throws OutputError.
-void redirect(const OutputFile& file, const Moves& moves);
+/// a file lead to its successor; of arrays' references to the scales of their axes, those of the
+/// `attached` arrays. Throws OutputError.
+void redirect(const OutputFile& file, const Moves& moves, const std::set<hobj_ref_t>& attached);
 
 }  // namespace isochron::hdf5

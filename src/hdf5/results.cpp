@@ -132,15 +132,6 @@ void check_curve(const std::string& name, const PositionCurve& curve, const Size
   }
 }
 
-// ---------------------------------------------------------------------------- matrices and names
-
-/// One row of the file per column of the matrix: the order in memory is the same.
-OutputObject write_columns_as_rows(const OutputGroup& group, const std::string& name,
-                                   const Eigen::MatrixXd& matrix) {
-  return group.numbers(name, matrix.data(),
-                       {static_cast<hsize_t>(matrix.cols()), static_cast<hsize_t>(matrix.rows())});
-}
-
 // ------------------------------------------------------------------------------ model, snapshots
 
 /// A row of the table of the known term's parameters.
@@ -189,7 +180,7 @@ void write_known(const OutputGroup& model, const Run& run) {
     rows.push_back(row_of(parameter, values[p], errors[p]));
   }
   write_records(write_group(model, "parameters", "NXcollection"), rows, parameter_fields,
-                "parameters of the known term");
+                "parameters of the known term", "parameter");
 }
 
 /// That the term, and the network beside it, are forces.
@@ -227,15 +218,16 @@ void write_model(const OutputGroup& entry, const Run& run) {
   if (run.network) {
     const long bias = Mlp(*run.network).bias() ? 1 : 0;
     const long skip = run.network->skip == Skip::linear ? 1 : 0;
-    describe(write_column(group, "layers", run.network->layers), "layer widths", "1");
+    describe(write_column(group, "layers", run.network->layers, "layer"), "layer widths", "1");
     describe(group.numbers("bias", &bias, {}), "whether layers have biases", "1");
     describe(group.numbers("skip", &skip, {}), "whether there is a linear skip", "1");
     group.text("activation", name(run.network->activation));
     group.text("symmetry", name(run.network->symmetry));
   }
-  describe(write_column(group, "theta", theta), "parameters theta", "1");
+  describe(write_column(group, "theta", theta, "parameter"), "parameters theta", "1");
   if (theta_initial.size() == 0) return;
-  describe(write_column(group, "theta_initial", theta_initial), "initial parameters theta_0", "1");
+  describe(write_column(group, "theta_initial", theta_initial, "parameter"),
+           "initial parameters theta_0", "1");
 }
 
 std::optional<Architecture> read_network(const InputGroup& group) {
@@ -271,8 +263,9 @@ void write_snapshots(const OutputGroup& entry, const Snapshots& snapshots) {
   for (Index k = 0; k < theta.cols(); ++k) {
     theta.col(k) = snapshots.theta[static_cast<std::size_t>(k)];
   }
-  describe(write_column(group, "iteration", snapshots.iteration), "iteration", "1");
-  describe(write_columns_as_rows(group, "theta", theta), "parameters theta", "1");
+  describe(write_axis(group, "iteration", snapshots.iteration), "iteration", "1");
+  describe(write_columns_as_rows(group, "theta", theta, "iteration", "parameter"),
+           "parameters theta", "1");
 }
 
 Snapshots read_snapshots(const InputGroup& entry) {
@@ -288,17 +281,17 @@ Snapshots read_snapshots(const InputGroup& entry) {
 
 // ------------------------------------------------------------------------------------------ data
 
-/// Calls visit(name, label, states) for the states of the group `data`, which have one row per
-/// trajectory, or per observation of one, in the file.
+/// Calls visit(name, label, states, axis) for the states of the group `data`, which have one row
+/// per entry of the axis in the file.
 template <class AnyRun, class Visit>
 void for_each_matrix(AnyRun& run, const Visit& visit) {
-  visit("initial_states", "initial states", run.ensemble.initial_states);
-  visit("final_states", "final states", run.final_states);
-  visit("residuals", "residuals", run.residuals);
-  visit("observed_states", "observed states", run.observations.value);
-  visit("weights", "weights of the observed states", run.observations.weight);
+  visit("initial_states", "initial states", run.ensemble.initial_states, "trajectory");
+  visit("final_states", "final states", run.final_states, "observation");
+  visit("residuals", "residuals", run.residuals, "observation");
+  visit("observed_states", "observed states", run.observations.value, "observation");
+  visit("weights", "weights of the observed states", run.observations.weight, "observation");
   visit("initial_state_errors", "standard errors of fitted initial states",
-        run.initial_state_errors);
+        run.initial_state_errors, "trajectory");
 }
 
 void write_data(const OutputGroup& entry, const Run& run) {
@@ -306,12 +299,14 @@ void write_data(const OutputGroup& entry, const Run& run) {
   const OutputGroup group = write_group(entry, "data", "NXcollection");
   const std::string columns =
       run.motion == Motion::newtonian ? ", columns q_1..q_D, v_1..v_D" : ", columns y_1..y_D";
-  for_each_matrix(run, [&](const char* name, const char* label, const States& states) {
+  const auto write = [&](const char* name, const char* label, const States& states,
+                         const char* axis) {
     if (states.size() == 0) return;
-    describe(write_columns_as_rows(group, name, states), label + columns, "1");
-  });
+    describe(write_columns_as_rows(group, name, states, axis, "component"), label + columns, "1");
+  };
+  for_each_matrix(run, write);
   const auto write_times = [&](const char* name, const char* label, const Vector& times) {
-    if (times.size() > 0) describe(write_column(group, name, times), label, "1");
+    if (times.size() > 0) describe(write_column(group, name, times, "trajectory"), label, "1");
   };
   write_times("end_times", "end time T", run.ensemble.end_times);
   if (run.prescribes_periods()) {
@@ -322,14 +317,15 @@ void write_data(const OutputGroup& entry, const Run& run) {
         run.law_arguments());
   }
   if (run.ensemble.earlier_times.size() == 0) return;
-  describe(write_columns_as_rows(group, "earlier_times", run.ensemble.earlier_times),
+  describe(write_columns_as_rows(group, "earlier_times", run.ensemble.earlier_times, "trajectory",
+                                 "earlier_time"),
            "times of observation before the end time", "1");
 }
 
 void read_data(const InputGroup& entry, Run& run) {
   if (!entry.contains("data")) return;
   const InputGroup group = entry.group("data");
-  for_each_matrix(run, [&](const char* name, const char*, States& states) {
+  for_each_matrix(run, [&](const char* name, const char*, States& states, const char*) {
     if (group.contains(name)) states = read_rows_as_columns(group, name, domain::finite);
   });
   const bool backward = run.loss && !asks_for_closed_orbits(*run.loss);
@@ -363,9 +359,9 @@ void write_table(const OutputGroup& entry, const std::string& name, const std::s
       write_plot(entry, name, {title, "value", {"datum"}, {"prediction"}, Scales::linear});
   std::vector<long> datum(table.size());
   std::iota(datum.begin(), datum.end(), 0L);
-  describe(write_column(group, "datum", datum), "number of the datum", "1");
+  describe(write_axis(group, "datum", datum), "number of the datum", "1");
   for_each_column(table, motion, [&](const char* column, const char* label, const auto& values) {
-    describe(write_column(group, column, values), label, "1");
+    describe(write_column(group, column, values, "datum"), label, "1");
   });
 }
 
@@ -398,17 +394,16 @@ std::optional<ObservationTable> read_held_out(const InputGroup& entry, Motion mo
 
 /// Of q, v or y: dataset [N, K, D], for the rows first .. first + D - 1 of the states.
 void write_sampled(const OutputGroup& group, const char* name, const char* label,
-                   const States& states, Index first, Index d, Index times) {
+                   const States& states, Index first, Index d, const Axis& times) {
   const Eigen::MatrixXd rows = states.middleRows(first, d);
-  const auto n = static_cast<hsize_t>(states.cols() / times);
-  describe(
-      group.numbers(name, rows.data(), {n, static_cast<hsize_t>(times), static_cast<hsize_t>(d)}),
-      label, "1");
+  const Axis trajectories{"trajectory", static_cast<hsize_t>(states.cols()) / times.length};
+  const Axis components{"component", static_cast<hsize_t>(d)};
+  describe(group.numbers(name, rows.data(), {trajectories, times, components}), label, "1");
 }
 
 /// States [N, K, D] in parts, q and v or y, and their standard errors where there are any.
 void write_sampled_states(const OutputGroup& group, Motion motion, const States& states,
-                          const States& errors, Index times) {
+                          const States& errors, const Axis& times) {
   const auto write = [&](const std::string& name, const std::string& label, Index first, Index d) {
     write_sampled(group, name.c_str(), label.c_str(), states, first, d, times);
     if (errors.size() == 0) return;
@@ -425,22 +420,30 @@ void write_trajectories(const OutputGroup& entry, const Run& run) {
   if (!run.trajectories) return;
   const auto& [time, states, errors] = *run.trajectories;
   const bool newtonian = run.motion == Motion::newtonian;
-  const OutputGroup group =
-      write_plot(entry, "trajectories",
-                 {"Trajectories", newtonian ? "q" : "y", {".", "time", "."}, {}, Scales::linear});
-  describe(write_column(group, "time", time), "time t", "1");
-  write_sampled_states(group, run.motion, states, errors, time.size());
+  const OutputGroup group = write_plot(entry, "trajectories",
+                                       {"Trajectories",
+                                        newtonian ? "q" : "y",
+                                        {"trajectory", "time", "component"},
+                                        {},
+                                        Scales::linear});
+  describe(write_axis(group, "time", time), "time t", "1");
+  write_sampled_states(group, run.motion, states, errors,
+                       {"time", static_cast<hsize_t>(time.size())});
 }
 
 void write_fitted(const OutputGroup& entry, const Run& run) {
   if (!run.fitted) return;
   const bool newtonian = run.motion == Motion::newtonian;
-  const OutputGroup group = write_plot(
-      entry, "fit", {"The fit", newtonian ? "q" : "y", {".", ".", "."}, {}, Scales::linear});
-  describe(write_columns_as_rows(group, "time", run.fitted->time),
+  const OutputGroup group = write_plot(entry, "fit",
+                                       {"The fit",
+                                        newtonian ? "q" : "y",
+                                        {"trajectory", "sample", "component"},
+                                        {},
+                                        Scales::linear});
+  describe(write_columns_as_rows(group, "time", run.fitted->time, "trajectory", "sample"),
            "time t from the start of the trajectory", "1");
   write_sampled_states(group, run.motion, run.fitted->states, run.fitted->errors,
-                       run.fitted->time.rows());
+                       {"sample", static_cast<hsize_t>(run.fitted->time.rows())});
 }
 
 /// The rows of one dataset [N, K, D].
@@ -510,15 +513,17 @@ Eigen::MatrixXd stacked(const std::vector<Posterior::Start>& starts,
 
 void write_posterior(const OutputGroup& entry, const Posterior& posterior) {
   const OutputGroup group = write_group(entry, "posterior", "NXcollection");
-  describe(write_columns_as_rows(group, "factor", posterior.factor.transpose()),
+  describe(write_columns_as_rows(group, "factor", posterior.factor.transpose(), "row", "parameter"),
            "R, upper triangular: R^T R is the inverse covariance of theta", "1");
   const std::vector<Posterior::Start>& starts = posterior.starts;
   if (starts.empty()) return;
   describe(write_columns_as_rows(group, "start_factors",
-                                 stacked(starts, &Posterior::Start::factor).transpose()),
+                                 stacked(starts, &Posterior::Start::factor).transpose(),
+                                 "start_row", "component"),
            "the same of each initial state for given theta, one below the other", "1");
   describe(write_columns_as_rows(group, "start_slopes",
-                                 stacked(starts, &Posterior::Start::by_theta).transpose()),
+                                 stacked(starts, &Posterior::Start::by_theta).transpose(),
+                                 "start_row", "parameter"),
            "derivative of each initial state by theta, one below the other", "1");
 }
 
@@ -599,8 +604,8 @@ void check_force_data(const ForceData& data, const SizeCheck& check) {
 
 void write_force_data(const OutputGroup& entry, const ForceData& data) {
   const OutputGroup group = write_group(entry, "held_force", "NXcollection");
-  describe(write_column(group, "position", data.position), "position x", "1");
-  describe(write_column(group, "force", data.force), "force data f*", "1");
+  describe(write_axis(group, "position", data.position), "position x", "1");
+  describe(write_column(group, "force", data.force, "position"), "force data f*", "1");
   describe(group.numbers("weight", &data.weight, {}), "weight in the loss", "1");
 }
 
@@ -639,13 +644,16 @@ void check_others(const Run& run, const SizeCheck& check) {
   }
 }
 
-/// Calls visit(name, label, matrix) for those that an objective has.
+/// Calls visit(name, label, matrix, axis, axis) for those that an objective has.
 template <class AnyObjective, class Visit>
 void for_each_matrix_of(AnyObjective& other, const Visit& visit) {
-  visit("initial_states", "initial states", other.ensemble.initial_states);
-  visit("earlier_times", "times of observation before the end time", other.ensemble.earlier_times);
-  visit("observed_states", "observed states", other.observations.value);
-  visit("weights", "weights of the observed states", other.observations.weight);
+  visit("initial_states", "initial states", other.ensemble.initial_states, "trajectory",
+        "component");
+  visit("earlier_times", "times of observation before the end time", other.ensemble.earlier_times,
+        "trajectory", "earlier_time");
+  visit("observed_states", "observed states", other.observations.value, "observation", "component");
+  visit("weights", "weights of the observed states", other.observations.weight, "observation",
+        "component");
 }
 
 void write_others(const OutputGroup& entry, const Run& run) {
@@ -659,10 +667,13 @@ void write_others(const OutputGroup& entry, const Run& run) {
     group.text("robust", name(other.observations.robust));
     describe(group.numbers("weight", &other.weight, {}), "weight in the loss", "1");
     describe(group.numbers("period", &other.period, {}), "period T", "1");
-    describe(write_column(group, "end_times", other.ensemble.end_times), "end time T", "1");
-    for_each_matrix_of(other, [&](const char* name, const char* label, const auto& matrix) {
-      if (matrix.size() > 0) describe(write_columns_as_rows(group, name, matrix), label, "1");
-    });
+    describe(write_column(group, "end_times", other.ensemble.end_times, "trajectory"), "end time T",
+             "1");
+    for_each_matrix_of(
+        other, [&](const char* name, const char* label, const auto& matrix, const auto&... axes) {
+          if (matrix.size() == 0) return;
+          describe(write_columns_as_rows(group, name, matrix, axes...), label, "1");
+        });
     if (run.verification.of_others.size() != run.others.size()) continue;
     describe(group.numbers("loss_verified", &run.verification.of_others[j], {}),
              "loss by another method, without its weight", "1");
@@ -683,7 +694,7 @@ void read_others(const InputGroup& entry, Run& run) {
     const bool backward = other.loss == Loss::observations;
     other.ensemble.end_times =
         read_column<Vector>(group, "end_times", backward ? domain::finite : domain::positive);
-    for_each_matrix_of(other, [&](const char* name, const char*, auto& matrix) {
+    for_each_matrix_of(other, [&](const char* name, const char*, auto& matrix, const auto&...) {
       if (group.contains(name)) matrix = read_rows_as_columns(group, name, domain::finite);
     });
     if (group.contains("loss_verified")) {
@@ -735,19 +746,23 @@ void check_history(const History& history, const SizeCheck& check) {
   check.equal("training/optimizer", history.optimizer.size(), history.size());
 }
 
+/// Two plots: viewers give all curves of one the label of the first.
 void write_history(const OutputGroup& entry, const History& history) {
   if (history.size() == 0) return;
-  const OutputGroup group = write_plot(entry, "training",
-                                       {"Loss and gradient norm during training",
-                                        "loss",
-                                        {"iteration"},
-                                        {"gradient_norm"},
-                                        Scales::log_signal});
+  const OutputGroup group = write_plot(
+      entry, "training", {"Loss during training", "loss", {"iteration"}, {}, Scales::log_signal});
   for_each_history_column([&](const auto& column) {
-    describe(write_column(group, column.name, history.*column.values), column.label, column.units);
+    describe(write_column(group, column.name, history.*column.values, "iteration"), column.label,
+             column.units);
   });
+  const OutputGroup gradient = write_plot(
+      entry, "gradient",
+      {"Gradient norm during training", "gradient_norm", {"iteration"}, {}, Scales::log_signal});
+  describe(write_axis(gradient, "iteration", history.iteration), "iteration", "1");
+  describe(write_column(gradient, "gradient_norm", history.gradient_norm, "iteration"),
+           "gradient norm |dL/dtheta|", "1");
   if (history.optimizer.empty()) return;
-  describe(write_column(group, "optimizer", history.optimizer),
+  describe(write_column(group, "optimizer", history.optimizer, "iteration"),
            "optimizer (0 L-BFGS, 1 least squares, 3 Adam)", "1");
 }
 
@@ -790,9 +805,9 @@ void write_portraits(const OutputGroup& entry, const std::string& name, const st
     const OutputGroup group =
         write_plot(entry, portrait_name(name, i, portraits.size()),
                    {title, portrait.color_name, {"x", "v"}, {}, Scales::linear});
-    describe(write_column(group, "x", portrait.x), x_label, "1");
-    describe(write_column(group, "v", portrait.v), v_label, "1");
-    write_column(group, portrait.color_name, portrait.color)
+    describe(write_column(group, "x", portrait.x, "point"), x_label, "1");
+    describe(write_column(group, "v", portrait.v, "point"), v_label, "1");
+    write_column(group, portrait.color_name, portrait.color, "point")
         .attribute("long_name", portrait.color_label)
         .attribute("units", "1");
     if (portrait.samples == 0) continue;
@@ -824,16 +839,15 @@ std::vector<PhasePortrait> read_portraits(const InputGroup& entry, const std::st
 // --------------------------------------------------------------- orbits, energy, force, potential
 
 void write_orbits(const OutputGroup& entry, const OrbitFan& orbits) {
-  const OutputGroup group =
-      write_plot(entry, "orbits",
-                 {"Orbits: position and velocity", "x", {".", "time"}, {"v"}, Scales::linear});
-  const OutputObject x = write_columns_as_rows(group, "x", orbits.x.transpose());
-  const OutputObject v = write_columns_as_rows(group, "v", orbits.v.transpose());
+  const OutputGroup group = write_plot(
+      entry, "orbits", {"Orbits: position over time", "x", {"orbit", "time"}, {}, Scales::linear});
+  const OutputObject x = write_columns_as_rows(group, "x", orbits.x.transpose(), "orbit", "time");
+  const OutputObject v = write_columns_as_rows(group, "v", orbits.v.transpose(), "orbit", "time");
   describe(x, "position x", "1");
   describe(v, "velocity v", "1");
   x.attribute("interpretation", "spectrum");
   v.attribute("interpretation", "spectrum");
-  describe(write_column(group, "time", orbits.time), "time t", "1");
+  describe(write_axis(group, "time", orbits.time), "time t", "1");
 }
 
 std::optional<OrbitFan> read_orbits(const InputGroup& entry) {
@@ -845,17 +859,24 @@ std::optional<OrbitFan> read_orbits(const InputGroup& entry) {
 }
 
 void write_energy(const OutputGroup& entry, const EnergyRecord& record) {
-  const OutputGroup energy =
-      write_plot(entry, "energy", {"Energy", "energy", {".", "time"}, {}, Scales::linear});
-  const OutputObject rows = write_columns_as_rows(energy, "energy", record.energy.transpose());
-  describe(rows, "energy E", "1");
-  rows.attribute("interpretation", "spectrum");
-  describe(write_column(energy, "time", record.time), "time t", "1");
+  // An energy is conserved up to digits that no axis shows: what is drawn is its deviation.
+  const OutputGroup energy = write_plot(
+      entry, "energy", {"Energy less its initial value", "deviation", {"trajectory", "time"}, {}});
+  const Eigen::MatrixXd deviation = record.energy.colwise() - record.energy.col(0);
+  const auto write = [&](const char* name, const char* label, const Eigen::MatrixXd& values) {
+    const OutputObject rows =
+        write_columns_as_rows(energy, name, values.transpose(), "trajectory", "time");
+    describe(rows, label, "1");
+    rows.attribute("interpretation", "spectrum");
+  };
+  write("energy", "energy E", record.energy);
+  write("deviation", "E(t) - E(0)", deviation);
+  describe(write_axis(energy, "time", record.time), "time t", "1");
 
   const OutputGroup drift = write_plot(
       entry, "energy_drift", {"Drift of the energy", "drift", {"time"}, {}, Scales::log_signal});
-  describe(write_column(drift, "drift", record.drift), "largest |E(t) - E(0)|", "1");
-  describe(write_column(drift, "time", record.time), "time t", "1");
+  describe(write_column(drift, "drift", record.drift, "time"), "largest |E(t) - E(0)|", "1");
+  describe(write_axis(drift, "time", record.time), "time t", "1");
 }
 
 std::optional<EnergyRecord> read_energy(const InputGroup& entry) {
@@ -871,13 +892,14 @@ void write_curve(const OutputGroup& entry, const std::string& name, const std::s
   const OutputGroup group =
       write_plot(entry, name, {title, name, {"position"}, {"harmonic"}, Scales::linear});
   const Eigen::Vector2d visited(curve.visited_min, curve.visited_max);
-  describe(write_column(group, "position", curve.position), "position x", "1");
-  describe(write_column(group, name, curve.value), name + ' ' + symbol, "1");
-  describe(write_column(group, "harmonic", curve.harmonic), "harmonic " + name, "1");
-  describe(write_column(group, "visited_range", visited), "positions that the orbits visit", "1");
+  describe(write_axis(group, "position", curve.position), "position x", "1");
+  describe(write_column(group, name, curve.value, "position"), name + ' ' + symbol, "1");
+  describe(write_column(group, "harmonic", curve.harmonic, "position"), "harmonic " + name, "1");
+  describe(write_column(group, "visited_range", visited, "bound"),
+           "positions that the orbits visit", "1");
   if (curve.error.size() == 0) return;
-  describe(write_column(group, name + "_errors", curve.error), "standard error of the " + name,
-           "1");
+  describe(write_column(group, name + "_errors", curve.error, "position"),
+           "standard error of the " + name, "1");
 }
 
 std::optional<PositionCurve> read_curve(const InputGroup& entry, const std::string& name) {
@@ -900,9 +922,10 @@ void write_periods(const OutputGroup& entry, const PeriodCurve& periods) {
   const OutputGroup group =
       write_plot(entry, "periods",
                  {"Period with its standard error", "period", {"energy"}, {}, Scales::linear});
-  describe(write_column(group, "energy", periods.energy), "energy E above the bottom", "1");
-  describe(write_column(group, "period", periods.period), "period T(E)", "1");
-  describe(write_column(group, "period_errors", periods.error), "standard error of T(E)", "1");
+  describe(write_axis(group, "energy", periods.energy), "energy E above the bottom", "1");
+  describe(write_column(group, "period", periods.period, "energy"), "period T(E)", "1");
+  describe(write_column(group, "period_errors", periods.error, "energy"), "standard error of T(E)",
+           "1");
 }
 
 std::optional<PeriodCurve> read_periods(const InputGroup& entry) {
@@ -964,8 +987,8 @@ void write_restarts(const OutputGroup& entry, const std::vector<Restart>& restar
     losses.push_back(restart.loss);
   }
   const OutputGroup group = write_group(entry, "restarts", "NXcollection");
-  describe(write_column(group, "weight_seed", seeds), "weight seed", "1");
-  describe(write_column(group, "loss", losses), "loss when it was set aside", "1");
+  describe(write_axis(group, "weight_seed", seeds), "weight seed", "1");
+  describe(write_column(group, "loss", losses, "weight_seed"), "loss when it was set aside", "1");
 }
 
 /// Version 0.1.0 wrote them to the summary, with the seed in the label: "loss of weight seed 3 ..".
@@ -1152,7 +1175,8 @@ void check_sizes(const Run& run, const std::filesystem::path& file) {
   if (run.fitted) check_fitted(*run.fitted, check);
 }
 
-/// The plot a viewer shows first; empty when there is none.
+/// The plot a viewer shows first; empty when there is none. The loss says whether a run has come to
+/// an end that its other plots can be trusted in; what was not trained shows its orbits.
 std::string default_plot(const Run& run) {
   const auto portrait = [](const char* name, const std::vector<PhasePortrait>& portraits) {
     return portrait_name(name, 0, portraits.size());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hdf5/references.hpp"
+#include "hdf5/scales.hpp"
 #include "hdf5/schema.hpp"
 #include "sentence.hpp"
 
@@ -86,8 +87,9 @@ Contents contents_of(hid_t object, Kind kind, const Location& where) {
 }
 
 Contents contents_of(const std::filesystem::path& path, const Compose& compose) {
-  const OutputFile file(path);
+  OutputFile file(path);
   compose(file.root());
+  file.attach_scales();
   return contents_of(file.root().id(), Kind::group, {path.string(), "/"});
 }
 
@@ -184,6 +186,17 @@ Places places_of(const OutputFile& file, const Contents& own, const Location& wh
   return places;
 }
 
+/// Arrays of others that are attached to scales among these objects.
+std::set<hobj_ref_t> attached_to(const Places& places, const OutputFile& file) {
+  std::set<hobj_ref_t> attached;
+  for (const auto& [path, place] : places) {
+    const Handle object = open_object(file.root().id(), path, {"", path});
+    for (const hobj_ref_t array : attached_arrays(object.get())) attached.insert(array);
+  }
+  for (const auto& [path, place] : places) attached.erase(place.address);
+  return attached;
+}
+
 /// Those that are now at another address, or nowhere. What has been set aside is where it was.
 Moves moves_between(const Places& before, const Places& after, const Contents& own) {
   Moves moves;
@@ -220,9 +233,10 @@ std::string rewritten_file(const std::filesystem::path& path, const FormerFile& 
   try {
     OutputFile file(path, former.bytes());
     const Places before = places_of(file, own, where);
+    const std::set<hobj_ref_t> attached = attached_to(before, file);
     remove_outdated(file.root().id(), own, present, where);
     compose(file.root());
-    redirect(file, moves_between(before, places_of(file, present, where), own));
+    redirect(file, moves_between(before, places_of(file, present, where), own), attached);
     return file.finish();
   } catch (const OutputError& error) {  // nothing but the old file can be the cause in memory
     throw InputError(fmt::format("{} is damaged and cannot be written again: {}",

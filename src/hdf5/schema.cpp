@@ -69,6 +69,14 @@ void write_text(const OutputGroup& group, const std::string& name, const std::st
   if (!text.empty()) group.text(name, text);
 }
 
+OutputObject write_columns_as_rows(const OutputGroup& group, const std::string& name,
+                                   const Eigen::MatrixXd& matrix, const std::string& row_axis,
+                                   const std::string& column_axis) {
+  return group.numbers(name, matrix.data(),
+                       {{row_axis, static_cast<hsize_t>(matrix.cols())},
+                        {column_axis, static_cast<hsize_t>(matrix.rows())}});
+}
+
 OutputGroup write_group(const OutputGroup& parent, const std::string& name,
                         const std::string& nexus_class) {
   OutputGroup group = parent.group(name);

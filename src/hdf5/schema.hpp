@@ -49,10 +49,21 @@ void describe(const OutputObject& numbers, const std::string& label, const std::
 /// Nothing when the text is empty.
 void write_text(const OutputGroup& group, const std::string& name, const std::string& text);
 
+/// A list along an axis that is shared by name, or that it holds the values of itself.
 template <class Values>
-OutputObject write_column(const OutputGroup& group, const std::string& name, const Values& values) {
-  return group.numbers(name, values.data(), {static_cast<hsize_t>(values.size())});
+OutputObject write_column(const OutputGroup& group, const std::string& name, const Values& values,
+                          const std::string& axis) {
+  return group.numbers(name, values.data(), {{axis, static_cast<hsize_t>(values.size())}});
 }
+template <class Values>
+OutputObject write_axis(const OutputGroup& group, const std::string& name, const Values& values) {
+  return write_column(group, name, values, name);
+}
+
+/// One row of the file per column of the matrix: the order in memory is the same.
+OutputObject write_columns_as_rows(const OutputGroup& group, const std::string& name,
+                                   const Eigen::MatrixXd& matrix, const std::string& row_axis,
+                                   const std::string& column_axis);
 
 OutputGroup write_group(const OutputGroup& parent, const std::string& name,
                         const std::string& nexus_class);

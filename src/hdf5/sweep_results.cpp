@@ -9,6 +9,7 @@
 #include "hdf5/schema.hpp"
 #include "hdf5/size_check.hpp"
 #include "isochron/error.hpp"
+#include "upright.hpp"
 
 // The schema of /sweep: the only place where it is spelled.
 
@@ -47,10 +48,12 @@ void write_counts(const OutputGroup& entry, const SweepResults& sweep) {
     runs.push_back(count.runs);
   }
   entry
-      .table("counts", {{"configuration", configurations},
-                        {"verdict", verdicts},
-                        {"n", multiples},
-                        {"runs", runs}})
+      .table("counts",
+             {{"configuration", configurations},
+              {"verdict", verdicts},
+              {"n", multiples},
+              {"runs", runs}},
+             "outcome")
       .attribute("long_name", "how many runs ended with which verdict and how many periods in T");
 }
 
@@ -78,37 +81,41 @@ void write_distribution(const OutputGroup& parent, const std::string& name,
   }
   const OutputGroup group =
       write_plot(parent, name + "_distribution", {"Distribution of " + label, "share", {name}, {}});
-  describe(write_column(group, name, values), label, "1");
-  describe(write_column(group, "share", share), "share of the isochronous runs", "1");
+  describe(write_axis(group, name, values), label, "1");
+  describe(write_column(group, "share", share, name), "share of the isochronous runs", "1");
 }
 
 void write_forces(const OutputGroup& group, const SweepConfiguration& configuration) {
   if (configuration.runs.empty()) return;
-  const Eigen::MatrixXd& theta = configuration.theta;
-  describe(write_column(group, "run", configuration.runs), "run", "1");
-  describe(group.numbers("theta", theta.data(),
-                         {static_cast<hsize_t>(theta.cols()), static_cast<hsize_t>(theta.rows())}),
+  describe(write_axis(group, "run", configuration.runs), "run", "1");
+  describe(write_columns_as_rows(group, "theta", configuration.theta, "run", "parameter"),
            "parameters theta, one row per run", "1");
 }
 
 /// Where the isochronous wells lie, coloured by configuration. False when there is none.
 bool write_wells(const OutputGroup& entry, const std::vector<SweepRun>& runs) {
+  std::vector<SweepRun> wells;
+  std::vector<Stroke> points;
+  for (const SweepRun& run : runs) {
+    if (!run.isochronous() || !std::isfinite(run.shear_at_2)) continue;
+    wells.push_back(run);
+    points.push_back({run.x0, run.shear_at_2, run.x0, run.shear_at_2});
+  }
+  if (wells.empty()) return false;
   std::vector<double> centre;
   std::vector<double> shear;
   std::vector<long> configuration;
-  for (const SweepRun& run : runs) {
-    if (!run.isochronous() || !std::isfinite(run.shear_at_2)) continue;
-    centre.push_back(run.x0);
-    shear.push_back(run.shear_at_2);
-    configuration.push_back(run.configuration);
+  for (const std::size_t i : upright_order(points)) {
+    centre.push_back(wells[i].x0);
+    shear.push_back(wells[i].shear_at_2);
+    configuration.push_back(wells[i].configuration);
   }
-  if (centre.empty()) return false;
   const OutputGroup group =
       write_plot(entry, "wells",
                  {"Isochronous wells by centre and shear", "configuration", {"x0", "shear"}, {}});
-  describe(write_column(group, "x0", centre), "centre x0", "1");
-  describe(write_column(group, "shear", shear), "shear S at amplitude A = 2", "1");
-  describe(write_column(group, "configuration", configuration), "configuration", "1");
+  describe(write_column(group, "x0", centre, "well"), "centre x0", "1");
+  describe(write_column(group, "shear", shear, "well"), "shear S at amplitude A = 2", "1");
+  describe(write_column(group, "configuration", configuration, "well"), "configuration", "1");
   return true;
 }
 
@@ -119,7 +126,8 @@ void write_configuration(const OutputGroup& entry, const SweepResults& sweep, st
   group.text("activation", name(configuration.network.activation));
   group.text("symmetry", name(configuration.network.symmetry));
   group.text("skip", name(configuration.network.skip));
-  describe(write_column(group, "layers", configuration.network.layers), "layer widths", "1");
+  describe(write_column(group, "layers", configuration.network.layers, "layer"), "layer widths",
+           "1");
   write_forces(group, configuration);
   const auto isochronous = [&](const SweepRun& run) {
     return run.configuration == static_cast<long>(index) && run.isochronous();
@@ -190,7 +198,7 @@ void write_entry(const OutputGroup& root, const SweepResults& sweep) {
   write_part(entry, sweep.part);
   write_environment(entry, sweep.environment);
   write_records(entry, sweep.runs, sweep_fields,
-                "runs, one per row; a number is nan where status or verdict say why");
+                "runs, one per row; a number is nan where status or verdict say why", "run");
   write_counts(entry, sweep);
   write_links(entry, sweep.runs);
   if (write_wells(entry, sweep.runs)) entry.attribute("default", "wells");
