@@ -96,11 +96,14 @@ std::string unique(const std::string& name, std::set<std::string>& taken) {
 }
 
 void sort_by_x(BenchmarkCurve& curve) {
-  std::vector<std::pair<double, double>> points;
-  for (std::size_t i = 0; i < curve.x.size(); ++i) points.emplace_back(curve.x[i], curve.y[i]);
-  std::stable_sort(points.begin(), points.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (std::size_t i = 0; i < points.size(); ++i) std::tie(curve.x[i], curve.y[i]) = points[i];
+  std::vector<std::size_t> order(curve.x.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return curve.x[a] < curve.x[b]; });
+  for (auto* column : {&curve.x, &curve.y, &curve.low, &curve.high}) {
+    const std::vector<double> before = *column;
+    for (std::size_t i = 0; i < order.size(); ++i) (*column)[i] = before[order[i]];
+  }
 }
 
 bool has_measurement(const BenchmarkCurve& curve) {
@@ -128,11 +131,15 @@ std::vector<BenchmarkCurve> make_curves(const ChartKind& kind, const Axis& axis)
     const auto [found, is_new] = index.try_emplace(key, curves.size());
     if (is_new) {
       const std::string name = unique(identifier(label + ' ' + point->task), taken);
-      curves.push_back({name, label, point->task, {}, {}});
+      curves.push_back({name, label, point->task, {}, {}, {}, {}});
     }
     BenchmarkCurve& curve = curves[found->second];
     curve.x.push_back(x);
-    curve.y.push_back(point->ok() && point->seconds > 0 ? point->seconds : nothing);
+    const bool measured = point->ok() && point->seconds > 0;
+    const auto or_median = [&](double seconds) { return seconds > 0 ? seconds : point->seconds; };
+    curve.y.push_back(measured ? point->seconds : nothing);
+    curve.low.push_back(measured ? or_median(point->seconds_low) : nothing);
+    curve.high.push_back(measured ? or_median(point->seconds_high) : nothing);
   }
   for (BenchmarkCurve& curve : curves) sort_by_x(curve);
   std::stable_partition(curves.begin(), curves.end(), has_measurement);
@@ -151,8 +158,8 @@ std::vector<BenchmarkChart> benchmark_charts(const std::vector<BenchmarkPoint>& 
     if (axis.empty()) continue;
     auto curves = make_curves(kind, axis);
     if (curves.empty() || !has_measurement(curves.front())) continue;
-    charts.push_back(
-        {kind.name, kind.title, kind.x_name, kind.x_label, kind.x_units, std::move(curves)});
+    charts.push_back({kind.name, kind.title, kind.axis, kind.x_name, kind.x_label, kind.x_units,
+                      std::move(curves)});
   }
   return charts;
 }

@@ -110,12 +110,15 @@ struct BenchmarkCurve {
   std::string task;
   std::vector<double> x;
   std::vector<double> y;
+  std::vector<double> low;   ///< the shortest of the repeats
+  std::vector<double> high;  ///< the longest
 };
 
 /// Seconds over what an axis varies, or over the error it leads to. Made for logarithmic axes.
 struct BenchmarkChart {
   std::string name;  ///< "cost_over_parameters"
   std::string title;
+  std::string axis;    ///< BenchmarkPoint::axis of its points
   std::string x_name;  ///< "parameters"
   std::string x_label;
   std::string x_units;

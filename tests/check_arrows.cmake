@@ -13,7 +13,7 @@ set(rooms
   "1|text|text_cells text_file text_table"
   "1|force field|force_field field_message forwarding_linearisation composite_field composite_field/of_features composite_field/on_components composite_field/sum_of composite_field/with_fixed composite_field/with_scales composite_field/in_units analytic_force named_parameter named_parameters parameter_scale parametrised_well force_table activation mlp stoppable_force well"
   "1|optimizer|optimizer least_squares linear_residuals leaf_task row_space held_jacobian jacobian_leaves triangular_tree elimination stoppable_algebra"
-  "1|figure|figure gnuplot"
+  "1|figure|figure figure/axes figure/curves figure/layout figure/points figure/text gnuplot"
   "2|dynamics|dynamics block_dynamics"
   "2|theory|potential_well well_gradient certificate certificate_fields abel completion"
   "3|integrator|integrator team shared_integration blocks block_solver one_step/tableau one_step/tangent one_step/solver sundials/context sundials/vector sundials/block_jacobian sundials/corrector sundials/solver return_time sundials/return_time"

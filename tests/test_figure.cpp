@@ -84,7 +84,7 @@ Panel rich_panel() {
   panel.y_label = "velocity v (1)";
   panel.color_label = "energy E (1)";
   panel.equal_axes = true;
-  panel.shaded_x = {-0.5, 0.5};
+  panel.shaded_x = {{-0.5, 0.5}};
   panel.shaded_label = "visited";
   for (const auto style :
        {Curve::Style::line, Curve::Style::dashed, Curve::Style::points, Curve::Style::marked}) {
@@ -357,7 +357,7 @@ TEST_CASE("figure: data without shape") {
     CAPTURE(values.size());
     if (!values.empty()) CAPTURE(values.back());
     Panel panel = rich_panel();
-    panel.shaded_x.reset();
+    panel.shaded_x.clear();
     panel.curves = {line(values, values), line(values, values)};
     panel.curves[0].color = values;
     panel.curves[0].label = "label";
@@ -398,13 +398,18 @@ TEST_CASE("figure: every axis has different tick labels, and room for them") {
       Panel panel;
       panel.x_range = panel.y_range = range;
       panel.log_x = panel.log_y = log;
-      const std::string text = svg(panel);
-      check_ticks(ticks(text, "end"));
-      const std::vector<Tick> x = ticks(text, "middle");
-      check_ticks(x);
-      for (std::size_t i = 1; i < x.size(); ++i) {
-        CAPTURE(x[i].label);
-        CHECK(x[i].x - x[i - 1].x > (x[i].width() + x[i - 1].width()) / 2);
+      for (const double width : {250., 330.}) {
+        CAPTURE(width);
+        const TemporaryFolder folder;
+        draw({{panel}, "", 1, width, 269}, folder / "figure.svg", FigureFormat::svg);
+        const std::string text = contents(folder / "figure.svg");
+        check_ticks(ticks(text, "end"));
+        const std::vector<Tick> x = ticks(text, "middle");
+        check_ticks(x);
+        for (std::size_t i = 1; i < x.size(); ++i) {
+          CAPTURE(x[i].label);
+          CHECK(x[i].x - x[i - 1].x > (x[i].width() + x[i - 1].width()) / 2);
+        }
       }
     }
   }
@@ -464,9 +469,101 @@ TEST_CASE("figure: bands, errors and bars have room, and the colours they are gi
   CHECK(ticks(svg(bars), "end").front().label == "0");
 }
 
+TEST_CASE("figure: bars of a width, errors on either side and arrows have room") {
+  const auto range = [](const Curve& curve, const std::string& axis) {
+    Panel panel;
+    panel.curves = {curve};
+    const std::string script = gnuplot_script({{panel}}, FigureFormat::svg);
+    const std::regex words("set " + axis + "range \\[([^:]*):([^\\]]*)\\]");
+    std::smatch found;
+    REQUIRE(std::regex_search(script, found, words));
+    return std::pair(std::stod(found[1]), std::stod(found[2]));
+  };
+  Curve bars = line({1, 2}, {3, 4});
+  bars.style = Curve::Style::bars;
+  bars.width = 0.5;
+  CHECK(range(bars, "x").first == doctest::Approx(0.75 - 0.03 * 1.5));
+  CHECK(range(bars, "x").second == doctest::Approx(2.25 + 0.03 * 1.5));
+  CHECK(range(bars, "y").first == doctest::Approx(0 - 0.03 * 4));
+  Curve marked = line({1, 2}, {3, 4});
+  marked.style = Curve::Style::marked;
+  marked.error = {1, 1};
+  marked.error_above = {1, 6};
+  CHECK(range(marked, "y").first == doctest::Approx(2 - 0.03 * 8));
+  CHECK(range(marked, "y").second == doctest::Approx(10 + 0.03 * 8));
+  Curve arrows = line({0, 1}, {0, 1});
+  arrows.style = Curve::Style::arrows;
+  arrows.dx = {-1, 0};
+  arrows.dy = {0, 2};
+  CHECK(range(arrows, "x").first == doctest::Approx(-1 - 0.03 * 2));
+  CHECK(range(arrows, "y").second == doctest::Approx(3 + 0.03 * 3));
+  arrows.dy.pop_back();
+  Panel panel;
+  panel.curves = {arrows};
+  CHECK(input_error(panel) ==
+        "the curve '' of a figure has 2 values of x and arrows of 2 and 1 components");
+}
+
+TEST_CASE("figure: panels in rows, a caption of whole words below them") {
+  const Figure figure{std::vector<Panel>(3, rich_panel()),
+                      "All of the words of this caption, which is longer than a line, are there."};
+  const TemporaryFolder folder;
+  draw(figure, folder / "figure.svg", FigureFormat::svg);
+  draw(figure, folder / "figure.png", FigureFormat::png);
+  const std::string png = contents(folder / "figure.png");
+  CHECK(big_endian(png, 16) == 2 * 330 * 3);
+  CHECK(big_endian(png, 20) > 2 * 269 * 3);
+  Figure tall = figure;
+  tall.columns = 1;
+  draw(tall, folder / "tall.png", FigureFormat::png);
+  CHECK(big_endian(contents(folder / "tall.png"), 16) == 330 * 3);
+  const std::string text = contents(folder / "figure.svg");
+  CHECK(count(text, "velocity v (1)") == 3);
+  CHECK(count(text, "All of the words") == 1);
+  CHECK(count(text, "are there.") == 1);
+  CHECK(message<InputError>([&](const TemporaryFolder& other) {
+          Figure narrow = figure;
+          narrow.panel_width = 20;
+          draw(narrow, other / "figure.svg", FigureFormat::svg);
+        }).starts_with("a figure cannot have 2 panels of 20 x 269 points in a row"));
+}
+
+TEST_CASE("figure: places on an axis that are given are its ticks") {
+  Panel panel;
+  panel.curves = {line({1, 2, 4}, {1, 2, 3})};
+  panel.x_ticks = {{1, "one"}, {4, "four"}};
+  const std::vector<Tick> x = ticks(svg(panel), "middle");
+  REQUIRE(x.size() == 2);
+  CHECK(x[0].label == "one");
+  CHECK(x[1].label == "four");
+}
+
+TEST_CASE("figure: labels stand beside the ticks, whatever these need") {
+  // The label of the axis y ends left of the widest tick.
+  const std::vector<std::pair<double, double>> ranges = {
+      {0, 1},        {-1.5e-5, 8e-5}, {0.00018, 0.0002},
+      {-123456, 10}, {1e-300, 1e300}, {3e-5, 3.0001e-5}};
+  for (const auto& range : ranges) {
+    for (const double width : {170., 330.}) {
+      CAPTURE(range.second);
+      CAPTURE(width);
+      Panel panel;
+      panel.y_range = range;
+      panel.log_y = range.second == 1e300;
+      const TemporaryFolder folder;
+      draw({{panel}, "", 1, width, 200}, folder / "figure.svg", FigureFormat::svg);
+      for (const Tick& tick : ticks(contents(folder / "figure.svg"), "end")) {
+        CAPTURE(tick.label);
+        // Of a figure with a label of the axis y, 16 points and more are left for it.
+        CHECK(tick.x - tick.width() > 0);
+      }
+    }
+  }
+}
+
 TEST_CASE("figure: a shaded range may be empty or out of sight") {
   Panel panel = rich_panel();
-  panel.shaded_x = {0.3, 0.3};
+  panel.shaded_x = {{0.3, 0.3}};
   CHECK_NOTHROW((void)svg(panel));
   panel.x_range = {1, 2};
   CHECK_NOTHROW((void)svg(panel));
@@ -509,7 +606,7 @@ TEST_CASE("figure: unsound input is refused in one sentence") {
   panel.color_range = {0, infinity};
   CHECK(input_error(panel).starts_with("a figure cannot show the colour range [0, inf]"));
   panel = rich_panel();
-  panel.shaded_x = {2, 1};
+  panel.shaded_x = {{2, 1}};
   CHECK(input_error(panel).starts_with("a figure cannot show the shaded range [2, 1]"));
   CHECK(message<InputError>([](const TemporaryFolder& folder) {
           draw({}, folder / "figure.svg", FigureFormat::svg);

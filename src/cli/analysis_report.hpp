@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "isochron/certificate.hpp"
-#include "isochron/figure.hpp"
 
 namespace isochron::cli {
 
@@ -17,10 +16,5 @@ namespace isochron::cli {
 
 /// The same for programs, under the names of the file.
 [[nodiscard]] nlohmann::ordered_json certificate_json(const Certificate& certificate);
-
-/// Period, width ratio and shear side by side; the potential beside its symmetric rearrangement.
-/// Nothing without orbits.
-[[nodiscard]] std::vector<std::pair<std::string, Figure>> certificate_figures(
-    const Certificate& certificate);
 
 }  // namespace isochron::cli

@@ -139,41 +139,6 @@ void print_axis(const std::string& name, const Points& points) {
   print_rows(columns, rows, remarks);
 }
 
-// ------------------------------------------------------------------------------------- the figures
-
-void add_if_new(std::vector<std::string>& list, const std::string& text) {
-  if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);
-}
-
-/// A method has the same place, hence the same colour, in all panels; its curve may be empty.
-Panel chart_panel(const BenchmarkChart& chart, const std::string& task,
-                  const std::vector<std::string>& labels) {
-  Panel panel;
-  panel.title = task;
-  panel.x_label = chart.x_label + " (" + chart.x_units + ")";
-  panel.y_label = "time per evaluation (s)";
-  panel.log_x = true;
-  panel.log_y = true;
-  for (const std::string& label : labels) {
-    Curve& curve = panel.curves.emplace_back();
-    const auto measured = std::find_if(
-        chart.curves.begin(), chart.curves.end(),
-        [&](const BenchmarkCurve& other) { return other.label == label && other.task == task; });
-    if (measured == chart.curves.end()) continue;
-    curve = {label, measured->x, measured->y, {}, Curve::Style::marked};
-  }
-  return panel;
-}
-
-/// One panel per task.
-Figure chart_figure(const BenchmarkChart& chart, const std::vector<std::string>& labels) {
-  std::vector<std::string> tasks;
-  for (const BenchmarkCurve& curve : chart.curves) add_if_new(tasks, curve.task);
-  Figure figure;
-  for (const std::string& task : tasks) figure.panels.push_back(chart_panel(chart, task, labels));
-  return figure;
-}
-
 }  // namespace
 
 Json benchmark_json(const BenchmarkResults& benchmark, const std::string& file) {
@@ -207,19 +172,6 @@ void print_benchmark(const BenchmarkResults& benchmark, const std::string& file)
   for (const auto& [name, points] : axes) print_axis(name, points);
   if (!benchmark.conclusions.empty()) put("\n");
   for (const std::string& conclusion : benchmark.conclusions) put("  {}\n", conclusion);
-}
-
-std::vector<std::pair<std::string, Figure>> benchmark_figures(const BenchmarkResults& benchmark) {
-  const std::vector<BenchmarkChart> charts = benchmark_charts(benchmark.points);
-  std::vector<std::string> labels;
-  for (const BenchmarkChart& chart : charts) {
-    for (const BenchmarkCurve& curve : chart.curves) add_if_new(labels, curve.label);
-  }
-  std::vector<std::pair<std::string, Figure>> figures;
-  for (const BenchmarkChart& chart : charts) {
-    figures.emplace_back(chart.name, chart_figure(chart, labels));
-  }
-  return figures;
 }
 
 }  // namespace isochron::cli

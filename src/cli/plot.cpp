@@ -1,210 +1,151 @@
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
+#include <fstream>
 #include <iterator>
-#include <limits>
 #include <sstream>
+#include <system_error>
 
-#include "cli/analysis_report.hpp"
-#include "cli/benchmark_report.hpp"
-#include "cli/fit_figures.hpp"
+#include "atomic_file.hpp"
+#include "cli/figures/kinds.hpp"
 #include "cli/output.hpp"
 #include "cli/print.hpp"
-#include "cli/sweep_report.hpp"
 #include "cli/verbs.hpp"
 #include "isochron/error.hpp"
-#include "isochron/figure.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
 
-constexpr double gap = std::numeric_limits<double>::quiet_NaN();
-
-std::vector<double> column(const Vector& v) { return {v.begin(), v.end()}; }
-
-/// All orbits as one curve, broken between them.
-Curve orbit_curve(const PhasePortrait& portrait) {
-  Curve curve;
-  for (std::size_t i = 0; i < portrait.x.size(); ++i) {
-    const bool starts =
-        portrait.samples > 0 && i != 0 && i % static_cast<std::size_t>(portrait.samples) == 0;
-    if (starts) {
-      curve.x.push_back(gap);
-      curve.y.push_back(gap);
-      curve.color.push_back(portrait.color[i]);
-    }
-    curve.x.push_back(portrait.x[i]);
-    curve.y.push_back(portrait.v[i]);
-    curve.color.push_back(portrait.color[i]);
-  }
-  return curve;
-}
-
-/// `degree`: which of several degrees of freedom, counted from 1; 0 when there is one.
-Panel portrait_panel(const PhasePortrait& portrait, Motion motion, std::size_t degree,
-                     const std::string& when) {
-  const std::string index = degree == 0 ? "" : fmt::format("_{}", degree);
-  const bool newtonian = motion == Motion::newtonian;
-  Panel panel;
-  panel.title = when;
-  panel.x_label = newtonian ? fmt::format("position x{} (1)", index) : "component y_1 (1)";
-  panel.y_label = newtonian ? fmt::format("velocity v{} (1)", index) : "component y_2 (1)";
-  panel.color_label = portrait.color_label;
-  panel.equal_axes = true;
-  panel.curves.push_back(orbit_curve(portrait));
-  return panel;
-}
-
-/// A range that holds the colours of all panels. Nothing when they are as good as constant: then
-/// each panel finds a range around its own.
-std::optional<std::pair<double, double>> common_colors(const std::vector<Panel>& panels) {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -low;
-  for (const Panel& panel : panels) {
-    for (const double color : panel.curves.front().color) {
-      if (!std::isfinite(color)) continue;
-      low = std::min(low, color);
-      high = std::max(high, color);
-    }
-  }
-  if (!(high - low > 1e-9 * std::max(std::abs(low), std::abs(high)))) return std::nullopt;
-  return std::pair(low, high);
-}
-
-/// Before and after training, side by side, of one degree of freedom, on one scale of colours.
-Figure portrait_figure(const Run& run, std::size_t i) {
-  const std::size_t degree = run.phase_portrait.size() == 1 ? 0 : i + 1;
-  const bool trained = i < run.phase_portrait_before.size();
-  Figure figure;
-  if (trained) {
-    figure.panels.push_back(
-        portrait_panel(run.phase_portrait_before[i], run.motion, degree, "before training"));
-  }
-  figure.panels.push_back(
-      portrait_panel(run.phase_portrait[i], run.motion, degree, trained ? "after training" : ""));
-  const auto colors = common_colors(figure.panels);
-  for (Panel& panel : figure.panels) panel.color_range = colors;
-  return figure;
-}
-
-Figure position_figure(const PositionCurve& curve, const std::string& title,
-                       const std::string& y_label, const std::string& label,
-                       const std::string& harmonic_label) {
-  Panel panel;
-  panel.title = title;
-  panel.x_label = "position x (1)";
-  panel.y_label = y_label;
-  panel.shaded_x = {curve.visited_min, curve.visited_max};
-  panel.shaded_label = "visited by the orbits";
-  if (curve.error.size() > 0) {
-    panel.curves =
-        curve_with_band(label, column(curve.position), column(curve.value), column(curve.error));
-    return {{panel}};
-  }
-  panel.curves.push_back(
-      {label, column(curve.position), column(curve.value), {}, Curve::Style::line});
-  panel.curves.push_back(
-      {harmonic_label, column(curve.position), column(curve.harmonic), {}, Curve::Style::dashed});
-  return {{panel}};
-}
-
-Figure loss_figure(const History& history) {
-  Panel panel;
-  panel.title = "training";
-  panel.x_label = "iteration (1)";
-  panel.y_label = "loss, gradient norm (1)";
-  panel.log_y = true;
-  Curve loss{"loss", {}, history.loss, {}, Curve::Style::line};
-  Curve gradient{"gradient norm", {}, history.gradient_norm, {}, Curve::Style::line};
-  for (const long i : history.iteration) loss.x.push_back(static_cast<double>(i));
-  gradient.x = loss.x;
-  panel.curves = {gradient, loss};
-  return {{panel}};
-}
-
-std::string harmonic_name(const Run& run) {
-  const long n = run.character.harmonic_n.value_or(1);
-  return n == 1 ? "harmonic" : fmt::format("harmonic, n = {}", n);
-}
-
-std::vector<std::pair<std::string, Figure>> figures(const Run& run) {
-  std::vector<std::pair<std::string, Figure>> all;
-  const std::size_t degrees = run.phase_portrait.size();
-  for (std::size_t i = 0; i < degrees; ++i) {
-    all.emplace_back(degrees == 1 ? "phase_portrait" : fmt::format("phase_portrait_{}", i + 1),
-                     portrait_figure(run, i));
-  }
-  const std::string name = run.state.theta.size() > 0 ? "learned" : "analytic";
-  if (run.force) {
-    all.emplace_back("force",
-                     position_figure(*run.force, "force", "force f (1)", name, harmonic_name(run)));
-  }
-  if (run.potential) {
-    all.emplace_back("potential", position_figure(*run.potential, "potential", "potential U (1)",
-                                                  name, harmonic_name(run)));
-  }
-  auto of_fit = fit_figures(run);
-  std::move(of_fit.begin(), of_fit.end(), std::back_inserter(all));
-  if (run.certificate) {
-    auto more = certificate_figures(*run.certificate);
-    std::move(more.begin(), more.end(), std::back_inserter(all));
-  }
-  if (run.state.history.size() > 0) all.emplace_back("loss", loss_figure(run.state.history));
-  return all;
-}
+namespace fs = std::filesystem;
 
 /// Before anything is made: drawing would only find out later.
 void require_gnuplot() {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "" : path);
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::filesystem::path program = std::filesystem::path(folder) / "gnuplot";
+    const fs::path program = fs::path(folder) / "gnuplot";
     if (access(program.c_str(), X_OK) == 0) return;
   }
   throw InputError("gnuplot is not installed: figures need it (Debian package gnuplot-nox)");
 }
 
+/// What is drawn, and in one line what it is of.
+struct Drawings {
+  std::string source;
+  Figures figures;
+};
+
+std::string source_of(const ShownRun& shown) {
+  const std::string name = fs::path(shown.file).filename().string();
+  return fmt::format("{}: {}, started {}", name, shown.run.title, shown.run.start_time);
+}
+
+/// Of a file with a run, a benchmark beside it or alone, or a sweep.
+Drawings drawings_of(const std::string& file) {
+  const Entries entries = read_entries(file);
+  const std::string name = fs::path(file).filename().string();
+  if (entries.sweep) {
+    const SweepResults sweep = read_sweep(file);
+    return {fmt::format("{}: {}", name, sweep.title), sweep_figures(sweep)};
+  }
+  Drawings drawings;
+  if (entries.run || !entries.benchmark) {
+    const ShownRun run = read_shown_run(file);
+    drawings = {source_of(run), figures_of(run)};
+  }
+  if (entries.benchmark) {
+    const BenchmarkResults benchmark = read_benchmark(file);
+    if (drawings.source.empty()) drawings.source = fmt::format("{}: {}", name, benchmark.title);
+    Figures charts = benchmark_figures(benchmark);
+    std::move(charts.begin(), charts.end(), std::back_inserter(drawings.figures));
+  }
+  return drawings;
+}
+
+/// Of several runs, which are laid over each other.
+Drawings drawings_of(const std::vector<std::string>& files) {
+  std::vector<ShownRun> runs;
+  std::vector<std::string> sources;
+  for (const std::string& file : files) {
+    require(read_entries(file).run,
+            "{} holds no run: plot lays runs over each other; draw it alone: isochron plot {}",
+            shown(file), shown(file));
+    runs.push_back(read_shown_run(file));
+    sources.push_back(source_of(runs.back()));
+  }
+  return {fmt::format("{}", fmt::join(sources, "; ")), compared_figures(runs)};
+}
+
+/// The file beside the figures that says what they are of, and has their captions as text.
+constexpr const char* captions = "captions.txt";
+
+std::string first_line(const Drawings& drawings) { return "Figures of " + drawings.source; }
+
+std::string captions_of(const Drawings& drawings) {
+  std::string text = first_line(drawings) + '\n';
+  for (const auto& [name, figure] : drawings.figures) {
+    text += fmt::format("\n{}: {}\n", name, figure.caption);
+  }
+  return text;
+}
+
+void write_captions(const fs::path& folder, const Drawings& drawings) {
+  const fs::path path = folder / captions;
+  try {
+    replace_file(path, captions_of(drawings));
+  } catch (const std::system_error& error) {
+    throw OutputError(fmt::format("cannot write '{}': {}", path.string(), error.code().message()));
+  }
+}
+
+/// Says which figures of something else there were, in the place of these.
+void say_replaced(const fs::path& folder, const Drawings& drawings,
+                  const std::vector<fs::path>& paths) {
+  std::ifstream former(folder / captions);
+  std::string line;
+  std::getline(former, line);
+  if (line == first_line(drawings)) return;
+  std::vector<std::string> replaced;
+  for (const fs::path& path : paths) {
+    std::error_code ignored;
+    if (fs::exists(path, ignored)) replaced.push_back(path.filename().string());
+  }
+  if (replaced.empty()) return;
+  say("isochron: {} held figures of another run, which are replaced: {}\n", shown(folder.string()),
+      fmt::format("{}", fmt::join(replaced, ", ")));
+}
+
 }  // namespace
 
 int plot(const Configuration& given) {
-  const std::string& file = given.files.front();
-  const Entries entries = read_entries(file);
-  std::vector<std::pair<std::string, Figure>> all;
-  if (entries.sweep) {
-    const SweepResults sweep = read_sweep(file);
-    all = sweep_figures(sweep);
-    require(!all.empty(), "{} holds no isochronous run among {}: nothing to draw", shown(file),
-            sweep.runs.size());
-  } else if (entries.run || !entries.benchmark) {
-    all = figures(read_results(file));
-  }
-  if (entries.benchmark) {
-    auto charts = benchmark_figures(read_benchmark(file));
-    std::move(charts.begin(), charts.end(), std::back_inserter(all));
-  }
-  require(!all.empty(), "{} holds nothing to draw yet", shown(file));
+  const Drawings drawings =
+      given.files.size() == 1 ? drawings_of(given.files.front()) : drawings_of(given.files);
+  require(!drawings.figures.empty(), "{} holds nothing to draw yet",
+          shown(fmt::format("{}", fmt::join(given.files, ", "))));
   require_gnuplot();
-  const std::filesystem::path folder = given.figures;
+  const fs::path folder = given.figures;
   require(!folder.empty(), "--output '' is not admissible; give the name of a folder");
   make_output_folder(folder);
-  const auto path_of = [&](const std::string& name, FigureFormat format) {
-    return folder / (name + '.' + extension(format));
-  };
-  for (const auto& [name, figure] : all) {
+  std::vector<fs::path> paths;
+  for (const auto& [name, figure] : drawings.figures) {
     for (const FigureFormat format : given.figure_formats) {
-      require_replaceable(path_of(name, format));
+      paths.push_back(folder / (name + '.' + extension(format)));
     }
   }
-  for (const auto& [name, figure] : all) {
+  for (const fs::path& path : paths) require_replaceable(path);
+  require_replaceable(folder / captions);
+  say_replaced(folder, drawings, paths);
+  auto path = paths.begin();
+  for (const auto& [name, figure] : drawings.figures) {
     for (const FigureFormat format : given.figure_formats) {
-      draw(figure, path_of(name, format), format);
-      put("{}\n", path_of(name, format).string());
+      draw(figure, *path, format);
+      put("{}\n", (path++)->string());
     }
   }
+  write_captions(folder, drawings);
   return 0;
 }
 

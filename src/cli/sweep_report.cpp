@@ -47,38 +47,6 @@ void print_configuration(const SweepResults& sweep, std::size_t index) {
   print_spread("  wall time (s)", sorted_values(sweep.runs, &SweepRun::wall_time, of_this));
 }
 
-Figure wells_figure(const SweepResults& sweep) {
-  Panel panel;
-  panel.title = "isochronous wells";
-  panel.x_label = "centre x0 (1)";
-  panel.y_label = "shear S at amplitude A = 2 (1)";
-  Panel shear;
-  shear.title = "distribution of the shear";
-  shear.x_label = "max |S|/A (1)";
-  shear.y_label = "share of the isochronous runs (1)";
-  shear.log_x = true;
-  for (std::size_t i = 0; i < sweep.configurations.size(); ++i) {
-    Curve points{sweep.configurations[i].name, {}, {}, {}, Curve::Style::points};
-    for (const SweepRun& run : sweep.runs) {
-      if (!isochronous(i)(run) || !std::isfinite(run.shear_at_2)) continue;
-      points.x.push_back(run.x0);
-      points.y.push_back(run.shear_at_2);
-    }
-    if (!points.x.empty()) panel.curves.push_back(points);
-    Curve share{sweep.configurations[i].name,
-                sorted_values(sweep.runs, &SweepRun::shear_max, isochronous(i)),
-                {},
-                {},
-                Curve::Style::line};
-    for (std::size_t k = 1; k <= share.x.size(); ++k) {
-      share.y.push_back(static_cast<double>(k) / static_cast<double>(share.x.size()));
-    }
-    // On a logarithmic axis there is no place for wells without shear.
-    if (!share.x.empty() && share.x.back() > 0) shear.curves.push_back(share);
-  }
-  return {{panel, shear}};
-}
-
 }  // namespace
 
 void print_sweep(const SweepResults& sweep, const std::filesystem::path& file) {
@@ -104,13 +72,6 @@ nlohmann::ordered_json sweep_json(const SweepResults& sweep, const std::string& 
     json["runs"].push_back(record_json(run, sweep_fields));
   }
   return json;
-}
-
-std::vector<std::pair<std::string, Figure>> sweep_figures(const SweepResults& sweep) {
-  Figure figure = wells_figure(sweep);
-  std::erase_if(figure.panels, [](const Panel& panel) { return panel.curves.empty(); });
-  if (figure.panels.empty()) return {};
-  return {{"sweep", figure}};
 }
 
 }  // namespace isochron::cli

@@ -3,10 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "isochron/figure.hpp"
 #include "sweep_results.hpp"
 
 namespace isochron::cli {
@@ -16,8 +13,5 @@ void print_sweep(const SweepResults& sweep, const std::filesystem::path& file);
 
 /// Configurations with their counts, and all runs.
 [[nodiscard]] nlohmann::ordered_json sweep_json(const SweepResults& sweep, const std::string& file);
-
-/// Centre and shear of the isochronous wells, and the distribution of the shear.
-[[nodiscard]] std::vector<std::pair<std::string, Figure>> sweep_figures(const SweepResults& sweep);
 
 }  // namespace isochron::cli

@@ -41,10 +41,11 @@ constexpr VerbText texts[] = {
      "each run. --part i/n makes one of n parts, which isochron merge puts together."},
     {verb_show, "FILE [--json]", "a results file on one screen (--json: the same for programs)",
      "A results file on one screen."},
-    {verb_plot, "FILE [options]", "figures from a results file",
-     "Draws the figures of a results file. Of a fit to observations they are the data with the fit "
-     "and its 90% band, residuals, force, potential and periods with bands, data held out; of a "
-     "simulation with such a fit, predictions with bands."},
+    {verb_plot, "FILE.. [options]", "figures from a results file, or of several runs",
+     "Draws all figures that a results file has numbers for, and writes their captions to "
+     "captions.txt beside them. Several runs are laid over each other: loss, force, potential, "
+     "isochrony, residuals. A run that was interrupted has its figures, too. docs/figures.md says "
+     "what each kind shows."},
     {verb_merge, "FILE.. [options]", "parts of a sweep (sweep --part) into one file",
      "One file of all parts of a sweep, FILE.., which sweep --part has made: the same as one sweep "
      "writes. sweep --resume goes on with it."},

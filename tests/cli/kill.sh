@@ -81,7 +81,7 @@ done
 if command -v gnuplot >/dev/null; then
   for ((k = 1; k <= kills - 3 * quarter; ++k)); do
     killed plot before.h5 -o figures --format svg,png
-    for file in figures/*; do
+    for file in figures/*.svg figures/*.png; do
       [[ -e $file ]] || continue
       tail -c 20 "$file" | grep -aq '</svg>\|IEND' || fail "kill $k of plot: $file is not whole"
     done

@@ -74,13 +74,13 @@ succeeds plot run.h5 -o figures --format svg,png
 prints '^figures/force.svg$'
 [[ $(head -c 4 figures/force.png | tail -c 3) == PNG ]] || fail 'force.png is no PNG'
 grep -q '<svg' figures/force.svg || fail 'force.svg is no SVG'
-[[ $(figures_of) == 'force.png force.svg isochrony.png isochrony.svg loss.png loss.svg phase_portrait.png phase_portrait.svg potential.png potential.svg rearrangement.png rearrangement.svg ' ]] ||
+[[ $(figures_of) == 'captions.txt force.png force.svg isochrony.png isochrony.svg loss.png loss.svg orbits.png orbits.svg phase_portrait.png phase_portrait.svg portrait_strip.png portrait_strip.svg potential.png potential.svg rearrangement.png rearrangement.svg residuals_over_energy.png residuals_over_energy.svg ' ]] ||
   fail 'not the figures of one degree of freedom'
 succeeds plot two.h5 -o figures --format svg
-[[ $(figures_of) == 'loss.svg phase_portrait_1.svg phase_portrait_2.svg ' ]] ||
+[[ $(figures_of) == 'captions.txt configuration_plane.svg loss.svg orbits.svg phase_portrait_1.svg phase_portrait_2.svg portrait_strip.svg residuals_over_energy.svg ' ]] ||
   fail 'not the figures of two degrees of freedom'
 succeeds plot plane.h5 -o figures --format svg
-[[ $(figures_of) == 'loss.svg phase_portrait.svg ' ]] || fail 'not the figures of a first-order system'
+[[ $(figures_of) == 'captions.txt configuration_plane.svg loss.svg orbits.svg phase_portrait.svg portrait_strip.svg residuals_over_energy.svg ' ]] || fail 'not the figures of a first-order system'
 succeeds plot duffing.h5 -o figures/deep --format pdf
 [[ $(head -c 4 figures/deep/force.pdf) == %PDF ]] || fail 'force.pdf is no PDF'
 

@@ -80,7 +80,7 @@ prints '"status": "the loss cannot be evaluated .*method rk4'
 
 if command -v gnuplot >/dev/null; then
   succeeds plot two.h5 -o figures --format svg
-  grep -q '<svg' figures/sweep.svg || fail 'no figure of the sweep'
+  grep -q '<svg' figures/verdicts.svg || fail 'no figure of the verdicts'
 fi
 
 rejects 2 "in --grid, 'loss' has no value" sweep --grid loss -o x.h5

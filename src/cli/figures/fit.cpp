@@ -1,11 +1,12 @@
-#include "cli/fit_figures.hpp"
-
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
+#include "cli/figures/fit_band.hpp"
+#include "cli/figures/kinds.hpp"
+#include "isochron/error.hpp"
 #include "isochron/observed_data.hpp"
 
 namespace isochron::cli {
@@ -13,36 +14,24 @@ namespace {
 
 /// Between minus and plus this many standard errors lie 90% of a normal distribution.
 constexpr double band_width = 1.6448536269514722;
-constexpr const char* band_label = "90% band";
 
 /// More trajectories in one panel, or more panels, cannot be told apart.
 constexpr Index most_trajectories = 3;
 constexpr Index most_components = 4;
-
-Curve band(const std::vector<double>& x, const std::vector<double>& y,
-           const std::vector<double>& errors) {
-  Curve curve;
-  curve.style = Curve::Style::band;
-  curve.x = x;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    curve.y.push_back(y[i] - band_width * errors[i]);
-    curve.upper.push_back(y[i] + band_width * errors[i]);
-  }
-  return curve;
-}
 
 std::vector<double> row(const States& states, Index d, Index first, Index count) {
   const Eigen::VectorXd values = states.row(d).segment(first, count).transpose();
   return {values.begin(), values.end()};
 }
 
-/// "position q (1)", of several "position q_2 (1)".
+/// "position q", of several "position q₂".
 std::string component_label(Motion motion, Index dimension, Index component) {
-  const std::string name = component_name(motion, dimension, component);
+  std::string name = component_name(motion, dimension, component).substr(0, 1);
+  if (dimension > 1) name += subscript(static_cast<long>(component % dimension) + 1);
   const char* what = motion == Motion::first_order ? "component"
                      : component < dimension       ? "position"
                                                    : "velocity";
-  return fmt::format("{} {} (1)", what, name);
+  return fmt::format("{} {}", what, name);
 }
 
 /// One panel for each component, over time.
@@ -53,7 +42,7 @@ class Panels {
         components_(std::min(components, most_components)),
         panels_(static_cast<std::size_t>(components_)) {
     for (Index d = 0; d < components_; ++d) {
-      panel(d).x_label = "time t (1)";
+      panel(d).x_label = "time t";
       panel(d).y_label = component_label(motion, dimension_, d);
     }
   }
@@ -119,8 +108,31 @@ class Panels {
   std::vector<Panel> panels_;
 };
 
-Figure fit_figure(const Run& run, const ObservationTable& table) {
-  const FittedPaths& paths = *run.fitted;
+/// The first fitted trajectories of a run that was not finished, without their errors.
+FittedPaths paths_without_errors(const ShownRun& shown) {
+  constexpr Index samples = 201;
+  const Ensemble& all = shown.run.ensemble;
+  const Index n = std::min(most_trajectories, all.size());
+  FittedPaths paths;
+  paths.time = Vector::LinSpaced(samples, 0, 1) * all.end_times.head(n).transpose();
+  const Dynamics dynamics(shown.field, shown.run.motion);
+  paths.states = Integrator(dynamics, {})
+                     .integrate(shown.run.state.theta,
+                                Ensemble::observed_at(all.initial_states.leftCols(n), paths.time))
+                     .states;
+  return paths;
+}
+
+std::optional<FittedPaths> fitted_paths(const ShownRun& shown) {
+  if (shown.run.fitted || !shown.field) return shown.run.fitted;
+  try {
+    return paths_without_errors(shown);
+  } catch (const NumericalError&) {
+    return std::nullopt;
+  }
+}
+
+Figure fit_figure(const Run& run, const FittedPaths& paths, const ObservationTable& table) {
   Panels panels(run.motion, paths.states.rows());
   const Index count = std::min(most_trajectories, paths.time.cols());
   for (Index i = 0; i < count; ++i) {
@@ -158,8 +170,8 @@ Panel residual_panel(const Run& run, const ObservationTable& table) {
   Panel panel;
   panel.title =
       is_lognormal ? "log(fit/data)/standard error of logs" : "(fit - data)/standard error";
-  panel.x_label = "time t (1)";
-  panel.y_label = is_lognormal ? "log residual (1)" : "residual (1)";
+  panel.x_label = "time t";
+  panel.y_label = is_lognormal ? "log residual" : "residual";
   for (Index d = 0; d < components; ++d) {
     Curve points;
     points.label = component_name(run.motion, dimension, d);
@@ -186,7 +198,7 @@ Panel histogram_panel(const std::vector<double>& residuals, const std::string& x
   }
   const double width = std::max(least_width, reach / bins_per_side);
   const auto side = static_cast<long>(std::ceil(reach / width));
-  Curve bars{"residuals", {}, {}, {}, Curve::Style::bars};
+  Curve bars = make_curve("residuals", {}, {}, Curve::Style::bars);
   for (long k = -side; k < side; ++k) {
     bars.x.push_back(width * (static_cast<double>(k) + 0.5));
     bars.y.push_back(0);
@@ -197,7 +209,7 @@ Panel histogram_panel(const std::vector<double>& residuals, const std::string& x
     const auto bin = static_cast<long>(std::floor(r / width)) + side;
     bars.y[static_cast<std::size_t>(std::clamp(bin, 0L, 2 * side - 1))] += share;
   }
-  Curve normal{"normal distribution", {}, {}, {}, Curve::Style::line};
+  Curve normal = make_curve("normal distribution", {}, {});
   constexpr Index points = 401;
   for (const double x : Vector::LinSpaced(points, -reach, reach)) {
     normal.x.push_back(x);
@@ -206,17 +218,15 @@ Panel histogram_panel(const std::vector<double>& residuals, const std::string& x
   Panel panel;
   panel.title = "distribution";
   panel.x_label = x_label;
-  panel.y_label = "density (1)";
+  panel.y_label = "density";
   panel.curves = {bars, normal};
   return panel;
 }
 
 Figure period_figure(const PeriodCurve& periods) {
-  const auto column = [](const Vector& v) { return std::vector<double>(v.begin(), v.end()); };
   Panel panel;
-  panel.title = "period";
-  panel.x_label = "energy E (1)";
-  panel.y_label = "period T(E) (1)";
+  panel.x_label = "energy E";
+  panel.y_label = "period T(E)";
   panel.curves = curve_with_band("learned", column(periods.energy), column(periods.period),
                                  column(periods.error));
   return {{panel}};
@@ -224,24 +234,39 @@ Figure period_figure(const PeriodCurve& periods) {
 
 }  // namespace
 
+Curve band(const std::vector<double>& x, const std::vector<double>& y,
+           const std::vector<double>& errors) {
+  Curve curve;
+  curve.style = Curve::Style::band;
+  curve.x = x;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    curve.y.push_back(y[i] - band_width * errors[i]);
+    curve.upper.push_back(y[i] + band_width * errors[i]);
+  }
+  return curve;
+}
+
 std::vector<Curve> curve_with_band(const std::string& label, const std::vector<double>& x,
                                    const std::vector<double>& y,
                                    const std::vector<double>& errors) {
-  Curve line{label, x, y, {}, Curve::Style::line};
+  Curve line = make_curve(label, x, y);
   Curve area = band(x, y, errors);
   area.label = band_label;
   line.hue = area.hue = 0;
   return {line, area};
 }
 
-std::vector<std::pair<std::string, Figure>> fit_figures(const Run& run) {
-  std::vector<std::pair<std::string, Figure>> all;
+Figures fit_figures(const ShownRun& shown) {
+  const Run& run = shown.run;
+  Figures all;
   const bool is_fit = run.loss == Loss::observations && run.residuals.size() > 0 &&
                       run.residuals.size() == run.observations.value.size();
   if (is_fit) {
     const ObservationTable table =
         observation_table(run.ensemble, run.observations, run.final_states);
-    if (run.fitted) all.emplace_back("fit", fit_figure(run, table));
+    if (const auto paths = fitted_paths(shown)) {
+      all.emplace_back("fit", fit_figure(run, *paths, table));
+    }
     const Panel over_time = residual_panel(run, table);
     const Panel distribution = histogram_panel(table.residual, over_time.y_label);
     all.emplace_back("residuals", Figure{{over_time, distribution}});
