@@ -62,7 +62,7 @@ long_run() {
   lasting seeds bash tests/fuzz/seeds.sh build/fuzz/isochron build/fuzz/tests/make_files build/fuzz/seeds
   for target in results merge options configuration tables data; do
     mkdir -p "build/fuzz/found/$target"
-    LSAN_OPTIONS=suppressions=tests/lsan.supp TMPDIR=/dev/shm lasting "fuzz-$target" \
+    LSAN_OPTIONS=suppressions=tests/lsan.supp lasting "fuzz-$target" \
       "build/fuzz/tests/fuzz/fuzz_$target" -runs=1000000 -max_total_time=3600 -max_len=65536 -timeout=60 \
       "build/fuzz/found/$target" "build/fuzz/seeds/$target"
   done

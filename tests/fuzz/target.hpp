@@ -28,11 +28,15 @@ namespace isochron::fuzz {
 /// Nobody reads a million screens.
 inline const bool silent = std::freopen("/dev/null", "w", stdout) != nullptr;
 
-/// Files of the process: one folder, whose files are written again for each input.
+/// Files of the process: one folder, in memory where the system has such a place, whose files are
+/// written again for each input.
 class Folder {
  public:
   Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "isochron-fuzz-XXXXXX").string();
+    const std::filesystem::path memory = "/dev/shm";
+    const auto place =
+        std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();
+    std::string name = (place / "isochron-fuzz-XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) std::abort();
     path_ = name;
   }
