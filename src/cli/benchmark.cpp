@@ -413,9 +413,8 @@ class Bench {
 
   [[nodiscard]] MeasuredProblem problem_of(const Station& station) const {
     const bool trained = station.start == "trained";
-    const auto network =
-        std::make_shared<Mlp>(station.layers, configuration_.symmetry, configuration_.skip,
-                              configuration_.activation);
+    const auto network = std::make_shared<Mlp>(station.layers, configuration_.symmetry,
+                                               configuration_.skip, configuration_.activation);
     const Dynamics dynamics(network, configuration_.motion);
     States states =
         normal_states(dynamics.state_dimension(), station.trajectories, configuration_.data_seed);

@@ -10,8 +10,6 @@
 #include <nlohmann/json.hpp>
 #include <variant>
 
-#include "cli/print.hpp"
-
 namespace isochron::cli {
 namespace {
 
@@ -92,8 +90,8 @@ std::string in_words(const std::vector<Column>& columns, const BenchmarkPoint& p
 
 using Rows = std::vector<std::vector<std::string>>;  // the titles first
 
-void print_rows(const std::vector<Column>& columns, const Rows& rows,
-                const std::vector<std::string>& remarks) {
+void add_rows(std::string& text, const std::vector<Column>& columns, const Rows& rows,
+              const std::vector<std::string>& remarks) {
   std::vector<std::size_t> widths(columns.size());
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
@@ -106,11 +104,11 @@ void print_rows(const std::vector<Column>& columns, const Rows& rows,
     }
     if (!remarks[r].empty()) line += "  " + remarks[r];
     line.erase(line.find_last_not_of(' ') + 1);
-    put("  {}\n", line);
+    text += fmt::format("  {}\n", line);
   }
 }
 
-void print_axis(const std::string& name, const Points& points) {
+void add_axis(std::string& text, const std::string& name, const Points& points) {
   std::vector<Column> columns = methods;
   std::vector<Column> same;
   for (const Column& column : conditions) {
@@ -135,8 +133,8 @@ void print_axis(const std::string& name, const Points& points) {
       rows.back().push_back(measured && !point->ok() ? "-" : column.text(*point));
     }
   }
-  put("\n  {}: {}\n", name, in_words(same, *points.front()));
-  print_rows(columns, rows, remarks);
+  text += fmt::format("\n  {}: {}\n", name, in_words(same, *points.front()));
+  add_rows(text, columns, rows, remarks);
 }
 
 }  // namespace
@@ -154,10 +152,11 @@ Json benchmark_json(const BenchmarkResults& benchmark, const std::string& file) 
   return json;
 }
 
-void print_benchmark(const BenchmarkResults& benchmark, const std::string& file) {
-  put("{}: {}\n", file, benchmark.title.empty() ? "benchmark" : benchmark.title);
+std::string benchmark_text(const BenchmarkResults& benchmark, const std::string& file) {
+  std::string text;
+  text += fmt::format("{}: {}\n", file, benchmark.title.empty() ? "benchmark" : benchmark.title);
   if (const auto cpu = benchmark.environment.find("cpu"); cpu != benchmark.environment.end()) {
-    put("  measured on {}\n", cpu->second);
+    text += fmt::format("  measured on {}\n", cpu->second);
   }
   std::vector<std::pair<std::string, Points>> axes;
   for (const BenchmarkPoint& point : benchmark.points) {
@@ -169,9 +168,11 @@ void print_benchmark(const BenchmarkResults& benchmark, const std::string& file)
       found->second.push_back(&point);
     }
   }
-  for (const auto& [name, points] : axes) print_axis(name, points);
-  if (!benchmark.conclusions.empty()) put("\n");
-  for (const std::string& conclusion : benchmark.conclusions) put("  {}\n", conclusion);
+  for (const auto& [name, points] : axes) add_axis(text, name, points);
+  if (!benchmark.conclusions.empty()) text += '\n';
+  for (const std::string& conclusion : benchmark.conclusions)
+    text += fmt::format("  {}\n", conclusion);
+  return text;
 }
 
 }  // namespace isochron::cli

@@ -12,7 +12,8 @@ namespace isochron::cli {
 [[nodiscard]] nlohmann::ordered_json benchmark_json(const BenchmarkResults& benchmark,
                                                     const std::string& file);
 
-/// A table per sweep and the conclusions, to standard output.
-void print_benchmark(const BenchmarkResults& benchmark, const std::string& file);
+/// A table per sweep and the conclusions, for the screen.
+[[nodiscard]] std::string benchmark_text(const BenchmarkResults& benchmark,
+                                         const std::string& file);
 
 }  // namespace isochron::cli

@@ -142,8 +142,9 @@ struct Configuration {
   std::optional<double> budget;
 
   // Files
-  std::string output;         ///< empty: named after the verb
-  std::string figures = ".";  ///< the folder that plot makes
+  std::string output;                ///< empty: named after the verb
+  std::string page = "report.html";  ///< that report makes
+  std::string figures = ".";         ///< the folder that plot makes
   bool overwrite = false;
   bool append = false;
   std::string resume;

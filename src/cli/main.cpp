@@ -72,7 +72,8 @@ void check_files(const Configuration& configuration) {
             "merge needs the files of a sweep's parts: isochron merge 1.h5 2.h5 --output all.h5");
     return;
   }
-  const bool needs_file = configuration.verb == verb_show || configuration.verb == verb_plot;
+  const bool needs_file = configuration.verb == verb_show || configuration.verb == verb_plot ||
+                          configuration.verb == verb_report;
   const bool takes_file =
       needs_file || configuration.verb == verb_analyze || configuration.verb == verb_complete;
   if (!takes_file && !files.empty()) {
@@ -103,6 +104,7 @@ int run(const Configuration& configuration) {
     case verb_sweep: return sweep(configuration);
     case verb_show: return show(configuration);
     case verb_plot: return plot(configuration);
+    case verb_report: return report(configuration);
     case verb_merge: return merge(configuration);
   }
   return bad_input;
@@ -111,7 +113,7 @@ int run(const Configuration& configuration) {
 int run(const std::vector<std::string>& arguments) {
   require(!arguments.empty(),
           "a verb is missing: give train, simulate, check-gradient, benchmark, analyze, abel, "
-          "complete, sweep, show, plot or merge, or --help");
+          "complete, sweep, show, plot, report or merge, or --help");
   const std::string& word = arguments.front();
   if (word == "--help" || word == "-h" || word == "help") return print_help(arguments);
   if (word == "--version") {

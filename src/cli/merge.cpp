@@ -179,7 +179,7 @@ int merge(const Configuration& given) {
   check_complete(parts, plan, table);
   const SweepResults merged = table.assembled();
   output.save(sweep_image(output.path(), merged));
-  print_sweep(merged, output.path());
+  put("{}", sweep_text(merged, output.path()));
   return 0;
 }
 

@@ -402,6 +402,8 @@ std::vector<Option> make_table() {
        false},
       {"output", "FOLDER", verb_plot, "Output", setting(&C::figures, any_text()),
        "folder for the figures; is created", false},
+      {"output", "FILE", verb_report, "Output", setting(&C::page, any_text()),
+       "the page; one that is there is replaced", false},
       {"format", "NAME", verb_analyze, "Output",
        setting(&C::analysis_format, one_of<AnalysisFormat>({{"table", AnalysisFormat::table},
                                                             {"csv", AnalysisFormat::csv},

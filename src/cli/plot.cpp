@@ -1,15 +1,11 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
-#include <iterator>
-#include <sstream>
 #include <system_error>
 
 #include "atomic_file.hpp"
-#include "cli/figures/kinds.hpp"
+#include "cli/figures/drawings.hpp"
 #include "cli/output.hpp"
 #include "cli/print.hpp"
 #include "cli/verbs.hpp"
@@ -20,64 +16,6 @@ namespace isochron::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Before anything is made: drawing would only find out later.
-void require_gnuplot() {
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "" : path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    const fs::path program = fs::path(folder) / "gnuplot";
-    if (access(program.c_str(), X_OK) == 0) return;
-  }
-  throw InputError("gnuplot is not installed: figures need it (Debian package gnuplot-nox)");
-}
-
-/// What is drawn, and in one line what it is of.
-struct Drawings {
-  std::string source;
-  Figures figures;
-};
-
-std::string source_of(const ShownRun& shown) {
-  const std::string name = fs::path(shown.file).filename().string();
-  return fmt::format("{}: {}, started {}", name, shown.run.title, shown.run.start_time);
-}
-
-/// Of a file with a run, a benchmark beside it or alone, or a sweep.
-Drawings drawings_of(const std::string& file) {
-  const Entries entries = read_entries(file);
-  const std::string name = fs::path(file).filename().string();
-  if (entries.sweep) {
-    const SweepResults sweep = read_sweep(file);
-    return {fmt::format("{}: {}", name, sweep.title), sweep_figures(sweep)};
-  }
-  Drawings drawings;
-  if (entries.run || !entries.benchmark) {
-    const ShownRun run = read_shown_run(file);
-    drawings = {source_of(run), figures_of(run)};
-  }
-  if (entries.benchmark) {
-    const BenchmarkResults benchmark = read_benchmark(file);
-    if (drawings.source.empty()) drawings.source = fmt::format("{}: {}", name, benchmark.title);
-    Figures charts = benchmark_figures(benchmark);
-    std::move(charts.begin(), charts.end(), std::back_inserter(drawings.figures));
-  }
-  return drawings;
-}
-
-/// Of several runs, which are laid over each other.
-Drawings drawings_of(const std::vector<std::string>& files) {
-  std::vector<ShownRun> runs;
-  std::vector<std::string> sources;
-  for (const std::string& file : files) {
-    require(read_entries(file).run,
-            "{} holds no run: plot lays runs over each other; draw it alone: isochron plot {}",
-            shown(file), shown(file));
-    runs.push_back(read_shown_run(file));
-    sources.push_back(source_of(runs.back()));
-  }
-  return {fmt::format("{}", fmt::join(sources, "; ")), compared_figures(runs)};
-}
 
 /// The file beside the figures that says what they are of, and has their captions as text.
 constexpr const char* captions = "captions.txt";

@@ -22,7 +22,7 @@ void print_if_running(const std::string& file) {
 int show_sweep(const SweepResults& sweep, const std::string& file, bool as_json) {
   if (!as_json) {
     print_if_running(file);
-    print_sweep(sweep, file);
+    put("{}", sweep_text(sweep, file));
     return 0;
   }
   std::cout << sweep_json(sweep, file).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
@@ -48,7 +48,7 @@ int show(const Configuration& given) {
   if (run) print_run(*run, file);
   if (benchmark) {
     print_if_running(file);
-    print_benchmark(*benchmark, file);
+    put("{}", benchmark_text(*benchmark, file));
   }
   return 0;
 }

@@ -128,7 +128,7 @@ class Sweep {
           shown(record_.path()), record_.table().size());
       return signal_status();
     }
-    print_sweep(record_.table().assembled(), record_.path());
+    put("{}", sweep_text(record_.table().assembled(), record_.path()));
     return 0;
   }
 

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "cli/json.hpp"
-#include "cli/print.hpp"
 #include "cli/stored_configuration.hpp"
 
 namespace isochron::cli {
@@ -17,41 +16,44 @@ auto isochronous(std::size_t configuration) {
   };
 }
 
-void print_spread(const char* what, const std::vector<double>& values) {
+void add_spread(std::string& text, const char* what, const std::vector<double>& values) {
   if (values.empty()) return;
-  put("  {:<34} {:.3g} .. {:.3g}, median {:.3g}\n", what, values.front(), values.back(),
-      values[values.size() / 2]);
+  text += fmt::format("  {:<34} {:.3g} .. {:.3g}, median {:.3g}\n", what, values.front(),
+                      values.back(), values[values.size() / 2]);
 }
 
-void print_configuration(const SweepResults& sweep, std::size_t index) {
+void add_configuration(std::string& text, const SweepResults& sweep, std::size_t index) {
   const auto of_this = [&](const SweepRun& run) {
     return run.configuration == static_cast<long>(index);
   };
   const long runs = std::count_if(sweep.runs.begin(), sweep.runs.end(), of_this);
-  put("\n{}: {} runs\n", sweep.configurations[index].name, runs);
+  text += fmt::format("\n{}: {} runs\n", sweep.configurations[index].name, runs);
   for (const SweepCount& count : count_verdicts(sweep.runs)) {
     if (count.configuration != static_cast<long>(index)) continue;
     const std::string n = count.n > 0 ? fmt::format(", n = {}", count.n) : "";
-    put("  {:<34} {:6}  {:5.1f} %\n", count.verdict + n, count.runs,
-        100 * static_cast<double>(count.runs) / static_cast<double>(runs));
+    text += fmt::format("  {:<34} {:6}  {:5.1f} %\n", count.verdict + n, count.runs,
+                        100 * static_cast<double>(count.runs) / static_cast<double>(runs));
   }
   const auto values = [&](double SweepRun::*field) {
     return sorted_values(sweep.runs, field, isochronous(index));
   };
-  print_spread("isochronous: centre x0", values(&SweepRun::x0));
-  print_spread("  max |S|/A", values(&SweepRun::shear_max));
-  print_spread("  shear S at A = 2", values(&SweepRun::shear_at_2));
-  print_spread("  max |R - 1|", values(&SweepRun::width_deviation));
-  print_spread("  max |f + (2 pi n/T)^2 x|", values(&SweepRun::deviation));
-  print_spread("all: loss verified", sorted_values(sweep.runs, &SweepRun::loss_verified, of_this));
-  print_spread("  wall time (s)", sorted_values(sweep.runs, &SweepRun::wall_time, of_this));
+  add_spread(text, "isochronous: centre x0", values(&SweepRun::x0));
+  add_spread(text, "  max |S|/A", values(&SweepRun::shear_max));
+  add_spread(text, "  shear S at A = 2", values(&SweepRun::shear_at_2));
+  add_spread(text, "  max |R - 1|", values(&SweepRun::width_deviation));
+  add_spread(text, "  max |f + (2 pi n/T)^2 x|", values(&SweepRun::deviation));
+  add_spread(text, "all: loss verified",
+             sorted_values(sweep.runs, &SweepRun::loss_verified, of_this));
+  add_spread(text, "  wall time (s)", sorted_values(sweep.runs, &SweepRun::wall_time, of_this));
 }
 
 }  // namespace
 
-void print_sweep(const SweepResults& sweep, const std::filesystem::path& file) {
-  put("{}: {}\n", file.string(), sweep.title);
-  for (std::size_t i = 0; i < sweep.configurations.size(); ++i) print_configuration(sweep, i);
+std::string sweep_text(const SweepResults& sweep, const std::filesystem::path& file) {
+  std::string text;
+  text += fmt::format("{}: {}\n", file.string(), sweep.title);
+  for (std::size_t i = 0; i < sweep.configurations.size(); ++i) add_configuration(text, sweep, i);
+  return text;
 }
 
 nlohmann::ordered_json sweep_json(const SweepResults& sweep, const std::string& file) {

@@ -8,8 +8,9 @@
 
 namespace isochron::cli {
 
-/// Per configuration: how many runs ended with which verdict, and the spread of what they found.
-void print_sweep(const SweepResults& sweep, const std::filesystem::path& file);
+/// Per configuration: how many runs ended with which verdict, and the spread of what they found,
+/// for the screen.
+[[nodiscard]] std::string sweep_text(const SweepResults& sweep, const std::filesystem::path& file);
 
 /// Configurations with their counts, and all runs.
 [[nodiscard]] nlohmann::ordered_json sweep_json(const SweepResults& sweep, const std::string& file);

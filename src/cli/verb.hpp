@@ -18,6 +18,7 @@ enum Verb : unsigned {
   verb_merge = 256,
   verb_abel = 512,
   verb_complete = 1024,
+  verb_report = 2048,
 };
 
 inline constexpr std::pair<Verb, const char*> verb_names[] = {
@@ -31,6 +32,7 @@ inline constexpr std::pair<Verb, const char*> verb_names[] = {
     {verb_sweep, "sweep"},
     {verb_show, "show"},
     {verb_plot, "plot"},
+    {verb_report, "report"},
     {verb_merge, "merge"}};
 
 [[nodiscard]] inline std::string name_of(Verb verb) {

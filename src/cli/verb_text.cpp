@@ -46,6 +46,9 @@ constexpr VerbText texts[] = {
      "captions.txt beside them. Several runs are laid over each other: loss, force, potential, "
      "isochrony, residuals. A run that was interrupted has its figures, too. docs/figures.md says "
      "what each kind shows."},
+    {verb_report, "FILE [options]", "one page that tells all about a results file",
+     "Writes a page of HTML that needs nothing else: verdict and what it means, figures, numbers, "
+     "configuration, and the command that repeats it."},
     {verb_merge, "FILE.. [options]", "parts of a sweep (sweep --part) into one file",
      "One file of all parts of a sweep, FILE.., which sweep --part has made: the same as one sweep "
      "writes. sweep --resume goes on with it."},

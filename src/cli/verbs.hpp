@@ -15,6 +15,7 @@ int complete(const Configuration& given);
 int sweep(const Configuration& given);
 int show(const Configuration& given);
 int plot(const Configuration& given);
+int report(const Configuration& given);
 int merge(const Configuration& given);
 
 }  // namespace isochron::cli

@@ -1,7 +1,7 @@
 # Help, manual pages and completion: made from one table of options, as wide as the terminal.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-verbs=(train simulate check-gradient benchmark analyze abel complete sweep show plot merge)
+verbs=(train simulate check-gradient benchmark analyze abel complete sweep show plot report merge)
 options() { grep -oE '^  (-[oh], )?--[a-z-]+' "$out" | grep -oE -e '--[a-z-]+' | sort; }
 fits() { [[ $(wc -L <"$out") -le $1 ]] || fail "$2 is $(wc -L <"$out") columns wide, not $1"; }
 

@@ -3,7 +3,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 manual=$(dirname "$program")/manual
 [[ -d $manual ]] || skip 'the manual is not built'
-verbs=(train simulate check-gradient benchmark analyze abel complete sweep show plot merge)
+verbs=(train simulate check-gradient benchmark analyze abel complete sweep show plot report merge)
 
 for verb in '' "${verbs[@]}"; do
   page=$manual/man1/isochron${verb:+-$verb}.1
