@@ -58,7 +58,7 @@ if command -v gnuplot >/dev/null; then
   [[ $(figures_of) == 'captions.txt fit.svg force.svg held_out.svg isochrony.svg loss.svg orbits.svg periods.svg phase_portrait.svg portrait_strip.svg potential.svg rearrangement.svg residuals.svg ' ]] ||
     fail 'not the figures of a fit to observations'
   succeeds plot again.h5 -o figures --format svg
-  [[ $(figures_of) == 'captions.txt energy_drift.svg force.svg orbits.svg phase_portrait.svg potential.svg prediction.svg ' ]] ||
+  [[ $(figures_of) == 'captions.txt energy_drift.svg force.svg orbits.svg phase_portrait.svg potential.svg prediction.svg residuals_over_energy.svg ' ]] ||
     fail 'not the figures of a prediction'
 fi
 

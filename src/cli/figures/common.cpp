@@ -46,7 +46,7 @@ std::string superscript(long number) {
 }
 
 std::string in_words(double number) {
-  const std::string text = fmt::format("{:.3g}", number);
+  std::string text = fmt::format("{:.3g}", number);
   const std::size_t e = text.find('e');
   if (e == std::string::npos) return text;
   const std::string power = "10" + superscript(std::stol(text.substr(e + 1)));
