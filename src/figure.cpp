@@ -92,8 +92,9 @@ std::string shade_commands(const Panel& panel, const Span& range) {
   return commands;
 }
 
-std::string key_command(const Panel& panel, const Box& cell, const Layout& layout) {
-  const Key key = make_key(panel, cell.width());
+std::string key_command(const Panel& panel, const Axes& axes, const Box& cell,
+                        const Layout& layout) {
+  const Key key = make_key(panel, cell.width(), axes.box.width());
   if (key.rows == 0) return "unset key\n";
   return fmt::format(
       "set key at {} center top horizontal Left reverse samplen 2.5 spacing 1.2 maxcols {} font "
@@ -134,7 +135,7 @@ std::string panel_commands(const Panel& panel, const Box& cell, const Layout& la
   commands += axis_commands(axes.x, "0,0.3");
   commands += axis_commands(axes.y, "0.6,0");
   commands += color_commands(panel, axes, layout);
-  commands += margin_commands(axes.box, layout) + key_command(panel, cell, layout);
+  commands += margin_commands(axes.box, layout) + key_command(panel, axes, cell, layout);
   commands += label_commands(panel, axes, cell, layout) + shade_commands(panel, axes.x.range);
   return commands + data_commands(panel) + plot_command(panel);
 }

@@ -267,6 +267,42 @@ TEST_CASE("figure: the key shows every curve, however many there are") {
   }
 }
 
+TEST_CASE("figure: the key ends above what is below it") {
+  for (const std::size_t curves : {2, 5, 9}) {
+    for (const std::size_t length : {2, 5, 8, 11, 14, 17, 19, 22, 30, 60}) {
+      for (const bool coloured : {false, true}) {
+        CAPTURE(curves);
+        CAPTURE(length);
+        CAPTURE(coloured);
+        Panel upper;
+        upper.y_label = "a label";
+        upper.curves.assign(curves, line({0, 1}, {0, 1}));
+        for (Curve& curve : upper.curves) curve.label = std::string(length, 'e');
+        if (coloured) upper.curves[0].color = {0, 1};
+        Panel lower;
+        lower.title = "lower";
+        const TemporaryFolder folder;
+        draw({{upper, lower}, "", 1}, folder / "figure.svg", FigureFormat::svg);
+        const std::string text = contents(folder / "figure.svg");
+        const auto places = [&](const std::string& label) {
+          const std::regex words("translate\\([0-9.]+,([0-9.]+)\\)\"[^>]*>\\s*<text>" + label +
+                                 "</text>");
+          std::vector<double> y;
+          for (std::sregex_iterator found(text.begin(), text.end(), words), end; found != end;
+               ++found) {
+            y.push_back(std::stod((*found)[1]));
+          }
+          return y;
+        };
+        const std::vector<double> keys = places(upper.curves[0].label);
+        REQUIRE(keys.size() == curves);
+        REQUIRE(places("lower").size() == 1);
+        CHECK(*std::max_element(keys.begin(), keys.end()) + 10 < places("lower").front());
+      }
+    }
+  }
+}
+
 TEST_CASE("figure: labels are text, whatever they contain") {
   const TemporaryFolder folder;
   const std::string touch = "touch " + (folder / "x").string();

@@ -19,12 +19,12 @@ std::vector<std::string> caption_lines(const Figure& figure, double width) {
 
 }  // namespace
 
-// gnuplot takes fewer columns than it is told to when it finds them too wide, and then the rows
-// would be more than the figure has room for: `room` and the widths are on the safe side.
-Key make_key(const Panel& panel, double panel_width) {
+// gnuplot takes fewer columns than it is told to when they are wider than the axes are apart, and
+// then the rows would be more than the figure has room for: the widths are on the safe side.
+Key make_key(const Panel& panel, double panel_width, double box_width) {
   constexpr double sample = 38;
   const double whole = 0.92 * panel_width;
-  const double room = is_coloured(panel) && panel.color_bar ? 0.6 * panel_width : whole;
+  const double room = 0.95 * box_width;
   Key key;
   key.font = key_font;
   double widest = 0;
@@ -56,7 +56,11 @@ Layout::Layout(const Figure& figure) {
     const std::size_t end = std::min(count, first + columns);
     double keys = edge;
     for (std::size_t i = first; i < end; ++i) {
-      keys = std::max(keys, edge + key_line * make_key(figure.panels[i], figure.panel_width).rows);
+      const Panel& panel = figure.panels[i];
+      // What is above and below does not change how far the axes are apart.
+      const Axes axes = make_axes(panel, {0, figure.panel_width, 0, figure.panel_height});
+      const Key key = make_key(panel, figure.panel_width, axes.box.width());
+      keys = std::max(keys, edge + key_line * key.rows);
     }
     const double bottom = height_ + keys;
     height_ = bottom + figure.panel_height;

@@ -16,7 +16,8 @@ struct Key {
   int rows = 0;
 };
 
-[[nodiscard]] Key make_key(const Panel& panel, double panel_width);
+/// For a panel of this width, whose axes are `box_width` apart.
+[[nodiscard]] Key make_key(const Panel& panel, double panel_width, double box_width);
 
 /// The whole figure: rows of panels, below each row its keys, which cover no data, and below all
 /// the caption.
