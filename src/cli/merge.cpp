@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/option_table.hpp"
+#include "cli/print.hpp"
 #include "cli/stored_run.hpp"
 #include "cli/sweep_plan.hpp"
 #include "cli/sweep_report.hpp"
