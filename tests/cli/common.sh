@@ -123,7 +123,7 @@ import h5py
 
 with h5py.File(sys.argv[1]) as file:
     def show(name, item):
-        if name.startswith("environment") or not isinstance(item, h5py.Dataset):
+        if name.startswith("environment") or name == "columns/wall_time" or not isinstance(item, h5py.Dataset):
             return
         value = item[()]
         if name == "table":
