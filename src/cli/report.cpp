@@ -89,8 +89,9 @@ std::string text_of(const Json& value) {
 /// The command that a configuration came from, without what is a default.
 std::string command_of(const Json& config) {
   std::string command = "isochron " + config.value("verb", "train");
+  const Json options = config.value("options", Json::object());
   const Json origins = config.value("origin", Json::object());
-  for (const auto& [key, value] : config.value("options", Json::object()).items()) {
+  for (const auto& [key, value] : options.items()) {
     const std::string origin = origins.value(key, "default");
     if (value.is_null() || (origin != "command line" && origin != "config file")) continue;
     if (value.is_boolean()) {
@@ -112,8 +113,9 @@ void add_configuration(Page& page, const Json& config, const std::string& revisi
   }
   page.heading("Configuration");
   std::vector<std::pair<std::string, std::string>> rows;
+  const Json options = config.value("options", Json::object());
   const Json origins = config.value("origin", Json::object());
-  for (const auto& [key, value] : config.value("options", Json::object()).items()) {
+  for (const auto& [key, value] : options.items()) {
     if (value.is_null()) continue;
     rows.emplace_back(key, fmt::format("{} ({})", text_of(value), origins.value(key, "default")));
   }
@@ -176,6 +178,9 @@ std::string page_of_file(const std::string& file) {
 int report(const Configuration& given) {
   const std::string& file = given.files.front();
   const std::filesystem::path path = given.page;
+  require(!path.has_parent_path() || std::filesystem::is_directory(path.parent_path()),
+          "the output folder {0} does not exist; create it: mkdir -p {0}",
+          shown(path.parent_path().string()));
   require_gnuplot();
   require_replaceable(path);
   try {
