@@ -32,7 +32,7 @@ std::string with_after(std::string text, std::string_view what, std::string_view
 /// pictures of a page live together.
 std::string embedded(std::string_view svg, const std::string& prefix) {
   std::string element(svg.substr(std::min(svg.find("<svg"), svg.size())));
-  for (const char* reference : {" id=\"", "=\"#", "url(#", "='#", " id='"}) {
+  for (const char* reference : {" id=\"", " id='", "href=\"#", "href='#", "url(#"}) {
     element = with_after(std::move(element), reference, prefix);
   }
   return element;

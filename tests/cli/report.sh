@@ -31,6 +31,9 @@ assert not open_tags, open_tags
 assert len(names) == len(set(names)), sorted(n for n in names if names.count(n) > 1)[:3]
 outside = re.findall(r"(?:href|src)\s*=\s*[\"'](?!#|data:,)([^\"']*)|url\((?!['\"]?#)([^)]*)", text)
 assert not outside, outside[:3]
+colours = set(re.findall(r"\b(?:fill|stroke)\s*=\s*[\"']([^\"']*)", text))
+known = re.compile(r"none|url\(.*\)|rgb\(.*\)|#[0-9a-fA-F]{3,8}|[a-zA-Z]+$")
+assert colours and all(known.match(c) for c in colours), sorted(c for c in colours if not known.match(c))[:3]
 referred = set(re.findall(r"(?:url\(['\"]?#|href=['\"]#)([^'\")]*)", text))
 assert referred <= set(names), sorted(referred - set(names))[:3]
 PYTHON
