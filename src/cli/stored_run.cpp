@@ -28,9 +28,10 @@ std::string in_words(const AnalyticTerm& term) {
 }
 
 std::string in_words(const Architecture& network) {
+  const bool is_usual = network.activation == Activation::tanh;
   return fmt::format(
-      "network {}, {}, symmetry {}{}", widths(network.layers), name(network.activation),
-      name(network.symmetry),
+      "network {}{}, symmetry {}{}", widths(network.layers),
+      is_usual ? "" : fmt::format(", {}", name(network.activation)), name(network.symmetry),
       network.skip == Skip::none ? "" : fmt::format(", skip {}", name(network.skip)));
 }
 

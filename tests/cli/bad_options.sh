@@ -3,7 +3,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 echo precious >isochron.h5
 
-rejects 2 'a verb is missing.*train, simulate, check-gradient, benchmark, analyze, abel, complete, sweep, show, plot or merge'
+rejects 2 'a verb is missing.*train, simulate, check-gradient, benchmark, analyze, abel, complete, sweep, show, plot, report or merge'
 rejects 2 "verb 'trian' is unknown.*'train'" trian
 rejects 2 "'--trajectories'" train --trajectorie 5
 rejects 2 "'--trajectories'" train --trajectorie=5
