@@ -58,6 +58,7 @@ Vector state_errors(const Posterior& posterior, const Eigen::MatrixXd& by_theta,
 
 Block force_errors(const ForceField& field, ConstVectorRef theta, const Posterior& posterior,
                    ConstBlockRef q) {
+  field.require_parameters(theta);
   const Index d = field.dimension();
   const Index p = field.parameters();
   const Index points = chunk(d * p, q.cols());

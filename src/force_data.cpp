@@ -44,6 +44,7 @@ void in_parts(Index points, Index parameters, const Part& part) {
 }  // namespace
 
 Eigen::MatrixXd ForceData::jacobian(const ForceField& field, ConstVectorRef theta) const {
+  field.require_parameters(theta);
   Eigen::MatrixXd rows(position.size(), field.parameters());
   in_parts(position.size(), field.parameters(), [&](Index first, Index points) {
     const auto at = field.linearisation(points);
@@ -58,6 +59,7 @@ Eigen::MatrixXd ForceData::jacobian(const ForceField& field, ConstVectorRef thet
 
 double ForceData::add_penalty(const ForceField& field, ConstVectorRef theta,
                               VectorRef gradient) const {
+  field.require_parameters(theta);
   double penalty = 0;
   in_parts(position.size(), field.parameters(), [&](Index first, Index points) {
     const auto at = field.linearisation(points);

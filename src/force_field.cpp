@@ -9,6 +9,7 @@
 namespace isochron {
 
 Block ForceField::force(ConstVectorRef theta, ConstBlockRef q) const {
+  require_parameters(theta);
   Block f(q.rows(), q.cols());
   linearisation(q.cols())->force(theta, q, f);
   return f;
@@ -16,6 +17,11 @@ Block ForceField::force(ConstVectorRef theta, ConstBlockRef q) const {
 
 double ForceField::force(ConstVectorRef theta, double q) const {
   return force(theta, Block::Constant(1, 1, q))(0, 0);
+}
+
+void ForceField::require_parameters(ConstVectorRef theta) const {
+  require(theta.size() == parameters(), "theta has {} parameters, the force field needs {}",
+          theta.size(), parameters());
 }
 
 void Linearisation::parameter_product(ConstVectorRef direction, BlockRef out) {

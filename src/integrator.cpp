@@ -116,8 +116,7 @@ Ensemble Ensemble::observed_at(States states, const Eigen::MatrixXd& times) {
 
 void check_problem(const Dynamics& dynamics, ConstVectorRef theta, const Ensemble& ensemble) {
   const States& states = ensemble.initial_states;
-  require(theta.size() == dynamics.parameters(),
-          "theta has {} parameters, the force field needs {}", theta.size(), dynamics.parameters());
+  dynamics.field().require_parameters(theta);
   require(states.rows() == dynamics.state_dimension(),
           "initial states have {} components, the dynamics need {}", states.rows(),
           dynamics.state_dimension());

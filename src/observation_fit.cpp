@@ -464,9 +464,7 @@ ObservationFit fit_observations(const Objective& objective, TrainingState from,
                                 const FitOptions& options) {
   require(objective.loss() == Loss::observations,
           "a fit to observations needs them, not the loss {}", name(objective.loss()));
-  require(from.theta.size() == objective.dynamics().parameters(),
-          "theta has {} parameters, the force field needs {}", from.theta.size(),
-          objective.dynamics().parameters());
+  objective.dynamics().field().require_parameters(from.theta);
   require(options.windows.value_or(1) >= 1, "{} windows are asked for, there must be at least one",
           options.windows.value_or(1));
   const DataScaling scaling(objective);

@@ -21,7 +21,9 @@ constexpr double precision = std::numeric_limits<double>::epsilon();
 class ForceSamples {
  public:
   ForceSamples(const ForceField& field, ConstVectorRef theta, Index points)
-      : at_(field.linearisation(points)), theta_(theta), q_(1, points), f_(1, points) {}
+      : at_(field.linearisation(points)), theta_(theta), q_(1, points), f_(1, points) {
+    field.require_parameters(theta);
+  }
 
   [[nodiscard]] Block& positions() { return q_; }
 

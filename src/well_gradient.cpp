@@ -40,7 +40,9 @@ class ParameterIntegral {
         at_(field.linearisation(points)),
         q_(1, points),
         f_(1, points),
-        slopes_(field.parameters(), points) {}
+        slopes_(field.parameters(), points) {
+    field.require_parameters(theta);
+  }
 
   /// The integral of df/dtheta from `a` to `b`.
   Vector operator()(double a, double b) { return refined(a, b, of_interval(a, b), most_halvings); }
@@ -87,6 +89,7 @@ struct ForceSlopes {
   Eigen::MatrixXd by_theta;  // P x M
 
   ForceSlopes(const ForceField& field, ConstVectorRef theta, const Vector& positions) {
+    field.require_parameters(theta);
     const Index count = positions.size();
     const auto at = field.linearisation(count);
     Block f(1, count), jacobian(1, count), slopes(field.parameters(), count);

@@ -9,8 +9,13 @@
 #include <string>
 #include <utility>
 
+#include "isochron/completion.hpp"
 #include "isochron/error.hpp"
+#include "isochron/force_data.hpp"
 #include "isochron/force_field.hpp"
+#include "isochron/potential_well.hpp"
+#include "isochron/return_time.hpp"
+#include "isochron/well_gradient.hpp"
 #include "parameter_rows.hpp"
 #include "spoiled_field.hpp"
 
@@ -341,4 +346,27 @@ TEST_CASE("its records are evaluated again where they were taken") {
   at->force(theta, second, f);  // leaves the record as it is
   at->transposed_product(w, out);
   CHECK(out == expected);
+}
+
+TEST_CASE("a theta of another length is refused by all that reads a field at positions") {
+  const auto field = std::make_shared<Coupled>(1);
+  const Dynamics dynamics(field);
+  const ForceData data{Vector::LinSpaced(3, -1, 1), Vector::Zero(3), 1};
+  const Vector left = Vector::LinSpaced(3, -1, -0.1);
+  for (const Index length : {0, 1, 3}) {
+    const Vector theta = Vector::Ones(length);
+    Vector gradient = Vector::Zero(2);
+    CHECK_THROWS_AS(static_cast<void>(field->force(theta, 0.5)), InputError);
+    CHECK_THROWS_AS(static_cast<void>(data.jacobian(*field, theta)), InputError);
+    CHECK_THROWS_AS(data.add_penalty(*field, theta, gradient), InputError);
+    CHECK_THROWS_AS(static_cast<void>(data.misfit(*field, theta)), InputError);
+    CHECK_THROWS_AS(PotentialWell(*field, theta, 0, {-1, 1}, 0.1), InputError);
+    CHECK_THROWS_AS(static_cast<void>(nearest_bottom(*field, theta, -1, 1)), InputError);
+    CHECK_THROWS_AS(static_cast<void>(potentials(*field, theta, 0, data.position)), InputError);
+    CHECK_THROWS_AS(static_cast<void>(potential_gradients(*field, theta, 0, data.position)),
+                    InputError);
+    CHECK_THROWS_AS(static_cast<void>(isochronous_completion(*field, theta, 0, left, 6)),
+                    InputError);
+    CHECK_THROWS_AS(static_cast<void>(return_time(dynamics, theta, 0.1, 10, {})), InputError);
+  }
 }

@@ -134,6 +134,9 @@ class ForceField {
 
   /// f at one position, D = 1.
   [[nodiscard]] double force(ConstVectorRef theta, double q) const;
+
+  /// Throws InputError where theta has another length than P: linearisations do not look.
+  void require_parameters(ConstVectorRef theta) const;
 };
 
 using ForceFieldPtr = std::shared_ptr<const ForceField>;

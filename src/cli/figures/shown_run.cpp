@@ -21,7 +21,8 @@ ForceFieldPtr field_of(const Run& run, const std::string& file) {
   ForceFieldPtr field = run.field();
   if (field || run.config.empty() || run.state.theta.size() > 0) return field;
   try {
-    return make_field(force_asked_for(stored_configuration(verb_simulate, run.config, file)));
+    field = make_field(force_asked_for(stored_configuration(verb_simulate, run.config, file)));
+    return field && field->parameters() == run.state.theta.size() ? field : nullptr;
   } catch (const InputError&) {  // a force of the user's own
     return nullptr;
   }
