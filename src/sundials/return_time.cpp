@@ -19,6 +19,7 @@ int velocity(sunrealtype, N_Vector y, sunrealtype* events, void*) {
 double return_time(const Dynamics& dynamics, ConstVectorRef theta, double position, double latest,
                    const IntegratorOptions& options) {
   options.validate(dynamics);
+  dynamics.field().require_parameters(theta);
   require(dynamics.motion() == Motion::newtonian && dynamics.dimension() == 1,
           "a return time needs newtonian dynamics of dimension 1");
   require(is_multistep(options.method), "a return time needs the method adams or bdf, not {}",

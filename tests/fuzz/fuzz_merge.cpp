@@ -31,11 +31,12 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view parts = fuzz::text_of(data + head, size - head);
   configuration.files.push_back(fuzz::folder().file("1.h5", parts.substr(0, first)));
   configuration.files.push_back(fuzz::folder().file("2.h5", parts.substr(first)));
-  configuration.output = fuzz::folder() / "whole.h5";
-  configuration.overwrite = true;
+  const std::string whole = fuzz::folder() / "whole.h5";
+  configuration = layered(std::move(configuration),
+                          {Origin::command_line, {{"output", whole}, {"overwrite", "yes"}}, {}});
   const bool merged = fuzz::taken([&] { merge(configuration); });
   if (merged) {
-    fuzz::expect(fuzz::taken([&] { static_cast<void>(read_sweep(configuration.output)); }),
+    fuzz::expect(fuzz::taken([&] { static_cast<void>(read_sweep(whole)); }),
                  "what was merged can be read");
   }
   return 0;
