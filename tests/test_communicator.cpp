@@ -100,7 +100,8 @@ constexpr GradientMethod methods[] = {GradientMethod::adjoint, GradientMethod::f
 
 }  // namespace
 
-TEST_CASE("losses, gradients and Jacobians are the same to the last bit for any number of ranks") {
+TEST_CASE("losses, gradients and Jacobians are the same to the last bit for any number of ranks" *
+          doctest::test_suite("long")) {
   for (const Motion motion : {Motion::newtonian, Motion::first_order}) {
     const Dynamics dynamics = network(motion);
     const Vector theta = start_of(dynamics);
@@ -319,7 +320,8 @@ TEST_CASE("least squares by leaves take the same steps on any number of ranks an
   }
 }
 
-TEST_CASE("leaves that are held give the steps of the whole Jacobian") {
+TEST_CASE("leaves that are held give the steps of the whole Jacobian" *
+          doctest::test_suite("long")) {
   const Dynamics dynamics(std::make_shared<Mlp>(std::vector<Index>{1, 12, 12, 1}));
   const Vector theta = start_of(dynamics);
   const Objective objective = closed_orbits(dynamics, 6000);

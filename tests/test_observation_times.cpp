@@ -216,7 +216,7 @@ struct LinearProblem {
 
 }  // namespace
 
-TEST_CASE("linear systems, observed at several times") {
+TEST_CASE("linear systems, observed at several times" * doctest::test_suite("long")) {
   const Index n = 11;
   const Eigen::MatrixXd all_times[] = {own_times(5, n, 4), from_start(own_times(3, n, 4)),
                                        common_fractions(5, n), from_start(common_fractions(2, n))};
@@ -724,7 +724,8 @@ TEST_CASE("small late cotangents that grow on the way back are as accurate") {
 
 // --- the same to the last bit -------------------------------------------------------------------
 
-TEST_CASE("threads change no bit, and nothing is left of earlier problems") {
+TEST_CASE("threads change no bit, and nothing is left of earlier problems" *
+          doctest::test_suite("long")) {
   const Start start({1, 8, 8, 1});
   const Index n = 21;
   const Ensemble own = start.ensemble(own_times(6, n, 5));

@@ -442,7 +442,8 @@ TEST_CASE("checkpoints bound the memory of long solutions") {
   }
 }
 
-TEST_CASE("where a stretch takes more steps the second time, the memory stays bounded") {
+TEST_CASE("where a stretch takes more steps the second time, the memory stays bounded" *
+          doctest::test_suite("long")) {
   // After the loss is known the force gets a ripple, too small to change the gradient.
   bool rough = false;
   const Dynamics dynamics(make_force(
@@ -927,7 +928,8 @@ TEST_CASE("every way: linear systems, gradients and Jacobians with unequal end t
   }
 }
 
-TEST_CASE("every way: a network's Jacobian, row by row the gradient of one final state") {
+TEST_CASE("every way: a network's Jacobian, row by row the gradient of one final state" *
+          doctest::test_suite("long")) {
   const Start start({2, 8, 8, 2}, 5, 30, Motion::newtonian, Symmetry::none, 3);
   const Ensemble ensemble(start.objective.ensemble().initial_states, oracle::unequal_times(5));
   const SensitivityOptions reference = [] {
@@ -963,7 +965,8 @@ TEST_CASE("every way: a network's Jacobian, row by row the gradient of one final
   }
 }
 
-TEST_CASE("every way: networks of every kind, against a discrete method of another order") {
+TEST_CASE("every way: networks of every kind, against a discrete method of another order" *
+          doctest::test_suite("long")) {
   struct Kind {
     Motion motion;
     std::vector<Index> layers;
@@ -1034,7 +1037,8 @@ TEST_CASE("every way: a zero cotangent gives a gradient of exactly zero") {
   }
 }
 
-TEST_CASE("every way: threads change no bit, blocks no more than the tolerance") {
+TEST_CASE("every way: threads change no bit, blocks no more than the tolerance" *
+          doctest::test_suite("long")) {
   const Index n = 29;  // 4 blocks of 8, the last of 5
   const Start start({1, 5, 1}, n, 18);
   const Ensemble ensemble(start.objective.ensemble().initial_states, oracle::unequal_times(n));

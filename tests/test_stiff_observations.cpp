@@ -73,7 +73,8 @@ Objective objective() {
 
 }  // namespace
 
-TEST_CASE("stiff: rates are recovered from factors of two up and down") {
+TEST_CASE("stiff: rates are recovered from factors of two up and down" *
+          doctest::test_suite("long")) {
   const Objective problem = objective();
   for (int start = 0; start < 8; ++start) {
     Vector theta = log_rates;

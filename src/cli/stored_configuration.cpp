@@ -136,6 +136,18 @@ Json parsed_configuration(const std::string& text, const std::string& file) {
   return json;
 }
 
+Json stored_object(const Json& configuration, const std::string& name) {
+  if (!configuration.is_object()) return Json::object();
+  const auto found = configuration.find(name);
+  return found != configuration.end() && found->is_object() ? *found : Json::object();
+}
+
+std::string stored_text(const Json& configuration, const std::string& key) {
+  const Json options = stored_object(configuration, "options");
+  const auto found = options.find(key);
+  return found != options.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 Configuration stored_configuration(Verb verb, const std::string& text, const std::string& file) {
   const Json json = parsed_configuration(text, file);
   const auto options = json.find("options");

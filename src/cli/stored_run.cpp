@@ -207,8 +207,8 @@ bool is_simulated(const Run& run) { return !std::isnan(run.simulation.mean_squar
 /// What else can be given than a file without a force: the analytic one that was simulated.
 std::string remedy_without_force(const Run& run, const std::string& file) {
   const auto config = parsed_configuration(run.config, file);
-  if (!is_simulated(run) || !config.is_object()) return "";
-  const std::string force = config.value("/options/force"_json_pointer, "");
+  if (!is_simulated(run)) return "";
+  const std::string force = stored_text(config, "force");
   return force.empty() ? "" : ", or --force " + shown(force);
 }
 
