@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
 # Sets up, builds and tests. The preset dev (default) also checks format and style of the sources.
 # --long runs instead what takes a night: each script as often, and each target as long, as
-# docs/reliability.md says.
+# docs/reliability.md says. --viewers opens results files in H5Web, in a headless Chromium: it needs a
+# registry of npm, and works in build/viewers.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/setup.sh
 
 preset=dev
 long=no
+viewers=no
 if [[ $# -eq 1 && $1 == --long ]]; then
   long=yes
+elif [[ $# -eq 1 && $1 == --viewers ]]; then
+  viewers=yes
 elif [[ $# -eq 2 && $1 == --preset && $2 =~ ^(dev|release|asan)$ ]]; then
   preset=$2
 elif [[ $# -ne 0 ]]; then
-  fail 2 "usage: scripts/test.sh [--preset dev|release|asan] or scripts/test.sh --long"
+  fail 2 "usage: scripts/test.sh [--preset dev|release|asan], scripts/test.sh --long or scripts/test.sh --viewers"
 fi
 
 check_format() {
@@ -76,6 +80,49 @@ long_run() {
 if [[ $long == yes ]]; then
   mkdir -p "$logs"
   long_run
+  exit 0
+fi
+
+# The packages of H5Web ask for this version of Node; Debian 12 has it.
+node_18() { node -e 'process.exit(process.versions.node.split(".")[0] < 18)' 2>/dev/null && command -v npm >/dev/null; }
+
+skip_viewers() {
+  say "viewers: skipped, since $*"
+  exit 0
+}
+
+# What package-lock.json names, and the page that is made of it.
+install_viewers() {
+  local folder=build/viewers source=tests/viewers
+  mkdir -p "$folder"
+  cp "$source"/{.npmrc,package.json,page.jsx,look.mjs} "$folder"
+  if ! cmp -s "$source/package-lock.json" "$folder/node_modules/installed.json"; then
+    cp "$source/package-lock.json" "$folder"
+    say "viewers: installing H5Web"
+    if ! (cd "$folder" && npm ci --fetch-retries 1) >"$logs/npm.log" 2>&1; then
+      grep -qE '(ERR!|error) (network|code E(NOTFOUND|AI_AGAIN|CONN|TIMEDOUT))' "$logs/npm.log" &&
+        skip_viewers "npm cannot reach its registry (all of its output is in $logs/npm.log)"
+      fail 1 "npm cannot install H5Web (all of its output is in $logs/npm.log)"
+    fi
+    cp "$source/package-lock.json" "$folder/node_modules/installed.json"
+  fi
+  (cd "$folder" && npm run --silent build)
+}
+
+see_viewers() {
+  mkdir -p "$logs"
+  node_18 || (need nodejs npm) || true
+  node_18 || skip_viewers "there is no Node 18 or later with npm"
+  command -v chromium >/dev/null || (need chromium) || true
+  command -v chromium >/dev/null || skip_viewers "there is no Chromium"
+  install_viewers
+  need "${build_packages[@]}"
+  build dev --target isochron_program
+  say "viewers: opening files of every kind"
+  bash tests/viewers/viewers.sh build/dev/isochron build/viewers
+}
+if [[ $viewers == yes ]]; then
+  see_viewers
   exit 0
 fi
 
