@@ -84,7 +84,9 @@ if [[ $long == yes ]]; then
 fi
 
 # The packages of H5Web ask for this version of Node; Debian 12 has it.
-node_18() { node -e 'process.exit(process.versions.node.split(".")[0] < 18)' 2>/dev/null && command -v npm >/dev/null; }
+node_18() {
+  node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null
+}
 
 skip_viewers() {
   say "viewers: skipped, since $*"

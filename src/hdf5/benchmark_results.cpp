@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <set>
@@ -82,6 +83,14 @@ std::string title_of(const BenchmarkChart& chart) {
   return chart.curves.size() > most_named ? title + ", .." : title;
 }
 
+/// Viewers draw lines: one point alone is not seen.
+bool has_line(const BenchmarkChart& chart) {
+  return std::any_of(chart.curves.begin(), chart.curves.end(), [](const BenchmarkCurve& curve) {
+    return std::count_if(curve.y.begin(), curve.y.end(),
+                         [](double y) { return std::isfinite(y); }) > 1;
+  });
+}
+
 void write_chart(const OutputGroup& entry, BenchmarkChart chart) {
   if (chart.curves.size() > most_curves) chart.curves.resize(most_curves);
   Plot plot{title_of(chart), chart.curves.front().name, {chart.x_name}, {}, Scales::log_log};
@@ -121,7 +130,8 @@ std::vector<std::string> read_conclusions(const InputGroup& entry) {
 
 void write_entry(const OutputGroup& root, const BenchmarkResults& benchmark) {
   const OutputGroup entry = write_group(root, benchmark_entry, "NXentry");
-  const auto charts = benchmark_charts(benchmark.points);
+  auto charts = benchmark_charts(benchmark.points);
+  std::erase_if(charts, [](const BenchmarkChart& chart) { return !has_line(chart); });
   if (!charts.empty()) entry.attribute("default", charts.front().name);
   write_text(entry, "title", benchmark.title);
   write_config(entry, benchmark.config);

@@ -398,7 +398,9 @@ void write_sampled(const OutputGroup& group, const char* name, const char* label
   const Eigen::MatrixXd rows = states.middleRows(first, d);
   const Axis trajectories{"trajectory", static_cast<hsize_t>(states.cols()) / times.length};
   const Axis components{"component", static_cast<hsize_t>(d)};
-  describe(group.numbers(name, rows.data(), {trajectories, times, components}), label, "1");
+  const OutputObject sampled = group.numbers(name, rows.data(), {trajectories, times, components});
+  describe(sampled, label, "1");
+  sampled.attribute("interpretation", "spectrum");
 }
 
 /// States [N, K, D] in parts, q and v or y, and their standard errors where there are any.
@@ -416,16 +418,21 @@ void write_sampled_states(const OutputGroup& group, Motion motion, const States&
   write("v", "velocity v", d, d);
 }
 
+/// Of [N, K, D], viewers show a component of a trajectory over time.
+Plot sampled_plot(const char* title, Motion motion, const char* times) {
+  return {title,
+          motion == Motion::newtonian ? "q" : "y",
+          {"trajectory", times, "component"},
+          {},
+          Scales::linear,
+          {"0", ".", "0"}};
+}
+
 void write_trajectories(const OutputGroup& entry, const Run& run) {
   if (!run.trajectories) return;
   const auto& [time, states, errors] = *run.trajectories;
-  const bool newtonian = run.motion == Motion::newtonian;
-  const OutputGroup group = write_plot(entry, "trajectories",
-                                       {"Trajectories",
-                                        newtonian ? "q" : "y",
-                                        {"trajectory", "time", "component"},
-                                        {},
-                                        Scales::linear});
+  const OutputGroup group =
+      write_plot(entry, "trajectories", sampled_plot("Trajectories", run.motion, "time"));
   describe(write_axis(group, "time", time), "time t", "1");
   write_sampled_states(group, run.motion, states, errors,
                        {"time", static_cast<hsize_t>(time.size())});
@@ -433,13 +440,7 @@ void write_trajectories(const OutputGroup& entry, const Run& run) {
 
 void write_fitted(const OutputGroup& entry, const Run& run) {
   if (!run.fitted) return;
-  const bool newtonian = run.motion == Motion::newtonian;
-  const OutputGroup group = write_plot(entry, "fit",
-                                       {"The fit",
-                                        newtonian ? "q" : "y",
-                                        {"trajectory", "sample", "component"},
-                                        {},
-                                        Scales::linear});
+  const OutputGroup group = write_plot(entry, "fit", sampled_plot("The fit", run.motion, "sample"));
   describe(write_columns_as_rows(group, "time", run.fitted->time, "trajectory", "sample"),
            "time t from the start of the trajectory", "1");
   write_sampled_states(group, run.motion, run.fitted->states, run.fitted->errors,
@@ -1181,7 +1182,7 @@ std::string default_plot(const Run& run) {
   const auto portrait = [](const char* name, const std::vector<PhasePortrait>& portraits) {
     return portrait_name(name, 0, portraits.size());
   };
-  if (run.state.history.size() > 0) return "training";
+  if (run.state.history.size() > 1) return "training";
   if (run.orbits) return "orbits";
   if (!run.phase_portrait.empty()) return portrait("phase_portrait", run.phase_portrait);
   if (run.energy) return "energy";

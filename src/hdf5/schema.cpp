@@ -90,6 +90,7 @@ OutputGroup write_plot(const OutputGroup& entry, const std::string& name, const 
   if (!plot.auxiliary_signals.empty()) {
     group.attribute("auxiliary_signals", plot.auxiliary_signals);
   }
+  if (!plot.default_slice.empty()) group.attribute("default_slice", plot.default_slice);
   group.attribute("SILX_style", silx_style(plot));
   group.text("title", plot.title);
   return group;

@@ -78,6 +78,9 @@ struct Plot {
   std::vector<std::string> axes;
   std::vector<std::string> auxiliary_signals;
   Scales scales = Scales::linear;
+  /// Of a signal with more axes than a curve has: for each an index, or "." for the one of the
+  /// curve.
+  std::vector<std::string> default_slice = {};
 };
 
 OutputGroup write_plot(const OutputGroup& entry, const std::string& name, const Plot& plot);

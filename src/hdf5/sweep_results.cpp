@@ -74,7 +74,7 @@ std::string group_name(std::size_t index) { return fmt::format("configuration_{}
 /// Share of the isochronous runs up to each value.
 void write_distribution(const OutputGroup& parent, const std::string& name,
                         const std::string& label, const std::vector<double>& values) {
-  if (values.empty()) return;
+  if (values.size() < 2) return;  // no curve
   std::vector<double> share;
   for (std::size_t i = 0; i < values.size(); ++i) {
     share.push_back(static_cast<double>(i + 1) / static_cast<double>(values.size()));
@@ -92,7 +92,8 @@ void write_forces(const OutputGroup& group, const SweepConfiguration& configurat
            "parameters theta, one row per run", "1");
 }
 
-/// Where the isochronous wells lie, coloured by configuration. False when there is none.
+/// Where the isochronous wells lie, coloured by configuration, or by run where all have one and the
+/// same. False when there is none.
 bool write_wells(const OutputGroup& entry, const std::vector<SweepRun>& runs) {
   std::vector<SweepRun> wells;
   std::vector<Stroke> points;
@@ -105,18 +106,39 @@ bool write_wells(const OutputGroup& entry, const std::vector<SweepRun>& runs) {
   std::vector<double> centre;
   std::vector<double> shear;
   std::vector<long> configuration;
+  std::vector<long> number;
   for (const std::size_t i : upright_order(points)) {
     centre.push_back(wells[i].x0);
     shear.push_back(wells[i].shear_at_2);
     configuration.push_back(wells[i].configuration);
+    number.push_back(wells[i].run);
   }
-  const OutputGroup group =
-      write_plot(entry, "wells",
-                 {"Isochronous wells by centre and shear", "configuration", {"x0", "shear"}, {}});
+  const auto [least, most] = std::minmax_element(configuration.begin(), configuration.end());
+  const std::string colour = *least < *most ? "configuration" : "run";
+  const OutputGroup group = write_plot(
+      entry, "wells", {"Isochronous wells by centre and shear", colour, {"x0", "shear"}, {}});
   describe(write_column(group, "x0", centre, "well"), "centre x0", "1");
   describe(write_column(group, "shear", shear, "well"), "shear S at amplitude A = 2", "1");
   describe(write_column(group, "configuration", configuration, "well"), "configuration", "1");
+  describe(write_column(group, "run", number, "well"), "run", "1");
   return true;
+}
+
+/// What a sweep shows that has found no such well.
+void write_losses(const OutputGroup& entry, const std::vector<SweepRun>& runs) {
+  std::vector<long> number;
+  std::vector<double> loss;
+  for (const SweepRun& run : runs) {
+    if (!std::isfinite(run.loss)) continue;
+    number.push_back(run.run);
+    loss.push_back(run.loss);
+  }
+  if (loss.size() < 2) return;  // no curve
+  const OutputGroup group =
+      write_plot(entry, "losses", {"Loss of the runs", "loss", {"run"}, {}, Scales::log_signal});
+  describe(write_axis(group, "run", number), "run", "1");
+  describe(write_column(group, "loss", loss, "run"), "loss at the end of training", "1");
+  entry.attribute("default", "losses");
 }
 
 void write_configuration(const OutputGroup& entry, const SweepResults& sweep, std::size_t index) {
@@ -201,7 +223,11 @@ void write_entry(const OutputGroup& root, const SweepResults& sweep) {
                 "runs, one per row; a number is nan where status or verdict say why", "run");
   write_counts(entry, sweep);
   write_links(entry, sweep.runs);
-  if (write_wells(entry, sweep.runs)) entry.attribute("default", "wells");
+  if (write_wells(entry, sweep.runs)) {
+    entry.attribute("default", "wells");
+  } else {
+    write_losses(entry, sweep.runs);
+  }
   for (std::size_t i = 0; i < sweep.configurations.size(); ++i) {
     write_configuration(entry, sweep, i);
   }

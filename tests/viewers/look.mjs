@@ -137,7 +137,7 @@ await rm(join(folder, 'png'), { recursive: true, force: true });
 await mkdir(join(folder, 'png'));
 const server = await serve();
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  executablePath: process.env.CHROMIUM,
   // Root has no sandbox; H5Web draws by WebGL, here without a graphics card.
   args: ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
 });

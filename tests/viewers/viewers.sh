@@ -5,6 +5,8 @@
 #   bash viewers.sh PROGRAM FOLDER
 source "$(dirname "${BASH_SOURCE[0]}")/../cli/common.sh"
 [[ -d $2/page ]] || skip "$2 has no H5Web; install it with: scripts/test.sh --viewers"
+CHROMIUM=$(command -v chromium) || skip 'chromium is not installed'
+export CHROMIUM
 folder=$(realpath "$2")
 rm -rf "$folder/files"
 mkdir "$folder/files"
