@@ -747,24 +747,29 @@ void check_history(const History& history, const SizeCheck& check) {
   check.equal("training/optimizer", history.optimizer.size(), history.size());
 }
 
-/// Two plots: viewers give all curves of one the label of the first.
+/// Two plots: viewers give all curves of one the label of the first. No plot of a single point.
 void write_history(const OutputGroup& entry, const History& history) {
   if (history.size() == 0) return;
-  const OutputGroup group = write_plot(
-      entry, "training", {"Loss during training", "loss", {"iteration"}, {}, Scales::log_signal});
+  const bool curves = history.size() > 1;
+  const OutputGroup group =
+      curves ? write_plot(entry, "training",
+                          {"Loss during training", "loss", {"iteration"}, {}, Scales::log_signal})
+             : write_group(entry, "training", "NXcollection");
   for_each_history_column([&](const auto& column) {
     describe(write_column(group, column.name, history.*column.values, "iteration"), column.label,
              column.units);
   });
+  if (!history.optimizer.empty()) {
+    describe(write_column(group, "optimizer", history.optimizer, "iteration"),
+             "optimizer (0 L-BFGS, 1 least squares, 3 Adam)", "1");
+  }
+  if (!curves) return;
   const OutputGroup gradient = write_plot(
       entry, "gradient",
       {"Gradient norm during training", "gradient_norm", {"iteration"}, {}, Scales::log_signal});
   describe(write_axis(gradient, "iteration", history.iteration), "iteration", "1");
   describe(write_column(gradient, "gradient_norm", history.gradient_norm, "iteration"),
            "gradient norm |dL/dtheta|", "1");
-  if (history.optimizer.empty()) return;
-  describe(write_column(group, "optimizer", history.optimizer, "iteration"),
-           "optimizer (0 L-BFGS, 1 least squares, 3 Adam)", "1");
 }
 
 History read_history(const InputGroup& entry) {
