@@ -3,11 +3,11 @@
 # installed; it keeps the files, and in FOLDER/png a picture of every view.
 #
 #   bash viewers.sh PROGRAM FOLDER
+folder=$(realpath "$2")
 source "$(dirname "${BASH_SOURCE[0]}")/../cli/common.sh"
-[[ -d $2/page ]] || skip "$2 has no H5Web; install it with: scripts/test.sh --viewers"
+[[ -d $folder/page ]] || skip "$folder has no H5Web; install it with: scripts/test.sh --viewers"
 CHROMIUM=$(command -v chromium) || skip 'chromium is not installed'
 export CHROMIUM
-folder=$(realpath "$2")
 rm -rf "$folder/files"
 mkdir "$folder/files"
 cd "$folder/files" || exit 1
