@@ -807,7 +807,7 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
             "/run/analysis/period", "/run/analysis/width", "/run/analysis/width_ratio",
             "/run/analysis/shear", "/run/analysis/rearrangement", "default training"});
 
-  Run two = made_up_results(2, 10, 1);
+  Run two = made_up_results(2, 10, 2);
   two.energy.reset();
   two.force.reset();
   two.potential.reset();
@@ -820,6 +820,8 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
         std::set<std::string>{"/run/training", "/run/gradient", "/run/phase_portrait_before_1",
                               "/run/phase_portrait_before_2", "/run/phase_portrait_1",
                               "/run/phase_portrait_2", "/run/orbits", "default training"});
+
+  CHECK(plots(made_up_results(2, 10, 1)).count("default orbits") == 1);  // one point is no plot
 
   Run simulation = two;
   simulation.state.history = {};
