@@ -95,7 +95,8 @@ std::string origin_of(const Json& origins, const std::string& key) {
 std::string command_of(const Json& config) {
   const auto verb = config.find("verb");
   std::string command =
-      "isochron " + (verb != config.end() && verb->is_string() ? verb->get<std::string>() : "train");
+      "isochron " +
+      (verb != config.end() && verb->is_string() ? verb->get<std::string>() : "train");
   const Json options = stored_object(config, "options");
   const Json origins = stored_object(config, "origin");
   for (const auto& [key, value] : options.items()) {
