@@ -86,21 +86,13 @@ std::string text_of(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-std::string origin_of(const Json& origins, const std::string& key) {
-  const auto found = origins.find(key);
-  return found != origins.end() && found->is_string() ? found->get<std::string>() : "default";
-}
-
 /// The command that a configuration came from, without what is a default.
 std::string command_of(const Json& config) {
-  const auto verb = config.find("verb");
-  std::string command =
-      "isochron " +
-      (verb != config.end() && verb->is_string() ? verb->get<std::string>() : "train");
+  std::string command = "isochron " + stored_text(config, "verb", "train");
   const Json options = stored_object(config, "options");
   const Json origins = stored_object(config, "origin");
   for (const auto& [key, value] : options.items()) {
-    const std::string origin = origin_of(origins, key);
+    const std::string origin = stored_text(origins, key, "default");
     if (value.is_null() || (origin != "command line" && origin != "config file")) continue;
     if (value.is_boolean()) {
       if (value.get<bool>()) command += " --" + key;
@@ -125,7 +117,8 @@ void add_configuration(Page& page, const Json& config, const std::string& revisi
   const Json origins = stored_object(config, "origin");
   for (const auto& [key, value] : options.items()) {
     if (value.is_null()) continue;
-    rows.emplace_back(key, fmt::format("{} ({})", text_of(value), origin_of(origins, key)));
+    rows.emplace_back(key,
+                      fmt::format("{} ({})", text_of(value), stored_text(origins, key, "default")));
   }
   page.table(rows);
 }

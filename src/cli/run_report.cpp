@@ -339,7 +339,7 @@ class RunRows {
     const double parts = mirrors(*run_.loss) ? 2 : 1;
     const Vector& times = run_.ensemble.end_times;
     const Json config = parsed_configuration(run_.config, file_);
-    const std::string law = stored_text(config, "period-law");
+    const std::string law = stored_text(stored_object(config, "options"), "period-law");
     return fmt::format("T = {:.2g} .. {:.2g} by {}{}", parts * times.minCoeff(),
                        parts * times.maxCoeff(), run_.by_energy() ? "energy" : "amplitude",
                        law.empty() ? "" : " as " + law);

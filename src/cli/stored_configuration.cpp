@@ -142,10 +142,9 @@ Json stored_object(const Json& configuration, const std::string& name) {
   return found != configuration.end() && found->is_object() ? *found : Json::object();
 }
 
-std::string stored_text(const Json& configuration, const std::string& key) {
-  const Json options = stored_object(configuration, "options");
-  const auto found = options.find(key);
-  return found != options.end() && found->is_string() ? found->get<std::string>() : "";
+std::string stored_text(const Json& object, const std::string& key, const std::string& otherwise) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : otherwise;
 }
 
 Configuration stored_configuration(Verb verb, const std::string& text, const std::string& file) {

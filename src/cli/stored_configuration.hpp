@@ -21,15 +21,14 @@ namespace isochron::cli {
 [[nodiscard]] Configuration stored_configuration(Verb verb, const std::string& text,
                                                  const std::string& file);
 
-/// What a parsed configuration has, as text, for an option; empty where it has none, or another
-/// kind of value.
-[[nodiscard]] std::string stored_text(const nlohmann::ordered_json& configuration,
-                                      const std::string& key);
-
 /// A member of a parsed configuration that is an object ("options", "origin"); an empty object
 /// where there is none.
 [[nodiscard]] nlohmann::ordered_json stored_object(const nlohmann::ordered_json& configuration,
                                                    const std::string& name);
+
+/// A member of such an object that is a text; `otherwise` where there is none.
+[[nodiscard]] std::string stored_text(const nlohmann::ordered_json& object, const std::string& key,
+                                      const std::string& otherwise = "");
 
 /// The text that describes the configuration of `file` with one option as if nobody had asked for
 /// it.

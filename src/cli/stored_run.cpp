@@ -208,7 +208,7 @@ bool is_simulated(const Run& run) { return !std::isnan(run.simulation.mean_squar
 std::string remedy_without_force(const Run& run, const std::string& file) {
   const auto config = parsed_configuration(run.config, file);
   if (!is_simulated(run)) return "";
-  const std::string force = stored_text(config, "force");
+  const std::string force = stored_text(stored_object(config, "options"), "force");
   return force.empty() ? "" : ", or --force " + shown(force);
 }
 

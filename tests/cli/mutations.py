@@ -61,7 +61,7 @@ READERS["prediction"] = READERS["simulation"][:2]
 if shutil.which("gnuplot") and everything:
     for verbs in READERS.values():
         verbs.append(["plot", "x.h5", "-o", "figures", "--format", "svg"])
-        verbs.append(["report", "x.h5", "-o", "x.html", "--overwrite"])
+        verbs.append(["report", "x.h5", "-o", "x.html"])
 
 failures = 0
 checks = 0
