@@ -7,10 +7,10 @@
 #include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <numbers>
 #include <vector>
 
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "sentence.hpp"
 
@@ -18,7 +18,6 @@ namespace isochron {
 namespace {
 
 using std::numbers::pi;
-constexpr double precision = std::numeric_limits<double>::epsilon();
 
 /// Gauss-Legendre in c, exact for T(U (1 - c^2)) of a degree up to highest_degree in U.
 using Rule = boost::math::quadrature::gauss<double, 30>;
@@ -81,7 +80,7 @@ class NestedFits {
   /// is the least up to chance: a coefficient of twice its standard deviation lowers it by 2/M.
   [[nodiscard]] Index best_degree() const {
     const auto samples = static_cast<double>(values_.size());
-    const double rounding = 4 * precision * values_.lpNorm<Eigen::Infinity>();
+    const double rounding = 4 * epsilon * values_.lpNorm<Eigen::Infinity>();
     Vector residuals = values_;
     Vector leverages = Vector::Zero(values_.size());
     std::vector<double> errors;
@@ -107,7 +106,7 @@ class NestedFits {
 
  private:
   [[nodiscard]] bool is_independent(Index k) const {
-    return std::abs(r_(k, k)) > std::sqrt(precision) * std::abs(r_(0, 0));
+    return std::abs(r_(k, k)) > std::sqrt(epsilon) * std::abs(r_(0, 0));
   }
   [[nodiscard]] Eigen::MatrixXd solved(Index degree, const Eigen::MatrixXd& right) const {
     return r_.topLeftCorner(degree + 1, degree + 1).triangularView<Eigen::Upper>().solve(right);

@@ -85,7 +85,7 @@ void remove_if_nobody_holds(const fs::path& file) {
 }
 
 /// Those whose name begins so and ends as a new file's does.
-void remove_leftovers(const fs::path& folder, const std::string& beginning) noexcept {
+void remove_hidden_files(const fs::path& folder, const std::string& beginning) noexcept {
   try {
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
       const std::string name = entry.path().filename();
@@ -168,9 +168,9 @@ bool is_writable(const fs::path& file) {
 }
 
 void remove_leftovers(const fs::path& file) noexcept {
-  remove_leftovers(folder_of(file), hidden_beside(file, mark).filename());
+  remove_hidden_files(folder_of(file), hidden_beside(file, mark).filename());
 }
 
-void remove_leftovers_in(const fs::path& folder) noexcept { remove_leftovers(folder, ""); }
+void remove_leftovers_in(const fs::path& folder) noexcept { remove_hidden_files(folder, ""); }
 
 }  // namespace isochron

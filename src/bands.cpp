@@ -1,8 +1,8 @@
 #include "isochron/bands.hpp"
 
 #include <algorithm>
-#include <limits>
 
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "isochron/well_gradient.hpp"
 #include "sentence.hpp"
@@ -86,7 +86,6 @@ Vector potential_errors(const ForceField& field, ConstVectorRef theta, const Pos
 PeriodCurve period_curve(const ForceField& field, ConstVectorRef theta, const Posterior& posterior,
                          double bottom, ConstVectorRef energies) {
   require(energies.size() > 0, "a period curve needs at least one energy");
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   const double highest = energies.maxCoeff() * (1 + 1e-9);
   const PotentialWell well(field, theta, bottom, {-infinity, infinity}, highest);
   std::vector<double> closed, periods, errors;

@@ -4,15 +4,16 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <limits>
 #include <set>
+
+#include "floating_point.hpp"
 
 namespace isochron {
 namespace {
 
-constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+constexpr double nothing = not_a_number;
 
-using Axis = std::vector<const BenchmarkPoint*>;
+using PointsOfAxis = std::vector<const BenchmarkPoint*>;
 
 struct ChartKind {
   const char* name;
@@ -24,20 +25,20 @@ struct ChartKind {
   double (*x)(const BenchmarkPoint&);
 };
 
-double real(long number) { return static_cast<double>(number); }
+double double_of(long count) { return static_cast<double>(count); }
 
 constexpr ChartKind kinds[] = {
     {"cost_over_parameters", "Cost over the number of parameters", "parameters", "parameters",
-     "parameters P", "1", [](const BenchmarkPoint& p) { return real(p.parameters); }},
+     "parameters P", "1", [](const BenchmarkPoint& p) { return double_of(p.parameters); }},
     {"cost_over_trajectories", "Cost over the number of trajectories", "trajectories",
      "trajectories", "trajectories N", "1",
-     [](const BenchmarkPoint& p) { return real(p.trajectories); }},
+     [](const BenchmarkPoint& p) { return double_of(p.trajectories); }},
     {"work_precision", "Cost over the error of the gradient", "tolerance", "error",
      "relative error", "1", [](const BenchmarkPoint& p) { return p.ok() ? p.error : nothing; }},
     {"cost_over_end_time", "Cost over the end time", "end_time", "end_time", "end time T", "1",
      [](const BenchmarkPoint& p) { return p.end_time; }},
     {"cost_over_threads", "Cost over the number of threads", "threads", "threads", "threads", "1",
-     [](const BenchmarkPoint& p) { return real(p.threads); }},
+     [](const BenchmarkPoint& p) { return double_of(p.threads); }},
 };
 
 /// A condition that a chart does not show on its axis.
@@ -61,7 +62,7 @@ constexpr Condition conditions[] = {
 };
 
 /// The conditions that tell curves of one method apart: those that differ within the axis.
-std::vector<const Condition*> distinctions(const Axis& axis) {
+std::vector<const Condition*> distinctions(const PointsOfAxis& axis) {
   std::vector<const Condition*> result;
   for (const Condition& condition : conditions) {
     if (condition.axis == axis.front()->axis) continue;
@@ -111,7 +112,7 @@ bool has_measurement(const BenchmarkCurve& curve) {
 }
 
 /// One curve per method, in the order of their first points.
-std::vector<BenchmarkCurve> make_curves(const ChartKind& kind, const Axis& axis) {
+std::vector<BenchmarkCurve> make_curves(const ChartKind& kind, const PointsOfAxis& axis) {
   const auto differing = distinctions(axis);
   std::map<std::string, std::size_t> index;
   std::set<std::string> taken = {kind.x_name, "title"};
@@ -151,7 +152,7 @@ std::vector<BenchmarkCurve> make_curves(const ChartKind& kind, const Axis& axis)
 std::vector<BenchmarkChart> benchmark_charts(const std::vector<BenchmarkPoint>& points) {
   std::vector<BenchmarkChart> charts;
   for (const ChartKind& kind : kinds) {
-    Axis axis;
+    PointsOfAxis axis;
     for (const BenchmarkPoint& point : points) {
       if (point.axis == kind.axis) axis.push_back(&point);
     }

@@ -2,16 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 
 namespace isochron {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double precision = std::numeric_limits<double>::epsilon();
 
 struct Slope {
   Vector value;
@@ -32,7 +29,7 @@ class Differences {
     constexpr double growth = 10;
     constexpr double visible = 1e4;  // a slope over its noise
     // Noise and truncation, some 100 (h/unit)^4, are about the same.
-    double h = unit / 2 * std::pow(std::clamp(function_.relative_noise, precision, 0.1), 0.2);
+    double h = unit / 2 * std::pow(std::clamp(function_.relative_noise, epsilon, 0.1), 0.2);
     Slope best;
     for (int trial = 0; trial < most_trials; ++trial) {
       Slope slope;
@@ -84,7 +81,7 @@ class Differences {
 
   /// The step is the one that the rounded parameters make.
   [[nodiscard]] Vector difference(double h) {
-    const double step = std::max(h, 1e3 * precision * std::abs(center_));
+    const double step = std::max(h, 1e3 * epsilon * std::abs(center_));
     const double above = center_ + step;
     const double below = center_ - step;
     moved_[parameter_] = above;

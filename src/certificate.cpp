@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "certificate_fields.hpp"
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "sentence.hpp"
 
@@ -74,7 +74,7 @@ class Examination {
       for_each_certificate_number(undecided,
                                   [](const char*, const char*, const char*, auto& value) {
                                     if constexpr (std::is_same_v<decltype(value), double&>) {
-                                      value = std::numeric_limits<double>::quiet_NaN();
+                                      value = not_a_number;
                                     }
                                   });
       undecided.tolerance = options_.tolerance;
@@ -140,7 +140,7 @@ class Examination {
 
   /// The deepest stable equilibrium in a range.
   bool find_center(Interval range) {
-    double deepest = std::numeric_limits<double>::infinity();
+    double deepest = infinity;
     found_.equilibria = equilibria(field_, theta_, range.left, range.right);
     for (const auto& [x, stable] : found_.equilibria) {
       if (!stable) continue;
@@ -165,7 +165,6 @@ class Examination {
 
   /// Nothing when the force, where it changes sign, is as good as none.
   [[nodiscard]] std::optional<PotentialWell> explore(double highest_energy) const {
-    constexpr double infinity = std::numeric_limits<double>::infinity();
     try {
       return PotentialWell(field_, theta_, *found_.center, {-infinity, infinity}, highest_energy);
     } catch (const InputError&) {

@@ -1,16 +1,14 @@
 #include "isochron/completion.hpp"
 
 #include <cmath>
-#include <limits>
 #include <numbers>
 
+#include "floating_point.hpp"
 #include "isochron/potential_well.hpp"
 #include "sentence.hpp"
 
 namespace isochron {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 void require_left(double bottom, ConstVectorRef positions, double period) {
   require(period > 0 && std::isfinite(period), "the period {:g} is not admissible: finite and > 0",

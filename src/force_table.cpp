@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <boost/math/interpolators/barycentric_rational.hpp>
-#include <limits>
 #include <memory>
 #include <vector>
 
+#include "floating_point.hpp"
 #include "sentence.hpp"
 
 namespace isochron {
@@ -55,7 +55,7 @@ ForceFieldPtr tabulated_force(const Vector& positions, const Vector& forces) {
   const auto table = std::make_shared<const Table>(positions, forces, order);
   const Interval range{positions[0], positions[count - 1]};
   const auto inside = [=](double x) { return x >= range.left && x <= range.right; };
-  constexpr double outside = std::numeric_limits<double>::quiet_NaN();
+  constexpr double outside = not_a_number;
   return make_force(
       0, [=](double x, const auto&) { return inside(x) ? table->value(x) : outside; },
       [=](double x, const auto&) { return inside(x) ? table->slope(x) : outside; },

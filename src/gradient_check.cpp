@@ -3,17 +3,16 @@
 #include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 
 #include "clock.hpp"
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
 
 namespace isochron {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double reference_tolerance = 1e-14;
 constexpr double difference_tolerance = 1e-13;
 constexpr double allowed_over_tolerance = 100;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <vector>
 
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
 #include "linear_residuals.hpp"
@@ -14,8 +14,6 @@
 
 namespace isochron {
 namespace {
-
-constexpr double eps = std::numeric_limits<double>::epsilon();
 
 /// r + J delta in the coordinates of a row space: solves for any damping and right-hand side.
 class LinearModel {
@@ -88,7 +86,7 @@ class RidgeModel {
       damped_by_ = mu;
     }
     if (!damped_->succeeded()) {
-      return Vector::Constant(theta.size(), std::numeric_limits<double>::quiet_NaN());
+      return Vector::Constant(theta.size(), not_a_number);
     }
     if (b.rows.size() == 0) return damped_->solve(-b.gradient - ridge_.cwiseProduct(theta));
     return damped_->solve(-(jacobian_.transpose() * b.rows) - ridge_.cwiseProduct(theta));
@@ -258,7 +256,7 @@ class LevenbergMarquardt {
     if (now_.gradient_max_norm == 0) return true;  // without a damping if J is 0
     const bool complete =
         has_ridge() || parameters() == 0 || (model_->complete() && residuals_->is_complete());
-    return complete && predicted(solve(eps * damping_)) <= 4 * eps * now_.loss;
+    return complete && predicted(solve(epsilon * damping_)) <= 4 * epsilon * now_.loss;
   }
 
   [[nodiscard]] bool progresses_little() {
@@ -275,7 +273,7 @@ class LevenbergMarquardt {
     double growth = 2;
     for (int rejections = 0; rejections < most_rejections; ++rejections) {
       const Vector straight = solve(damping_);
-      if (size(straight) <= eps * size(now_.theta)) return false;
+      if (size(straight) <= epsilon * size(now_.theta)) return false;
       const bool possible = straight.allFinite() && !too_far(straight);
       const std::optional<Vector> delta = possible ? accelerated(straight) : std::nullopt;
       if (delta) {

@@ -7,10 +7,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
-#include <limits>
 #include <sstream>
 
 #include "blocks.hpp"
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "lanes.hpp"
 #include "leaves.hpp"
@@ -18,8 +18,7 @@
 namespace isochron {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double number = sizeof(double);
+constexpr double bytes_of_number = sizeof(double);
 
 // ---------------------------------------------------------------------------------- what there is
 
@@ -34,7 +33,7 @@ double read_number(const std::filesystem::path& file, const std::string& key = "
     if (!(words >> word)) break;
     return word == "max" ? infinity : std::strtod(word.c_str(), nullptr);
   }
-  return std::numeric_limits<double>::quiet_NaN();
+  return not_a_number;
 }
 
 /// Of the machine.
@@ -173,7 +172,7 @@ void add_derivative_memory(MemoryNeed& need, const Dynamics& dynamics, const Ens
            threads * parameters * sizeof(Lanes), "narrower --hidden layers or fewer --threads");
   if (!jacobian) {
     need.add("the gradients of all blocks",
-             real(static_cast<Index>(blocks.size())) * parameters * number,
+             real(static_cast<Index>(blocks.size())) * parameters * bytes_of_number,
              "fewer --trajectories or narrower --hidden layers");
   }
   switch (options.gradient) {
@@ -183,19 +182,20 @@ void add_derivative_memory(MemoryNeed& need, const Dynamics& dynamics, const Ens
                                     steps / real(options.checkpoint_distance)
                               : std::max(2000.0, steps);
       const double vectors = options.interpolation == Interpolation::hermite ? 2 : 1;
-      need.add(of_solution("forward solution"),
-               threads * std::min(largest_storage,
-                                  kept * vectors * (rows * columns * number + vector_overhead)),
-               "a --checkpoint-distance, best some hundred steps");
+      need.add(
+          of_solution("forward solution"),
+          threads * std::min(largest_storage,
+                             kept * vectors * (rows * columns * bytes_of_number + vector_overhead)),
+          "a --checkpoint-distance, best some hundred steps");
       need.add("the histories of the gradient, of each thread",
-               threads * vectors_of_a_history * parameters * number,
+               threads * vectors_of_a_history * parameters * bytes_of_number,
                "fewer --threads or narrower --hidden layers");
       break;
     }
     case GradientMethod::forward:
       need.add("the forward sensitivities",
                threads * (vectors_of_a_history + 4) * parameters *
-                   (rows * columns * number + vector_overhead),
+                   (rows * columns * bytes_of_number + vector_overhead),
                "narrower --hidden layers, fewer --threads or, in a training, --gradient adjoint");
       break;
     case GradientMethod::discrete: {
@@ -204,7 +204,8 @@ void add_derivative_memory(MemoryNeed& need, const Dynamics& dynamics, const Ens
       const double cotangents = jacobian ? rows : 1;
       const double of_a_stage = record + cotangents * real(dynamics.dimension());
       need.add(of_solution("stages of the discrete solution"),
-               threads * std::min(largest_storage, steps * stages * of_a_stage * columns * number),
+               threads * std::min(largest_storage,
+                                  steps * stages * of_a_stage * columns * bytes_of_number),
                "--gradient adjoint, fewer --threads or narrower --hidden layers");
       break;
     }
@@ -225,14 +226,15 @@ void add_leaves(MemoryNeed& need, const Objective& objective, const Leaves& leav
   constexpr double triangles = 10;      // of the last and this point, scaled, damped
   constexpr double triangles_of_thread = 4;
   need.add("the leaves of the Jacobian of least squares, of each thread",
-           at_once * copies_of_leaf * rows * parameters * number,
+           at_once * copies_of_leaf * rows * parameters * bytes_of_number,
            "fewer --threads, narrower --hidden layers or --optimizer lbfgs");
   need.add("the triangles of least squares",
            (triangles + triangles_of_thread * at_once + std::log2(real(leaves.count))) *
-               parameters * parameters * number,
+               parameters * parameters * bytes_of_number,
            "narrower --hidden layers or --optimizer lbfgs");
   constexpr double copies_of_residuals = 12;  // at this point and the trial, and in between
-  need.add("the residuals", copies_of_residuals * all_rows * number, "fewer --trajectories");
+  need.add("the residuals", copies_of_residuals * all_rows * bytes_of_number,
+           "fewer --trajectories");
 }
 
 }  // namespace
@@ -246,13 +248,13 @@ MemoryNeed training_memory(const Objective& objective, const TrainingOptions& op
   constexpr double copies_of_states = 8;       // start, end, residuals, verified, in the file, ..
   constexpr double copies_of_parameters = 60;  // snapshots, and while they are written
   need.add(fmt::format("the states of {} trajectories", ensemble.size()),
-           copies_of_states * states * number, "fewer --trajectories");
-  need.add("snapshots of the parameters", copies_of_parameters * parameters * number,
+           copies_of_states * states * bytes_of_number, "fewer --trajectories");
+  need.add("snapshots of the parameters", copies_of_parameters * parameters * bytes_of_number,
            "narrower --hidden layers");
   const OptimizerKind kind = options.kind;
   if (kind == OptimizerKind::lbfgs || kind == OptimizerKind::lbfgs_least_squares) {
     need.add(fmt::format("the {} pairs of L-BFGS", options.optimizer.memory),
-             2 * options.optimizer.memory * parameters * number,
+             2 * options.optimizer.memory * parameters * bytes_of_number,
              "fewer of them by --memory, narrower --hidden layers or --optimizer adam");
   }
   const bool counts = objective.counts_trajectories();
@@ -277,7 +279,7 @@ MemoryNeed training_memory(const Objective& objective, const TrainingOptions& op
   const double rows = real(residuals);
   constexpr double copies_of_jacobian = 4;  // of the last and this point, scaled, its factors
   need.add("the Jacobian of least squares and its factors",
-           copies_of_jacobian * rows * parameters * number,
+           copies_of_jacobian * rows * parameters * bytes_of_number,
            "fewer --trajectories, narrower --hidden layers or --optimizer lbfgs");
   if (counts) add_derivative_memory(need, dynamics, ensemble, jacobian, true);
   return need;
@@ -287,7 +289,8 @@ MemoryNeed sampling_memory(const Dynamics& dynamics, Index trajectories, Index t
   MemoryNeed need;
   constexpr double copies = 4;  // states, positions, energies, in the file
   need.add("the samples",
-           copies * real(trajectories) * real(times) * real(dynamics.state_dimension()) * number,
+           copies * real(trajectories) * real(times) * real(dynamics.state_dimension()) *
+               bytes_of_number,
            "fewer --trajectories or --times");
   return need;
 }

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "blocks.hpp"
+#include "floating_point.hpp"
 #include "isochron/observed_data.hpp"
 
 namespace isochron {
@@ -20,8 +21,8 @@ Cut cut(const Ensemble& ensemble, Index windows) {
   Cut result;
   result.first = ensemble.observes_start() ? 1 : 0;
   const Index count = ensemble.observations() - result.first;
-  result.per_window = (count + windows - 1) / windows;
-  result.windows = (count + result.per_window - 1) / result.per_window;
+  result.per_window = divided_up(count, windows);
+  result.windows = divided_up(count, result.per_window);
   return result;
 }
 
@@ -34,7 +35,7 @@ double time_of(const Ensemble& ensemble, Index trajectory, Index k) {
 Vector observed(const Observations& observations, Index column) {
   Vector value = observations.value.col(column);
   if (observations.weight.size() == 0) return value;
-  constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+  constexpr double missing = not_a_number;
   return (observations.weight.col(column).array() > 0).select(value, missing);
 }
 

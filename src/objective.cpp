@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "central_differences.hpp"
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "isochron/stoppable_force.hpp"
 #include "joints.hpp"
@@ -628,9 +628,8 @@ void check_loss(const Objective& objective, ConstStatesRef states) {
     const Objective::OwnResiduals given = objective.own_values(i, at);
     require(given.residuals.allFinite() && given.derivatives.allFinite(),
             "the loss of trajectory {} or its derivative is not finite", i);
-    constexpr double rounding = std::numeric_limits<double>::epsilon();
     const Vector point = at.reshaped();
-    const Slopes found = central_differences({values, rounding * given.residuals.norm(), rounding},
+    const Slopes found = central_differences({values, epsilon * given.residuals.norm(), epsilon},
                                              point, point.cwiseAbs().cwiseMax(1.0));
     require_slopes(given.derivatives, found, i, at.rows());
   }

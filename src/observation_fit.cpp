@@ -7,6 +7,7 @@
 #include "clock.hpp"
 #include "data_scaling.hpp"
 #include "elimination.hpp"
+#include "floating_point.hpp"
 #include "isochron/analytic_force.hpp"
 #include "isochron/composite_field.hpp"
 #include "isochron/error.hpp"
@@ -16,8 +17,6 @@
 
 namespace isochron {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// By how much three steps must lower the sum of chi^2, in a phase that others follow and in the
 /// last one. Along a flat valley there are many more steps, which noise does not tell apart.
@@ -493,7 +492,7 @@ ObservationFit fit_observations(const Objective& objective, TrainingState from,
       found.posterior = scaling.posterior(at->posterior);
     }
   } else {
-    constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+    constexpr double unknown = not_a_number;
     found.chi_squared = found.effective_parameters = found.degrees_of_freedom = unknown;
   }
   found.training.state = scaling.state(std::move(found.training.state));

@@ -3,11 +3,11 @@
 #include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <queue>
 #include <utility>
 
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
 #include "sentence.hpp"
@@ -24,7 +24,7 @@ std::string component_name(Motion motion, Index dimension, Index component) {
 
 namespace {
 
-constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+constexpr double missing = not_a_number;
 
 bool is_standard_error(double error) {
   const double weight = 1 / (error * error);
@@ -427,10 +427,10 @@ Beginning parabola(const Vector& time, const Vector& values, const Vector& slope
 
   std::vector<Eigen::RowVector3d> rows;
   std::vector<double> observed;
-  const auto add = [&](double number, const Eigen::RowVector3d& row) {
-    if (std::isnan(number)) return;
+  const auto add = [&](double value, const Eigen::RowVector3d& row) {
+    if (std::isnan(value)) return;
     rows.push_back(row);
-    observed.push_back(number);
+    observed.push_back(value);
   };
   const Vector s = (time.array() - origin) / unit;
   for (const Index k : used) add(values[k], {1, s[k], s[k] * s[k]});

@@ -4,10 +4,10 @@
 
 #include <cmath>
 #include <exception>
-#include <limits>
 #include <new>
 #include <utility>
 
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 
 namespace isochron {
@@ -34,8 +34,8 @@ class ObservedFunction {
       if (!usable) throw NumericalError("the loss cannot be evaluated at the initial parameters");
       if (best_.theta.size() == 0) report(theta, loss, gradient);
     }
-    // Infinite fails the sufficient decrease, so the bracket closes in.
-    return usable ? loss : std::numeric_limits<double>::infinity();
+    if (usable) return loss;
+    return infinity;  // fails the sufficient decrease, so the bracket closes in
   }
 
   /// The next point is one to start from.
@@ -139,7 +139,7 @@ Minimum minimize_adam(const Differentiable& f, ConstVectorRef start,
                       const OptimizerOptions& options, const IterationCallback& observe) {
   constexpr double beta1 = 0.9;
   constexpr double beta2 = 0.999;
-  constexpr double epsilon = 1e-8;
+  constexpr double eps = 1e-8;
   constexpr int most_halvings = 30;
   Vector gradient(start.size());
   Vector step = Vector::Zero(start.size());
@@ -174,7 +174,7 @@ Minimum minimize_adam(const Differentiable& f, ConstVectorRef start,
     step = -options.learning_rate *
            (mean / (1 - std::pow(beta1, t)))
                .cwiseQuotient(
-                   ((square / (1 - std::pow(beta2, t))).cwiseSqrt().array() + epsilon).matrix());
+                   ((square / (1 - std::pow(beta2, t))).cwiseSqrt().array() + eps).matrix());
     now.theta += step;
   }
 }

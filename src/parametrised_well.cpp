@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -7,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "floating_point.hpp"
 #include "isochron/well.hpp"
 
 namespace isochron {
@@ -40,7 +40,7 @@ class CurrentWell {
   template <class Of>
   void evaluate(const Of& of, const double* positions, BlockRef out) const {
     for (Index b = 0; b < out.cols(); ++b) {
-      out(0, b) = well_ ? of(*well_, positions[b]) : std::numeric_limits<double>::quiet_NaN();
+      out(0, b) = well_ ? of(*well_, positions[b]) : not_a_number;
     }
   }
 

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <boost/math/constants/constants.hpp>
 #include <cmath>
-#include <limits>
 
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "isochron/potential_well.hpp"
 #include "upright.hpp"
 
 namespace isochron {
+
 namespace {
 
 /// A curve without values, with the positions of the range.
@@ -52,7 +53,7 @@ HarmonicFit fit_harmonic(const ForceField& field, ConstVectorRef theta, double p
   const Block f = field.force(theta, x);
   const double omega = boost::math::constants::two_pi<double>() / period;
   HarmonicFit best;
-  best.deviation = std::numeric_limits<double>::infinity();
+  best.deviation = infinity;
   for (int n = 1; n <= largest_n; ++n) {
     const double stiffness = omega * omega * n * n;
     const double deviation = (f + stiffness * x).cwiseAbs().maxCoeff();

@@ -5,17 +5,14 @@
 #include <boost/math/quadrature/gauss.hpp>
 #include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "sentence.hpp"
 
 namespace isochron {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double precision = std::numeric_limits<double>::epsilon();
 
 /// f at a few positions at once. D = 1.
 class ForceSamples {
@@ -222,7 +219,7 @@ class OutwardPotential {
   double add_panel(double length, double last) {
     const double from = end();
     const double shortest =
-        std::max(0x1p-40 * std::min(length, longest_at(from)), 64 * precision * std::abs(from));
+        std::max(0x1p-40 * std::min(length, longest_at(from)), 64 * epsilon * std::abs(from));
     for (;; length /= 2) {
       const bool is_last = direction_ * (last - from) <= length;
       const double to = is_last ? last : from + direction_ * length;
@@ -251,9 +248,9 @@ class OutwardPotential {
     double steepest = 0;  // bound of the derivative
     for (Index k = 1; k < nodes; ++k) steepest += static_cast<double>(k * k) * std::abs(c[k]);
     const double rounding =
-        16 * precision * std::max(1.0, std::abs(end())) / std::abs(half) * steepest;
+        16 * epsilon * std::max(1.0, std::abs(end())) / std::abs(half) * steepest;
     return is_resolved(c) || tail(c) <= rounding ||
-           std::abs(half) * tail(c) <= precision * (work_ + work);
+           std::abs(half) * tail(c) <= epsilon * (work_ + work);
   }
 
   [[noreturn]] void fail(const char* why) const {
@@ -415,7 +412,7 @@ class PotentialWell::Side {
     const double terms = panel_at(distance) == 0
                              ? distance * distance * potentials_.front().lpNorm<1>() / energy
                              : 1;
-    return 16 * precision * std::max(1.0, terms) * (1 + energy * std::abs(slope) / (p * p));
+    return 16 * epsilon * std::max(1.0, terms) * (1 + energy * std::abs(slope) / (p * p));
   }
 
   [[nodiscard]] double start(std::size_t k) const { return k == 0 ? 0 : ends_[k - 1]; }
@@ -484,7 +481,7 @@ class PotentialWell::Side {
     double to = std::min(2 * from, reach_);
     bool at_brim = false;
     for (;;) {
-      if (to - from <= 64 * precision * from) return false;
+      if (to - from <= 64 * epsilon * from) return false;
       const Series p = sample(from, to);
       if (!p.allFinite()) {
         to = from + (to - from) / 2;

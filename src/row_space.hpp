@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 
+#include "floating_point.hpp"
 #include "isochron/random.hpp"
 #include "stoppable_algebra.hpp"
 
@@ -35,12 +35,11 @@ class RowSpace {
   [[nodiscard]] Eigen::MatrixXd basis(Index rows, Index columns, double damping,
                                       const std::function<Eigen::MatrixXd(Index width)>& sketch,
                                       const std::function<Eigen::MatrixXd()>& transposed = {}) {
-    constexpr double eps = std::numeric_limits<double>::epsilon();
     const Index full = std::min(rows, columns);
     for (; 2 * width_ < full; width_ += width_ / 2) {
       const StoppableQr qr(sketch(width_), stop_);
       const auto sizes = qr.matrixQR().diagonal().cwiseAbs();
-      const double negligible = std::max(0.1 * std::sqrt(damping), 64 * eps * sizes[0]);
+      const double negligible = std::max(0.1 * std::sqrt(damping), 64 * epsilon * sizes[0]);
       if (sizes[width_ - 1] <= negligible) return qr.thin_q(width_, stop_);
     }
     if (full == columns) return Eigen::MatrixXd::Identity(full, full);

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "budget.hpp"
 #include "environment.hpp"
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "isochron/stoppable_force.hpp"
 #include "run_fields.hpp"
@@ -24,12 +24,7 @@ constexpr Index period_energies = 41;
 /// Of a posterior that is kept.
 constexpr Index most_posterior_numbers = 4000000;
 
-using Stop = std::function<bool()>;
-
-IntegratorOptions stopping(IntegratorOptions integrator, const Stop& stop) {
-  integrator.stop_requested = stop;
-  return integrator;
-}
+using StopRequested = std::function<bool()>;
 
 double finite(double value) {
   if (std::isfinite(value)) return value;
@@ -37,7 +32,7 @@ double finite(double value) {
 }
 
 /// How large the part of a network's force is that its linear skip does not hold.
-double nonlinear_size(Architecture network, const Vector& theta, const Stop& stop) {
+double nonlinear_size(Architecture network, const Vector& theta, const StopRequested& stop) {
   network.skip = Skip::none;
   const auto layers = std::make_shared<Mlp>(std::move(network));
   const Block x = Vector::LinSpaced(401, -2, 2).transpose();
@@ -49,14 +44,14 @@ double nonlinear_size(Architecture network, const Vector& theta, const Stop& sto
 class Parts {
  public:
   /// Without a budget everything that is interrupted ends the whole.
-  Parts(Run& run, const Objective& objective, Stop asked_to_stop = {})
+  Parts(Run& run, const Objective& objective, StopRequested asked_to_stop = {})
       : run_(run), objective_(objective), asked_to_stop_(std::move(asked_to_stop)) {}
 
   void add_all(const TrainingResult& result, const Budget& budget) {
     add_verification(result, budget.half());
     add_trained_portraits(result, budget.half());
     add_certificate(result.state.theta, budget.half());
-    const Stop stop = budget.half();
+    const StopRequested stop = budget.half();
     compute("integration_floor",
             [&] { run_.verification.floor = finite(integration_floor(objective_, result, stop)); });
     add_validation(result, budget.rest());
@@ -65,7 +60,7 @@ class Parts {
   /// Of a fit whose portraits and certificate are there.
   void add_bands(const ObservationFit& fit, const Budget& budget) {
     const Vector& theta = fit.training.state.theta;
-    const Stop stop = budget.rest();
+    const StopRequested stop = budget.rest();
     const Dynamics dynamics = stopping_dynamics(stop);
     compute("fit", [&] { run_.fitted = fitted_paths(fit, dynamics, stop); });
     if (!fit.posterior) return;
@@ -145,7 +140,7 @@ class Parts {
 
   /// The first trajectories of a fit.
   [[nodiscard]] FittedPaths fitted_paths(const ObservationFit& fit, const Dynamics& dynamics,
-                                         const Stop& stop) const {
+                                         const StopRequested& stop) const {
     constexpr Index most_trajectories = 3;
     constexpr Index samples = 201;
     const Ensemble& all = objective_.ensemble();
@@ -154,7 +149,8 @@ class Parts {
     paths.time = Vector::LinSpaced(samples, 0, 1) * all.end_times.head(n).transpose();
     const Ensemble ensemble = Ensemble::observed_at(all.initial_states.leftCols(n), paths.time);
     const Vector& theta = fit.training.state.theta;
-    const IntegratorOptions integrator = stopping(fit.training.integrator, stop);
+    IntegratorOptions integrator = fit.training.integrator;
+    integrator.stop_requested = stop;
     if (fit.posterior) {
       const Starts starts = objective_.fits_initial_states() ? Starts::fitted : Starts::exact;
       PredictedStates found =
@@ -167,12 +163,12 @@ class Parts {
     return paths;
   }
 
-  [[nodiscard]] Dynamics stopping_dynamics(const Stop& stop) const {
+  [[nodiscard]] Dynamics stopping_dynamics(const StopRequested& stop) const {
     return Dynamics(stoppable_force(objective_.dynamics().shared_field(), stop),
                     objective_.dynamics().motion());
   }
 
-  void add_verification(const TrainingResult& result, const Stop& stop) {
+  void add_verification(const TrainingResult& result, const StopRequested& stop) {
     compute("loss_verified", [&] {
       const VerifiedLoss verified = verify_loss(objective_, result, stop);
       run_.verification.loss = finite(verified.loss);
@@ -189,10 +185,11 @@ class Parts {
     });
   }
 
-  void add_trained_portraits(const TrainingResult& result, const Stop& stop) {
+  void add_trained_portraits(const TrainingResult& result, const StopRequested& stop) {
     const TrainingState& state = result.state;
     const Dynamics dynamics = stopping_dynamics(stop);
-    const IntegratorOptions integrator = stopping(result.integrator, stop);
+    IntegratorOptions integrator = result.integrator;
+    integrator.stop_requested = stop;
     compute("phase_portrait_before", [&] {
       run_.phase_portrait_before =
           phase_portraits(dynamics, state.theta_initial, objective_.whole_periods(), integrator);
@@ -203,7 +200,8 @@ class Parts {
     }
   }
 
-  void add_character(const Dynamics& dynamics, const TrainingState& state, const Stop& stop) {
+  void add_character(const Dynamics& dynamics, const TrainingState& state,
+                     const StopRequested& stop) {
     Character& character = run_.character;
     if (prescribes_periods(objective_.loss())) {
       const Vector turns = winding_numbers(run_.phase_portrait.front(), 0);
@@ -223,7 +221,7 @@ class Parts {
     });
   }
 
-  void add_certificate(const Vector& theta, const Stop& stop) {
+  void add_certificate(const Vector& theta, const StopRequested& stop) {
     compute("analysis", [&] {
       if (objective_.loss() == Loss::own) return;
       const Verification& found = run_.verification;
@@ -249,7 +247,7 @@ class Parts {
                             "fresh ones from";
   }
 
-  void add_validation(const TrainingResult& result, const Stop& stop) {
+  void add_validation(const TrainingResult& result, const StopRequested& stop) {
     const std::string reason = no_validation();
     if (!reason.empty()) {
       run_.absent["loss_validation"] = reason;
@@ -265,7 +263,7 @@ class Parts {
 
   Run& run_;
   const Objective& objective_;
-  Stop asked_to_stop_;
+  StopRequested asked_to_stop_;
 };
 
 std::optional<TrainingOptions> without_callables(std::optional<TrainingOptions> options) {
@@ -450,7 +448,7 @@ namespace {
 Vector known_errors(const AnalyticForce& force, const TrainingState& state,
                     const Posterior& posterior) {
   const Vector slopes = force.slopes(state.theta.head(force.parameters()));
-  Vector errors = Vector::Constant(slopes.size(), std::numeric_limits<double>::quiet_NaN());
+  Vector errors = Vector::Constant(slopes.size(), not_a_number);
   Index next = 0;
   for (Index p = 0; p < slopes.size(); ++p) {
     if (!force.term().parameters[static_cast<std::size_t>(p)].is_fitted) continue;
@@ -499,12 +497,12 @@ void keep_posterior(Run& run, const Posterior& posterior) {
 }
 
 /// What is asked to stop, perhaps never.
-Stop stop_of(const FinishOptions& options) {
+StopRequested stop_of(const FinishOptions& options) {
   return options.stop_requested ? options.stop_requested : [] { return false; };
 }
 
 void finish_into(Run& finished, const Objective& objective, const TrainingResult& result,
-                 const Budget& budget, const Stop& stop) {
+                 const Budget& budget, const StopRequested& stop) {
   record(finished, result.state, describe(result.reason));
   finished.integrated_by = described(result.integrator);
   Parts(finished, objective, stop).add_all(result, budget);
@@ -515,7 +513,7 @@ void finish_into(Run& finished, const Objective& objective, const TrainingResult
 void finish(Run& run, const Objective& objective, const TrainingResult& result,
             const FinishOptions& options) {
   Run finished = run;
-  const Stop stop = stop_of(options);
+  const StopRequested stop = stop_of(options);
   finish_into(finished, objective, result, Budget(options.max_time, stop), stop);
   run = std::move(finished);
 }
@@ -525,7 +523,7 @@ void finish(Run& run, const ObservationFit& fit, const FinishOptions& options) {
   const TrainingState& state = fit.training.state;
   const Objective objective = objective_at(fit.objective, state);
   finished.observations = objective.observations();
-  const Stop stop = stop_of(options);
+  const StopRequested stop = stop_of(options);
   const Budget budget(options.max_time, stop);
   finish_into(finished, objective, fit.training, budget, stop);
   FitQuality& quality = finished.fit;
@@ -576,7 +574,7 @@ std::optional<Interval> observed_positions(const Observations& observations) {
 
 std::optional<Certificate> certify(const Objective& objective, ConstVectorRef theta,
                                    std::optional<double> loss, double tolerance,
-                                   const Stop& stop_requested) {
+                                   const StopRequested& stop_requested) {
   if (!objective.dynamics().moves_on_a_line()) return std::nullopt;
   CertificateOptions options = certificate_options(objective.loss(), objective.period(), loss);
   options.tolerance = tolerance;

@@ -2,10 +2,10 @@
 
 #include <fmt/core.h>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "central_differences.hpp"
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "sensitivity_workers.hpp"
 #include "sentence.hpp"
@@ -314,7 +314,7 @@ Sensitivity::Workers::StateErrors Sensitivity::Workers::state_errors(ConstVector
     error = std::max(error, error_of(moved, integrator.integrate(moved, ensemble).states));
   } catch (const NumericalError&) {  // so far away there are no states, which says nothing
   }
-  error += std::numeric_limits<double>::epsilon() * size;
+  error += epsilon * size;
   return {error, size > 0 ? error / size : 1};
 }
 
@@ -352,9 +352,7 @@ Vector Sensitivity::Workers::parameter_units(ConstVectorRef theta, const Ensembl
       const Eigen::ArrayXd response = change.cwiseAbs().rowwise().maxCoeff() / 2;
       if (!(response > visible * sizes).any()) continue;
       const double unit =
-          step * (response > 0.0 && sizes > 0.0)
-                     .select(sizes / response, std::numeric_limits<double>::infinity())
-                     .minCoeff();
+          step * (response > 0.0 && sizes > 0.0).select(sizes / response, infinity).minCoeff();
       // Where nothing moves, no change is one by itself.
       if (!std::isfinite(unit)) break;
       units[p] = theta[p] == 0 || step > units[p] ? unit : std::min(units[p], unit);
@@ -407,8 +405,7 @@ LossGradient Sensitivity::Workers::difference_gradient(ConstVectorRef theta,
   if (with_gradient) {
     const Vector units = parameter_units(theta, ensemble);
     const StateErrors errors = state_errors(theta, units, ensemble, center.states);
-    const double noise = cotangents.norm() * errors.absolute +
-                         std::numeric_limits<double>::epsilon() * std::abs(result.loss);
+    const double noise = cotangents.norm() * errors.absolute + epsilon * std::abs(result.loss);
     const auto value = [&](ConstVectorRef at) -> Vector {
       const States states = states_nearby(at, ensemble, center.states, result.forward);
       return Vector::Constant(1, loss(0, states, cotangents));

@@ -4,12 +4,12 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "floating_point.hpp"
 #include "isochron/results.hpp"
 #include "record_field.hpp"
 #include "sweep_part.hpp"
@@ -28,14 +28,14 @@ struct SweepRun {
   std::string stop_reason;
   std::string file;  ///< of the run's own results, seen from the sweep's folder; or empty
   long n = 0;        ///< periods in T; 0: undecided
-  double x0 = std::numeric_limits<double>::quiet_NaN();
-  double loss = std::numeric_limits<double>::quiet_NaN();
-  double loss_verified = std::numeric_limits<double>::quiet_NaN();
-  double period_deviation = std::numeric_limits<double>::quiet_NaN();  ///< max |n T(E)/T - 1|
-  double width_deviation = std::numeric_limits<double>::quiet_NaN();   ///< max |R - 1|
-  double shear_max = std::numeric_limits<double>::quiet_NaN();         ///< max |S|/A
-  double shear_at_2 = std::numeric_limits<double>::quiet_NaN();  ///< S at A = 2, if it was visited
-  double deviation = std::numeric_limits<double>::quiet_NaN();   ///< max |f + omega^2 x|, [-2, 2]
+  double x0 = not_a_number;
+  double loss = not_a_number;
+  double loss_verified = not_a_number;
+  double period_deviation = not_a_number;  ///< max |n T(E)/T - 1|
+  double width_deviation = not_a_number;   ///< max |R - 1|
+  double shear_max = not_a_number;         ///< max |S|/A
+  double shear_at_2 = not_a_number;        ///< S at A = 2, if it was visited
+  double deviation = not_a_number;         ///< max |f + omega^2 x|, [-2, 2]
   long iterations = 0;
   double wall_time = 0;  ///< s
 

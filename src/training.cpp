@@ -3,9 +3,9 @@
 #include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "clock.hpp"
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "isochron/least_squares.hpp"
 #include "isochron/random.hpp"
@@ -398,7 +398,7 @@ class Trainer {
 
   /// The loss and its gradient; infinite where the integration fails.
   double evaluate(ConstVectorRef theta, VectorRef gradient) {
-    double loss = std::numeric_limits<double>::infinity();
+    double loss = infinity;
     ++evaluations_;
     try_to([&] { loss = function_->value(theta, gradient); });
     return loss;
@@ -555,8 +555,8 @@ class Trainer {
   double reporting_ = 0;  // s spent in options_.progress
   long evaluations_ = 0;
   long iterations_done_ = 0;
-  double trial_loss_ = std::numeric_limits<double>::infinity();
-  double floor_known_at_ = std::numeric_limits<double>::infinity();
+  double trial_loss_ = infinity;
+  double floor_known_at_ = infinity;
   bool hand_over_ = false;    // L-BFGS has done its part
   bool fitting_ = false;      // by least squares
   bool may_tighten_ = false;  // tolerances, in this phase
@@ -683,8 +683,7 @@ ValidationLoss validate_loss(const Objective& asked, const TrainingResult& resul
     sum_inside += losses[i];
     ++inside;
   }
-  validation.inside = inside == 0 ? std::numeric_limits<double>::quiet_NaN()
-                                  : sum_inside / static_cast<double>(inside);
+  validation.inside = inside == 0 ? not_a_number : sum_inside / static_cast<double>(inside);
   Vector sorted = losses;
   const Index middle = sorted.size() / 2;
   std::nth_element(sorted.begin(), sorted.begin() + middle, sorted.end());

@@ -8,6 +8,7 @@
 #include <numbers>
 #include <utility>
 
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "named_parameters.hpp"
 #include "sentence.hpp"
@@ -18,9 +19,6 @@ namespace {
 using std::numbers::pi;
 using std::numbers::sqrt2;
 using std::numbers::sqrt3;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 /// Parameter values in the order of the table at the end.
 using Values = std::vector<double>;

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "cli/analysis_report.hpp"
@@ -10,6 +9,7 @@
 #include "cli/progress.hpp"
 #include "cli/verbs.hpp"
 #include "cli/well_subject.hpp"
+#include "floating_point.hpp"
 #include "isochron/return_time.hpp"
 #include "sentence.hpp"
 
@@ -28,8 +28,6 @@ struct Analysis {
   Certificate certificate;
   std::vector<WellOrbit> orbits;
 };
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Of a stored force: at energies that its training visited.
 Analysis analyze_run(const WellSubject& subject, std::vector<double> energies) {

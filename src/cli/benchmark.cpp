@@ -27,7 +27,7 @@ namespace {
 // ---------------------------------------------------------------------------------------- the plan
 
 /// What the axes run over.
-struct Extent {
+struct Ranges {
   std::vector<std::vector<Index>> hidden;
   std::vector<Index> trajectories;
   std::vector<double> tolerances;
@@ -36,19 +36,19 @@ struct Extent {
   MeasurementLimits limits;
 };
 
-Extent extent(const Configuration& configuration) {
-  Extent e;
+Ranges ranges(const Configuration& configuration) {
+  Ranges r;
   if (configuration.quick) {
-    e = {{{8}, {16, 16}, {32, 32}}, {1, 100, 1000}, {1e-5, 1e-8, 1e-11}, {1, 5}, 200, {1, 0.1, 5}};
+    r = {{{8}, {16, 16}, {32, 32}}, {1, 100, 1000}, {1e-5, 1e-8, 1e-11}, {1, 5}, 200, {1, 0.1, 5}};
   } else {
-    e.hidden = {{8}, {16}, {64}, {16, 16}, {16, 16, 16}, {32, 32}, {64, 64}, {96, 96}};
-    e.trajectories = {1, 10, 100, 1000, 10000};
-    for (int digits = 4; digits <= 12; ++digits) e.tolerances.push_back(std::pow(10, -digits));
-    e.periods = {1, 2, 5, 10, 20, 50};
-    e.limits = configuration.full ? MeasurementLimits{1000, 10, 41} : MeasurementLimits{5, 0.5, 15};
+    r.hidden = {{8}, {16}, {64}, {16, 16}, {16, 16, 16}, {32, 32}, {64, 64}, {96, 96}};
+    r.trajectories = {1, 10, 100, 1000, 10000};
+    for (int digits = 4; digits <= 12; ++digits) r.tolerances.push_back(std::pow(10, -digits));
+    r.periods = {1, 2, 5, 10, 20, 50};
+    r.limits = configuration.full ? MeasurementLimits{1000, 10, 41} : MeasurementLimits{5, 0.5, 15};
   }
-  if (configuration.budget) e.limits.budget = *configuration.budget;
-  return e;
+  if (configuration.budget) r.limits.budget = *configuration.budget;
+  return r;
 }
 
 /// A problem, the ways to measure it, and the network that starts it.
@@ -65,7 +65,7 @@ class Plan {
  public:
   Plan(const Configuration& configuration, const Mlp& network, const IntegratorOptions& integrator,
        bool trained)
-      : extent_(extent(configuration)),
+      : ranges_(ranges(configuration)),
         motion_(configuration.motion),
         period_(configuration.period),
         layers_(network.layers()),
@@ -83,7 +83,7 @@ class Plan {
   }
 
   [[nodiscard]] const std::vector<Station>& stations() const { return stations_; }
-  [[nodiscard]] const MeasurementLimits& limits() const { return extent_.limits; }
+  [[nodiscard]] const MeasurementLimits& limits() const { return ranges_.limits; }
 
  private:
   [[nodiscard]] bool newtonian() const { return motion_ == Motion::newtonian; }
@@ -130,7 +130,7 @@ class Plan {
   }
 
   void add_parameters() {
-    for (std::vector<Index> hidden : extent_.hidden) {
+    for (std::vector<Index> hidden : ranges_.hidden) {
       Station& station = add("parameters", "random");
       hidden.insert(hidden.begin(), layers_.front());
       hidden.push_back(layers_.back());
@@ -140,7 +140,7 @@ class Plan {
   }
 
   void add_tolerances(const std::string& start) {
-    for (const double rtol : extent_.tolerances) {
+    for (const double rtol : ranges_.tolerances) {
       Station& station = add("tolerance", start);
       station.methods = {method(GradientMethod::adjoint, multistep(), rtol),
                          method(GradientMethod::forward, multistep(), rtol),
@@ -154,7 +154,7 @@ class Plan {
   }
 
   void add_trajectories(const std::string& start) {
-    for (const Index n : extent_.trajectories) {
+    for (const Index n : ranges_.trajectories) {
       Station& station = add("trajectories", start);
       station.trajectories = n;
       station.methods = all_methods();
@@ -162,7 +162,7 @@ class Plan {
   }
 
   void add_periods(const std::string& start) {
-    for (const double factor : extent_.periods) {
+    for (const double factor : ranges_.periods) {
       Station& station = add("end_time", start);
       station.period = factor * period_;
       station.methods = all_methods();
@@ -171,7 +171,7 @@ class Plan {
 
   void add_threads(const std::string& start) {
     Station& station = add("threads", start);
-    station.trajectories = extent_.threads_trajectories;
+    station.trajectories = ranges_.threads_trajectories;
     const int cores = integrator_.threads;
     for (int k = 1; k <= cores; k = k == cores ? k + 1 : std::min(2 * k, cores)) {
       station.methods.push_back(method(GradientMethod::adjoint, multistep(), rtol_, false, k));
@@ -180,7 +180,7 @@ class Plan {
     }
   }
 
-  Extent extent_;
+  Ranges ranges_;
   Motion motion_;
   double period_;
   std::vector<Index> layers_;
@@ -204,11 +204,11 @@ std::string curve(const BenchmarkPoint& p) {
 
 /// log seconds over log x of one curve of an axis at the random start, sorted by x; what was
 /// measured last, where a resumed benchmark has an x twice.
-using Curve = std::vector<std::pair<double, double>>;
+using LogCurve = std::vector<std::pair<double, double>>;
 
 template <class X>
-Curve log_curve(const std::vector<BenchmarkPoint>& points, const std::string& axis,
-                const std::string& name, const X& x) {
+LogCurve log_curve(const std::vector<BenchmarkPoint>& points, const std::string& axis,
+                   const std::string& name, const X& x) {
   std::map<double, double> result;
   for (const BenchmarkPoint& p : points) {
     if (p.axis != axis || curve(p) != name || p.start != "random" || p.status != "ok") continue;
@@ -218,7 +218,7 @@ Curve log_curve(const std::vector<BenchmarkPoint>& points, const std::string& ax
 }
 
 /// The exponent of x in the least-squares power law.
-double exponent(const Curve& curve) {
+double exponent(const LogCurve& curve) {
   double mean_x = 0, mean_y = 0, xx = 0, xy = 0;
   const auto n = static_cast<double>(curve.size());
   for (const auto& [x, y] : curve) {
@@ -232,7 +232,7 @@ double exponent(const Curve& curve) {
   return xy / xx;
 }
 
-double at(const Curve& curve, double x) {
+double at(const LogCurve& curve, double x) {
   auto right = std::lower_bound(curve.begin(), curve.end(), std::make_pair(x, -1e300));
   if (right == curve.begin()) ++right;
   if (right == curve.end()) --right;
@@ -243,13 +243,14 @@ double at(const Curve& curve, double x) {
 
 /// Which of two methods is cheaper where, in words; nothing when they were not measured in one
 /// range.
-std::optional<std::string> comparison(const Curve& a, const std::string& name_a, const Curve& b,
-                                      const std::string& name_b, const std::string& quantity) {
+std::optional<std::string> comparison(const LogCurve& a, const std::string& name_a,
+                                      const LogCurve& b, const std::string& name_b,
+                                      const std::string& quantity) {
   const double low = std::max(a.front().first, b.front().first);
   const double high = std::min(a.back().first, b.back().first);
   if (!(low < high)) return std::nullopt;
   std::set<double> xs;
-  for (const Curve* curve : {&a, &b}) {
+  for (const LogCurve* curve : {&a, &b}) {
     for (const auto& [x, y] : *curve) {
       if (x >= low && x <= high) xs.insert(x);
     }
@@ -295,9 +296,9 @@ std::vector<std::string> conclusions(const std::vector<BenchmarkPoint>& points) 
   for (const BenchmarkPoint& p : points) names.insert(curve(p));
   const auto describe_axis = [&](const std::string& axis, const std::string& quantity,
                                  const auto& x) {
-    std::vector<std::pair<std::string, Curve>> curves;
+    std::vector<std::pair<std::string, LogCurve>> curves;
     for (const std::string& name : names) {
-      Curve c = log_curve(points, axis, name, x);
+      LogCurve c = log_curve(points, axis, name, x);
       if (c.size() < 2) continue;
       result.push_back(fmt::format("{}: cost grows as {}^{:.2f} from {:.0f} to {:.0f}", name,
                                    quantity, exponent(c), std::exp(c.front().first),

@@ -77,7 +77,7 @@ bool is_constant(const Column& column, const Points& points) {
 }
 
 /// "N = 100, T = 6.283, start random"
-std::string in_words(const std::vector<Column>& columns, const BenchmarkPoint& point) {
+std::string values_of(const std::vector<Column>& columns, const BenchmarkPoint& point) {
   std::vector<std::string> words;
   for (const Column& column : columns) {
     const std::string value = column.text(point);
@@ -88,9 +88,9 @@ std::string in_words(const std::vector<Column>& columns, const BenchmarkPoint& p
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
-using Rows = std::vector<std::vector<std::string>>;  // the titles first
+using CellsOfRows = std::vector<std::vector<std::string>>;  // the titles first
 
-void add_rows(std::string& text, const std::vector<Column>& columns, const Rows& rows,
+void add_rows(std::string& text, const std::vector<Column>& columns, const CellsOfRows& rows,
               const std::vector<std::string>& remarks) {
   std::vector<std::size_t> widths(columns.size());
   for (const auto& row : rows) {
@@ -120,7 +120,7 @@ void add_axis(std::string& text, const std::string& name, const Points& points) 
     });
     if (said) columns.push_back(column);
   }
-  Rows rows(1);
+  CellsOfRows rows(1);
   std::vector<std::string> remarks(1);
   for (const Column& column : columns) rows.front().push_back(column.title);
   for (const BenchmarkPoint* point : points) {
@@ -133,7 +133,7 @@ void add_axis(std::string& text, const std::string& name, const Points& points) 
       rows.back().push_back(measured && !point->ok() ? "-" : column.text(*point));
     }
   }
-  text += fmt::format("\n  {}: {}\n", name, in_words(same, *points.front()));
+  text += fmt::format("\n  {}: {}\n", name, values_of(same, *points.front()));
   add_rows(text, columns, rows, remarks);
 }
 

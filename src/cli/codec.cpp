@@ -8,10 +8,10 @@
 #include <set>
 #include <sstream>
 
+#include "floating_point.hpp"
+
 namespace isochron::cli {
 namespace {
-
-constexpr double unbounded = std::numeric_limits<double>::infinity();
 
 std::string trimmed(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r");
@@ -30,7 +30,7 @@ std::optional<T> parse(const std::string& text) {
   return value;
 }
 
-std::optional<double> parse_number(const std::string& text, double low, double high) {
+std::optional<double> number_between(const std::string& text, double low, double high) {
   const auto value = parse<double>(text);
   if (!value || !std::isfinite(*value) || *value < low || *value > high) return std::nullopt;
   return value;
@@ -114,10 +114,10 @@ std::optional<std::pair<double, double>> parse_range(const std::string& text) {
   const auto colon = text.find(':');
   if (colon == std::string::npos) return std::nullopt;
   const auto end = [](const std::string& number, double absent) {
-    return number.empty() ? std::optional(absent) : parse_number(number, -unbounded, unbounded);
+    return number.empty() ? std::optional(absent) : number_between(number, -infinity, infinity);
   };
-  const auto low = end(trimmed(text.substr(0, colon)), -unbounded);
-  const auto high = end(trimmed(text.substr(colon + 1)), unbounded);
+  const auto low = end(trimmed(text.substr(0, colon)), -infinity);
+  const auto high = end(trimmed(text.substr(colon + 1)), infinity);
   const bool is_range =
       low && high && *low < *high && (std::isfinite(*low) || std::isfinite(*high));
   return is_range ? std::optional(std::pair(*low, *high)) : std::nullopt;
@@ -192,7 +192,7 @@ Codec<std::uint64_t> seed() {
 }
 
 Codec<double> number(double low, double high) {
-  return {[=](const std::string& text) { return parse_number(text, low, high); }, shortest,
+  return {[=](const std::string& text) { return number_between(text, low, high); }, shortest,
           std::isfinite(high) ? "a number " + from_to(low, high)
                               : fmt::format("a finite number >= {:g}", low),
           number_range(low, high)};
@@ -223,7 +223,7 @@ Codec<double> time() {
 }
 
 Codec<Interval> interval() {
-  const Codec<std::vector<double>> pair = numbers(-unbounded, unbounded);
+  const Codec<std::vector<double>> pair = numbers(-infinity, infinity);
   return {[=](const std::string& text) -> std::optional<Interval> {
             const auto ends = pair.parse(text);
             if (!ends || ends->size() != 2) return std::nullopt;

@@ -45,8 +45,8 @@ void check_value(const std::string& key, const std::vector<std::string>& tokens,
 }
 
 /// `dashes`: what a key begins with where `word` was found.
-InputError unknown(const std::string& what, const std::string& dashes, const std::string& found,
-                   Verb verb) {
+InputError unknown_word(const std::string& what, const std::string& dashes,
+                        const std::string& found, Verb verb) {
   const std::string word = shown(found);
   const std::string key = word.substr(std::min(word.size(), dashes.size()));
   if (const Option* elsewhere = find_option(key, ~0U)) {
@@ -102,7 +102,7 @@ Layer parsed(Verb verb, const std::vector<std::string>& arguments,
       }
       if (option.unregistered) {
         const std::string& token = option.original_tokens.front();
-        throw unknown("option", "--", token.substr(0, token.find('=')), verb);
+        throw unknown_word("option", "--", token.substr(0, token.find('=')), verb);
       }
       const std::string text = option.value.empty() ? "true" : option.value.front();
       check_value(option.string_key, option.original_tokens, text);
@@ -128,7 +128,7 @@ Layer config_layer(Verb verb, const std::string& path) {
     const std::string& key = entry.key;
     require(key != "config" && !key.starts_with("help"),
             "{}, key '{}' is only for the command line", entry.where, key);
-    if (find_option(key, verb) == nullptr) throw unknown(entry.where + ", key", "", key, verb);
+    if (find_option(key, verb) == nullptr) throw unknown_word(entry.where + ", key", "", key, verb);
     require(!entry.value.starts_with('='), "{}, key '{}' has an '=' too many; leave it out",
             entry.where, key);
     require(layer.texts.emplace(key, entry.value).second, "{}, key '{}' is given twice",
@@ -160,7 +160,7 @@ std::string nearest(const std::string& found, const std::vector<std::string>& ca
 }
 
 InputError unknown_option(const std::string& key, Verb verb) {
-  return unknown("option", "--", "--" + key, verb);
+  return unknown_word("option", "--", "--" + key, verb);
 }
 
 Configuration read_configuration(Verb verb, const std::vector<std::string>& arguments) {

@@ -23,7 +23,7 @@ const char* followed(const Configuration& configuration, const Option& option) {
   return option.setting.write(configuration).empty() ? option.follows : nullptr;
 }
 
-std::string in_words(Origin origin) {
+std::string name_of(Origin origin) {
   switch (origin) {
     case Origin::default_value: return "default";
     case Origin::stored_file: return "stored file";
@@ -90,7 +90,7 @@ std::string as_typed(const Configuration& configuration, const std::string& key)
 
 std::string origin_in_words(const Configuration& configuration, const std::string& key) {
   const char* other = followed(configuration, option_named(key, configuration.verb));
-  return other != nullptr ? std::string("as --") + other : in_words(configuration.origin(key));
+  return other != nullptr ? std::string("as --") + other : name_of(configuration.origin(key));
 }
 
 std::vector<std::string> reproducing_keys(const Configuration& configuration) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -10,6 +9,7 @@
 #include "cli/data_rows.hpp"
 #include "cli/input_tables.hpp"
 #include "cli/read_once.hpp"
+#include "floating_point.hpp"
 #include "sentence.hpp"
 #include "text_cells.hpp"
 #include "text_file.hpp"
@@ -93,7 +93,7 @@ class TextReader {
   }
 
   [[nodiscard]] double number(std::size_t i) const {
-    if (cells_[i].empty()) return std::numeric_limits<double>::quiet_NaN();
+    if (cells_[i].empty()) return not_a_number;
     const std::optional<double> value = parse_number(cells_[i]);
     if (value && !std::isinf(*value)) return *value;
     throw InputError(fmt::format(

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <limits>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "cli/data_columns.hpp"
+#include "floating_point.hpp"
 #include "isochron/observed_data.hpp"
 
 namespace isochron::cli {
@@ -13,14 +13,13 @@ namespace isochron::cli {
 /// What stands in one row of observed data; NaN: missing, or without a column.
 struct DataRow {
   explicit DataRow(Index components)
-      : values(Vector::Constant(components, std::numeric_limits<double>::quiet_NaN())),
-        errors(values) {}
+      : values(Vector::Constant(components, not_a_number)), errors(values) {}
 
   /// A number of a column of times, values or errors.
   void put(const DataColumn& column, double number);
 
   std::string trajectory = "0";
-  double time = std::numeric_limits<double>::quiet_NaN();
+  double time = not_a_number;
   Vector values;
   Vector errors;
 };

@@ -7,17 +7,17 @@
 #include <chrono>
 #include <cmath>
 #include <fstream>
-#include <limits>
 
 #include "build_info.hpp"
 #include "cli/signals.hpp"
 #include "clock.hpp"
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 
 namespace isochron::cli {
 namespace {
 
-constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+constexpr double unknown = not_a_number;
 
 /// A line such as "VmHWM:  1234 kB" of /proc/self/status, in bytes; NaN where there is none.
 double memory(const std::string& key) {

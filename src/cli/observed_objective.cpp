@@ -1,11 +1,11 @@
 #include "cli/observed_objective.hpp"
 
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "cli/data_file.hpp"
 #include "cli/objective.hpp"
+#include "floating_point.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
@@ -16,7 +16,7 @@ constexpr double first_noise = 0.1;
 
 /// What --noise says, one for each component of a state; NaN where it says nothing.
 Vector noise_asked_for(const Configuration& configuration, const ObservedData& data) {
-  Vector noise = Vector::Constant(data.state_dimension(), std::numeric_limits<double>::quiet_NaN());
+  Vector noise = Vector::Constant(data.state_dimension(), not_a_number);
   if (!configuration.noise) return noise;
   const std::vector<double>& given = *configuration.noise;
   const std::vector<Index> counts = data.observed();
@@ -145,7 +145,7 @@ FitOptions fit_options(const Configuration& configuration, const TrainingOptions
   options.estimate_noise = estimates_noise;
   if (configuration.horizons) {
     options.horizons = *configuration.horizons;
-    if (options.horizons.empty()) options.horizons = {std::numeric_limits<double>::infinity()};
+    if (options.horizons.empty()) options.horizons = {infinity};
   }
   return options;
 }

@@ -2,12 +2,12 @@
 
 #include <fmt/core.h>
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <stdexcept>
 
 #include "cli/codec.hpp"
 #include "cli/force_option.hpp"
+#include "floating_point.hpp"
 #include "isochron/well.hpp"
 
 namespace isochron::cli {
@@ -19,12 +19,10 @@ constexpr unsigned trainers = verb_train | verb_sweep;
 constexpr unsigned writers = trainers | verb_simulate | verb_benchmark;
 constexpr unsigned theories = verb_abel | verb_complete;
 constexpr unsigned file_makers = writers | verb_merge | theories;
-constexpr unsigned runs = writers | verb_check_gradient;
+constexpr unsigned of_runs = writers | verb_check_gradient;
 constexpr unsigned problems = trainers | verb_simulate | verb_check_gradient;
 constexpr unsigned at_models = verb_check_gradient | verb_benchmark;
 constexpr unsigned differentiators = trainers | verb_check_gradient;
-
-constexpr double unbounded = std::numeric_limits<double>::infinity();
 
 template <class T>
 Setting setting(T Configuration::*member, const Codec<T>& codec) {
@@ -66,22 +64,23 @@ Codec<std::vector<double>> horizons() {
 std::vector<Option> make_table() {
   const Codec<double> tolerance = number(1e-15, 1e-1);
   return {
-      {"trajectories", "N", runs, "Problem", setting(&C::trajectories, whole<Index>(1, 10000000)),
+      {"trajectories", "N", of_runs, "Problem",
+       setting(&C::trajectories, whole<Index>(1, 10000000)),
        "number of initial states, drawn from N(0, I); {}"},
-      {"initial-states", "FILE", runs, "Problem", setting(&C::initial_states, any_text()),
+      {"initial-states", "FILE", of_runs, "Problem", setting(&C::initial_states, any_text()),
        "read them instead: text with one state per row, columns x,v (q1.., v1..; y1..) unless a "
        "first line of names says otherwise, or HDF5 as FILE:/dataset (benchmark uses them only if "
        "N "
        "equals the number of rows)"},
-      {"dimension", "D", runs, "Problem", setting(&C::dimension, whole<Index>(1, 64)),
+      {"dimension", "D", of_runs, "Problem", setting(&C::dimension, whole<Index>(1, 64)),
        "dimension of the position; {}"},
-      {"dynamics", "NAME", runs, "Problem",
+      {"dynamics", "NAME", of_runs, "Problem",
        setting(&C::motion, one_of<Motion>({{"newtonian", Motion::newtonian},
                                            {"first-order", Motion::first_order}})),
        "newtonian (q'' = f(q)) or first-order (y' = f(y))"},
-      {"period", "T", runs, "Problem", setting(&C::period, time()),
+      {"period", "T", of_runs, "Problem", setting(&C::period, time()),
        "period, dimensionless, {}; 6.28, 2pi, pi/2, .."},
-      {"loss", "NAME", runs, "Problem",
+      {"loss", "NAME", of_runs, "Problem",
        setting(&C::loss, one_of(named({Loss::periodic, Loss::antiperiodic, Loss::prescribed_period,
                                        Loss::prescribed_half_period, Loss::none}))),
        "periodic: mean |X(T) - X(0)|^2; antiperiodic: mean |X(T/2) + X(0)|^2; prescribed-period: "
@@ -164,14 +163,14 @@ std::vector<Option> make_table() {
        "that miss the fit by a standard error each; {}"},
       {"noise", "S", verb_simulate, "Problem", setting(&C::simulated_noise, number(0, 1e300)),
        "adds S z to the trajectories that are written, z from N(0, 1) by --data-seed; {}"},
-      {"seed", "S", runs, "Problem", setting(&C::seed, cli::seed()),
+      {"seed", "S", of_runs, "Problem", setting(&C::seed, cli::seed()),
        "sets --data-seed and --weight-seed (sweep: those of its first start); {}"},
-      {"data-seed", "S", runs & ~verb_sweep, "Problem", setting(&C::data_seed, cli::seed()),
+      {"data-seed", "S", of_runs & ~verb_sweep, "Problem", setting(&C::data_seed, cli::seed()),
        "seed of the initial states"},
-      {"weight-seed", "S", runs & ~verb_sweep, "Problem", setting(&C::weight_seed, cli::seed()),
+      {"weight-seed", "S", of_runs & ~verb_sweep, "Problem", setting(&C::weight_seed, cli::seed()),
        "seed of the initial weights"},
 
-      {"force", "NAME", runs, "Force field", setting(&C::force, force_name()),
+      {"force", "NAME", of_runs, "Force field", setting(&C::force, force_name()),
        "mlp (simulate: untrained), an analytic force, or both, as harmonic+mlp (the sum). Analytic "
        "ones, for simulate or with --fit: harmonic, isotonic, parabolic-shear, hyperbolic-shear, "
        "log-shear, split-harmonic, duffing, pendulum, morse, poschl-teller, tan2, power, "
@@ -180,7 +179,7 @@ std::vector<Option> make_table() {
        setting(&C::analyzed_force, name_or_file(well_names())),
        "in place of a results file: an analytic force (as simulate's), or a text file with a "
        "position and the force there in each row"},
-      {"params", "a=1,b=2", runs | verb_analyze | verb_complete, "Force field",
+      {"params", "a=1,b=2", of_runs | verb_analyze | verb_complete, "Force field",
        setting(&C::parameters, cli::parameters()),
        "parameters of an analytic force: numbers by name; of those that are fitted, where the fit "
        "starts"},
@@ -198,40 +197,41 @@ std::vector<Option> make_table() {
       {"at", "FILE", at_models, "Force field", setting(&C::at, any_text()),
        "the same as FILE alone: the network of a results file, and its problem as far as no option "
        "changes it"},
-      {"hidden", "W,W,..", runs, "Force field", setting(&C::hidden, widths(4096)),
+      {"hidden", "W,W,..", of_runs, "Force field", setting(&C::hidden, widths(4096)),
        "widths of the hidden layers; {} each"},
-      {"activation", "NAME", runs, "Force field",
+      {"activation", "NAME", of_runs, "Force field",
        setting(&C::activation, one_of(named({Activation::tanh, Activation::softplus,
                                              Activation::sin, Activation::gelu}))),
        "function of the hidden layers: tanh, softplus (log(1 + e^z)), sin, or gelu (z Phi(z))"},
-      {"symmetry", "NAME", runs, "Force field",
+      {"symmetry", "NAME", of_runs, "Force field",
        setting(&C::symmetry, one_of(named({Symmetry::none, Symmetry::odd}))),
        "none, or odd (no biases: f(-q) = -f(q) exactly)"},
-      {"skip", "NAME", runs, "Force field",
+      {"skip", "NAME", of_runs, "Force field",
        setting(&C::skip, one_of(named({Skip::none, Skip::linear}))),
        "none, or linear: f(q) = A q + b + network, so that a harmonic force is represented "
        "exactly"},
-      {"output-scale", "S", runs, "Force field", setting(&C::output_scale, number(0, 1e6)),
+      {"output-scale", "S", of_runs, "Force field", setting(&C::output_scale, number(0, 1e6)),
        "factor of the output layer's initial weights; {}"},
 
-      {"method", "NAME", runs, "Integration",
+      {"method", "NAME", of_runs, "Integration",
        setting(&C::method, one_of(named({Method::adams, Method::bdf, Method::rkn8, Method::rkn12,
                                          Method::rk8, Method::rk4}))),
        "adams or bdf (CVODES), rkn8 or rkn12 (q'' = f(q) only), rk8 or rk4 with --steps (default: "
        "adams; with discrete gradients rkn8, or rk8 for first-order dynamics)"},
-      {"steps", "K", runs, "Integration", setting(&C::steps, whole<long>(1, 1000000000)),
+      {"steps", "K", of_runs, "Integration", setting(&C::steps, whole<long>(1, 1000000000)),
        "steps of rk4, which has no error control; {}; between samples of simulate at least one "
        "each"},
       {"rtol", "R", trainers, "Integration", setting(&C::rtol, or_else("auto", tolerance)),
        "relative tolerance of every trajectory: auto (follows the loss), or {} (default: auto; "
        "1e-10 with --atol and with --optimizer lbfgs or adam)"},
-      {"rtol", "R", runs & ~trainers, "Integration", setting(&C::rtol, or_else("auto", tolerance)),
-       "relative tolerance of every trajectory; {}"},
-      {"atol", "A", runs, "Integration", setting(&C::atol, optional(tolerance)),
+      {"rtol", "R", of_runs & ~trainers, "Integration",
+       setting(&C::rtol, or_else("auto", tolerance)), "relative tolerance of every trajectory; {}"},
+      {"atol", "A", of_runs, "Integration", setting(&C::atol, optional(tolerance)),
        "absolute tolerance, dimensionless; {} (default: as --rtol, which is 1e-10 where only this "
        "one is given)",
        true, "rtol"},
-      {"max-step", "H", runs, "Integration", setting(&C::max_step, optional(number(1e-12, 1e12))),
+      {"max-step", "H", of_runs, "Integration",
+       setting(&C::max_step, optional(number(1e-12, 1e12))),
        "longest step, in units of time; {} (default: T/12 for T up to 12, then 1, and T/200 from T "
        "= 200 on; one-step methods: twice that from stage to stage), so that no well that lies "
        "ahead is stepped over"},
@@ -251,7 +251,7 @@ std::vector<Option> make_table() {
        "correction of forward sensitivities: staggered (after the states) or simultaneous"},
       {"times", "K", verb_simulate, "Integration", setting(&C::times, whole<Index>(2, 100000)),
        "samples per trajectory; {}"},
-      {"threads", "K", runs, "Integration", setting(&C::threads, optional(whole(1, 1024))),
+      {"threads", "K", of_runs, "Integration", setting(&C::threads, optional(whole(1, 1024))),
        "threads; {} (default: all cores); results do not depend on it", false},
 
       {"gradient", "NAME", trainers, "Training",
@@ -292,9 +292,9 @@ std::vector<Option> make_table() {
        "a "
        "fit; {}; beyond it they are left out"},
       {"loss-tolerance", "L", trainers, "Training",
-       setting(&C::loss_tolerance, number(0, unbounded)), "stop at this loss; {}"},
+       setting(&C::loss_tolerance, number(0, infinity)), "stop at this loss; {}"},
       {"gradient-tolerance", "G", trainers, "Training",
-       setting(&C::gradient_tolerance, number(0, unbounded)), "stop at this max |dL/dtheta|; {}"},
+       setting(&C::gradient_tolerance, number(0, infinity)), "stop at this max |dL/dtheta|; {}"},
       {"horizon", "T,T,..", verb_train, "Training",
        setting(&C::horizons, or_else("auto", horizons())),
        "times up to which --data are fitted first, one after the other; auto: parts of the whole, "
@@ -395,7 +395,7 @@ std::vector<Option> make_table() {
        "has "
        "ended, unless saving would take more than a tenth of the time",
        false},
-      {"config", "FILE", runs | theories, "Files", setting(&C::config, any_text()),
+      {"config", "FILE", of_runs | theories, "Files", setting(&C::config, any_text()),
        "ini file: key = value, the keys of these options, which win; # begins a comment", false},
 
       {"json", nullptr, verb_show, "Output", setting(&C::json, flag()), "the same for programs",
@@ -413,7 +413,7 @@ std::vector<Option> make_table() {
        "any of svg, png, pdf", false},
       {"quiet", nullptr, writers, "Output", setting(&C::quiet, flag()), "no progress on stderr",
        false},
-      {"verbose", nullptr, runs | theories, "Output", setting(&C::verbose, flag()),
+      {"verbose", nullptr, of_runs | theories, "Output", setting(&C::verbose, flag()),
        "also the configuration with its origins", false},
       {"help", nullptr, ~0U, "Output", setting(&C::help, flag()), "the options that most runs need",
        false},

@@ -74,12 +74,12 @@ double width_at(const Span& range, double step) {
 
 /// What a label takes of its axis, with a gap to the next one: their widths on the axis x, and
 /// their heights on the others.
-double room_of(const Axis& axis, double width) {
+double room_of(const DrawnAxis& axis, double width) {
   return axis.name == "x" ? width + 0.9 * tick_font : 1.8 * tick_font;
 }
 
 /// The smallest step at which the labels find room.
-double roomy_step(const Axis& axis) {
+double roomy_step(const DrawnAxis& axis) {
   const auto& [low, high] = axis.range;
   for (int count = 8; count > 2; --count) {
     const double step = tick_step(high - low, count);
@@ -117,7 +117,7 @@ class TickList {
 };
 
 /// At powers of ten, labelled as often as there is room; between them where they are few.
-std::string ticks_at_powers(const Axis& axis) {
+std::string ticks_at_powers(const DrawnAxis& axis) {
   const double lowest = std::log10(axis.range.low);
   const double highest = std::log10(axis.range.high);
   const double decade = axis.length / (highest - lowest);
@@ -153,7 +153,7 @@ std::string given_ticks(const std::vector<AxisTick>& ticks) {
 }
 
 /// Where an axis has its ticks, as an option of `set xtics`.
-std::string tick_places(const Axis& axis) {
+std::string tick_places(const DrawnAxis& axis) {
   if (!axis.ticks.empty()) return given_ticks(axis.ticks);
   const auto& [low, high] = axis.range;
   if (!axis.log) return fmt::format("{}", roomy_step(axis));
@@ -164,7 +164,7 @@ std::string tick_places(const Axis& axis) {
 }
 
 /// What their labels look like.
-std::string tick_format(const Axis& axis) {
+std::string tick_format(const DrawnAxis& axis) {
   if (axis.log && shows_two_powers_of_ten(axis.range)) return "'10^{%T}'";
   const int digits = tick_digits(axis.range, tick_step(axis.range.length(), 10));
   return fmt::format("'%.{}h'", std::max(digits, 6));
@@ -172,13 +172,13 @@ std::string tick_format(const Axis& axis) {
 
 }  // namespace
 
-double tick_width(const Axis& axis) {
+double tick_width(const DrawnAxis& axis) {
   if (axis.log && shows_two_powers_of_ten(axis.range)) return width_of_power(axis.range);
   const bool between = axis.log && axis.range.high >= 5 * axis.range.low;
   return width_at(axis.range, between ? std::pow(10, exponent(axis.range.low)) : roomy_step(axis));
 }
 
-std::string axis_commands(const Axis& axis, const std::string& offset) {
+std::string axis_commands(const DrawnAxis& axis, const std::string& offset) {
   return fmt::format(
       "set {0}range [{1}:{2}]\n{3}set {0}tics nomirror out scale 0.6,0.35 offset {4} font ',{5}' "
       "textcolor rgb 'black' {6} format {7}\n",

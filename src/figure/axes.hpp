@@ -8,7 +8,7 @@
 
 namespace isochron::drawing {
 
-struct Axis {
+struct DrawnAxis {
   std::string name;  ///< gnuplot's: x, y or cb
   Span range;
   bool log = false;
@@ -17,10 +17,10 @@ struct Axis {
 };
 
 /// About the width of the widest label of its ticks.
-[[nodiscard]] double tick_width(const Axis& axis);
+[[nodiscard]] double tick_width(const DrawnAxis& axis);
 
 /// Range, ticks and their labels, `offset` characters from where gnuplot has them.
-[[nodiscard]] std::string axis_commands(const Axis& axis, const std::string& offset);
+[[nodiscard]] std::string axis_commands(const DrawnAxis& axis, const std::string& offset);
 
 /// Where things are, in points from the left and the lower edge of the whole figure.
 struct Box {
@@ -35,9 +35,9 @@ struct Box {
 
 /// The axes of a panel and the box between them.
 struct Axes {
-  Axis x;
-  Axis y;
-  Axis color;
+  DrawnAxis x;
+  DrawnAxis y;
+  DrawnAxis color;
   Box box;
 };
 

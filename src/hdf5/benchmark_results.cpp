@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <set>
 #include <sstream>
 
+#include "floating_point.hpp"
 #include "hdf5/file.hpp"
 #include "hdf5/record_table.hpp"
 #include "hdf5/rewriting.hpp"
@@ -38,7 +38,7 @@ Grid shared_grid(const BenchmarkChart& chart) {
   for (const BenchmarkCurve& curve : chart.curves) all.insert(curve.x.begin(), curve.x.end());
   Grid grid{{all.begin(), all.end()}, {}};
   for (const BenchmarkCurve& curve : chart.curves) {
-    std::vector<double> column(grid.x.size(), std::numeric_limits<double>::quiet_NaN());
+    std::vector<double> column(grid.x.size(), not_a_number);
     for (std::size_t i = 0; i < curve.x.size(); ++i) {
       const auto at = std::lower_bound(grid.x.begin(), grid.x.end(), curve.x[i]);
       column[static_cast<std::size_t>(at - grid.x.begin())] = curve.y[i];
@@ -57,7 +57,7 @@ Grid stacked_grid(const BenchmarkChart& chart) {
   }
   std::size_t begin = 0;
   for (const BenchmarkCurve& curve : chart.curves) {
-    std::vector<double> column(grid.x.size(), std::numeric_limits<double>::quiet_NaN());
+    std::vector<double> column(grid.x.size(), not_a_number);
     std::copy(curve.y.begin(), curve.y.end(), column.begin() + static_cast<std::ptrdiff_t>(begin));
     begin += curve.y.size();
     grid.columns.push_back(std::move(column));
@@ -142,7 +142,7 @@ void write_entry(const OutputGroup& root, const BenchmarkResults& benchmark) {
   write_conclusions(entry, benchmark.conclusions);
 }
 
-BenchmarkResults read_entry(const InputGroup& root) {
+BenchmarkResults read_benchmark_entry(const InputGroup& root) {
   const InputGroup entry = root.group(benchmark_entry);
   BenchmarkResults benchmark;
   benchmark.title = read_text(entry, "title");
@@ -171,7 +171,7 @@ std::string benchmark_image(const std::filesystem::path& path, const BenchmarkRe
   const InputGroup root = old.root();
   if (const std::string run = run_entry(root); !run.empty()) first = run;
   std::optional<BenchmarkResults> before;
-  if (root.contains(benchmark_entry)) before = read_entry(root);
+  if (root.contains(benchmark_entry)) before = read_benchmark_entry(root);
   const auto compose_former = [&](const OutputGroup& top) {
     write_root_attributes(top, first);
     if (before) write_entry(top, *before);
@@ -191,7 +191,7 @@ BenchmarkResults read_benchmark(const std::filesystem::path& path) {
   if (!root.contains(benchmark_entry)) {
     throw InputError('\'' + path.string() + "' holds no benchmark");
   }
-  return read_entry(root);
+  return read_benchmark_entry(root);
 }
 
 }  // namespace isochron

@@ -375,7 +375,7 @@ hsize_t total_bytes(hsize_t element, const Shape& shape) {
 }
 
 /// What may be there without having been written: the fill value in its place.
-constexpr hsize_t most_fill = hsize_t{1} << 28;
+constexpr hsize_t most_fill = hsize_t{1} << 24;
 
 /// What `held` bytes in chunks may expand to: gzip reaches 1:1032.
 hsize_t chunked_capacity(hsize_t held) { return 1100 * held + most_fill; }
@@ -717,7 +717,7 @@ InputDataset::InputDataset(Handle id, Location location)
 
 /// A damaged or hostile header may promise any size; what can be there is bounded by what is
 /// stored.
-void InputDataset::check_extent() const {
+void InputDataset::check_extent() {
   const Handle properties(readable(H5Dget_create_plist(id()), location()), H5Pclose);
   const H5D_layout_t layout = H5Pget_layout(properties.get());
   if (layout == H5D_VIRTUAL || H5Pget_external_count(properties.get()) > 0) {
@@ -725,18 +725,28 @@ void InputDataset::check_extent() const {
   }
   const hsize_t element = H5Tget_size(type_.get());
   const hsize_t held = std::min(H5Dget_storage_size(id()), file_size(id(), location()));
-  hsize_t capacity = held == 0 ? most_fill : held;
-  hsize_t needed = total_bytes(element, shape_);
+  capacity_ = held == 0 ? most_fill : held;
+  Shape counted = shape_;  // who loops over rows of length zero loops nevertheless
+  std::replace(counted.begin(), counted.end(), hsize_t{0}, hsize_t{1});
+  hsize_t needed = total_bytes(element, counted);
   if (layout == H5D_CHUNKED) {
     Shape chunk(shape_.size());
     const auto rank = static_cast<int>(chunk.size());
     readable(H5Pget_chunk(properties.get(), rank, chunk.data()), location());
-    capacity = chunked_capacity(held);
+    capacity_ = chunked_capacity(held);
     needed = std::max(needed, total_bytes(element, chunk));
   }
-  if (needed > capacity) {
-    throw InputError(location().text() + " promises more data than the file holds");
-  }
+  check_promise(needed <= capacity_);
+}
+
+void InputDataset::check_rows(std::size_t bytes_of_row) const {
+  constexpr hsize_t most_expansion = 8;
+  const hsize_t most = most_expansion * std::max(capacity_, most_fill);
+  check_promise(shape_.empty() || shape_[0] <= most / bytes_of_row);
+}
+
+void InputDataset::check_promise(bool is_kept) const {
+  if (!is_kept) throw InputError(location().text() + " promises more data than the file holds");
 }
 
 std::string InputDataset::text() const {
@@ -767,6 +777,7 @@ std::vector<std::string> InputDataset::texts() const {
     throw InputError(location().text() +
                      " is not a list of strings of fixed length (in h5py, of dtype 'S')");
   }
+  check_rows(sizeof(std::string));
   const Handle type = padded(type_, location());
   const std::size_t width = is_letters ? shape_[1] : H5Tget_size(type.get());
   if (width == 0) return std::vector<std::string>(shape_[0]);

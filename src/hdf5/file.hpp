@@ -262,6 +262,10 @@ class InputDataset : public InputObject {
   InputDataset(Handle id, Location location);
 
   [[nodiscard]] const Shape& shape() const { return shape_; }
+
+  /// Throws InputError unless the rows, of so many bytes each in memory, are a few times what may
+  /// be stored.
+  void check_rows(std::size_t bytes_of_row) const;
   [[nodiscard]] bool is_text() const { return class_ == H5T_STRING; }
   [[nodiscard]] bool is_integer() const { return class_ == H5T_INTEGER; }
   [[nodiscard]] bool is_unsigned() const {
@@ -289,10 +293,12 @@ class InputDataset : public InputObject {
   [[nodiscard]] std::vector<T> read_column(const std::string& name) const;
 
  private:
-  void check_extent() const;
+  void check_extent();
+  void check_promise(bool is_kept) const;
 
   Handle type_;
   H5T_class_t class_ = H5T_NO_CLASS;
+  hsize_t capacity_ = 0;  ///< bytes that what is stored can stand for
   Shape shape_;
 };
 

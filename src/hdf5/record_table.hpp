@@ -77,6 +77,7 @@ template <class Record, class Fields>
   std::vector<Record> records;
   if (!entry.contains("table")) return records;
   const InputDataset table = open_array(entry, "table", 1);
+  table.check_rows(sizeof(Record));
   for (const RecordField<Record>& field : fields) {
     std::visit(
         [&](auto value) {

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <sstream>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 
+#include "floating_point.hpp"
 #include "hdf5/analysis.hpp"
 #include "hdf5/file.hpp"
 #include "hdf5/record_table.hpp"
@@ -157,7 +157,7 @@ constexpr std::array<RecordField<ParameterRow>, 8> parameter_fields = {
      {"high", &ParameterRow::high, "upper bound"}}};
 
 ParameterRow row_of(const AnalyticParameter& parameter, double value, double error) {
-  constexpr double absent = std::numeric_limits<double>::quiet_NaN();
+  constexpr double absent = not_a_number;
   const auto& [name, start, is_fitted, scale] = parameter;
   const auto [low, high] = scale.bounds.value_or(Interval{absent, absent});
   return {name, value, error, is_fitted ? 1 : 0, start, scale.logarithmic ? 1 : 0, low, high};
@@ -1234,7 +1234,7 @@ void write_entry(const OutputGroup& root, const Run& run) {
   write_summary(entry, run);
 }
 
-Run read_entry(const InputGroup& root) {
+Run read_run_entry(const InputGroup& root) {
   Run run;
   run.entry = run_entry(root);
   require(!run.entry.empty(), "'{}' holds a {}, but no run and so no network", root.location().file,
@@ -1286,7 +1286,7 @@ std::string results_image(const std::filesystem::path& path, const Run& run,
   if (!former) return file_with(path, compose(run));
   const InputFile old(former->path().string(), former->bytes());
   std::optional<Run> before;
-  if (!run_entry(old.root()).empty()) before = read_entry(old.root());
+  if (!run_entry(old.root()).empty()) before = read_run_entry(old.root());
   const auto compose_former = [&](const OutputGroup& root) {
     write_root_attributes(root, before ? before->entry : benchmark_entry);
     if (before) write_entry(root, *before);
@@ -1309,7 +1309,7 @@ void write_analysis(const std::filesystem::path& path, const Certificate& certif
 Run read_results(const std::filesystem::path& path) {
   const InputFile file(path);
   check_origin(file.root());
-  Run run = read_entry(file.root());
+  Run run = read_run_entry(file.root());
   check_sizes(run, path);
   return run;
 }

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "floating_point.hpp"
 #include "hdf5/file.hpp"
 #include "isochron/error.hpp"
 #include "isochron/results.hpp"
@@ -117,7 +118,7 @@ struct Domain {
 };
 
 namespace domain {
-inline constexpr double infinity = std::numeric_limits<double>::infinity();
+using isochron::infinity;
 inline constexpr double largest = std::numeric_limits<double>::max();
 inline constexpr double smallest = std::numeric_limits<double>::denorm_min();
 /// Up to here every whole number is a double, and sums of a few stay in 64 bits.

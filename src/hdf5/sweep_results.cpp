@@ -241,7 +241,7 @@ Compose compose(const SweepResults& sweep) {
   };
 }
 
-SweepResults read_entry(const InputGroup& root, const std::filesystem::path& path) {
+SweepResults read_sweep_entry(const InputGroup& root, const std::filesystem::path& path) {
   if (!root.contains(sweep_entry)) throw InputError("'" + path.string() + "' holds no sweep");
   const InputGroup entry = root.group(sweep_entry);
   SweepResults sweep;
@@ -264,7 +264,7 @@ std::string sweep_image(const std::filesystem::path& path, const SweepResults& s
   check_sweep(sweep, path);
   if (!former) return file_with(path, compose(sweep));
   const InputFile old(former->path().string(), former->bytes());
-  const SweepResults before = read_entry(old.root(), former->path());
+  const SweepResults before = read_sweep_entry(old.root(), former->path());
   return rewritten_file(path, *former, compose(before), compose(sweep));
 }
 
@@ -276,7 +276,7 @@ SweepResults read_sweep(const std::filesystem::path& path) {
   const InputFile file(path);
   const InputGroup root = file.root();
   check_origin(root);
-  return read_entry(root, path);
+  return read_sweep_entry(root, path);
 }
 
 }  // namespace isochron

@@ -43,20 +43,20 @@ DiscreteSensitivity::DiscreteSensitivity(const Dynamics& dynamics, const Integra
   }
 }
 
-double DiscreteSensitivity::step_to_observations(const StepGrid* grid, const Problem& problem,
+double DiscreteSensitivity::step_to_observations(const StepGrid* grid, const Given& given,
                                                  StatesRef observed) {
   strictness_ = 1;
   solver_.demand(strictness_, 1);
   solver_.keep_nodes(false);
-  Vector reached = Vector::Zero(problem.end_times.size());
-  States at_time(problem.states.rows(), problem.states.cols());
+  Vector reached = Vector::Zero(given.end_times.size());
+  States at_time(given.states.rows(), given.states.cols());
   double largest = 0;
-  const Index observations = problem.observations();
+  const Index observations = given.observations();
   for (Index k = 0; k < observations; ++k) {
     const bool is_last = k + 1 == observations;
-    const Vector next = is_last ? Vector(problem.end_times) : Vector(problem.earlier_times.row(k));
+    const Vector next = is_last ? Vector(given.end_times) : Vector(given.earlier_times.row(k));
     if (k == 0) {
-      solver_.start_segments(problem.theta, problem.states, next, problem.end_times);
+      solver_.start_segments(given.theta, given.states, next, given.end_times);
     } else {
       solver_.start_segment(next - reached);
     }
@@ -74,40 +74,39 @@ double DiscreteSensitivity::step_to_observations(const StepGrid* grid, const Pro
   return largest;
 }
 
-void DiscreteSensitivity::interpolate(const Problem& problem, StatesRef observed) {
-  interpolant_.place(problem.end_times, problem.earlier_times);
+void DiscreteSensitivity::interpolate(const Given& given, StatesRef observed) {
+  interpolant_.place(given.end_times, given.earlier_times);
   interpolant_.observe(observed);
 }
 
-double DiscreteSensitivity::step_past_observations(const StepGrid& grid, const Problem& problem,
+double DiscreteSensitivity::step_past_observations(const StepGrid& grid, const Given& given,
                                                    StatesRef observed) {
-  start_past_observations(grid.strictness, 1, problem);
+  start_past_observations(grid.strictness, 1, given);
   double largest = solver_.follow(grid.segments.front().steps);
   if (largest > most_error) return largest;
   solver_.end_nodes();
   interpolant_.start();
   largest = std::max(largest, interpolant_.errors().maxCoeff());
-  interpolate(problem, observed);
+  interpolate(given, observed);
   return largest;
 }
 
 void DiscreteSensitivity::start_past_observations(double strictness, double longest_step,
-                                                  const Problem& problem) {
+                                                  const Given& given) {
   strictness_ = strictness;
   solver_.demand(strictness, longest_step);
   solver_.keep_nodes(true);
-  solver_.start(problem.theta, problem.states, problem.end_times);
+  solver_.start(given.theta, given.states, given.end_times);
 }
 
-bool DiscreteSensitivity::choose_steps_past_observations(const Problem& problem,
-                                                         StatesRef observed) {
+bool DiscreteSensitivity::choose_steps_past_observations(const Given& given, StatesRef observed) {
   constexpr int most_attempts = 6;
   constexpr double reserve = 1.2;
   constexpr double most_amplification = 1000;
   constexpr double most_parts = 3;  // of a step that is cut: neighbours must not differ by much
   const Tableau& tableau = solver_.tableau();
   const DenseObservations dense = dense_observations(tableau);
-  const double most_steps = static_cast<double>(problem.observations()) / dense.per_step;
+  const double most_steps = static_cast<double>(given.observations()) / dense.per_step;
   const auto fewest_steps = static_cast<double>(interpolant_.count() - 1);
   if (tableau.embedded_order == 0 || most_steps < reserve * fewest_steps) return false;
   double strictness = dense.strictness, longest_step = 1, shorter = 1;
@@ -117,7 +116,7 @@ bool DiscreteSensitivity::choose_steps_past_observations(const Problem& problem,
     strictness *= std::pow(shorter, tableau.embedded_order + 1);
   };
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
-    start_past_observations(strictness, longest_step, problem);
+    start_past_observations(strictness, longest_step, given);
     if (!cut.empty() && solver_.follow(cut) > most_error) {  // of tangents, where none was known
       shorten_all();
       continue;
@@ -137,7 +136,7 @@ bool DiscreteSensitivity::choose_steps_past_observations(const Problem& problem,
     }
     const Vector errors = interpolant_.errors();
     if (errors.maxCoeff() <= 1) {
-      interpolate(problem, observed);
+      interpolate(given, observed);
       return true;
     }
     // Cut where they are too long, or shorter wherever they are: whatever makes fewer of them.
@@ -152,11 +151,11 @@ bool DiscreteSensitivity::choose_steps_past_observations(const Problem& problem,
   return false;
 }
 
-bool DiscreteSensitivity::follow(const StepGrid& grid, const Problem& problem, StatesRef observed) {
-  if (grid.observations != problem.observations()) return false;
+bool DiscreteSensitivity::follow(const StepGrid& grid, const Given& given, StatesRef observed) {
+  if (grid.observations != given.observations()) return false;
   interpolated_ = static_cast<Index>(grid.segments.size()) < grid.observations;
-  const double error = interpolated_ ? step_past_observations(grid, problem, observed)
-                                     : step_to_observations(&grid, problem, observed);
+  const double error = interpolated_ ? step_past_observations(grid, given, observed)
+                                     : step_to_observations(&grid, given, observed);
   return error >= least_error && error <= most_error;
 }
 
@@ -166,13 +165,13 @@ void DiscreteSensitivity::forward(Index block, const double* theta, ConstStatesR
   solver_.keep_linearisations(derivatives);
   const auto number = static_cast<std::size_t>(block);
   const StepGrid* grid = grids_ != nullptr ? &grids_->kept[number] : nullptr;
-  const Problem problem{theta, states, end_times, earlier_times};
-  if (grid == nullptr || !follow(*grid, problem, observed)) {
-    interpolated_ = choose_steps_past_observations(problem, observed);
-    if (!interpolated_) step_to_observations(nullptr, problem, observed);
+  const Given given{theta, states, end_times, earlier_times};
+  if (grid == nullptr || !follow(*grid, given, observed)) {
+    interpolated_ = choose_steps_past_observations(given, observed);
+    if (!interpolated_) step_to_observations(nullptr, given, observed);
   }
   if (grids_ != nullptr) {
-    grids_->last[number] = {problem.observations(), strictness_, solver_.segments()};
+    grids_->last[number] = {given.observations(), strictness_, solver_.segments()};
   }
 }
 

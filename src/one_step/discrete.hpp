@@ -66,7 +66,7 @@ class DiscreteSensitivity final : public BlockSensitivity {
 
  private:
   /// What `forward` is given.
-  struct Problem {
+  struct Given {
     const double* theta;
     ConstStatesRef states;
     ConstVectorRef end_times;
@@ -85,16 +85,16 @@ class DiscreteSensitivity final : public BlockSensitivity {
 
   /// Goes through all segments, by steps of the solver's choice or those of `grid`, and returns the
   /// largest error of the latter, in units of what is permitted.
-  double step_to_observations(const StepGrid* grid, const Problem& problem, StatesRef observed);
+  double step_to_observations(const StepGrid* grid, const Given& given, StatesRef observed);
   /// The same by one segment and interpolation, whose error counts, too.
-  double step_past_observations(const StepGrid& grid, const Problem& problem, StatesRef observed);
+  double step_past_observations(const StepGrid& grid, const Given& given, StatesRef observed);
   /// The same by steps of the solver's choice. Returns false when this is not the way, and then
   /// nothing is observed: there would be too many steps.
-  bool choose_steps_past_observations(const Problem& problem, StatesRef observed);
+  bool choose_steps_past_observations(const Given& given, StatesRef observed);
   /// By the steps of a grid. Returns whether they are good enough.
-  bool follow(const StepGrid& grid, const Problem& problem, StatesRef observed);
-  void start_past_observations(double strictness, double longest_step, const Problem& problem);
-  void interpolate(const Problem& problem, StatesRef observed);
+  bool follow(const StepGrid& grid, const Given& given, StatesRef observed);
+  void start_past_observations(double strictness, double longest_step, const Given& given);
+  void interpolate(const Given& given, StatesRef observed);
 
   /// All steps of segment k, the first of which is `first`.
   [[nodiscard]] Steps all_of(Index k, Index first) const;

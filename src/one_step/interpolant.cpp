@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "floating_point.hpp"
 
 namespace isochron::one_step {
 namespace {
@@ -111,7 +112,7 @@ Vector Interpolant::errors() const {
         const double unit = options.rtol * std::abs(begin(i, b)) + atol;
         sum += (change / unit) * (change / unit);
       }
-      if (!std::isfinite(sum)) sum = std::numeric_limits<double>::infinity();
+      if (!std::isfinite(sum)) sum = infinity;
       all[n] = std::max(all[n], std::sqrt(sum / static_cast<double>(states)));
     }
   }

@@ -3,12 +3,11 @@
 #include <fmt/core.h>
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "floating_point.hpp"
 
 namespace isochron::one_step {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// A step is never shorter than this part of the whole.
 constexpr double smallest_step = 1e-13;

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <limits>
 #include <optional>
 #include <vector>
 
 #include "block_solver.hpp"
+#include "floating_point.hpp"
 #include "lanes.hpp"
 #include "one_step/tangent.hpp"
 
@@ -131,7 +131,7 @@ class OneStepSolver final : public BlockSolver {
   double tau_ = 0;
   double step_ = 0;  // what the error allows; 0: not yet known
   std::optional<TangentError> tangents_;
-  double tangent_step_ = std::numeric_limits<double>::infinity();  // what the tangents allow
+  double tangent_step_ = infinity;  // what the tangents allow
   double promised_step_ =
       0;  // and would allow, by their last estimate, if they were to be followed
   double longest_step_ = 1;

@@ -1,14 +1,12 @@
 #include "one_step/tangent.hpp"
 
 #include <cmath>
-#include <limits>
 
+#include "floating_point.hpp"
 #include "isochron/random.hpp"
 
 namespace isochron::one_step {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Magnitudes of 1/2 to 1 with random signs: no direction is left out.
 Vector random_direction(Index size, Random& random) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "sundials/corrector.hpp"
 
@@ -21,7 +22,7 @@ constexpr long restart_allowance = 100;
 
 constexpr double largest_storage = 4.0 * 1024 * 1024 * 1024;  // bytes per block
 
-constexpr double nowhere = std::numeric_limits<double>::quiet_NaN();
+constexpr double nowhere = not_a_number;
 
 int interpolation_flag(Interpolation interpolation) {
   return interpolation == Interpolation::polynomial ? CV_POLYNOMIAL : CV_HERMITE;
@@ -51,7 +52,7 @@ std::vector<double> backward_step_limits(const std::vector<double>& times, doubl
 /// Whether all trajectories are observed at the same fractions of their end times, up to rounding
 /// errors.
 bool have_common_fractions(const Eigen::MatrixXd& fractions) {
-  constexpr double rounding = 4 * std::numeric_limits<double>::epsilon();
+  constexpr double rounding = 4 * epsilon;
   const Vector first = fractions.col(0);
   return ((fractions.colwise() - first).array().abs() <= rounding).all();
 }

@@ -1,8 +1,8 @@
 #include "sundials/forward.hpp"
 
 #include <algorithm>
-#include <limits>
 
+#include "floating_point.hpp"
 #include "sundials/corrector.hpp"
 
 namespace isochron::sundials {
@@ -101,7 +101,7 @@ double ForwardSensitivity::derivative_size(const Eigen::ArrayXd& units) {
   if (slope == 0) return 1;
   const double time = problem.lengths.cwiseAbs().maxCoeff();
   const bool is_newtonian = problem.dynamics.dynamics().motion() == Motion::newtonian;
-  const double rounding = std::numeric_limits<double>::epsilon() * states.cwiseAbs().maxCoeff();
+  const double rounding = epsilon * states.cwiseAbs().maxCoeff();
   return std::max(rounding, slope * (is_newtonian ? std::min(time, time * time) : time));
 }
 
@@ -211,7 +211,7 @@ void ForwardSensitivity::gradient(ConstStatesRef cotangents, VectorRef gradient,
     if (before_end > 0) gradient[p] += earlier_.row(p).dot(earlier);
   }
   if (!options_.initial_states) {
-    initial_cotangents.setConstant(std::numeric_limits<double>::quiet_NaN());
+    initial_cotangents.setConstant(not_a_number);
     return;
   }
   for (Index j = 0; j < rows; ++j) {

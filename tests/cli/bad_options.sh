@@ -190,6 +190,9 @@ rejects 2 "output =a.h5 has an '=' too many" train -o==a.h5
 rejects 2 'option --output is given twice' train -o a.h5 --output b.h5
 rejects 2 'option --output is given twice' train -o=a.h5 -o=b.h5
 rejects 2 'the verb train is given twice' train train
+for verb in analyze check-gradient show; do
+  rejects 2 "option '-o' is unknown" "$verb" -o=a.h5
+done
 rejects 2 'help takes one verb' help trian
 rejects 2 'output folder nodir does not exist; create it: mkdir -p nodir' train -o nodir/a.h5
 for s in 1x 1d m -1m 0m 1e9h; do

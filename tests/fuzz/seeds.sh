@@ -79,6 +79,7 @@ options train --horizons 1,2,4 --windows 3 --optimizer adam --learning-rate 1e-3
 options sweep --runs 3 --grid 'symmetry=none|odd;seed=1:3' --part 1/2 --checkpoint-interval 2 --keep-runs
 options simulate --model run.h5 --times 9 --method rk4 --steps 10 -o=x.h5 --overwrite
 options analyze run.h5 --energies 1,2 --format csv --verify
+options analyze -o=x.h5
 options train --config run.ini --resume x.h5 --quiet --verbose
 options train '---' 'trajectories = 4 # four' 'output = "my # run.h5"' '; a comment' 'hidden = 8,8' 'symmetry=odd'
 options sweep '---' 'grid = symmetry=odd ; symmetry=none # two' 'runs=2'

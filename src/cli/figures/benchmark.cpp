@@ -65,7 +65,7 @@ void share_scale(std::vector<Panel>& panels) {
 }
 
 /// What is the same in all measurements of an axis, and the tolerance of each method.
-std::string conditions(const std::vector<BenchmarkPoint>& points, const std::string& axis) {
+std::string what_was_measured(const std::vector<BenchmarkPoint>& points, const std::string& axis) {
   std::vector<std::string> words;
   const auto add = [&](const char* pattern, const auto& value_of) {
     std::vector<std::string> found;
@@ -101,7 +101,7 @@ Figure chart_figure(const BenchmarkChart& chart, const std::vector<BenchmarkPoin
     for (Panel& panel : figure.panels) tick_whole_numbers(panel);
   }
   share_scale(figure.panels);
-  say_below(figure, conditions(points, chart.axis));
+  say_below(figure, what_was_measured(points, chart.axis));
   say_below(figure, "Medians of the repeats; bars from the shortest to the longest time.");
   return figure;
 }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "floating_point.hpp"
+
 namespace isochron::cli {
 namespace {
 
@@ -27,7 +29,7 @@ Curve make_curve(const std::string& label, std::vector<double> x, std::vector<do
 }
 
 Curve level(const std::string& label, double y, const Panel& panel, Curve::Style style) {
-  double low = std::numeric_limits<double>::infinity();
+  double low = infinity;
   double high = -low;
   for (const Curve& curve : panel.curves) {
     const auto [first, last] = bounds(curve.x);
@@ -82,7 +84,7 @@ void say_below(Figure& figure, const std::string& sentence) {
 }
 
 std::pair<double, double> bounds(const std::vector<double>& values) {
-  double low = std::numeric_limits<double>::infinity();
+  double low = infinity;
   double high = -low;
   for (const double value : values) {
     if (!std::isfinite(value)) continue;

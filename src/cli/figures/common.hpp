@@ -1,10 +1,10 @@
 #pragma once
 
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "floating_point.hpp"
 #include "isochron/figure.hpp"
 #include "isochron/states.hpp"
 
@@ -16,7 +16,7 @@ namespace isochron::cli {
 using Figures = std::vector<std::pair<std::string, Figure>>;
 
 /// Breaks a line.
-inline constexpr double gap = std::numeric_limits<double>::quiet_NaN();
+inline constexpr double gap = not_a_number;
 
 [[nodiscard]] inline std::vector<double> column(const Vector& v) { return {v.begin(), v.end()}; }
 

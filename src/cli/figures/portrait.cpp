@@ -91,20 +91,20 @@ Curve points_at_rest(const PhasePortrait& portrait, const std::vector<double>& c
   return curve;
 }
 
-struct Names {
+struct AxisNames {
   std::string x;
   std::string y;
 };
 
 /// `degree`: which of several degrees of freedom, counted from 1; 0 when there is one.
-Names names_of(Motion motion, long degree) {
+AxisNames names_of(Motion motion, long degree) {
   if (motion == Motion::first_order) return {"component y₁", "component y₂"};
   const std::string index = degree == 0 ? "" : subscript(degree);
   return {"position x" + index, "velocity v" + index};
 }
 
 Panel portrait_panel(const PhasePortrait& portrait, const std::vector<double>& color,
-                     const std::optional<Scales>& scales, const Names& names) {
+                     const std::optional<Scales>& scales, const AxisNames& names) {
   Panel panel;
   panel.x_label = names.x;
   panel.y_label = names.y;
@@ -143,7 +143,7 @@ Figure portrait_figure(const Run& run, std::size_t i) {
   std::vector<PhasePortrait> portraits = {run.phase_portrait[i]};
   if (trained) portraits.insert(portraits.begin(), run.phase_portrait_before[i]);
   const std::optional<Scales> scales = Scales::of(portraits);
-  const Names names = names_of(run.motion, degree);
+  const AxisNames names = names_of(run.motion, degree);
   Figure figure;
   for (const PhasePortrait& portrait : portraits) {
     figure.panels.push_back(portrait_panel(portrait, portrait.color, scales, names));
@@ -201,7 +201,7 @@ Figure strip_figure(const Strip& strip, Motion motion, int columns) {
     for (const auto& portraits : strip.portraits) of_degree.push_back(portraits[d]);
     const std::optional<Scales> scales = Scales::of(of_degree);
     cuts = cuts || (scales && scales->cuts);
-    Names names = names_of(motion, degrees == 1 ? 0 : static_cast<long>(d) + 1);
+    AxisNames names = names_of(motion, degrees == 1 ? 0 : static_cast<long>(d) + 1);
     for (std::string* name : {&names.x, &names.y}) name->erase(0, name->find(' ') + 1);
     for (std::size_t k = 0; k < of_degree.size(); ++k) {
       Panel panel = portrait_panel(of_degree[k], of_degree.back().color, scales, names);

@@ -2,12 +2,12 @@
 
 #include <cmath>
 #include <filesystem>
-#include <limits>
 
 #include "cli/force_option.hpp"
 #include "cli/print.hpp"
 #include "cli/stored_configuration.hpp"
 #include "cli/stored_run.hpp"
+#include "floating_point.hpp"
 #include "isochron/error.hpp"
 #include "sentence.hpp"
 
@@ -70,7 +70,6 @@ std::optional<PotentialWell> ShownRun::well(double highest_energy) const {
   if (!field || !run.certificate || !run.certificate->center || !(highest_energy > 0)) {
     return std::nullopt;
   }
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   try {
     return PotentialWell(*field, run.state.theta, *run.certificate->center, {-infinity, infinity},
                          highest_energy);
