@@ -53,6 +53,16 @@ lasting() {
   say "$name: $how after $((SECONDS - start)) s: $(tail -n 1 "$logs/long-$name.log")"
 }
 
+# A million inputs or an hour; the fuzzer goes on behind a crash.
+fuzzed() {
+  local target=build/fuzz/tests/fuzz/fuzz_$1 found=build/fuzz/found/$1
+  mkdir -p "$found" "$found.crashes"
+  LSAN_OPTIONS=suppressions=tests/lsan.supp "$target" -fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1 \
+    -runs=1000000 -max_total_time=3600 -max_len=65536 -timeout=60 -artifact_prefix="$found.crashes/" \
+    "$found" "build/fuzz/seeds/$1" || true
+  bash tests/fuzz/crashes.sh "$target" "$found.crashes"
+}
+
 long_run() {
   local target program=build/dev/isochron make_files=build/dev/tests/make_files
   export ISOCHRON_NO_LOCKS=$PWD/build/dev/tests/libno_locks.so
@@ -67,10 +77,7 @@ long_run() {
   build fuzz
   lasting seeds bash tests/fuzz/seeds.sh build/fuzz/isochron build/fuzz/tests/make_files build/fuzz/seeds
   for target in results merge options configuration tables data; do
-    mkdir -p "build/fuzz/found/$target"
-    LSAN_OPTIONS=suppressions=tests/lsan.supp lasting "fuzz-$target" \
-      "build/fuzz/tests/fuzz/fuzz_$target" -runs=1000000 -max_total_time=3600 -max_len=65536 -timeout=60 \
-      "build/fuzz/found/$target" "build/fuzz/seeds/$target"
+    lasting "fuzz-$target" fuzzed "$target"
   done
   build asan
   lasting sanitizers ctest --preset asan-long -j "$cores"

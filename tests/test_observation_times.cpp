@@ -282,7 +282,8 @@ TEST_CASE("without parameters there are the derivatives by the initial states") 
   }
 }
 
-TEST_CASE("observed a hundred times or a few, the constant solution has its slope") {
+TEST_CASE("observed a hundred times or a few, the constant solution has its slope" *
+          doctest::test_suite("long")) {
   // Sapienza et al., arXiv 2406.09699: u1' = a u1 - u1 u2, u2' = -a u2 + u1 u2 at rest in (1, 1),
   // where d(u1 + u2)/da = 2 - 2 cos t. States that never move have no errors, whatever their steps;
   // their derivatives have.
@@ -384,7 +385,8 @@ TEST_CASE("observed on the way, too, the backward problem steps over nothing") {
 
 // --- the same by trajectories that are observed once --------------------------------------------
 
-TEST_CASE("several observations are as many trajectories that end there") {
+TEST_CASE("several observations are as many trajectories that end there" *
+          doctest::test_suite("long")) {
   const Index n = 9;
   for (const Motion motion : {Motion::newtonian, Motion::first_order}) {
     const Start start({2, 8, 8, 2}, motion);

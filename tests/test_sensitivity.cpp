@@ -288,7 +288,8 @@ TEST_CASE("the Taylor remainder is of second order") {
   }
 }
 
-TEST_CASE("at a random start the gradient's error is proportional to rtol") {
+TEST_CASE("at a random start the gradient's error is proportional to rtol" *
+          doctest::test_suite("long")) {
   std::vector<double> tolerances;
   for (double rtol = 1e-5; rtol > 5e-12; rtol /= 10) tolerances.push_back(rtol);
   const int seeds = 5;
@@ -363,7 +364,8 @@ double state_bytes(const Start& start, Index trajectories) {
 
 }  // namespace
 
-TEST_CASE("checkpoints at any distance: the same loss to the last bit, the gradient as accurate") {
+TEST_CASE("checkpoints at any distance: the same loss to the last bit, the gradient as accurate" *
+          doctest::test_suite("long")) {
   for (const Motion motion : {Motion::newtonian, Motion::first_order}) {
     const Start start({2, 8, 8, 2}, 6, 50, motion, Symmetry::none, 6);
     const Ensemble ensemble(start.objective.ensemble().initial_states,
@@ -406,7 +408,7 @@ TEST_CASE("checkpoints at any distance: the same loss to the last bit, the gradi
   }
 }
 
-TEST_CASE("checkpoints bound the memory of long solutions") {
+TEST_CASE("checkpoints bound the memory of long solutions" * doctest::test_suite("long")) {
   const double k = 1.2, period = 100 * std::numbers::pi;
   const Index n = 3;
   const Start problem({1, 1}, n);  // for the size of its states
@@ -794,7 +796,8 @@ ForceFieldPtr springs(const Vector& units) {
 
 }  // namespace
 
-TEST_CASE("every way: derivatives do not depend on the units of the parameters") {
+TEST_CASE("every way: derivatives do not depend on the units of the parameters" *
+          doctest::test_suite("long")) {
   const double t = 6;
   const std::vector<Vector> all_units = {Vector{{1.0}},         Vector{{1e-4}}, Vector{{1e-12}},
                                          Vector{{1e4}},         Vector{{1e12}}, Vector{{1e-12, 1}},
