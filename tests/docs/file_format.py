@@ -32,7 +32,7 @@ TYPES = {"f": "number", "i": "integer", "u": "integer", "S": "text", "O": "text"
 
 
 def plain(path):
-    return re.sub(r"(_|/)\d+(?=/|$)", r"\1K", path)
+    return re.sub(r"(/|configuration_|portrait_|before_)\d+(?=/|$)", r"\1K", path)
 
 
 def label(path, item):

@@ -17,13 +17,14 @@ succeeds "${fit[@]}" --force pendulum+mlp --fit omega --fit-initial-states --hol
 succeeds "${fit[@]}" --loss periodic --trajectories 3 -o closed.h5
 succeeds simulate --model fit.h5 --times 5 -o prediction.h5
 succeeds sweep "${small[@]}" --iterations 3 --runs 2 --grid 'loss=periodic|antiperiodic' --keep-runs -o sweep.h5
+succeeds sweep --trajectories 12 --hidden 16 --symmetry odd --iterations 100 --runs 3 --threads 2 --quiet -o wells.h5
 succeeds abel --period-law pendulum --law-range 0,1.9 -o abel.h5
 succeeds complete --force morse --params D=10,a=0.22360679774997896 --leftmost -3 -o complete.h5
 "$make_files" benchmark benchmark.h5 || fail 'make_files'
 
 /usr/bin/python3 "$sources/tests/docs/file_format.py" train=train.h5 train=plane.h5 train=first_order.h5 \
   train=law.h5 'train with `--data`=fit.h5' 'train with `--data`=closed.h5' simulate=orbits.h5 simulate=prediction.h5 \
-  sweep=sweep.h5 benchmark=benchmark.h5 abel=abel.h5 complete=complete.h5 >tables 2>"$err" || fail 'no tables'
+  sweep=sweep.h5 sweep=wells.h5 benchmark=benchmark.h5 abel=abel.h5 complete=complete.h5 >tables 2>"$err" || fail 'no tables'
 begin='<!-- Made by tests/docs/file_format.sh. -->'
 if [[ ${4:-} == --write ]]; then
   sed "\\%^$begin\$%q" "$page" >new && { echo && cat tables; } >>new && cp new "$page"
