@@ -67,6 +67,7 @@ struct Certificate {
   [[nodiscard]] double omega() const;
 };
 
+/// How isochronism is judged.
 struct CertificateOptions {
   double period = 0;           ///< T > 0; 0: that of the median energy
   double tolerance = 1e-4;     ///< of the verdict, > 0

@@ -26,6 +26,7 @@ class Communicator {
     start,  ///< of a sweep: starts on the way down, rows on the way up
   };
 
+  /// A message, and the rank that sent it.
   struct Received {
     int from = 0;
     Bytes bytes;

@@ -35,6 +35,7 @@ enum class Method {
 /// "adams", "rkn8", ..
 [[nodiscard]] const char* name(Method method);
 
+/// How y' = F(y; theta) is solved.
 struct IntegratorOptions {
   Method method = Method::adams;
   double rtol = 1e-10;       ///< relative tolerance of each trajectory, 1e-15 .. 1e-1
@@ -99,11 +100,13 @@ struct Ensemble {
   }
 };
 
+/// The states at which trajectories are observed.
 struct ObservedStates {
   States states;  ///< at the observation times: state_dimension x (N K)
   IntegrationCounts counts;
 };
 
+/// Trajectories over their whole lengths.
 struct SampledTrajectories {
   Trajectories trajectories;
   IntegrationCounts counts;

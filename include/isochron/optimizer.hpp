@@ -51,6 +51,7 @@ struct Iterate {
   double step = 0;               ///< ||theta - previous theta||_2
 };
 
+/// Where a minimisation ended, and why.
 struct Minimum {
   Iterate best;
   StopReason reason = StopReason::no_progress;

@@ -206,6 +206,7 @@ struct Run : Findings {
 /// from then on, and are gone.
 void record(Run& run, const TrainingState& state, const std::string& stop_reason);
 
+/// How long the end of a run may take.
 struct FinishOptions {
   /// s; what there is no time for is absent.
   double max_time = std::numeric_limits<double>::infinity();

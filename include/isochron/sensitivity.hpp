@@ -27,6 +27,7 @@ enum class GradientMethod {
 /// "adjoint", ..
 [[nodiscard]] const char* name(GradientMethod method);
 
+/// How derivatives by theta and by initial states are computed.
 struct SensitivityOptions {
   IntegratorOptions integrator;  ///< for `discrete` rkn8, rkn12, rk8 or rk4; else adams or bdf
                                  ///< (`difference` takes any)
@@ -72,6 +73,7 @@ struct SensitivityOptions {
 /// threads at once.
 using StateLoss = std::function<double(Index first, ConstStatesRef states, StatesRef cotangents)>;
 
+/// A loss and its gradient.
 struct LossGradient {
   double loss = 0;
   Vector gradient;            ///< dL/dtheta [P]; empty when only the loss was asked for
@@ -85,6 +87,7 @@ struct LossGradient {
   double stored_bytes = 0;     ///< most that was kept of a block's solution for the way back
 };
 
+/// Observed states and their derivatives.
 struct StateJacobian {
   RowMatrix jacobian;  ///< dy_d(t_ik)/dtheta, row (i K + k) state_dimension + d, P columns
   RowMatrix by_start;  ///< dy_d(t_ik)/dy_i(0), of as many rows, state_dimension columns; empty

@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <vector>
 
+/// Learns force fields by training neural ODEs on SUNDIALS CVODES.
 namespace isochron {
 
 using Eigen::Index;

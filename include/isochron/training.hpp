@@ -86,6 +86,7 @@ struct TrainingOptions {
   [[nodiscard]] bool tolerance_follows() const;
 };
 
+/// Where a training ended, and why.
 struct TrainingResult {
   TrainingState state;
   StopReason reason = StopReason::no_progress;
