@@ -8,7 +8,7 @@ namespace isochron {
 
 class Objective;
 
-/// Processes, ranks 0 .. size - 1, that share the blocks of trajectories of every evaluation: an
+/// Processes, ranks 0 to size - 1, that share the blocks of trajectories of every evaluation: an
 /// option of integrators (IntegratorOptions::communicator). Rank 0 runs the program: it optimises,
 /// reads clocks and signals, prints and writes; the others `serve` it. What is computed is the same
 /// to the last bit for any number of ranks and threads.
