@@ -89,12 +89,11 @@ Layer parsed(Verb verb, const std::vector<std::string>& arguments,
       po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
   Layer layer;
   try {
-    const auto parsed = po::command_line_parser(arguments)
-                            .options(options)
-                            .style(style)
-                            .extra_parser(output_after_equals)
-                            .allow_unregistered()
-                            .run();
+    po::command_line_parser parser(arguments);
+    parser.options(options).style(style).allow_unregistered();
+    // Boost keeps no tokens of what this parser has taken, which an unknown option is named by.
+    if (find_option("output", verb) != nullptr) parser.extra_parser(output_after_equals);
+    const auto parsed = parser.run();
     for (const auto& option : parsed.options) {
       if (option.position_key >= 0) {
         files.insert(files.end(), option.value.begin(), option.value.end());

@@ -123,6 +123,14 @@ refused law.h5 "del file['run/data/end_times']" "data/end_times is missing" show
 refused run.h5 "del file['run/data']" 'data/initial_states' "${resume[@]}"
 refused run.h5 "del file['run/training/loss']" "'/run/training/loss' in 'x.h5' is missing" show x.h5
 
+# More rows than a file of this size can have.
+empty="del file['sweep/columns/reason']; file.create_dataset('sweep/columns/reason', (10**9, 0), 'S1')"
+refused sweep.h5 "$empty" 'columns/reason.* promises more data' show x.h5
+for rows in '15 * 10**6' '10**12'; do
+  refused sweep.h5 "del file['sweep/table']; file.create_dataset('sweep/table', ($rows,), [('run', 'i1')], chunks=(8,))" \
+    'sweep/table.* promises more data' show x.h5
+done
+
 # Numbers that nothing can be counted on from.
 for bad in '2**63 - 1' '-1'; do
   refused run.h5 "put('run/training/iteration', np.full_like(file['run/training/iteration'][:], $bad))" \
