@@ -25,20 +25,18 @@ struct ChartKind {
   double (*x)(const BenchmarkPoint&);
 };
 
-double double_of(long count) { return static_cast<double>(count); }
-
 constexpr ChartKind kinds[] = {
     {"cost_over_parameters", "Cost over the number of parameters", "parameters", "parameters",
-     "parameters P", "1", [](const BenchmarkPoint& p) { return double_of(p.parameters); }},
+     "parameters P", "1", [](const BenchmarkPoint& p) { return real(p.parameters); }},
     {"cost_over_trajectories", "Cost over the number of trajectories", "trajectories",
      "trajectories", "trajectories N", "1",
-     [](const BenchmarkPoint& p) { return double_of(p.trajectories); }},
+     [](const BenchmarkPoint& p) { return real(p.trajectories); }},
     {"work_precision", "Cost over the error of the gradient", "tolerance", "error",
      "relative error", "1", [](const BenchmarkPoint& p) { return p.ok() ? p.error : nothing; }},
     {"cost_over_end_time", "Cost over the end time", "end_time", "end_time", "end time T", "1",
      [](const BenchmarkPoint& p) { return p.end_time; }},
     {"cost_over_threads", "Cost over the number of threads", "threads", "threads", "threads", "1",
-     [](const BenchmarkPoint& p) { return double_of(p.threads); }},
+     [](const BenchmarkPoint& p) { return real(p.threads); }},
 };
 
 /// A condition that a chart does not show on its axis.

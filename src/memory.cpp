@@ -89,8 +89,6 @@ double free_of_groups(const std::filesystem::path& root) {
 
 // ------------------------------------------------------------------------------- what is needed
 
-double real(Index count) { return static_cast<double>(count); }
-
 std::string in_words(double bytes) {
   constexpr double giga = 1e9;
   return bytes < giga ? fmt::format("{:.0f} MB", bytes / 1e6)

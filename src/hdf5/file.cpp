@@ -375,10 +375,10 @@ hsize_t total_bytes(hsize_t element, const Shape& shape) {
 }
 
 /// What may be there without having been written: the fill value in its place.
-constexpr hsize_t most_fill = hsize_t{1} << 24;
+constexpr hsize_t most_fill = hsize_t{1} << 28;
 
-/// What `held` bytes in chunks may expand to: gzip reaches 1:1032.
-hsize_t chunked_capacity(hsize_t held) { return 1100 * held + most_fill; }
+/// gzip reaches 1:1032.
+constexpr hsize_t most_compression = 1100;
 
 /// Reads one string of the given file type through `read(memory type, destination)`.
 template <class Read>
@@ -725,24 +725,25 @@ void InputDataset::check_extent() {
   }
   const hsize_t element = H5Tget_size(type_.get());
   const hsize_t held = std::min(H5Dget_storage_size(id()), file_size(id(), location()));
-  capacity_ = held == 0 ? most_fill : held;
   Shape counted = shape_;  // who loops over rows of length zero loops nevertheless
   std::replace(counted.begin(), counted.end(), hsize_t{0}, hsize_t{1});
   hsize_t needed = total_bytes(element, counted);
+  held_ = held;
   if (layout == H5D_CHUNKED) {
     Shape chunk(shape_.size());
     const auto rank = static_cast<int>(chunk.size());
     readable(H5Pget_chunk(properties.get(), rank, chunk.data()), location());
-    capacity_ = chunked_capacity(held);
+    held_ = most_compression * held;
     needed = std::max(needed, total_bytes(element, chunk));
   }
-  check_promise(needed <= capacity_);
+  const bool may_be_unwritten = held == 0 || layout == H5D_CHUNKED;
+  check_promise(needed <= held_ + (may_be_unwritten ? most_fill : 0));
 }
 
 void InputDataset::check_rows(std::size_t bytes_of_row) const {
-  constexpr hsize_t most_expansion = 8;
-  const hsize_t most = most_expansion * std::max(capacity_, most_fill);
-  check_promise(shape_.empty() || shape_[0] <= most / bytes_of_row);
+  constexpr hsize_t most_expansion = sizeof(std::string);  // of a letter
+  constexpr hsize_t few = hsize_t{1} << 24;
+  check_promise(shape_.empty() || shape_[0] <= (most_expansion * held_ + few) / bytes_of_row);
 }
 
 void InputDataset::check_promise(bool is_kept) const {

@@ -263,8 +263,8 @@ class InputDataset : public InputObject {
 
   [[nodiscard]] const Shape& shape() const { return shape_; }
 
-  /// Throws InputError unless the rows, of so many bytes each in memory, are a few times what may
-  /// be stored.
+  /// Throws InputError unless the rows, of so many bytes each in memory, are in proportion to what
+  /// is written.
   void check_rows(std::size_t bytes_of_row) const;
   [[nodiscard]] bool is_text() const { return class_ == H5T_STRING; }
   [[nodiscard]] bool is_integer() const { return class_ == H5T_INTEGER; }
@@ -298,7 +298,7 @@ class InputDataset : public InputObject {
 
   Handle type_;
   H5T_class_t class_ = H5T_NO_CLASS;
-  hsize_t capacity_ = 0;  ///< bytes that what is stored can stand for
+  hsize_t held_ = 0;  ///< bytes that what is written can stand for
   Shape shape_;
 };
 

@@ -60,7 +60,7 @@ for ((k = 1; k <= kills; ++k)); do
 done
 # The next run removes what a killed one was writing.
 [[ ! -e train.h5 ]] || succeeds train --resume train.h5 --iterations 1 --quiet
-[[ ! -e sweep.h5 ]] || timeout -s INT 1 "$program" sweep --resume sweep.h5 --quiet >"$out" 2>"$err" || true
+[[ ! -e sweep.h5 ]] || timeout -s INT 5 "$program" sweep --resume sweep.h5 --quiet >"$out" 2>"$err" || true
 [[ -z $(find . -name '.*.isochron-*' -o -name '.*.h5.lock') ]] || fail "leftovers: $(find . -name '.*' -type f)"
 echo "$met of $kills kills met a rank; ${before[train.h5]} iterations and ${before[sweep.h5]} runs are left"
 finish
