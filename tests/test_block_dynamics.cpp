@@ -6,6 +6,7 @@
 
 #include "block_dynamics.hpp"
 #include "isochron/mlp.hpp"
+#include "isochron/random.hpp"
 #include "oracles.hpp"
 
 using namespace isochron;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <string>
 
 #include "isochron/error.hpp"
 #include "isochron/well.hpp"

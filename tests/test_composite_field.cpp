@@ -14,6 +14,7 @@
 
 #include "isochron/error.hpp"
 #include "isochron/mlp.hpp"
+#include "isochron/random.hpp"
 #include "isochron/sensitivity.hpp"
 #include "isochron/stoppable_force.hpp"
 #include "memory.hpp"

@@ -1,6 +1,7 @@
 // Errors of observations that are not normal ones of the values: lognormal errors, and outliers.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 
 #include "isochron/error.hpp"

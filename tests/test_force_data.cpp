@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "isochron/error.hpp"
 #include "isochron/force_data.hpp"

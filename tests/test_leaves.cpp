@@ -12,6 +12,7 @@
 
 #include "isochron/error.hpp"
 #include "isochron/least_squares.hpp"
+#include "isochron/random.hpp"
 #include "isochron/training.hpp"
 #include "multiple_shooting.hpp"
 #include "oracles.hpp"

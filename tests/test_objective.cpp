@@ -3,9 +3,11 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "isochron/error.hpp"
 #include "isochron/objective.hpp"
+#include "isochron/random.hpp"
 #include "oracles.hpp"
 
 using namespace isochron;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <boost/math/quadrature/gauss_kronrod.hpp>
 #include <cmath>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "isochron/error.hpp"
 #include "isochron/mlp.hpp"
+#include "isochron/random.hpp"
 #include "isochron/sensitivity.hpp"
 #include "oracles.hpp"
 

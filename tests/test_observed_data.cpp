@@ -2,11 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "isochron/error.hpp"
+#include "isochron/random.hpp"
 #include "oracles.hpp"
 
 using namespace isochron;

@@ -1,17 +1,20 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/math/quadrature/gauss_kronrod.hpp>
 #include <cmath>
 #include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "isochron/error.hpp"
 #include "isochron/mlp.hpp"
 #include "isochron/objective.hpp"
+#include "isochron/random.hpp"
 #include "isochron/sensitivity.hpp"
 #include "oracles.hpp"
 

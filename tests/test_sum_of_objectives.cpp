@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <utility>
+#include <vector>
 
 #include "central_differences.hpp"
 #include "data_scaling.hpp"
@@ -11,6 +13,7 @@
 #include "isochron/gradient_check.hpp"
 #include "isochron/observation_fit.hpp"
 #include "isochron/potential_well.hpp"
+#include "isochron/random.hpp"
 #include "isochron/results.hpp"
 #include "isochron/well.hpp"
 #include "oracles.hpp"

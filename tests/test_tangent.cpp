@@ -3,8 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <memory>
+#include <vector>
 
 #include "isochron/mlp.hpp"
 #include "isochron/random.hpp"

@@ -12,6 +12,7 @@
 
 #include "isochron/error.hpp"
 #include "isochron/period_law.hpp"
+#include "isochron/random.hpp"
 #include "isochron/training.hpp"
 #include "oracles.hpp"
 
