@@ -54,10 +54,17 @@ below auto.h5 chi_squared_holdout 1.5
 # Figures.
 if command -v gnuplot >/dev/null; then
   figures_of() { (cd figures && printf '%s ' * && cd .. && rm -r figures); }
+  # caption NAME WORDS: what stands below a figure.
+  caption() { grep -q "^$1: .*$2" figures/captions.txt || fail "the caption of $1 lacks '$2'"; }
   succeeds plot auto.h5 -o figures --format svg
+  caption fit 'first 3 of [0-9]* trajectories. Bars: one standard error. In the units of the data'
+  caption held_out 'Not fitted'
+  caption loss 'Floor, [0-9.]*e-[0-9]*: '
+  grep -q 'integration floor' figures/loss.svg && fail 'a floor far below the noise is drawn'
   [[ $(figures_of) == 'captions.txt fit.svg force.svg held_out.svg isochrony.svg loss.svg orbits.svg periods.svg phase_portrait.svg portrait_strip.svg potential.svg rearrangement.svg residuals.svg ' ]] ||
     fail 'not the figures of a fit to observations'
   succeeds plot again.h5 -o figures --format svg
+  caption prediction 'In the units of the data'
   [[ $(figures_of) == 'captions.txt energy_drift.svg force.svg orbits.svg phase_portrait.svg potential.svg prediction.svg residuals_over_energy.svg ' ]] ||
     fail 'not the figures of a prediction'
 fi

@@ -76,6 +76,7 @@ for k in 1 2 3; do
 done
 data isochrony 1 0 | holds 'T(E) misses 2 pi' '$2 > 1e-4 { bad = 1 } END { exit bad || NR != 200 }'
 says isochrony 'Verdict'
+grep -q 'S is the middle between the turning points, from' figures/captions.txt || fail 'S is not explained'
 data rearrangement 1 0 |
   holds 'the potential has a flat bottom, or none' \
     'NR > 1 && $2 == before && $2 > 0 { bad = 1 } { before = $2 } $2 == 0 { ++zeros }
@@ -173,6 +174,10 @@ paste <(data prescribed_periods 1 0) <(data prescribed_periods 1 1) |
   holds 'learned periods are others than prescribed ones' \
     '{ d = $2 / $4 - 1; if (d * d > 1e-6 || $1 != $3) bad = 1 } END { exit bad || NR != 24 }'
 curves force 1 1
+# Without shear there is nothing to draw of it.
+panels isochrony 2
+grep -q 'at all energies the middle between the turning points is' figures/captions.txt ||
+  fail 'it is not said that nothing is sheared'
 
 # Fits: data with errors, fit and bands.
 succeeds simulate --force pendulum --trajectories 6 --period 5 --times 11 --noise 0.05 -o data.csv --quiet

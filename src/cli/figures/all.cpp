@@ -12,10 +12,9 @@ Figures figures_of(const ShownRun& shown) {
     Figures more = kind(shown);
     std::move(more.begin(), more.end(), std::back_inserter(all));
   }
-  const bool has_units = shown.run.loss == Loss::observations;
   for (auto& [name, figure] : all) {
-    say_below(figure,
-              has_units ? "In the units of the data." : "All quantities are dimensionless.");
+    say_below(figure, shown.has_units() ? "In the units of the data."
+                                        : "All quantities are dimensionless.");
   }
   return all;
 }

@@ -130,9 +130,7 @@ Figures compared_figures(const std::vector<ShownRun>& runs) {
       runs);
   add(all, "residuals_over_energy",
       {laid_over(runs, "energy E", "residual of an orbit", true, residuals)}, runs);
-  const bool has_units = std::any_of(runs.begin(), runs.end(), [](const ShownRun& shown) {
-    return shown.run.loss == Loss::observations;
-  });
+  const bool has_units = std::any_of(runs.begin(), runs.end(), std::mem_fn(&ShownRun::has_units));
   for (auto& [name, figure] : all) {
     if (!has_units) say_below(figure, "All quantities are dimensionless.");
   }

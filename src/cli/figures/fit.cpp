@@ -34,6 +34,13 @@ std::string component_label(Motion motion, Index dimension, Index component) {
   return fmt::format("{} {}", what, name);
 }
 
+constexpr const char* error_bars = "Bars: one standard error.";
+
+/// "The first 3 of 16 trajectories."; empty where all are drawn.
+std::string drawn_of(Index drawn, Index all) {
+  return drawn < all ? fmt::format("The first {} of {} trajectories.", drawn, all) : std::string();
+}
+
 /// One panel for each component, over time.
 class Panels {
  public:
@@ -139,7 +146,10 @@ Figure fit_figure(const Run& run, const FittedPaths& paths, const ObservationTab
     panels.add_path(i, paths.time.col(i), paths.states, paths.errors, i == 0 ? "fit" : "");
   }
   for (Index i = 0; i < count; ++i) panels.add_data(i, i, table);
-  return std::move(panels).figure();
+  Figure figure = std::move(panels).figure();
+  say_below(figure, drawn_of(count, run.ensemble.size()));
+  say_below(figure, error_bars);
+  return figure;
 }
 
 Figure held_out_figure(const Run& run) {
@@ -150,7 +160,11 @@ Figure held_out_figure(const Run& run) {
     panels.add_predictions(i, i, table);
     panels.add_data(i, i, table);
   }
-  return std::move(panels).figure();
+  Figure figure = std::move(panels).figure();
+  say_below(figure, drawn_of(std::min<long>(count, most_trajectories), count));
+  say_below(figure, "Not fitted, but for unknown initial states. Lines join predictions.");
+  say_below(figure, error_bars);
+  return figure;
 }
 
 Figure prediction_figure(const Run& run) {
@@ -160,7 +174,9 @@ Figure prediction_figure(const Run& run) {
   for (Index i = 0; i < count; ++i) {
     panels.add_path(i, time, states, errors, fmt::format("trajectory {}", i));
   }
-  return std::move(panels).figure();
+  Figure figure = std::move(panels).figure();
+  say_below(figure, drawn_of(count, states.cols() / time.size()));
+  return figure;
 }
 
 Panel residual_panel(const Run& run, const ObservationTable& table) {

@@ -89,17 +89,24 @@ Figure isochrony_figure(const ShownRun& shown) {
       [&](const WellOrbit& o) { return of.amplitude(o); },
       [](const WellOrbit& o) { return o.shear(); })};
   Figure figure{{panel("|T(E)/T₀ − 1|", [&](const WellOrbit& o) { return of.period(o); }),
-                 panel("|R − 1|", [&](const WellOrbit& o) { return of.width(o); }),
-                 panel("|S|/A", [&](const WellOrbit& o) { return of.shear(o); }), shear}};
+                 panel("|R − 1|", [&](const WellOrbit& o) { return of.width(o); })}};
+  const bool is_sheared = std::any_of(certificate.curve.begin(), certificate.curve.end(),
+                                      [](const WellOrbit& o) { return o.shear() != 0; });
+  if (is_sheared) {
+    figure.panels.push_back(panel("|S|/A", [&](const WellOrbit& o) { return of.shear(o); }));
+    figure.panels.push_back(shear);
+  }
   figure.panel_width = 300;
   figure.panel_height = 220;
   const std::string period = certificate.n > 0 ? fmt::format("T₀ = T/n, n = {}", certificate.n)
                                                : std::string("T₀ is T(E) at the median energy");
+  const std::string middle = is_sheared
+                                 ? "S is the middle between the turning points, from"
+                                 : "at all energies the middle between the turning points is";
   say_below(figure,
             fmt::format("Verdict: {}. {}; ω = 2π/T₀; A = √(2E)/ω; R is the width of the well at "
-                        "the energy E over 2A, that of an isochronous well; S is the middle "
-                        "between the turning points, from x₀ = {:.4g}.",
-                        name(certificate.verdict), period, certificate.center.value_or(0)));
+                        "the energy E over 2A, that of an isochronous well; {} x₀ = {:.4g}.",
+                        name(certificate.verdict), period, middle, certificate.center.value_or(0)));
   return figure;
 }
 

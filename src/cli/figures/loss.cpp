@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -47,6 +49,12 @@ std::vector<Curve> loss_curves(const History& history, const std::vector<double>
   return curves;
 }
 
+/// A floor far below all that was minimised, as that of noisy data, would only flatten the curves.
+bool is_floor_near(const Run& run) {
+  constexpr double near = 1e-6;
+  return run.verification.floor >= near * run.verification.loss;
+}
+
 Panel loss_panel(const Run& run, const std::string& x_label, const std::vector<double>& x) {
   constexpr std::size_t few = 60;  // iterations whose markers can be told apart
   const History& history = run.state.history;
@@ -69,7 +77,9 @@ Panel loss_panel(const Run& run, const std::string& x_label, const std::vector<d
     panel.curves.push_back(std::move(line));
   };
   add_level("verified loss", run.verification.loss, 6, Curve::Style::dashed);
-  add_level("integration floor", run.verification.floor, 5, Curve::Style::dotted);
+  if (is_floor_near(run)) {
+    add_level("integration floor", run.verification.floor, 5, Curve::Style::dotted);
+  }
   return panel;
 }
 
@@ -88,10 +98,14 @@ Figures loss_figures(const ShownRun& shown) {
     say_below(figure, "No iteration was made: the loss is that of the initial weights.");
   }
   if (run.is_verified()) {
-    say_below(
-        figure,
-        "Verified: recomputed by another method at a tighter tolerance. Floor: the loss below "
-        "which errors of the integration are fitted.");
+    say_below(figure, "Verified: recomputed by another method at a tighter tolerance.");
+    if (run.verification.floor > 0) {
+      say_below(figure,
+                fmt::format("Floor{}: the loss below which errors of the integration are "
+                            "fitted.",
+                            is_floor_near(run) ? std::string()
+                                               : fmt::format(", {:.1e}", run.verification.floor)));
+    }
   }
   if (run.loss == Loss::observations) {
     say_below(figure, "The loss rises where longer times or another ridge are taken on.");

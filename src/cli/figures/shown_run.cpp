@@ -53,6 +53,11 @@ bool ShownRun::moves_on_a_line() const {
   return run.motion == Motion::newtonian && run.ensemble.initial_states.rows() == 2;
 }
 
+bool ShownRun::has_units() const {
+  const bool has_errors = run.trajectories && run.trajectories->errors.size() > 0;
+  return run.loss == Loss::observations || has_errors;
+}
+
 std::optional<Vector> ShownRun::energies(ConstStatesRef states) const {
   if (!moves_on_a_line() || !field) return std::nullopt;
   try {

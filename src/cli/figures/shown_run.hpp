@@ -18,6 +18,8 @@ struct ShownRun {
 
   [[nodiscard]] bool moves_on_a_line() const;
   [[nodiscard]] bool is_trained() const { return run.state.history.size() > 0; }
+  /// A fit, or a prediction by one: quantities have the units of the data.
+  [[nodiscard]] bool has_units() const;
   /// Above the bottom of the nearest well, of trajectories that start like these; nothing where
   /// there is no potential.
   [[nodiscard]] std::optional<Vector> energies(ConstStatesRef states) const;
