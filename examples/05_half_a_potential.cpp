@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   const Dynamics dynamics(std::make_shared<Mlp>(network));
   bool good = true;
   Figure figure;
+  figure.columns = 3;
   for (const Half& half : halves) {
     const ForceFieldPtr exact = half.well.force_field();
     const Vector held = Vector::LinSpaced(200, half.edge, 0);  // throws without a completion:
@@ -84,8 +85,8 @@ int main(int argc, char** argv) {
       if (seed > 0) continue;
       Panel& panel = figure.panels.emplace_back();
       panel.title = half.well.name();
-      panel.x_label = "position x (1)";
-      panel.y_label = "force f (1)";
+      panel.x_label = "position x";
+      panel.y_label = "force f";
       panel.curves = {curve("left half, given", held, values(*exact, {}, held), Curve::Style::line),
                       curve("its completion", x, right.force, Curve::Style::line),
                       curve("found", x, f, Curve::Style::dashed),

@@ -64,8 +64,8 @@ bool ask(const Question& q, double s, bool quick, TrainingOptions options, Figur
     if (seed > 0 || s < 1e-2) continue;
     Panel& panel = figure.panels.emplace_back();
     panel.title = q.answer.name() + ", noise 1e-2";
-    panel.x_label = "position x (1)";
-    panel.y_label = "error of the force, f - f* (1)";
+    panel.x_label = "position x";
+    panel.y_label = "error of the force, f - f*";
     panel.curves = {{"network", {x.begin(), x.end()}, {error.begin(), error.end()}, {}, {}},
                     {"Abel's inversion", {x.begin(), x.end()}, {abel.begin(), abel.end()}, {}, {}}};
   }

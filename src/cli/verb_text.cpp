@@ -8,7 +8,7 @@ namespace {
 
 constexpr VerbText texts[] = {
     {verb_train, "[options]", "learn a force field, write a results file",
-     "Learns a force field and writes a results file."},
+     "Learns a force field, from a loss or from data, and writes a results file."},
     {verb_simulate, "(FILE | --force NAME) [options]",
      "integrate initial states through a learned or analytic force",
      "Integrates initial states through the force of a results file, FILE, or through an analytic "
@@ -33,8 +33,8 @@ constexpr VerbText texts[] = {
     {verb_complete, "(FILE | --force NAME) [options]",
      "the right half that makes half a well isochronous",
      "The right half that makes the left half of a well isochronous: the well's width at every U "
-     "is "
-     "that of the harmonic one. The left half is that of the force of a results file, FILE, of an "
+     "is that of the harmonic one. The left half is that of the force of a results file, FILE, of "
+     "an "
      "analytic force or of a text file. T(E) of the whole well is computed by quadrature."},
     {verb_sweep, "[options]", "many runs of one configuration or of a grid, and their verdicts",
      "Trains from many starts, one thread each, and writes a table of verdicts. --max-time is of "
