@@ -23,6 +23,16 @@ DenseObservations dense_observations(const Tableau& tableau) {
   return tableau.embedded_order > 6 ? DenseObservations{2, 100} : DenseObservations{1.25, 1};
 }
 
+/// here = since + a before, a row at a time: Eigen's products of so few rows are not vectorised.
+template <class Since, class Before, class Here>
+void chain(const Since& since, const Eigen::MatrixXd& a, const Before& before, Here& here) {
+  for (Index r = 0; r < here.rows(); ++r) {
+    auto row = here.row(r);
+    row = since.row(r) + a(r, 0) * before.row(0);
+    for (Index s = 1; s < before.rows(); ++s) row += a(r, s) * before.row(s);
+  }
+}
+
 }  // namespace
 
 DiscreteSensitivity::DiscreteSensitivity(const Dynamics& dynamics, const IntegratorOptions& options,
@@ -351,9 +361,15 @@ void DiscreteSensitivity::jacobian_of_segments(RowMatrixRef rows, RowMatrixRef b
     for (Index b = 0; b < points; ++b) {
       const Index at = (b * observations + k) * states;
       for (Index r = 0; r < states; ++r) a.row(r) = lambda.col(b).segment(r * states, states);
-      auto here = rows.middleRows(at, states);
-      if (observations > 1) here = of_segment.middleRows(b * states, states);
-      if (k > 0) here += a.lazyProduct(rows.middleRows(at - states, states));
+      if (observations > 1) {
+        auto here = rows.middleRows(at, states);
+        const auto since = of_segment.middleRows(b * states, states);
+        if (k > 0) {
+          chain(since, a, rows.middleRows(at - states, states), here);
+        } else {
+          here = since;
+        }
+      }
       if (by_start.rows() == 0) continue;
       auto from_start = by_start.middleRows(at, states);
       from_start = a;
