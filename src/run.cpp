@@ -364,9 +364,11 @@ std::string described(const ForceStructure& structure) {
 }
 
 std::string losses_of(Loss first, const std::vector<OtherObjective>& others) {
-  std::string words = name(first);
+  std::string words = first == Loss::observations ? "fit to observations"
+                      : first == Loss::none       ? "no loss on orbits"
+                                                  : fmt::format("{} loss", name(first));
   for (const OtherObjective& other : others) {
-    words += fmt::format(" + {:g} {}", other.weight, name(other.loss));
+    words += fmt::format(" + {:g} times the {} loss", other.weight, name(other.loss));
   }
   return words;
 }
@@ -429,7 +431,7 @@ Run new_run(const Objective& objective, const std::optional<TrainingOptions>& op
   run.network = structure.network;
   const std::string force = described(structure);
   run.title = fmt::format(
-      "{} loss, {}, N = {}", losses_of(objective.loss(), run.others),
+      "{}, {}, N = {}", losses_of(objective.loss(), run.others),
       force.empty() ? fmt::format("{} parameters", objective.dynamics().parameters()) : force,
       objective.ensemble().size());
   return run;

@@ -17,7 +17,7 @@ namespace isochron {
 /// "harmonic + network 1-16-16-1"; empty where there is no structure.
 [[nodiscard]] std::string described(const ForceStructure& structure);
 
-/// "observations + 10000 periodic": the losses of a sum with their weights.
+/// "fit to observations + 10000 times the periodic loss": the losses of a sum with their weights.
 [[nodiscard]] std::string losses_of(Loss first, const std::vector<OtherObjective>& others);
 
 /// Whether something beside the trajectories of the first objective counts.

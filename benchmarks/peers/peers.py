@@ -3,7 +3,7 @@
 
     python3 benchmarks/peers/peers.py FILE [--rtol 1e-10] [--repeats 3] [--trajectories N]
 
-FILE is a results file of `isochron train`, to which `isochron benchmark --at FILE --append` has
+FILE is a results file of `isochron train`, to which `isochron benchmark FILE --append` has
 added a benchmark. The script takes the network's initial weights and the initial states from
 /run, computes the same loss and its gradient, and adds a row per method to /benchmark/table:
 

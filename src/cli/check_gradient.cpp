@@ -94,7 +94,7 @@ int check_gradient(const Configuration& given) {
                         meter.begin(fmt::format("{} ({} of {})", what, number, of));
                       });
   meter.end();
-  put("{} loss, {}, N = {}, T = {:.6g}, at {}, rtol {:.1e}, atol {:.1e}\n",
+  put("{}, {}, N = {}, T = {:.6g}, at {}, rtol {:.1e}, atol {:.1e}\n",
       losses_of(objective.loss(), new_run(objective).others), described(structure_of(*field)),
       objective.ensemble().size(), objective.period(), stored ? file : "the initial weights",
       sensitivity.integrator.rtol, sensitivity.integrator.atol);

@@ -54,7 +54,7 @@ InputError unknown_word(const std::string& what, const std::string& dashes,
     for (const auto& [other, name] : verb_names) {
       if ((elsewhere->verbs & other) != 0) verbs.emplace_back(name);
     }
-    return InputError(fmt::format("{} '{}' is only for {}", what, word, fmt::join(verbs, " and ")));
+    return InputError(fmt::format("{} '{}' is only for {}", what, word, fmt::join(verbs, ", ")));
   }
   std::vector<std::string> candidates;
   for (const Option* option : options_of(verb)) candidates.push_back(dashes + option->key);

@@ -13,6 +13,7 @@ namespace {
 using Kind = DataColumn::Kind;
 
 const std::string error_suffix = "_error";
+const std::string prediction_error_suffix = "_prediction_error";  // as simulate writes them
 
 bool is_error(const std::string& name) {
   return name.size() > error_suffix.size() && name.ends_with(error_suffix);
@@ -156,12 +157,16 @@ std::vector<DataColumn> DataColumns::of(const std::vector<std::string>& names,
             "{}: column {} has no name, as the index that pandas writes; name all columns (pandas: "
             "to_csv(.., index=False))",
             where, columns.size() + 1);
+    require(!name.ends_with(prediction_error_suffix) || observe_.contains(name),
+            "{}: the column {} holds errors of a prediction, which are none of observations; leave "
+            "these columns out, or make data: isochron simulate run.h5 --noise S --output data.csv",
+            where, quoted(name));
     columns.push_back(meaning(renamed(name)));
     require(
         columns.back().kind != Kind::ignored || !observe_.empty(),
         "{}: the column {} is unknown; {} data with --dimension {} have the columns trajectory, "
-        "t, {}, and NAME_error; say what others mean by --observe NAME={}",
-        where, quoted(name), isochron::name(motion_), dimension_, components(),
+        "t, {}, and NAME_error; say what it means, as in --observe {}={}",
+        where, quoted(name), isochron::name(motion_), dimension_, components(), shown(name),
         component_name(motion_, dimension_, 0));
   }
   check_set(names, columns, where);

@@ -28,7 +28,12 @@ std::string varied_key(const std::string& word) {
   if (key.size() == word.size()) throw bad_grid(word, "has no value");
   const Option* option = find_option(key, verb_train);
   if (option == nullptr) throw unknown_option(key, verb_train);
-  if (!option->reproduces || key.ends_with("seed")) throw bad_grid(word, "cannot vary");
+  if (key.ends_with("seed")) {
+    throw InputError(fmt::format(
+        "in --grid, {} cannot vary: a sweep counts seeds up from --seed; give --seed S --runs K",
+        quoted(word)));
+  }
+  if (!option->reproduces) throw bad_grid(word, "cannot vary");
   return key;
 }
 

@@ -47,17 +47,19 @@ void print_version() {
   std::cout << "  MPI " << mpi_version() << '\n';
 }
 
-const Verb* find_verb(const std::string& word) {
+const Verb& verb_of(const std::string& word) {
+  std::vector<std::string> names;
   for (const auto& [verb, name] : verb_names) {
-    if (word == name) return &verb;
+    if (word == name) return verb;
+    names.emplace_back(name);
   }
-  return nullptr;
+  throw InputError(fmt::format("the verb {} is unknown; the nearest one is '{}'", quoted(word),
+                               nearest(word, names)));
 }
 
 int print_help(const std::vector<std::string>& arguments) {
-  const Verb* about = arguments.size() > 1 ? find_verb(arguments[1]) : nullptr;
-  require(arguments.size() == 1 || (arguments.size() == 2 && about != nullptr),
-          "help takes one verb, as in: isochron help train");
+  require(arguments.size() <= 2, "help takes one verb, as in: isochron help train");
+  const Verb* about = arguments.size() > 1 ? &verb_of(arguments[1]) : nullptr;
   const std::size_t width = terminal_width();
   std::cout << (about == nullptr ? help(width) : help(*about, Extent::essential, width));
   return done;
@@ -78,6 +80,7 @@ void check_files(const Configuration& configuration) {
       needs_file || configuration.verb == verb_analyze || configuration.verb == verb_complete;
   if (!takes_file && !files.empty()) {
     require(files.front() != verb, "the verb {} is given twice", verb);
+    require(files.front() != "help", "for help: isochron {} --help", verb);
     std::error_code ignored;
     const bool resumable = (configuration.verb == verb_train || configuration.verb == verb_sweep) &&
                            std::filesystem::is_regular_file(files.front(), ignored);
@@ -120,18 +123,13 @@ int run(const std::vector<std::string>& arguments) {
     print_version();
     return done;
   }
-  const Verb* verb = find_verb(word);
-  if (verb == nullptr) {
-    std::vector<std::string> names;
-    for (const auto& [each, name] : verb_names) names.emplace_back(name);
-    throw InputError(fmt::format("the verb {} is unknown; the nearest one is '{}'", quoted(word),
-                                 nearest(word, names)));
-  }
+  require(word != "--help-all", "--help-all comes after a verb, as in: isochron train --help-all");
+  const Verb& verb = verb_of(word);
   const Configuration configuration =
-      read_configuration(*verb, {arguments.begin() + 1, arguments.end()});
+      read_configuration(verb, {arguments.begin() + 1, arguments.end()});
   if (configuration.help || configuration.help_all) {
     const Extent extent = configuration.help_all ? Extent::all : Extent::essential;
-    std::cout << help(*verb, extent, terminal_width());
+    std::cout << help(verb, extent, terminal_width());
     return done;
   }
   check_files(configuration);

@@ -35,6 +35,26 @@ Vector noise_asked_for(const Configuration& configuration, const ObservedData& d
   return noise;
 }
 
+/// Logarithms need positive values.
+void check_values(const ObservedData& data, const Configuration& configuration) {
+  if (configuration.error_model != ErrorModel::lognormal) return;
+  for (const ObservedTrajectory& trajectory : data.trajectories()) {
+    for (Index k = 0; k < trajectory.size(); ++k) {
+      for (Index d = 0; d < trajectory.value.rows(); ++d) {
+        const double value = trajectory.value(d, k);
+        const auto row = static_cast<std::size_t>(k);
+        require(
+            !(value <= 0),
+            "--error-model lognormal needs positive values, and {}, {} {}, has {} = {:g}; leave "
+            "--error-model out",
+            shown(configuration.data), trajectory.place,
+            trajectory.places.empty() ? k : trajectory.places[row],
+            component_name(data.motion(), data.dimension(), d), value);
+      }
+    }
+  }
+}
+
 /// Standard errors to begin with, of components whose values have none; whether there are any.
 bool fill_noise(const ObservedData& data, bool starts_are_known, ErrorModel model, Vector& noise) {
   const std::vector<Index> lacking = data.without_error(starts_are_known ? 1 : 0);
@@ -115,6 +135,7 @@ ObservedProblem observed_problem(const Configuration& configuration, const Dynam
   const DataColumns columns(configuration.motion, configuration.dimension,
                             parse_observe(configuration.observe));
   const ObservedData data = read_observed_data(configuration.data, columns);
+  check_values(data, configuration);
   const bool fits = configuration.fit_initial_states;
   Vector noise = noise_asked_for(configuration, data);
   const bool estimates = fill_noise(data, !fits, configuration.error_model, noise);

@@ -69,17 +69,18 @@ std::vector<Option> make_table() {
        "number of initial states, drawn from N(0, I); {}"},
       {"initial-states", "FILE", of_runs, "Problem", setting(&C::initial_states, any_text()),
        "read them instead: text with one state per row, columns x,v (q1.., v1..; y1..) unless a "
-       "first line of names says otherwise, or HDF5 as FILE:/dataset (benchmark uses them only if "
-       "N "
-       "equals the number of rows)"},
+       "first line of names says otherwise, or HDF5 as FILE:/dataset; benchmark uses them where it "
+       "has as many trajectories"},
       {"dimension", "D", of_runs, "Problem", setting(&C::dimension, whole<Index>(1, 64)),
        "dimension of the position; {}"},
       {"dynamics", "NAME", of_runs, "Problem",
        setting(&C::motion, one_of<Motion>({{"newtonian", Motion::newtonian},
                                            {"first-order", Motion::first_order}})),
        "newtonian (q'' = f(q)) or first-order (y' = f(y))"},
-      {"period", "T", of_runs, "Problem", setting(&C::period, time()),
-       "period, dimensionless, {}; 6.28, 2pi, pi/2, .."},
+      {"period", "T", of_runs & ~verb_simulate, "Problem", setting(&C::period, time()),
+       "period, {}; 6.28, 2pi, pi/2, .."},
+      {"period", "T", verb_simulate, "Problem", setting(&C::period, time()),
+       "trajectories go from t = 0 to T, {}; 6.28, 2pi, pi/2, .."},
       {"loss", "NAME", of_runs, "Problem",
        setting(&C::loss, one_of(named({Loss::periodic, Loss::antiperiodic, Loss::prescribed_period,
                                        Loss::prescribed_half_period, Loss::none}))),
@@ -177,8 +178,8 @@ std::vector<Option> make_table() {
        "double-well, cubic, toda, linear (A q: a11, a12, ..), lotka-volterra (first-order)"},
       {"force", "FORCE", verb_analyze | verb_complete, "Force field",
        setting(&C::analyzed_force, name_or_file(well_names())),
-       "in place of a results file: an analytic force (as simulate's), or a text file with a "
-       "position and the force there in each row"},
+       "in place of a results file: an analytic force of one dimension (harmonic .. toda), or a "
+       "text file with a position and the force there in each row"},
       {"params", "a=1,b=2", of_runs | verb_analyze | verb_complete, "Force field",
        setting(&C::parameters, cli::parameters()),
        "parameters of an analytic force: numbers by name; of those that are fitted, where the fit "
@@ -217,7 +218,7 @@ std::vector<Option> make_table() {
        setting(&C::method, one_of(named({Method::adams, Method::bdf, Method::rkn8, Method::rkn12,
                                          Method::rk8, Method::rk4}))),
        "adams or bdf (CVODES), rkn8 or rkn12 (q'' = f(q) only), rk8 or rk4 with --steps (default: "
-       "adams; with discrete gradients rkn8, or rk8 for first-order dynamics)"},
+       "adams; with discrete gradients and with --data rkn8, or rk8 for first-order dynamics)"},
       {"steps", "K", of_runs, "Integration", setting(&C::steps, whole<long>(1, 1000000000)),
        "steps of rk4, which has no error control; {}; between samples of simulate at least one "
        "each"},
@@ -250,7 +251,7 @@ std::vector<Option> make_table() {
        setting(&C::staggered, one_of<bool>({{"staggered", true}, {"simultaneous", false}})),
        "correction of forward sensitivities: staggered (after the states) or simultaneous"},
       {"times", "K", verb_simulate, "Integration", setting(&C::times, whole<Index>(2, 100000)),
-       "samples per trajectory; {}"},
+       "samples per trajectory, evenly spaced from 0 to --period, both ends included; {}"},
       {"threads", "K", of_runs, "Integration", setting(&C::threads, optional(whole(1, 1024))),
        "threads; {} (default: all cores); results do not depend on it", false},
 
@@ -258,7 +259,8 @@ std::vector<Option> make_table() {
        setting(&C::gradient, one_of(named({GradientMethod::adjoint, GradientMethod::forward,
                                            GradientMethod::discrete}))),
        "adjoint or forward (CVODES), or discrete: the exact derivative of a one-step method "
-       "(default: adjoint; with a one-step --method and with --optimizer least-squares discrete)"},
+       "(default: adjoint; with a one-step --method and with --optimizer least-squares, and with "
+       "--data, discrete)"},
       {"interpolation", "NAME", trainers, "Training",
        setting(&C::interpolation, one_of<Interpolation>({{"polynomial", Interpolation::polynomial},
                                                          {"hermite", Interpolation::hermite}})),
@@ -274,8 +276,8 @@ std::vector<Option> make_table() {
        "least-squares: Levenberg-Marquardt on the residuals, with the Jacobian by --gradient "
        "discrete or forward and rtol auto: 1e-2 sqrt(loss), 1e-6 .. 1e-14; lbfgs+least-squares: "
        "L-BFGS by --gradient until it is near, then that, by a discrete Jacobian; lbfgs: with rtol "
-       "auto 1e-10, tightened to 1e-13 when it makes no more progress; adam: full batch, the "
-       "note's baseline"},
+       "auto 1e-10, tightened to 1e-13 when it makes no more progress; adam: all trajectories "
+       "at once, for comparison; with --data least-squares alone"},
       {"memory", "M", trainers, "Training", setting(&C::memory, whole(3, 1000)),
        "pairs that L-BFGS keeps; {}"},
       {"learning-rate", "R", trainers, "Training", setting(&C::learning_rate, number(1e-12, 10)),
@@ -318,8 +320,9 @@ std::vector<Option> make_table() {
       {"runs", "K", verb_sweep, "Sweep", setting(&C::runs, whole<long>(1, 1000000)),
        "starts of every configuration, with the seeds --seed, --seed + 1, ..; {}"},
       {"grid", "LISTS", verb_sweep, "Sweep", setting(&C::grid, any_text()),
-       "configurations: lists separated by ;, each the combinations of its key=value|value .., "
-       "keys of these options: \"loss=periodic|antiperiodic; symmetry=odd\""},
+       "configurations: key=value|value .. of train's options; blanks between keys: all "
+       "combinations, ;: another list: \"loss=periodic|antiperiodic symmetry=none|odd; "
+       "optimizer=adam\""},
       {"keep-runs", nullptr, verb_sweep, "Sweep", setting(&C::keep_runs, flag()),
        "write a complete results file of every run, too, into the folder OUTPUT.runs, and link it"},
       {"part", "i/n", verb_sweep, "Sweep", setting(&C::part, part()),
@@ -363,7 +366,11 @@ std::vector<Option> make_table() {
        "time that one evaluation may take, in s or as 90s, 1m, 2h; {} (default: 5, with --quick 1, "
        "with --full 1000)"},
 
-      {"output", "FILE", writers, "Files", setting(&C::output, any_text()),
+      {"output", "FILE", verb_simulate, "Files", setting(&C::output, any_text()),
+       "results file, or with the ending .csv a table as train --data reads it; must not exist "
+       "unless --overwrite (default: simulate.h5, with a number where that exists)",
+       false},
+      {"output", "FILE", writers & ~verb_simulate, "Files", setting(&C::output, any_text()),
        "results file; must not exist unless --overwrite or --resume (default: the verb's name, as "
        "train.h5, with a number where that exists)",
        false},

@@ -94,6 +94,22 @@ std::string on_chi_squared(const Run& run) {
                         "--fit-initial-states");
 }
 
+/// Of data that the force follows, too, chi^2 per datum is that of the data fitted, or 1.
+std::string on_held_out_data(const Run& run) {
+  constexpr double too_far = 4;
+  const FitQuality& fit = run.fit;
+  if (!run.held_out || std::isnan(fit.chi_squared_holdout)) return "";
+  const double expected = std::max(1.0, fit.chi_squared);
+  const double deviation = expected * std::sqrt(2 / static_cast<double>(run.held_out->size()));
+  if (!(fit.chi_squared_holdout - expected > too_far * deviation)) return "";
+  return fmt::format(
+      "chi^2 of the data held out is {:.3g} per datum, of those fitted {:.3g}: they go where no "
+      "data "
+      "were fitted, or the fit follows the noise; give more data there, or all of them (without "
+      "--holdout)",
+      fit.chi_squared_holdout, fit.chi_squared);
+}
+
 /// Residuals of a model that misses something stay on one side for a while.
 std::string on_correlated_residuals(const Run& run) {
   constexpr double too_far = 4;
@@ -144,7 +160,8 @@ std::optional<std::string> prescribed_periods_in_words(const Run& run) {
 std::vector<std::string> remarks(const Run& run, const std::string& file) {
   std::vector<std::string> all = {
       on_the_limit(run, file),     on_the_integration(run, file), on_rest(run),
-      on_a_single_trajectory(run), on_chi_squared(run),           on_correlated_residuals(run)};
+      on_a_single_trajectory(run), on_chi_squared(run),           on_correlated_residuals(run),
+      on_held_out_data(run)};
   std::erase(all, "");
   return all;
 }

@@ -115,8 +115,9 @@ class RunRows {
     }
     if (run_.state.history.size() > 0) {
       take("gradient_norm", 0);
-      row("loss", "{:.4e}, |gradient| {:.2g}", take("loss", run_.state.loss),
-          kept_gradient_norm(run_.state));
+      const bool has_ridge = run_.loss == Loss::observations && run_.fit.ridge > 0;
+      row("loss", "{:.4e}{}, |gradient| {:.2g}", take("loss", run_.state.loss),
+          has_ridge ? " with the ridge" : "", kept_gradient_norm(run_.state));
     }
     const Character& like = run_.character;
     if (take("harmonic_n", like.harmonic_n)) {
@@ -349,8 +350,8 @@ class RunRows {
     const States& states = run_.ensemble.initial_states;
     if (run_.loss) {
       const Index dimension = states.rows() / (run_.motion == Motion::newtonian ? 2 : 1);
-      row("problem", "{}, D = {}, {}, {} loss, N = {}{}", name(run_.motion), dimension, periods(),
-          name(*run_.loss), states.cols(),
+      row("problem", "{}, D = {}, {}, {}, N = {}{}", name(run_.motion), dimension, periods(),
+          losses_of(*run_.loss, {}), states.cols(),
           run_.data_seed ? fmt::format(", data seed {}", *run_.data_seed) : "");
     } else if (states.cols() > 0) {
       row("trajectories", "{}", states.cols());

@@ -202,8 +202,6 @@ void take_options(const TrainingOptions& options, const Taking& take) {
   take("iterations", &C::iterations, limit < 0 ? std::nullopt : std::optional(limit));
 }
 
-bool is_simulated(const Run& run) { return !std::isnan(run.simulation.mean_square_residual); }
-
 /// What else can be given than a file without a force: the analytic one that was simulated.
 std::string remedy_without_force(const Run& run, const std::string& file) {
   const auto config = parsed_configuration(run.config, file);
@@ -213,6 +211,8 @@ std::string remedy_without_force(const Run& run, const std::string& file) {
 }
 
 }  // namespace
+
+bool is_simulated(const Run& run) { return !std::isnan(run.simulation.mean_square_residual); }
 
 Run read_run(const std::string& file) {
   Run run = read_results(file);

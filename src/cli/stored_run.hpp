@@ -12,6 +12,9 @@ namespace isochron::cli {
 /// A results file. What files of version 0.1.0 say in their configuration alone is in its place.
 [[nodiscard]] Run read_run(const std::string& file);
 
+/// Whether a run of simulate is in the file, and no training.
+[[nodiscard]] bool is_simulated(const Run& run);
+
 /// One with a force that the file holds: a network, an analytic one or both. Throws InputError when
 /// it holds none.
 [[nodiscard]] Run read_model(const std::string& file);

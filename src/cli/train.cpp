@@ -98,6 +98,10 @@ void keep_problem(const Configuration& configuration, const Objective& objective
 
 /// What the program cannot know of a run that the library wrote.
 void require_resumable(const Run& stored, const Configuration& given, const std::string& file) {
+  require(!is_simulated(stored) || given.given("loss"),
+          "{} comes from simulate, which trains nothing; go on with the training run that it was "
+          "made from: isochron train --resume run.h5",
+          shown(file));
   require(resumable(stored),
           "{} holds a run with the loss {}, which the library alone can resume: objective_of, then "
           "train",

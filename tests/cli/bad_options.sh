@@ -193,7 +193,9 @@ rejects 2 'the verb train is given twice' train train
 for verb in analyze check-gradient show; do
   rejects 2 "option '-o' is unknown" "$verb" -o=a.h5
 done
-rejects 2 'help takes one verb' help trian
+rejects 2 "the verb 'trian' is unknown; the nearest one is 'train'" help trian
+rejects 2 '--help-all comes after a verb, as in: isochron train --help-all' --help-all train
+rejects 2 'for help: isochron train --help' train help
 rejects 2 'output folder nodir does not exist; create it: mkdir -p nodir' train -o nodir/a.h5
 for s in 1x 1d m -1m 0m 1e9h; do
   rejects 2 'max-time .* from 0.001 to 1e\+09, or with a unit: 90s, 1m, 2h' train --max-time="$s"

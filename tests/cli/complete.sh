@@ -56,6 +56,12 @@ if command -v gnuplot >/dev/null; then
   [[ -s figures/force.svg && -s figures/isochrony.svg ]] || fail 'a completed well has no figures'
 fi
 
+# The well of a run is where its orbits go, here about x = 2.
+seq -4 0.1 8 | awk '{ print $1, 2 - $1 }' >shifted.txt
+succeeds train --loss none --hold shifted.txt --trajectories 20 --iterations 40 --quiet -o shifted.h5
+succeeds complete shifted.h5 -o completed.h5
+below completed.h5 period_error 1e-7
+
 rejects 2 'complete needs a force: give a results file, isochron complete run.h5' complete
 rejects 2 'leftmost 1 is not admissible; give a position left of the bottom' complete --force harmonic --leftmost 1
 rejects 2 'has no isochronous completion' complete --force harmonic --period 3

@@ -32,7 +32,9 @@ awk -F , 'NR > 2 && $2 > 0 && !($5 > 0 && $6 > 0) { exit 1 }' predicted.csv ||
 # Errors that take longer than they may are left out.
 succeeds simulate --model fit.h5 --trajectories 2000 --times 500 --max-time 0.001 -o late.h5
 prints 'trajectory errors +absent: they take longer than --max-time 0.001'
-rejects 2 "'q_prediction_error' is unknown" train --data predicted.csv --noise 0.1 -o no.h5
+rejects 2 "'q_prediction_error' holds errors of a prediction, .*--noise S" train --data predicted.csv --noise 0.1 -o no.h5
+rejects 2 "say what it means, as in --observe pos=q" train --data <(printf 't,pos\n0,1\n1,2\n') -o no.h5
+rejects 2 "again.h5 comes from simulate, which trains nothing" train --resume again.h5
 succeeds simulate --model fit.h5 --trajectories 3 --times 5 --noise 0.1 -o drawn.csv
 [[ $(head -n 1 drawn.csv) == trajectory,t,q,v,q_error,v_error ]] || fail 'drawn.csv: its header'
 if command -v h5ls >/dev/null; then
@@ -115,7 +117,8 @@ if command -v gnuplot >/dev/null; then
   grep -q 'log residual' figures/residuals.svg || fail 'residuals.svg: its residuals are of logarithms'
   rm -r figures
 fi
-rejects 2 'lognormal' "${fit[@]}" --data orbits.csv --error-model lognormal -o no.h5
+rejects 2 '--error-model lognormal needs positive values, and orbits.csv, line [0-9]+, has (q|v) = -' \
+  "${fit[@]}" --data orbits.csv --error-model lognormal -o no.h5
 
 # A run goes on with its data.
 succeeds "${fit[@]}" --data orbits.csv --iterations 4 -o short.h5
@@ -148,7 +151,7 @@ shows 'note chi\^2 is .* give --fit-initial-states'
 closing=("${fit[@]}" --data orbits.csv --loss periodic --period pi --trajectories 8)
 succeeds "${closing[@]}" --closed-weight 1e4 -o closing.h5
 prints 'beside +10000 times the periodic loss, T = 3\.142, N = 8'
-prints 'problem .* observations loss, N = 12'
+prints 'problem .* fit to observations, N = 12'
 below closing.h5 chi_squared 1.25
 asked closing.h5 closed-weight 10000
 off() { # by how much a period near E = 1 is off pi
@@ -161,11 +164,11 @@ print(abs(periods["period"][k] - math.pi))'
 awk -v a="$(off closing.h5)" -v b="$(off fit.h5)" 'BEGIN { exit !(a < 1e-3 && a < b / 3) }' ||
   fail "closing.h5: T is off by $(off closing.h5), of data alone by $(off fit.h5)"
 succeeds check-gradient --at closing.h5
-prints '^observations \+ 10000 periodic loss'
+prints '^fit to observations \+ 10000 times the periodic loss'
 succeeds check-gradient --at fit.h5
-prints '^observations loss, .* N = 12, T = 3'
+prints '^fit to observations, .* N = 12, T = 3'
 succeeds simulate --model closing.h5 -o from_closing.h5
-prints 'problem .* T = 3, none loss, N = 12'
+prints 'problem .* T = 3, no loss on orbits, N = 12'
 succeeds "${closing[@]}" --closed-weight 1e4 --iterations 30 -o closed_short.h5
 succeeds train --resume closed_short.h5 --iterations 100 --quiet
 prints 'beside +10000 times the periodic loss'
