@@ -7,9 +7,13 @@
 #include "sentence.hpp"
 
 namespace isochron::cli {
+namespace {
+
+using Kind = DataColumn::Kind;
+
+}  // namespace
 
 void DataRow::put(const DataColumn& column, double number) {
-  using Kind = DataColumn::Kind;
   if (column.kind == Kind::time) time = number;
   if (column.kind == Kind::value) values[column.component] = number;
   if (column.kind == Kind::error) errors[column.component] = number;
