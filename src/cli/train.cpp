@@ -138,11 +138,25 @@ int resume(const Configuration& given) {
   return run_training(std::move(setup), stored);
 }
 
+/// Options that would do nothing: who types them expects something.
+void refuse_idle_options(const Configuration& configuration) {
+  const auto refuse = [&](const char* key, bool is_idle, const char* of) {
+    require(!is_idle || configuration.origin(key) != Origin::command_line,
+            "{} is for {}; give that, too, or leave it out", as_typed(configuration, key), of);
+  };
+  const OptimizerKind kind = configuration.optimizer;
+  refuse("learning-rate", kind != OptimizerKind::adam, "--optimizer adam");
+  refuse("memory", kind != OptimizerKind::lbfgs && kind != OptimizerKind::lbfgs_least_squares,
+         "--optimizer lbfgs or lbfgs+least-squares");
+  refuse("steps", configuration.method != Method::rk4, "--method rk4");
+}
+
 }  // namespace
 
 int train(const Configuration& given) {
   if (!given.resume.empty()) return resume(given);
   const Configuration configuration = resolved(given);
+  refuse_idle_options(configuration);
   TrainingSetup setup = training_setup(configuration, std::nullopt);
   setup.output = output_of(configuration);
   echo(with_orbits(configuration, setup.objective));
