@@ -1,7 +1,10 @@
 #include "cli/input_tables.hpp"
 
 #include <fmt/core.h>
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
+#include <fstream>
 
 #include "cli/read_once.hpp"
 #include "isochron/results.hpp"
@@ -74,6 +77,17 @@ States read_states_in_hdf5(const std::string& file, const std::string& dataset,
 }
 
 }  // namespace
+
+bool is_text_file(const std::string& file) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored)) return false;
+  char begin[64] = {};
+  std::ifstream stream(file, std::ios::binary);
+  stream.read(begin, sizeof begin);
+  return stream.gcount() > 0 && std::all_of(begin, begin + stream.gcount(), [](unsigned char c) {
+           return std::isprint(c) != 0 || std::isspace(c) != 0;
+         });
+}
 
 std::optional<Hdf5Path> hdf5_path(const std::string& source) {
   std::error_code ignored;

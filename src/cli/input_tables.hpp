@@ -11,6 +11,9 @@ namespace isochron::cli {
 
 // The tables that options read from files. All throw InputError.
 
+/// Whether a file begins with words or numbers, as a table does.
+[[nodiscard]] bool is_text_file(const std::string& file);
+
 /// A dataset or group of an HDF5 file.
 struct Hdf5Path {
   std::string file;

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -18,6 +19,7 @@
 #include "cli/help.hpp"
 #include "cli/ranks.hpp"
 #include "cli/signals.hpp"
+#include "cli/stored_run.hpp"
 #include "cli/verbs.hpp"
 #include "environment.hpp"
 #include "isochron/error.hpp"
@@ -91,6 +93,7 @@ void check_files(const Configuration& configuration) {
                               : ""));
   }
   require(!needs_file || !files.empty(), "{0} needs a file: isochron {0} run.h5", verb);
+  if (needs_file) std::for_each(files.begin(), files.end(), refuse_other_words);
   if (configuration.verb == verb_plot) return;  // runs are laid over each other
   require(files.size() <= 1, "{} takes one results file, not {}", verb, files.size());
 }

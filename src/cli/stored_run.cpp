@@ -1,14 +1,17 @@
 #include "cli/stored_run.hpp"
 
 #include <fmt/core.h>
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/force_option.hpp"
+#include "cli/input_tables.hpp"
 #include "cli/option_table.hpp"
 #include "cli/resolved.hpp"
 #include "cli/solver_options.hpp"
+#include "isochron/analytic_force.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
@@ -214,7 +217,20 @@ std::string remedy_without_force(const Run& run, const std::string& file) {
 
 bool is_simulated(const Run& run) { return !std::isnan(run.simulation.mean_square_residual); }
 
+void refuse_other_words(const std::string& file) {
+  const std::vector<std::string> forces = analytic_names();
+  std::error_code ignored;
+  require(std::filesystem::exists(file, ignored) ||
+              std::find(forces.begin(), forces.end(), file) == forces.end(),
+          "{0} does not exist; for the analytic force: isochron simulate --force {1}", quoted(file),
+          file);
+  require(!is_text_file(file),
+          "{} is not an HDF5 file; to fit a table of observations: isochron train --data {}",
+          quoted(file), shown(file));
+}
+
 Run read_run(const std::string& file) {
+  refuse_other_words(file);
   Run run = read_results(file);
   static_cast<void>(parsed_configuration(run.config, file));  // or throws, where it is damaged
   if (!run.loss && !run.config.empty()) complete_from_text(run, file);

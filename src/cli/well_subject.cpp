@@ -1,10 +1,7 @@
 #include "cli/well_subject.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 
 #include "cli/input_tables.hpp"
 #include "cli/stored_run.hpp"
@@ -15,26 +12,15 @@
 namespace isochron::cli {
 namespace {
 
-/// Whether a file begins with words or numbers, as a table does.
-bool is_text(const std::string& file) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(file, ignored)) return false;
-  char begin[64] = {};
-  std::ifstream stream(file, std::ios::binary);
-  stream.read(begin, sizeof begin);
-  return stream.gcount() > 0 && std::all_of(begin, begin + stream.gcount(), [](unsigned char c) {
-           return std::isprint(c) != 0 || std::isspace(c) != 0;
-         });
-}
-
 WellSubject stored_subject(const Configuration& configuration) {
   const std::string& file = configuration.files.front();
   require(!configuration.given("force"), "{} and --force {} name two forces; give one of them",
           file, configuration.analyzed_force);
   require(configuration.parameters.empty(),
           "--params is for an analytic --force; a network has none");
-  require(!is_text(file), "{0} is not an HDF5 file; for a table of x, f: isochron {1} --force {0}",
-          shown(file), name_of(configuration.verb));
+  require(!is_text_file(file),
+          "{0} is not an HDF5 file; for a table of x, f: isochron {1} --force {0}", shown(file),
+          name_of(configuration.verb));
   WellSubject subject;
   subject.run = read_model(file);
   const Run& run = *subject.run;

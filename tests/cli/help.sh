@@ -120,6 +120,9 @@ succeeds simulate --force pendulum --trajectories 3 -o pendulum.h5
 shows 'loss [0-9.e+-]+ = mean .X\(T\) - X\(0\).\^2, by adams at rtol 1.0e-10'
 rejects 2 'pendulum.h5 comes from simulate and holds no network; .*, or --force pendulum' simulate pendulum.h5
 printf '0 1\n1 0\n' >table.txt
+rejects 2 "'table.txt' is not an HDF5 file; to fit a table of observations: isochron train --data table.txt" \
+  show table.txt
+rejects 2 "'pendulum' does not exist; for the analytic force: isochron simulate --force pendulum" simulate pendulum
 rejects 2 'table.txt is not an HDF5 file; for a table of x, f: isochron analyze --force table.txt' \
   analyze table.txt
 
