@@ -15,19 +15,20 @@
 namespace isochron::cli {
 namespace {
 
-/// The bottom of the well: of a table that holds the left half alone its last position, where the
-/// force vanishes.
-/// The well of a run, where its orbits went; nothing of other forces.
-std::optional<Certificate> well_of_run(const WellSubject& subject) {
+/// The well of the run in a file, where its orbits went; nothing of other forces.
+std::optional<Certificate> well_of_run(const WellSubject& subject,
+                                       const std::vector<std::string>& files) {
   if (!subject.run) return std::nullopt;
   Certificate visited = certify(*subject.field, subject.theta, subject.run->ensemble.initial_states,
                                 subject.certificate);
   require(visited.center && !visited.curve.empty(),
           "no orbit of {0} moves in a well of its own; isochron analyze {0} says why",
-          shown(subject.title.substr(subject.title.rfind(' ') + 1)));
+          shown(files.front()));
   return visited;
 }
 
+/// The bottom of the well: of a table that holds the left half alone its last position, where the
+/// force vanishes.
 double bottom_of_half(const WellSubject& subject, const std::optional<Certificate>& visited) {
   if (visited) return *visited->center;
   const double last = subject.range.right;
@@ -112,7 +113,7 @@ void print_table(const std::vector<WellOrbit>& orbits, const ForceField& force, 
 
 int complete(const Configuration& given) {
   const WellSubject subject = well_subject(given);
-  const std::optional<Certificate> visited = well_of_run(subject);
+  const std::optional<Certificate> visited = well_of_run(subject, given.files);
   const double bottom = bottom_of_half(subject, visited);
   const double period = period_of(given, subject);
   const double leftmost = given.leftmost ? *given.leftmost : usual_leftmost(subject, visited);

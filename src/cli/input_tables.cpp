@@ -81,7 +81,7 @@ States read_states_in_hdf5(const std::string& file, const std::string& dataset,
 bool is_text_file(const std::string& file) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(file, ignored)) return false;
-  char begin[64] = {};
+  char begin[4096] = {};  // an HDF5 file may stand behind some words of its user
   std::ifstream stream(file, std::ios::binary);
   stream.read(begin, sizeof begin);
   return stream.gcount() > 0 && std::all_of(begin, begin + stream.gcount(), [](unsigned char c) {

@@ -104,9 +104,8 @@ std::string on_held_out_data(const Run& run) {
   if (!(fit.chi_squared_holdout - expected > too_far * deviation)) return "";
   return fmt::format(
       "chi^2 of the data held out is {:.3g} per datum, of those fitted {:.3g}: they go where no "
-      "data "
-      "were fitted, or the fit follows the noise; give more data there, or all of them (without "
-      "--holdout)",
+      "data were fitted, or the fit follows the noise; give more data there, or all of them "
+      "(without --holdout)",
       fit.chi_squared_holdout, fit.chi_squared);
 }
 

@@ -34,8 +34,7 @@ constexpr VerbText texts[] = {
      "the right half that makes half a well isochronous",
      "The right half that makes the left half of a well isochronous: the well's width at every U "
      "is that of the harmonic one. The left half is that of the force of a results file, FILE, of "
-     "an "
-     "analytic force or of a text file. T(E) of the whole well is computed by quadrature."},
+     "an analytic force or of a text file. T(E) of the whole well is computed by quadrature."},
     {verb_sweep, "[options]", "many runs of one configuration or of a grid, and their verdicts",
      "Trains from many starts, one thread each, and writes a table of verdicts. --max-time is of "
      "each run. --part i/n makes one of n parts, which isochron merge puts together."},

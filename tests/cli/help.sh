@@ -122,6 +122,8 @@ rejects 2 'pendulum.h5 comes from simulate and holds no network; .*, or --force 
 printf '0 1\n1 0\n' >table.txt
 rejects 2 "'table.txt' is not an HDF5 file; to fit a table of observations: isochron train --data table.txt" \
   show table.txt
+{ printf '%511s\n' 'words of its user' && cat pendulum.h5; } >behind_words.h5
+succeeds show behind_words.h5
 rejects 2 "'pendulum' does not exist; for the analytic force: isochron simulate --force pendulum" simulate pendulum
 rejects 2 'table.txt is not an HDF5 file; for a table of x, f: isochron analyze --force table.txt' \
   analyze table.txt
