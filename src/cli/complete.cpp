@@ -15,22 +15,17 @@
 namespace isochron::cli {
 namespace {
 
-/// The well of the run in a file, where its orbits went; nothing of other forces.
-std::optional<Certificate> well_of_run(const WellSubject& subject,
-                                       const std::vector<std::string>& files) {
+/// What the orbits of a run visit; nothing of other forces.
+std::optional<Certificate> visited_by_run(const WellSubject& subject) {
   if (!subject.run) return std::nullopt;
-  Certificate visited = certify(*subject.field, subject.theta, subject.run->ensemble.initial_states,
-                                subject.certificate);
-  require(visited.center && !visited.curve.empty(),
-          "no orbit of {0} moves in a well of its own; isochron analyze {0} says why",
-          shown(files.front()));
-  return visited;
+  return certify(*subject.field, subject.theta, subject.run->ensemble.initial_states,
+                 subject.certificate);
 }
 
 /// The bottom of the well: of a table that holds the left half alone its last position, where the
 /// force vanishes.
 double bottom_of_half(const WellSubject& subject, const std::optional<Certificate>& visited) {
-  if (visited) return *visited->center;
+  if (visited && visited->center) return *visited->center;
   const double last = subject.range.right;
   const bool ends_there = subject.is_table && subject.field->force(subject.theta, last) == 0;
   return ends_there ? last : bottom_of(subject);
@@ -44,7 +39,11 @@ double period_of(const Configuration& configuration, const WellSubject& subject)
 
 /// Where the left half begins unless that is asked for.
 double usual_leftmost(const WellSubject& subject, const std::optional<Certificate>& visited) {
-  return visited ? *visited->center + visited->curve.back().left : subject.range.left;
+  if (!visited) return subject.range.left;
+  require(visited->center && !visited->curve.empty(),
+          "no orbit of {} moves in its well; say where the left half begins by --leftmost",
+          subject.title);
+  return *visited->center + visited->curve.back().left;
 }
 
 /// Even positions of the left half, increasing, without the bottom.
@@ -113,7 +112,7 @@ void print_table(const std::vector<WellOrbit>& orbits, const ForceField& force, 
 
 int complete(const Configuration& given) {
   const WellSubject subject = well_subject(given);
-  const std::optional<Certificate> visited = well_of_run(subject, given.files);
+  const std::optional<Certificate> visited = visited_by_run(subject);
   const double bottom = bottom_of_half(subject, visited);
   const double period = period_of(given, subject);
   const double leftmost = given.leftmost ? *given.leftmost : usual_leftmost(subject, visited);

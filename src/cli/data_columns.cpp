@@ -13,7 +13,6 @@ namespace {
 using Kind = DataColumn::Kind;
 
 const std::string error_suffix = "_error";
-const std::string prediction_error_suffix = "_prediction_error";  // as simulate writes them
 
 bool is_error(const std::string& name) {
   return name.size() > error_suffix.size() && name.ends_with(error_suffix);

@@ -16,6 +16,9 @@ using ColumnNames = std::map<std::string, std::string>;
 /// The value of --observe: "hare=y1,lynx=y2", or nothing. Throws InputError.
 [[nodiscard]] ColumnNames parse_observe(const std::string& text);
 
+/// Of the columns with errors of predictions, which simulate writes and --data refuses.
+inline constexpr const char* prediction_error_suffix = "_prediction_error";
+
 /// What a column of observed data holds.
 struct DataColumn {
   enum class Kind { trajectory, time, value, error, ignored };

@@ -93,7 +93,7 @@ void check_files(const Configuration& configuration) {
                               : ""));
   }
   require(!needs_file || !files.empty(), "{0} needs a file: isochron {0} run.h5", verb);
-  if (needs_file) std::for_each(files.begin(), files.end(), refuse_other_words);
+  if (needs_file) std::for_each(files.begin(), files.end(), require_results_file);
   if (configuration.verb == verb_plot) return;  // runs are laid over each other
   require(files.size() <= 1, "{} takes one results file, not {}", verb, files.size());
 }

@@ -35,11 +35,11 @@ Vector noise_asked_for(const Configuration& configuration, const ObservedData& d
   return noise;
 }
 
-/// Logarithms need positive values.
+/// Logarithms need positive values, but for first ones that are exact initial states.
 void check_values(const ObservedData& data, const Configuration& configuration) {
   if (configuration.error_model != ErrorModel::lognormal) return;
   for (const ObservedTrajectory& trajectory : data.trajectories()) {
-    for (Index k = 0; k < trajectory.size(); ++k) {
+    for (Index k = configuration.fit_initial_states ? 0 : 1; k < trajectory.size(); ++k) {
       for (Index d = 0; d < trajectory.value.rows(); ++d) {
         const double value = trajectory.value(d, k);
         const auto row = static_cast<std::size_t>(k);

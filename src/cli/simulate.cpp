@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include "cli/data_columns.hpp"
 #include "cli/force_option.hpp"
 #include "cli/objective.hpp"
 #include "cli/output.hpp"
@@ -168,7 +169,7 @@ std::string table_of(const SampledStates& sampled, Motion motion, double noise) 
   }
   const bool predicts = sampled.errors.size() > 0;
   for (Index d = 0; d < rows && predicts; ++d) {
-    text += fmt::format(",{}_prediction_error", component_name(motion, dimension, d));
+    text += fmt::format(",{}{}", component_name(motion, dimension, d), prediction_error_suffix);
   }
   for (Index c = 0; c < sampled.states.cols(); ++c) {
     text += fmt::format("\n{},{}", c / times, sampled.time[c % times]);

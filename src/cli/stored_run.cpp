@@ -217,7 +217,7 @@ std::string remedy_without_force(const Run& run, const std::string& file) {
 
 bool is_simulated(const Run& run) { return !std::isnan(run.simulation.mean_square_residual); }
 
-void refuse_other_words(const std::string& file) {
+void require_results_file(const std::string& file) {
   const std::vector<std::string> forces = analytic_names();
   std::error_code ignored;
   require(std::filesystem::exists(file, ignored) ||
@@ -230,7 +230,6 @@ void refuse_other_words(const std::string& file) {
 }
 
 Run read_run(const std::string& file) {
-  refuse_other_words(file);
   Run run = read_results(file);
   static_cast<void>(parsed_configuration(run.config, file));  // or throws, where it is damaged
   if (!run.loss && !run.config.empty()) complete_from_text(run, file);
@@ -238,6 +237,7 @@ Run read_run(const std::string& file) {
 }
 
 Run read_model(const std::string& file) {
+  require_results_file(file);
   Run run = read_run(file);
   const bool has_force = run.state.theta.size() > 0;
   require(has_force, "{} {}holds no network; give the file of a training run{}", shown(file),

@@ -10,7 +10,7 @@
 namespace isochron::cli {
 
 /// Throws InputError where a results file is asked for, and a table or an analytic force is named.
-void refuse_other_words(const std::string& file);
+void require_results_file(const std::string& file);
 
 /// A results file. What files of version 0.1.0 say in their configuration alone is in its place.
 [[nodiscard]] Run read_run(const std::string& file);

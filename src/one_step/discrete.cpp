@@ -361,14 +361,12 @@ void DiscreteSensitivity::jacobian_of_segments(RowMatrixRef rows, RowMatrixRef b
     for (Index b = 0; b < points; ++b) {
       const Index at = (b * observations + k) * states;
       for (Index r = 0; r < states; ++r) a.row(r) = lambda.col(b).segment(r * states, states);
-      if (observations > 1) {
-        auto here = rows.middleRows(at, states);
-        const auto since = of_segment.middleRows(b * states, states);
-        if (k > 0) {
-          chain(since, a, rows.middleRows(at - states, states), here);
-        } else {
-          here = since;
-        }
+      auto here = rows.middleRows(at, states);
+      if (k > 0) {
+        chain(of_segment.middleRows(b * states, states), a, rows.middleRows(at - states, states),
+              here);
+      } else if (observations > 1) {
+        here = of_segment.middleRows(b * states, states);
       }
       if (by_start.rows() == 0) continue;
       auto from_start = by_start.middleRows(at, states);

@@ -194,6 +194,7 @@ for verb in analyze check-gradient show; do
   rejects 2 "option '-o' is unknown" "$verb" -o=a.h5
 done
 rejects 2 "the verb 'trian' is unknown; the nearest one is 'train'" help trian
+rejects 2 'help takes one verb' help train show
 rejects 2 '--help-all comes after a verb, as in: isochron train --help-all' --help-all train
 rejects 2 'for help: isochron train --help' train help
 rejects 2 '--learning-rate 0.1 is for --optimizer adam; give that, too, or leave it out' train --learning-rate 0.1

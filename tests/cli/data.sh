@@ -119,6 +119,10 @@ if command -v gnuplot >/dev/null; then
 fi
 rejects 2 '--error-model lognormal needs positive values, and orbits.csv, line [0-9]+, has (q|v) = -' \
   "${fit[@]}" --data orbits.csv --error-model lognormal -o no.h5
+# A first value that is the exact initial state has no error.
+printf 't,y1\n0,0\n1,1\n2,2\n3,3\n' >from_zero.csv
+succeeds train --data from_zero.csv --dynamics first-order --dimension 1 --error-model lognormal --noise 0.1 \
+  --hidden 4 --iterations 2 --quiet -o from_zero.h5
 
 # A run goes on with its data.
 succeeds "${fit[@]}" --data orbits.csv --iterations 4 -o short.h5

@@ -156,12 +156,13 @@ Figure held_out_figure(const Run& run) {
   const ObservationTable& table = *run.held_out;
   Panels panels(run.motion, run.ensemble.initial_states.rows());
   const long count = 1 + *std::max_element(table.trajectory.begin(), table.trajectory.end());
-  for (long i = 0; i < std::min<long>(count, most_trajectories); ++i) {
+  const long drawn = std::min<long>(count, most_trajectories);
+  for (long i = 0; i < drawn; ++i) {
     panels.add_predictions(i, i, table);
     panels.add_data(i, i, table);
   }
   Figure figure = std::move(panels).figure();
-  say_below(figure, drawn_of(std::min<long>(count, most_trajectories), count));
+  say_below(figure, drawn_of(drawn, count));
   say_below(figure, "Not fitted, but for unknown initial states. Lines join predictions.");
   say_below(figure, error_bars);
   return figure;
