@@ -801,7 +801,7 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
 
   CHECK(plots(made_up_results(1, 10, 4)) ==
         std::set<std::string>{
-            "/run/training", "/run/gradient", "/run/phase_portrait_before", "/run/phase_portrait",
+            "/run/model", "/run/training", "/run/gradient", "/run/phase_portrait_before", "/run/phase_portrait",
             "/run/orbits", "/run/energy", "/run/energy_drift", "/run/force", "/run/potential",
             "/run/periods", "/run/fit", "/run/held_out", "/run/trajectories",
             "/run/analysis/period", "/run/analysis/width", "/run/analysis/width_ratio",
@@ -817,7 +817,7 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
   two.held_out.reset();
   two.trajectories.reset();
   CHECK(plots(two) ==
-        std::set<std::string>{"/run/training", "/run/gradient", "/run/phase_portrait_before_1",
+        std::set<std::string>{"/run/model", "/run/training", "/run/gradient", "/run/phase_portrait_before_1",
                               "/run/phase_portrait_before_2", "/run/phase_portrait_1",
                               "/run/phase_portrait_2", "/run/orbits", "default training"});
 
@@ -830,6 +830,8 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
   CHECK(plots(simulation).count("default phase_portrait_1") == 1);
   simulation.phase_portrait.clear();
   CHECK(plots(simulation).count("default phase_portrait_before_1") == 1);
+  simulation.phase_portrait_before.clear();
+  CHECK(plots(simulation).count("default model") == 1);
 }
 
 TEST_CASE("the axes of a phase portrait are those of the dynamics") {

@@ -210,10 +210,19 @@ void read_known(const InputGroup& model, Run& run) {
   check_known(model, run);
 }
 
+/// Viewers draw no plot of a single point.
+template <class Values>
+bool is_curve(const Values& values) {
+  return values.size() > 1;
+}
+
 void write_model(const OutputGroup& entry, const Run& run) {
   const auto& [theta, theta_initial] = std::tie(run.state.theta, run.state.theta_initial);
   if (theta.size() == 0) return;
-  const OutputGroup group = write_group(entry, "model", "NXcollection");
+  const OutputGroup group =
+      is_curve(theta)
+          ? write_plot(entry, "model", {"Parameters of the force", "theta", {"parameter"}, {}})
+          : write_group(entry, "model", "NXcollection");
   if (run.known) write_known(group, run);
   if (run.network) {
     const long bias = Mlp(*run.network).bias() ? 1 : 0;
@@ -747,10 +756,10 @@ void check_history(const History& history, const SizeCheck& check) {
   check.equal("training/optimizer", history.optimizer.size(), history.size());
 }
 
-/// Two plots: viewers give all curves of one the label of the first. No plot of a single point.
+/// Two plots: viewers give all curves of one the label of the first.
 void write_history(const OutputGroup& entry, const History& history) {
   if (history.size() == 0) return;
-  const bool curves = history.size() > 1;
+  const bool curves = is_curve(history.loss);
   const OutputGroup group =
       curves ? write_plot(entry, "training",
                           {"Loss during training", "loss", {"iteration"}, {}, Scales::log_signal})
@@ -1182,19 +1191,22 @@ void check_sizes(const Run& run, const std::filesystem::path& file) {
 }
 
 /// The plot a viewer shows first; empty when there is none. The loss says whether a run has come to
-/// an end that its other plots can be trusted in; what was not trained shows its orbits.
+/// an end that its other plots can be trusted in; what was not trained shows its orbits. A run that
+/// was interrupted in its first iteration has its parameters alone.
 std::string default_plot(const Run& run) {
   const auto portrait = [](const char* name, const std::vector<PhasePortrait>& portraits) {
     return portrait_name(name, 0, portraits.size());
   };
-  if (run.state.history.size() > 1) return "training";
+  if (is_curve(run.state.history.loss)) return "training";
   if (run.orbits) return "orbits";
   if (!run.phase_portrait.empty()) return portrait("phase_portrait", run.phase_portrait);
   if (run.energy) return "energy";
   if (run.force) return "force";
   if (run.potential) return "potential";
-  if (run.phase_portrait_before.empty()) return "";
-  return portrait("phase_portrait_before", run.phase_portrait_before);
+  if (!run.phase_portrait_before.empty()) {
+    return portrait("phase_portrait_before", run.phase_portrait_before);
+  }
+  return is_curve(run.state.theta) ? "model" : "";
 }
 
 void write_entry(const OutputGroup& root, const Run& run) {
