@@ -1,7 +1,8 @@
 # Eigen and the standard library take longer to read than many a source takes to compile. One
 # precompiled header, that of the library, serves every target that has its definitions and flags.
-# It could hide a missing #include, so only the presets dev and asan turn it on: release compiles
-# without, as users do, and so does clang-tidy, by the preset tidy. The examples never use it.
+# It could hide a missing #include, as a build of a dozen sources at once (all presets) does: a project
+# that takes the sources along compiles them one by one, without it (tests/package/tarball.sh). The
+# examples never use it.
 function(isochron_precompile target)
   if(NOT ISOCHRON_PRECOMPILE)
     return()

@@ -13,7 +13,7 @@ tar --exclude=./build --exclude=./.git -cf - . | tar -C "$copy" --skip-old-files
 for file in $(cd "$copy" && find src include tests -type f); do
   cmp -s "$file" "$copy/$file" || cp "$file" "$copy/$file"
 done
-logged configure-mutation cmake --preset release -S "$copy" -D CMAKE_BUILD_TYPE=Release
+logged configure-mutation cmake --preset release -S "$copy" -D CMAKE_UNITY_BUILD=OFF
 planted=0
 seen=0
 
