@@ -384,11 +384,8 @@ def objects_of(name):
 
 
 def selected(names, index):
-    """A few of the changes, others for other objects."""
-    if everything:
-        return names
-    stride = max(1, len(names) // (1 if SANITIZED else 3))
-    return names[index % stride::stride]
+    """One of the changes, another for each object."""
+    return names if everything or not names else [names[index % len(names)]]
 
 
 def objects_to_change(kind):

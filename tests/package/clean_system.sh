@@ -21,12 +21,15 @@ files() {
 }
 
 cp "$deb" "$root/isochron.deb"
+apt=(apt-get -q -y -o Dpkg::Use-Pty=false)
+# Its dependencies come first: what they leave behind is theirs.
+inside "${apt[@]}" satisfy --no-install-recommends "$(dpkg-deb --field "$deb" Depends)" >/dev/null
 files >"$root.before"
-inside apt-get -q -y -o Dpkg::Use-Pty=false install --no-install-recommends /isochron.deb >/dev/null
+inside "${apt[@]}" install --no-install-recommends /isochron.deb >/dev/null
 inside isochron --version
 inside isochron train --seed 0 --loss-tolerance 1e-16 --output /tmp/run.h5 --quiet
 rm -f "$root"/tmp/run.h5 "$root"/tmp/.run.h5.lock
-inside apt-get -q -y -o Dpkg::Use-Pty=false purge --auto-remove isochron >/dev/null
+inside "${apt[@]}" purge isochron >/dev/null
 files >"$root.after"
 left=0
 diff "$root.before" "$root.after" || left=1
