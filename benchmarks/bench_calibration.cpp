@@ -77,7 +77,7 @@ Truth truth_of(const System& system) {
 /// A fit's row: 1 where its band holds the truth, otherwise 0, for the positions and then the
 /// energies.
 std::string row_of(const Case& a_case, const Truth& exact, std::uint64_t seed) {
-  const Objective objective = noisy(a_case.system, network(a_case.shape), seed);
+  const Objective objective = noisy(a_case.system, network(a_case.shape, {16, 16}), seed);
   const ObservationFit fit = fit_observations(objective, initial_parameters(objective, seed));
   std::string row(static_cast<std::size_t>(positions + energies), '0');
   if (!fit.posterior) return row;

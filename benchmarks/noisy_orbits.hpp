@@ -5,7 +5,7 @@
 // 25 orbits over t in [0, 3], 10 (spring) or 15 (pendulum) points per unit of time, noise 0.1 on q
 // and p. Spring: H = q^2 + p^2, radii from U(0.1, 1); pendulum: H = 3 (1 - cos q) + p^2, radii from
 // U(1.3, 2.3); so v = 2 p, and x'' = -4 x or -6 sin x. Fitted are positions and velocities, unknown
-// initial states, by networks 1-16-16-1.
+// initial states.
 
 #include <cmath>
 #include <numbers>
@@ -36,7 +36,8 @@ struct Shape {
 };
 constexpr Shape shapes[] = {{"plain", Symmetry::none, Skip::none},
                             {"skip", Symmetry::none, Skip::linear},
-                            {"odd", Symmetry::odd, Skip::none}};
+                            {"odd", Symmetry::odd, Skip::none},
+                            {"odd, skip", Symmetry::odd, Skip::linear}};
 
 inline ForceFieldPtr truth(const System& system) {
   const auto none = [](double, const auto&) { return Vector(0); };
@@ -100,8 +101,17 @@ inline Vector true_parameters(const System& system) {
   return system.is_spring ? Eigen::Vector2d(4, 0) : Eigen::Vector2d(6, 1);
 }
 
-inline ForceFieldPtr network(const Shape& shape) {
-  return std::make_shared<Mlp>(std::vector<Index>{1, 16, 16, 1}, shape.symmetry, shape.skip);
+/// Of one dimension, with these hidden layers.
+inline ForceFieldPtr network(const Shape& shape, const std::vector<Index>& hidden,
+                             Activation activation = Activation::tanh) {
+  Architecture network;
+  network.layers = hidden;
+  network.layers.insert(network.layers.begin(), 1);
+  network.layers.push_back(1);
+  network.symmetry = shape.symmetry;
+  network.skip = shape.skip;
+  network.activation = activation;
+  return std::make_shared<Mlp>(network);
 }
 
 /// The fit of a force to them, with the noise of the seed.
