@@ -24,7 +24,8 @@ set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR})  # isochron's own library
 # The headers include Eigen's; `isochron plot` runs gnuplot. The program does without either.
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libeigen3-dev (>= 3.4), gnuplot-nox | gnuplot")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libeigen3-dev (>= 3.4), gnuplot-nox | gnuplot, openmpi-bin")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libopenmpi-dev")  # isochron/mpi.hpp
 if(BUILD_SHARED_LIBS)
   # A program that uses the library needs the package in just this version. (What cpack can write itself
   # would name each copy of the library.)

@@ -96,6 +96,7 @@ int serve(Communicator& communicator, const Objective* own,
 }
 
 void dismiss(Communicator& communicator, int status) {
+  if (communicator.is_broken()) return;
   tell(communicator, Task::end, [&](MessageWriter& to) { to(status); });
 }
 

@@ -96,7 +96,11 @@ void raise(const Failure& failure) {
 }
 
 void Share::append(Share next) {
-  if (!failure) failure = std::move(next.failure);
+  if (failure) return;
+  if (next.failure) {
+    *this = std::move(next);
+    return;
+  }
   append_columns(states, next.states);
   append_columns(initial_cotangents, next.initial_cotangents);
   append_rows(jacobian, next.jacobian);
@@ -113,23 +117,26 @@ void Share::append(Share next) {
 
 // ------------------------------------------------------------------------- from rank to rank
 
-Communicator::Received wait_for(Communicator& communicator, int from,
-                                Communicator::Channel channel) {
+namespace {
+
+/// The next message of work from a rank; `meanwhile` is called now and then.
+Bytes wait_for(Communicator& communicator, int from, const std::function<void()>& meanwhile) {
   // Answers come soon, and the next request may take as long as rank 0 thinks.
   constexpr auto at_once = std::chrono::microseconds(200);
   constexpr auto between_looks = std::chrono::microseconds(50);
   const auto begin = Clock::now();
   for (;;) {
-    if (auto received = communicator.take(from, channel)) return std::move(*received);
+    if (auto received = communicator.take(from, Communicator::work)) {
+      return std::move(received->bytes);
+    }
     if (Clock::now() - begin < at_once) {
       std::this_thread::yield();
     } else {
+      if (meanwhile) meanwhile();
       std::this_thread::sleep_for(between_looks);
     }
   }
 }
-
-namespace {
 
 // Messages go along a binomial tree: rank r passes them on to r + 2^k for all 2^k below its lowest
 // bit, and each of these stands for the 2^k successive ranks from it on.
@@ -149,11 +156,11 @@ void pass_on(Communicator& communicator, const Bytes& bytes) {
 }
 
 /// What this rank and those that it stands for have found.
-Share joined(Communicator& communicator, Share own) {
+Share joined(Communicator& communicator, Share own, const std::function<void()>& meanwhile = {}) {
   for (int bit = 1; bit < lowest_bit(communicator); bit *= 2) {
     const int from = communicator.rank() + bit;
     if (from >= communicator.size()) break;
-    const Bytes bytes = wait_for(communicator, from, Communicator::work).bytes;
+    const Bytes bytes = wait_for(communicator, from, meanwhile);
     own.append(MessageReader(bytes).next<Share>());
   }
   return own;
@@ -162,6 +169,18 @@ Share joined(Communicator& communicator, Share own) {
 std::uint64_t next_number() {
   static std::atomic<std::uint64_t> last = 0;
   return ++last;
+}
+
+/// What exchanges messages: when it throws, nobody knows which of them have arrived.
+template <class Exchange>
+auto unbroken(Communicator& communicator, const Exchange& exchange) {
+  if (communicator.is_broken()) throw Error("the messages between the ranks have failed before");
+  try {
+    return exchange();
+  } catch (...) {
+    communicator.break_off();
+    throw;
+  }
 }
 
 std::uint64_t send_request(Communicator& communicator, Task task,
@@ -220,23 +239,32 @@ Ensemble part_of(const Ensemble& ensemble, const BlockRange& units, Index of_uni
 
 Share share_work(Communicator& communicator, Task task,
                  const std::function<void(MessageWriter&)>& write,
+                 const std::function<bool()>& stop_requested,
                  const std::function<Share()>& own_part) {
-  const std::uint64_t number = send_request(communicator, task, write);
-  Share own = attempt(own_part);
-  if (own.failure) stop_others(communicator, number);
-  Share all = joined(communicator, std::move(own));
+  Share all = unbroken(communicator, [&] {
+    const std::uint64_t number = send_request(communicator, task, write);
+    Share own = attempt(own_part);
+    bool has_stopped = false;
+    const auto stop_if = [&](bool stops) {
+      if (stops && !has_stopped) stop_others(communicator, number);
+      has_stopped = has_stopped || stops;
+    };
+    stop_if(own.failure.has_value());
+    return joined(communicator, std::move(own),
+                  [&] { stop_if(stop_requested && stop_requested()); });
+  });
   if (all.failure) raise(*all.failure);
   return all;
 }
 
 std::uint64_t tell(Communicator& communicator, Task task,
                    const std::function<void(MessageWriter&)>& write) {
-  return send_request(communicator, task, write);
+  return unbroken(communicator, [&] { return send_request(communicator, task, write); });
 }
 
 Bytes next_request(Communicator& communicator) {
   const int from = communicator.rank() - lowest_bit(communicator);
-  Bytes bytes = wait_for(communicator, from, Communicator::work).bytes;
+  Bytes bytes = wait_for(communicator, from, {});
   pass_on(communicator, bytes);
   return bytes;
 }

@@ -92,10 +92,11 @@ struct Request {
 [[nodiscard]] Ensemble part_of(const Ensemble& ensemble, const BlockRange& units, Index of_unit);
 
 /// On rank 0: sends a request to all ranks, does its own part, and joins what all have found. When
-/// one fails the others are stopped, and the failure of the first of them is thrown.
-/// `write`: what follows Request{task, ..} in the message.
+/// its own part fails, or it is asked to stop while it waits, the others are stopped; the failure of
+/// the first of them is thrown. `write`: what follows Request{task, ..} in the message.
 [[nodiscard]] Share share_work(Communicator& communicator, Task task,
                                const std::function<void(MessageWriter&)>& write,
+                               const std::function<bool()>& stop_requested,
                                const std::function<Share()>& own_part);
 
 /// The same without an answer. Returns the number of the request.
@@ -129,10 +130,6 @@ class GivenUp {
 /// `part` gets what says whether rank 0 has given up.
 void answer(Communicator& communicator, std::uint64_t number,
             const std::function<Share(const std::function<bool()>& stop_requested)>& part);
-
-/// The next message of a rank, or of any when `from` is negative. Waits for it.
-[[nodiscard]] Communicator::Received wait_for(Communicator& communicator, int from,
-                                              Communicator::Channel channel);
 
 template <class Archive, Is<Request> T>
 void transfer(Archive& archive, T& request) {

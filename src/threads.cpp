@@ -1,5 +1,7 @@
 #include "threads.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -22,6 +24,12 @@ void say_once(std::size_t started, std::size_t wanted) {
 }
 
 }  // namespace
+
+int available_processors() {
+  cpu_set_t processors;
+  if (sched_getaffinity(0, sizeof processors, &processors) == 0) return CPU_COUNT(&processors);
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
 
 void run_on_threads(std::size_t threads, const std::function<void(std::size_t)>& work) {
   std::vector<std::jthread> others;

@@ -5,6 +5,10 @@
 
 namespace isochron {
 
+/// How many processors this process may use: those of its affinity, which taskset and the launchers of
+/// ranks set; all of the machine where that is not known.
+[[nodiscard]] int available_processors();
+
 /// Calls work(0) .. work(threads - 1) at once: work(0) on this thread, each of the others on one of
 /// its own. Where the system gives fewer threads, the last calls are left out, which is said on
 /// stderr once; so the calls must take what there is to do from one queue. `work` must not throw.

@@ -87,7 +87,7 @@ TrajectoryFunction::TrajectoryFunction(Objective objective, SensitivityOptions o
                    is_shared_ ? for_one_rank(options_, of_block_) : options_) {}
 
 TrajectoryFunction::~TrajectoryFunction() {
-  if (name_ == 0) return;
+  if (name_ == 0 || options_.integrator.communicator->is_broken()) return;
   tell(*options_.integrator.communicator, Task::forget, [&](MessageWriter& to) { to(name_); });
 }
 
@@ -204,7 +204,8 @@ Share TrajectoryFunction::shared(Task task, ConstVectorRef theta,
     if (write) write(to);
   };
   const BlockRange range = units_of(communicator, divided_up(ensemble_.size(), unit_));
-  Share all = share_work(communicator, task, write_request, [&] { return own_part(range); });
+  Share all = share_work(communicator, task, write_request, options_.integrator.stop_requested,
+                         [&] { return own_part(range); });
   last_succeeded_ = true;
   return all;
 }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 #include <cmath>
+#include <new>
+#include <thread>
 
 #include "isochron/analytic_force.hpp"
 #include "isochron/composite_field.hpp"
@@ -239,6 +241,87 @@ TEST_CASE("when rank 0 is stopped the others stop") {
   options.integrator.stop_requested = [&] { return ++polls > 100; };
   ObjectiveFunction function(endless, options);
   CHECK_THROWS_AS(static_cast<void>(function.value(start_of(dynamics))), Interrupted);
+}
+
+TEST_CASE("rank 0 stops the others while it waits for them") {
+  const Dynamics dynamics = network();
+  const LocalRanks ranks(2);
+  IntegratorOptions options = options_of(GradientMethod::adjoint, ranks.first()).integrator;
+  Ensemble ensemble(normal_states(2, 64, 1), 1e-3);
+  ensemble.end_times.tail(32).setConstant(1e7);  // those of the other rank
+  int polls = 0;
+  const auto main_thread = std::this_thread::get_id();
+  options.stop_requested = [&] {
+    return std::this_thread::get_id() == main_thread && ++polls > 200;
+  };
+  Integrator integrator(dynamics, options);
+  CHECK_THROWS_AS(static_cast<void>(integrator.integrate(start_of(dynamics), ensemble)),
+                  Interrupted);
+  ensemble.end_times.setConstant(1e-3);
+  polls = 0;
+  CHECK(integrator.integrate(start_of(dynamics), ensemble).states.allFinite());
+}
+
+namespace {
+
+/// A rank that has no memory for a message once it is told so.
+class ExhaustedRank final : public Communicator {
+ public:
+  explicit ExhaustedRank(CommunicatorPtr rank) : rank_(std::move(rank)) {}
+
+  void exhaust() { is_exhausted_ = true; }
+  [[nodiscard]] int rank() const override { return rank_->rank(); }
+  [[nodiscard]] int size() const override { return rank_->size(); }
+  void send(int to, Channel channel, const Bytes& bytes) override {
+    rank_->send(to, channel, bytes);
+  }
+  [[nodiscard]] std::optional<Received> take(int from, Channel channel) override {
+    auto received = rank_->take(from, channel);
+    if (received && is_exhausted_) throw std::bad_alloc();
+    return received;
+  }
+
+ private:
+  CommunicatorPtr rank_;
+  bool is_exhausted_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("when a message is lost the ranks are broken off: nothing waits for them") {
+  const Dynamics dynamics = network();
+  const Vector theta = start_of(dynamics);
+  const LocalRanks ranks(3);
+  const auto exhausted = std::make_shared<ExhaustedRank>(ranks.first());
+  const Objective objective = closed_orbits(dynamics);
+  ObjectiveFunction function(objective, options_of(GradientMethod::discrete, exhausted));
+  CHECK(std::isfinite(function.value(theta)));
+  CHECK_FALSE(exhausted->is_broken());
+  exhausted->exhaust();
+  CHECK_THROWS_AS(static_cast<void>(function.value(theta)), std::bad_alloc);
+  CHECK(exhausted->is_broken());
+  CHECK_THROWS_WITH_AS(static_cast<void>(function.value(theta)),
+                       doctest::Contains("between the ranks have failed"), Error);
+  dismiss(*exhausted);  // sends nothing
+}
+
+TEST_CASE("an evaluation is one message to each of the other ranks, and one from it") {
+  const Dynamics dynamics = network();
+  const Vector theta = start_of(dynamics);
+  const Objective objective = closed_orbits(dynamics, 200);
+  for (const int size : {2, 3, 7, 8}) {
+    const LocalRanks ranks(size);
+    ObjectiveFunction function(objective, options_of(GradientMethod::discrete, ranks.first()));
+    Vector gradient(objective.unknowns());
+    Vector residuals;
+    GroupedJacobian jacobian;
+    static_cast<void>(function.value(theta));  // says what the function is, once
+    const long before = ranks.mail().messages;
+    static_cast<void>(function.value(theta, gradient));
+    CHECK(ranks.mail().messages - before == 2 * (size - 1));
+    function.residuals(theta, residuals, &jacobian);
+    CHECK(ranks.mail().messages - before == 4 * (size - 1));
+  }
 }
 
 TEST_CASE("a training is the same to the last bit on any number of ranks") {

@@ -44,6 +44,15 @@ class Communicator {
   virtual void send(int to, Channel channel, const Bytes& bytes) = 0;
   /// The next message of a rank on a channel, if one has come; of any rank when `from` is negative.
   [[nodiscard]] virtual std::optional<Received> take(int from, Channel channel) = 0;
+
+  /// That a message could not be taken or sent, for want of memory: what the others have sent or wait
+  /// for is not known any more. Evaluations then throw, and whoever started the ranks has to end
+  /// them, as MPI_Abort does.
+  void break_off() noexcept { is_broken_ = true; }
+  [[nodiscard]] bool is_broken() const noexcept { return is_broken_; }
+
+ private:
+  bool is_broken_ = false;
 };
 
 using CommunicatorPtr = std::shared_ptr<Communicator>;
@@ -51,11 +60,12 @@ using CommunicatorPtr = std::shared_ptr<Communicator>;
 /// What ranks other than 0 do: their part of whatever rank 0 evaluates, until it dismisses them.
 /// Networks, analytic forces and what is made of them arrive in messages. `own` has what cannot: a
 /// force field of callables or a class of one's own, which must be the same as on rank 0, and the
-/// callable of an own loss. Returns the status that rank 0 gave to `dismiss`.
+/// callable of an own loss. Returns the status that rank 0 gave to `dismiss`. Throws when messages
+/// fail, as std::bad_alloc: rank 0 then waits for this rank, which has to end the job.
 int serve(Communicator& communicator, const Objective* own = nullptr);
 
 /// Ends the service of all other ranks; to be called on rank 0, once, when all that evaluates has
-/// been destroyed.
+/// been destroyed. Does nothing where messages have failed (Communicator::is_broken).
 void dismiss(Communicator& communicator, int status = 0);
 
 }  // namespace isochron

@@ -122,7 +122,7 @@ struct Configuration {
   std::string grid;
   bool keep_runs = false;
   SweepPart part;
-  std::optional<double> sweep_interval;  ///< absent: as short as saving permits
+  std::optional<double> sweep_interval;  ///< absent: 0
 
   // Analysis
   std::optional<double> analyzed_period;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <new>
 #include <string>
@@ -156,10 +157,10 @@ void keep_standard_descriptors() {
   }
 }
 
-/// The status of what is asked for, or of the sentence that says why it was not to be had.
-int run_or_fail(const std::vector<std::string>& arguments) {
+/// The status of the work, or of the sentence that says why it was not to be had.
+int status_of(const std::function<int()>& work) {
   try {
-    return flushed(run(arguments));
+    return work();
   } catch (const InputError& error) {
     return fail(bad_input, error.what());
   } catch (const NumericalError& error) {
@@ -188,8 +189,9 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   join_ranks();
   const bool leads = !ranks() || ranks()->rank() == 0;
-  const int status =
-      leads ? run_or_fail(std::vector<std::string>(argv + 1, argv + argc)) : serve_rank_0();
+  const int status = status_of([&] {
+    return leads ? flushed(run(std::vector<std::string>(argv + 1, argv + argc))) : serve_rank_0();
+  });
   leave_ranks(status);
   return leads ? status : done;  // what mpirun returns is up to rank 0
 }

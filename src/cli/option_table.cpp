@@ -253,7 +253,7 @@ std::vector<Option> make_table() {
       {"times", "K", verb_simulate, "Integration", setting(&C::times, whole<Index>(2, 100000)),
        "samples per trajectory, evenly spaced from 0 to --period, both ends included; {}"},
       {"threads", "K", of_runs, "Integration", setting(&C::threads, optional(whole(1, 1024))),
-       "threads; {} (default: all cores); results do not depend on it", false},
+       "threads; {} (default: all cores it may use); results do not depend on it", false},
 
       {"gradient", "NAME", trainers, "Training",
        setting(&C::gradient, one_of(named({GradientMethod::adjoint, GradientMethod::forward,
@@ -398,9 +398,8 @@ std::vector<Option> make_table() {
        "time between checkpoints in s, or as 90s, 1m, 2h; {}", false},
       {"checkpoint-interval", "S", verb_sweep, "Files",
        setting(&C::sweep_interval, or_else("auto", duration(1e-3, 1e6))),
-       "time between savings in s, or as 90s, 1m, 2h; {}; auto: each run is saved as soon as it "
-       "has "
-       "ended, unless saving would take more than a tenth of the time",
+       "time between savings in s, or as 90s, 1m, 2h; {}; auto: none, so that a run is saved as "
+       "soon as it has ended",
        false},
       {"config", "FILE", of_runs | theories, "Files", setting(&C::config, any_text()),
        "ini file: key = value, the keys of these options, which win; # begins a comment", false},

@@ -56,6 +56,8 @@ void join_ranks() {
 
 void leave_ranks([[maybe_unused]] int status) {
 #ifdef ISOCHRON_HAS_MPI
+  // The others may wait for ever; the launcher ends them, rank 0 by a signal after which it writes.
+  if (all_ranks && all_ranks->is_broken()) MPI_Abort(MPI_COMM_WORLD, status);
   if (all_ranks && all_ranks->rank() == 0) dismiss(*all_ranks, status);
   all_ranks.reset();
   int initialised = 0;
@@ -68,9 +70,14 @@ int serve_rank_0() {
   // mpirun sends signals to all ranks: rank 0 ends, and ends the others.
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGTERM, SIG_IGN);
-  return serve(*all_ranks, nullptr, [](const Request& request, MessageReader& message) {
-    serve_sweep(*all_ranks, request, message);
-  });
+  try {
+    return serve(*all_ranks, nullptr, [](const Request& request, MessageReader& message) {
+      serve_sweep(*all_ranks, request, message);
+    });
+  } catch (...) {
+    all_ranks->break_off();
+    throw;
+  }
 }
 
 }  // namespace isochron::cli

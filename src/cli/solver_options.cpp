@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <thread>
 
 #include "cli/ranks.hpp"
 #include "cli/signals.hpp"
 #include "sentence.hpp"
+#include "threads.hpp"
 
 namespace isochron::cli {
 namespace {
@@ -40,8 +40,7 @@ std::optional<SensitivityOptions> jacobian_options(const Configuration& configur
 }  // namespace
 
 int threads_of(const Configuration& configuration) {
-  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  return configuration.threads.value_or(static_cast<int>(cores));
+  return configuration.threads ? *configuration.threads : available_processors();
 }
 
 IntegratorOptions integrator_options(const Configuration& configuration,

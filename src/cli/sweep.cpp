@@ -109,7 +109,7 @@ class Sweep {
         folder_(std::move(folder)),
         queue_(left(plan, table)),
         progress_(table.size(), table.size() + queue_.size(), configuration.quiet),
-        record_(std::move(table), std::move(output), configuration.sweep_interval) {}
+        record_(std::move(table), std::move(output), configuration.sweep_interval.value_or(0)) {}
 
   /// Returns the exit status.
   int execute(int threads) {

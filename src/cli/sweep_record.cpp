@@ -5,12 +5,11 @@
 #include <system_error>
 #include <utility>
 
-#include "clock.hpp"
 #include "isochron/error.hpp"
 
 namespace isochron::cli {
 
-SweepRecord::SweepRecord(SweepTable table, Output output, std::optional<double> interval)
+SweepRecord::SweepRecord(SweepTable table, Output output, double interval)
     : table_(std::move(table)), output_(std::move(output)), interval_(interval) {
   try {
     saver_ = std::jthread([this](const std::stop_token& stop) { keep_saving(stop); });
@@ -41,14 +40,12 @@ void SweepRecord::keep_saving(const std::stop_token& stop) {
     for (;;) {
       changed_.wait(lock, stop, [this] { return unsaved_; });
       if (stop.stop_requested()) return;  // what is left is saved by finish()
-      const auto start = Clock::now();
       const SweepResults sweep = table_.assembled();
       unsaved_ = false;
       lock.unlock();
       save(sweep);
-      const std::chrono::duration<double> pause(interval_.value_or(9 * seconds_since(start)));
       lock.lock();
-      changed_.wait_for(lock, stop, pause, [] { return false; });
+      changed_.wait_for(lock, stop, std::chrono::duration<double>(interval_), [] { return false; });
     }
   } catch (...) {
     failure_ = std::current_exception();

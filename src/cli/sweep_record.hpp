@@ -15,13 +15,12 @@
 namespace isochron::cli {
 
 /// Keeps the runs of a sweep that goes on, and saves them from a thread of its own, so that nobody
-/// waits for the disk: at once, unless the last saving was too short a time ago. The file is
-/// written as a whole, therefore the pause after it is `interval` s, or, without one, nine times as
-/// long as it took: then saving takes at most a tenth of the time.
+/// waits for the disk: at once, or `interval` s after the last saving. The file is written as a
+/// whole; runs that end meanwhile are saved next.
 class SweepRecord {
  public:
   /// Throws NumericalError when the system has no thread left.
-  SweepRecord(SweepTable table, Output output, std::optional<double> interval);
+  SweepRecord(SweepTable table, Output output, double interval);
 
   /// Of any thread. Returns how many there are now.
   std::size_t add(Outcome outcome);
@@ -43,7 +42,7 @@ class SweepRecord {
 
   SweepTable table_;
   Output output_;
-  std::optional<double> interval_;
+  double interval_;
   mutable std::mutex mutex_;  ///< of the table, and of what follows
   std::condition_variable_any changed_;
   bool unsaved_ = false;

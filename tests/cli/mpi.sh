@@ -49,6 +49,7 @@ ranks_to_try=(2 3 7)
 # Trainings by all optimizers; the last has so many trajectories that ranks hold leaves of the Jacobian.
 trainings=(
   '--optimizer lbfgs --gradient adjoint --trajectories 300 --hidden 6 --iterations 8'
+  '--optimizer adam --gradient adjoint --trajectories 300 --hidden 4 --iterations 4'
   '--optimizer lbfgs+least-squares --trajectories 60 --hidden 6 --iterations 30'
   '--optimizer least-squares --gradient discrete --trajectories 60 --hidden 8,8 --iterations 12'
   '--optimizer least-squares --gradient discrete --trajectories 900 --hidden 3 --iterations 12')
@@ -56,8 +57,10 @@ for i in "${!trainings[@]}"; do
   read -ra options <<<"${trainings[$i]}"
   options+=(--max-time 250 --quiet)
   succeeds train "${options[@]}" --threads 1 -o "train$i.h5"
-  succeeds train "${options[@]}" --threads 7 -o "threads$i.h5"
-  same_numbers "train$i.h5" "threads$i.h5" run
+  for threads in 2 7; do
+    succeeds train "${options[@]}" --threads "$threads" -o "threads$i.$threads.h5"
+    same_numbers "train$i.h5" "threads$i.$threads.h5" run
+  done
   for n in "${ranks_to_try[@]}"; do
     works_on "$n" train "${options[@]}" --threads $((1 + n % 2)) -o "train$i.$n.h5"
     same_numbers "train$i.h5" "train$i.$n.h5" run
@@ -78,8 +81,10 @@ same_numbers states.h5 states.3.h5 run
 gradients() { sed -E 's/ +[0-9.]+  (reported|agrees)/ \1/' "$out"; }
 succeeds check-gradient --trajectories 200 --hidden 4
 expected=$(gradients)
-works_on 3 check-gradient --trajectories 200 --hidden 4
-[[ $(gradients) == "$expected" ]] || fail 'check-gradient finds other numbers on three ranks'
+for n in "${ranks_to_try[@]}"; do
+  works_on "$n" check-gradient --trajectories 200 --hidden 4
+  [[ $(gradients) == "$expected" ]] || fail "check-gradient finds other numbers on $n ranks"
+done
 
 # Benchmarks: errors of gradients and counts of steps, whose bits are those of the losses. Rows that took more
 # than the time of a point in one of them are left out.
@@ -101,8 +106,11 @@ PYTHON
 }
 benchmark=(benchmark --quick --trajectories 40 --hidden 4 --threads 1)
 succeeds "${benchmark[@]}" -o cost.h5
-works_on 3 "${benchmark[@]}" -o cost.3.h5
-same_measurements cost.h5 cost.3.h5 $((sanitized == 0 ? 20 : 4)) >"$out" 2>"$err" || fail 'benchmark finds other numbers on three ranks'
+for n in "${ranks_to_try[@]}"; do
+  works_on "$n" "${benchmark[@]}" -o "cost.$n.h5"
+  same_measurements cost.h5 "cost.$n.h5" $((sanitized == 0 ? 20 : 4)) >"$out" 2>"$err" ||
+    fail "benchmark finds other numbers on $n ranks"
+done
 
 # Sweeps: whichever rank makes which start.
 sweep=(sweep --hidden 4 --trajectories 10 --iterations 6 --runs 4 --grid 'symmetry=none|odd' --quiet)
@@ -142,14 +150,37 @@ on 3 train --trajectories 300 --hidden 4 --iterations 1 --quiet -o no/such/folde
 if mkdir disk && mount -t tmpfs -o size=20k tmpfs disk 2>/dev/null; then
   on 3 train --trajectories 300 --hidden 4 --iterations 1 --quiet -o disk/run.h5
   leftovers=$(ls disk)
-  umount disk
   [[ $status -eq 4 ]] || fail "a full disk, on three ranks: exit status $status"
   [[ -z $leftovers ]] || fail "a full disk has kept $leftovers"
+  mount -o remount,size=120k disk
+  on 3 sweep --hidden 4 --trajectories 10 --iterations 6 --runs 3000 --quiet -o disk/sweep.h5
+  [[ $status -eq 4 ]] || fail "a full disk, in a sweep on three ranks: exit status $status"
+  [[ $(grep -c '^isochron: ' "$err") -eq 1 ]] || fail 'a full disk, in a sweep: not one sentence'
+  succeeds show disk/sweep.h5
+  umount disk
 fi
 
 # A failure of one rank's part is rank 0's.
 on 3 train --trajectories 300 --hidden 4 --max-step 1e-9 --max-time 3 --quiet -o late.h5
 [[ $status -eq 0 || $status -eq 3 ]] || fail "a training without time: exit status $status"
+
+# A rank without memory ends all, and leaves none that waits.
+simulation=(simulate --model train0.h5 --trajectories 200000 --times 20 --threads 1 --overwrite --quiet -o large.h5)
+for limit in 300000 350000 400000; do
+  [[ $sanitized -eq 0 ]] || break
+  timeout -k 5 120 mpirun -n 1 "$program" "${simulation[@]}" : \
+    -n 1 bash -c "ulimit -v $limit; exec \"\$@\"" - "$program" "${simulation[@]}" : \
+    -n 1 "$program" "${simulation[@]}" >"$out" 2>"$err"
+  [[ $? -ne 124 ]] || fail "a rank with $limit kB: the others wait"
+  ! grep -q 'terminate called' "$err" || fail "a rank with $limit kB: it is terminated"
+done
+
+# Where ranks are bound to processors, threads are as many.
+if [[ $sanitized -eq 0 ]]; then
+  taskset -c 0 "$program" train "${quick[@]}" -o bound.h5 >"$out" 2>"$err" || fail 'taskset'
+  succeeds show bound.h5
+  prints ', 1 thread'
+fi
 
 # ended_by SIGNAL SECONDS: what a training leaves when mpirun gets it.
 ended_by() {
@@ -160,10 +191,11 @@ ended_by() {
   kill -s "$1" "$job"
   wait "$job"
   status=$?
-  [[ $status -ne 0 ]] || fail "SIG$1: exit status 0"
+  [[ $status -eq 1 ]] || fail "SIG$1: mpirun returns $status"
+  complains '^isochron: interrupted; interrupted.h5 is complete up to here'
   ! pgrep -f "$program train --trajectories 2000" >/dev/null || fail "SIG$1: ranks are left"
   succeeds show interrupted.h5
-  prints 'interrupted|running'
+  prints 'interrupted: the run is unfinished'
 }
 if [[ $sanitized -eq 0 ]]; then
   ended_by TERM 3

@@ -44,7 +44,12 @@ bash "$script" >"$out" 2>"$err"
 [[ $? -eq 2 ]] || fail 'no word on how to use it'
 complains 'usage: .*sweep_array.sh PARTS OUTPUT'
 
-# One MPI job: srun is what launches ranks, here one; the second submission goes on with the file.
+# One MPI job: srun is what launches ranks, where there is MPI two; the second submission goes on with the file.
+if "$program" --version | grep -q 'MPI [0-9]' && command -v mpirun >/dev/null; then
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+  export LSAN_OPTIONS=detect_leaks=0 # those of Open MPI
+  printf '#!/bin/sh\nexec mpirun -n 2 "$@"\n' >bin/srun
+fi
 job=$(dirname "$script")/mpi.sh
 for submission in 1 2; do
   bash "$job" train --hidden 4 --trajectories 8 --iterations 3 --quiet --output job.h5 >"$out" 2>"$err" ||
