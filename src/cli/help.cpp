@@ -63,6 +63,7 @@ std::string help(std::size_t width) {
                      "that most runs need, --help-all lists all; isochron --version the "
                      "versions.",
                      width);
+  text += wrapped(about_ranks, width);
   text += wrapped(about_units, width);
   return text + '\n' + wrapped(fmt::format("exit status: {}", exit_statuses), width);
 }

@@ -96,12 +96,12 @@ std::string manual_page() {
       ".SH SYNOPSIS\n.B isochron\n.I VERB\n[options]\n.br\n.B isochron help\n[\\fIVERB\\fR]\n"
       ".br\n.B isochron \\-\\-version\n";
   page += fmt::format(
-      ".SH DESCRIPTION\n{}\n.PP\n{}\n.SH VERBS\n",
+      ".SH DESCRIPTION\n{}\n.PP\n{}\n.PP\n{}\n.SH VERBS\n",
       in_roff(
           "isochron learns force fields by training neural ODEs to high accuracy, analyses them "
           "by quadrature and draws them. What a run was asked and what it found is in its "
           "results file (HDF5, with NeXus conventions)."),
-      in_roff(about_units));
+      in_roff(about_ranks), in_roff(about_units));
   for (const auto& [verb, name] : verb_names) {
     page +=
         fmt::format(".TP\n.BR {} (1)\n{}\n", in_roff(paged(verb)), in_roff(text_of(verb).title));

@@ -18,6 +18,9 @@ struct VerbText {
 inline constexpr const char* about_units =
     "Quantities are dimensionless, for unit mass, or have the units of the data that are fitted; "
     "wall time is in s.";
+inline constexpr const char* about_ranks =
+    "Ranks of MPI share the work of train, simulate, check-gradient, benchmark and sweep, as in: "
+    "mpirun -n 4 isochron sweep --output sweep.h5.";
 inline constexpr const char* exit_statuses =
     "0 done, 1 a check disagreed, 2 bad input, 3 numerical failure, 4 a write failed, 130 or 143 "
     "interrupted by SIGINT or SIGTERM (train: after a complete file was written)";
