@@ -26,7 +26,7 @@ void say_once(std::size_t started, std::size_t wanted) {
 }  // namespace
 
 int available_processors() {
-  cpu_set_t processors;
+  cpu_set_t processors{};
   if (sched_getaffinity(0, sizeof processors, &processors) == 0) return CPU_COUNT(&processors);
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
