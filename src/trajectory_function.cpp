@@ -87,8 +87,12 @@ TrajectoryFunction::TrajectoryFunction(Objective objective, SensitivityOptions o
                    is_shared_ ? for_one_rank(options_, of_block_) : options_) {}
 
 TrajectoryFunction::~TrajectoryFunction() {
-  if (name_ == 0 || options_.integrator.communicator->is_broken()) return;
-  tell(*options_.integrator.communicator, Task::forget, [&](MessageWriter& to) { to(name_); });
+  if (name_ == 0) return;
+  try {
+    tell(*options_.integrator.communicator, Task::forget, [&](MessageWriter& to) { to(name_); });
+  } catch (...) {
+    // Ranks that are broken off keep what nobody asks for any more.
+  }
 }
 
 void TrajectoryFunction::limit_steps(long max_steps) {
