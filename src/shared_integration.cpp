@@ -44,7 +44,8 @@ Share integrate_by_ranks(const Integrator& integrator, Integrator& own, ConstVec
     if (tau != nullptr) to(*tau);
   };
   return share_work(communicator, tau == nullptr ? Task::integrate : Task::sample, write,
-                    own.options().stop_requested, [&] { return part_of_rank(communicator, own, theta, ensemble, tau); });
+                    own.options().stop_requested,
+                    [&] { return part_of_rank(communicator, own, theta, ensemble, tau); });
 }
 
 Share part_of_integration(const Communicator& communicator, Task task, MessageReader& request,

@@ -92,8 +92,8 @@ struct Request {
 [[nodiscard]] Ensemble part_of(const Ensemble& ensemble, const BlockRange& units, Index of_unit);
 
 /// On rank 0: sends a request to all ranks, does its own part, and joins what all have found. When
-/// its own part fails, or it is asked to stop while it waits, the others are stopped; the failure of
-/// the first of them is thrown. `write`: what follows Request{task, ..} in the message.
+/// its own part fails, or it is asked to stop while it waits, the others are stopped; the failure
+/// of the first of them is thrown. `write`: what follows Request{task, ..} in the message.
 [[nodiscard]] Share share_work(Communicator& communicator, Task task,
                                const std::function<void(MessageWriter&)>& write,
                                const std::function<bool()>& stop_requested,

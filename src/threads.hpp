@@ -5,8 +5,8 @@
 
 namespace isochron {
 
-/// How many processors this process may use: those of its affinity, which taskset and the launchers of
-/// ranks set; all of the machine where that is not known.
+/// How many processors this process may use: those of its affinity, which taskset and the launchers
+/// of ranks set; all of the machine where that is not known.
 [[nodiscard]] int available_processors();
 
 /// Calls work(0) .. work(threads - 1) at once: work(0) on this thread, each of the others on one of

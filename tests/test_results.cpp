@@ -799,13 +799,26 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
     return found;
   };
 
-  CHECK(plots(made_up_results(1, 10, 4)) ==
-        std::set<std::string>{
-            "/run/model", "/run/training", "/run/gradient", "/run/phase_portrait_before", "/run/phase_portrait",
-            "/run/orbits", "/run/energy", "/run/energy_drift", "/run/force", "/run/potential",
-            "/run/periods", "/run/fit", "/run/held_out", "/run/trajectories",
-            "/run/analysis/period", "/run/analysis/width", "/run/analysis/width_ratio",
-            "/run/analysis/shear", "/run/analysis/rearrangement", "default training"});
+  CHECK(plots(made_up_results(1, 10, 4)) == std::set<std::string>{"/run/model",
+                                                                  "/run/training",
+                                                                  "/run/gradient",
+                                                                  "/run/phase_portrait_before",
+                                                                  "/run/phase_portrait",
+                                                                  "/run/orbits",
+                                                                  "/run/energy",
+                                                                  "/run/energy_drift",
+                                                                  "/run/force",
+                                                                  "/run/potential",
+                                                                  "/run/periods",
+                                                                  "/run/fit",
+                                                                  "/run/held_out",
+                                                                  "/run/trajectories",
+                                                                  "/run/analysis/period",
+                                                                  "/run/analysis/width",
+                                                                  "/run/analysis/width_ratio",
+                                                                  "/run/analysis/shear",
+                                                                  "/run/analysis/rearrangement",
+                                                                  "default training"});
 
   Run two = made_up_results(2, 10, 2);
   two.energy.reset();
@@ -816,10 +829,11 @@ TEST_CASE("the chain of defaults leads to a plot, and every plot is complete") {
   two.fitted.reset();
   two.held_out.reset();
   two.trajectories.reset();
-  CHECK(plots(two) ==
-        std::set<std::string>{"/run/model", "/run/training", "/run/gradient", "/run/phase_portrait_before_1",
-                              "/run/phase_portrait_before_2", "/run/phase_portrait_1",
-                              "/run/phase_portrait_2", "/run/orbits", "default training"});
+  CHECK(plots(two) == std::set<std::string>{"/run/model", "/run/training", "/run/gradient",
+                                            "/run/phase_portrait_before_1",
+                                            "/run/phase_portrait_before_2", "/run/phase_portrait_1",
+                                            "/run/phase_portrait_2", "/run/orbits",
+                                            "default training"});
 
   CHECK(plots(made_up_results(2, 10, 1)).count("default orbits") == 1);  // one point is no plot
 

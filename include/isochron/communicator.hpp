@@ -45,9 +45,9 @@ class Communicator {
   /// The next message of a rank on a channel, if one has come; of any rank when `from` is negative.
   [[nodiscard]] virtual std::optional<Received> take(int from, Channel channel) = 0;
 
-  /// That a message could not be taken or sent, for want of memory: what the others have sent or wait
-  /// for is not known any more. Evaluations then throw, and whoever started the ranks has to end
-  /// them, as MPI_Abort does.
+  /// That a message could not be taken or sent, for want of memory: what the others have sent or
+  /// wait for is not known any more. Evaluations then throw, and whoever started the ranks has to
+  /// end them, as MPI_Abort does.
   void break_off() noexcept { is_broken_ = true; }
   [[nodiscard]] bool is_broken() const noexcept { return is_broken_; }
 
