@@ -43,6 +43,13 @@ void gelu(Lanes& value, Lanes* slope) {
 
 #undef ISOCHRON_SLEEF
 
+/// Values alone first: a loop of nothing else keeps the constants of tanh in registers.
+void hyperbolic_tangents(Lanes* values, Index count, Lanes* slopes) {
+  for (Index i = 0; i < count; ++i) values[i] = tanh(values[i]);
+  if (slopes == nullptr) return;
+  for (Index i = 0; i < count; ++i) slopes[i] = 1.0 - values[i] * values[i];
+}
+
 }  // namespace
 
 void activate(Activation activation, Lanes* values, Index count, Lanes* slopes) {
@@ -50,11 +57,7 @@ void activate(Activation activation, Lanes* values, Index count, Lanes* slopes) 
     for (Index i = 0; i < count; ++i) function(values[i], slopes == nullptr ? slopes : slopes + i);
   };
   switch (activation) {
-    case Activation::tanh:
-      return apply([](Lanes& value, Lanes* slope) {
-        value = tanh(value);
-        if (slope != nullptr) *slope = 1.0 - value * value;
-      });
+    case Activation::tanh: return hyperbolic_tangents(values, count, slopes);
     case Activation::softplus: return apply(softplus);
     case Activation::sin: return apply(sine);
     case Activation::gelu: return apply(gelu);
