@@ -367,7 +367,7 @@ class Trainer {
     return options_.stop_requested && options_.stop_requested();
   }
   [[nodiscard]] bool asked_to_stop() const {
-    return user_stop() || seconds_since(start_) > options_.max_time;
+    return user_stop() || roughly_seconds_since(start_) > options_.max_time;
   }
   [[nodiscard]] StopReason stop_reason() const {
     return user_stop() ? StopReason::interrupted : StopReason::wall_time;
