@@ -189,7 +189,8 @@ std::uint64_t send_request(Communicator& communicator, Task task,
   MessageWriter message;
   message(request);
   if (write) write(message);
-  pass_on(communicator, message.take());
+  const Bytes bytes = message.take();
+  unbroken(communicator, [&] { pass_on(communicator, bytes); });
   return request.number;
 }
 
@@ -241,8 +242,8 @@ Share share_work(Communicator& communicator, Task task,
                  const std::function<void(MessageWriter&)>& write,
                  const std::function<bool()>& stop_requested,
                  const std::function<Share()>& own_part) {
+  const std::uint64_t number = send_request(communicator, task, write);
   Share all = unbroken(communicator, [&] {
-    const std::uint64_t number = send_request(communicator, task, write);
     Share own = attempt(own_part);
     bool has_stopped = false;
     const auto stop_if = [&](bool stops) {
@@ -259,7 +260,7 @@ Share share_work(Communicator& communicator, Task task,
 
 std::uint64_t tell(Communicator& communicator, Task task,
                    const std::function<void(MessageWriter&)>& write) {
-  return unbroken(communicator, [&] { return send_request(communicator, task, write); });
+  return send_request(communicator, task, write);
 }
 
 Bytes next_request(Communicator& communicator) {
