@@ -79,7 +79,7 @@ long_run() {
   for target in results merge options configuration tables data; do
     lasting "fuzz-$target" fuzzed "$target"
   done
-  build asan
+  build asan --target all --target long_tests
   lasting sanitizers ctest --preset asan-long -j "$cores"
   build tsan
   lasting threads ctest --preset tsan

@@ -51,7 +51,7 @@ class SolverPool {
   void run(const IntegratorOptions& integrator, const std::vector<BlockRange>& blocks,
            Index trajectories, const Work& work) {
     const auto threads =
-        std::min(static_cast<std::size_t>(std::max(1, integrator.threads)), blocks.size());
+        std::min(static_cast<std::size_t>(integrator.thread_count()), blocks.size());
     // The bits of a block depend on the room that its solver has: that of a whole block also where
     // there is only a shorter last one, as on one rank of many.
     prepare(threads, std::max(trajectories, integrator.block_size));

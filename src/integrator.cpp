@@ -11,6 +11,7 @@
 #include "sentence.hpp"
 #include "shared_integration.hpp"
 #include "sundials/solver.hpp"
+#include "threads.hpp"
 
 namespace isochron {
 
@@ -41,7 +42,11 @@ void IntegratorOptions::validate(const Dynamics& dynamics) const {
   require(max_step >= 0 && std::isfinite(max_step),
           "max_step = {:g} must be 0 (by the end times) or positive", max_step);
   require(block_size >= 0, "block_size = {} must be 0 (automatic) or positive", block_size);
-  require(threads >= 1, "threads = {} must be at least 1", threads);
+  require(threads >= 0, "threads = {} must be 0 (all processors) or positive", threads);
+}
+
+int IntegratorOptions::thread_count() const {
+  return threads == 0 ? available_processors() : threads;
 }
 
 IntegrationCounts& IntegrationCounts::operator+=(const IntegrationCounts& other) {

@@ -162,7 +162,7 @@ void add_derivative_memory(MemoryNeed& need, const Dynamics& dynamics, const Ens
   const double rows = real(dynamics.state_dimension());
   const double parameters = real(dynamics.parameters());
   const double threads =
-      std::min(real(std::max(1, options.integrator.threads)), static_cast<double>(blocks.size()));
+      std::min(real(options.integrator.thread_count()), static_cast<double>(blocks.size()));
   const double time = ensemble.end_times.cwiseAbs().maxCoeff();
   const double steps = steps_over(time, options.integrator.method);
   // One sum over the lanes per parameter.
@@ -267,7 +267,7 @@ MemoryNeed training_memory(const Objective& objective, const TrainingOptions& op
   }
   const Leaves leaves = cut_into_leaves(objective, jacobian.integrator);
   const bool in_leaves = is_too_large_to_hold(objective, leaves);
-  if (in_leaves) add_leaves(need, objective, leaves, jacobian.integrator.threads);
+  if (in_leaves) add_leaves(need, objective, leaves, jacobian.integrator.thread_count());
   const auto& data = objective.force_data();
   Index residuals =
       (in_leaves ? 0 : objective.residual_count()) + (data ? data->position.size() : 0);

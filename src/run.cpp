@@ -413,7 +413,7 @@ bool Run::is_verified() const { return !std::isnan(verification.loss); }
 Run new_run(const Objective& objective, const std::optional<TrainingOptions>& options) {
   Run run;
   run.start_time = time_of_day();
-  run.environment = environment(options ? options->sensitivity.integrator.threads : 1);
+  run.environment = environment(options ? options->sensitivity.integrator.thread_count() : 1);
   run.motion = objective.dynamics().motion();
   run.loss = objective.loss();
   run.period = objective.period();

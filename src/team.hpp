@@ -139,7 +139,7 @@ void transfer(Archive& archive, T& request) {
 template <class Archive, Is<IntegratorOptions> T>
 void transfer(Archive& archive, T& options) {
   archive(options.method, options.rtol, options.atol, options.state_units, options.steps,
-          options.max_steps, options.max_step, options.block_size);
+          options.max_steps, options.max_step, options.block_size, options.threads);
 }
 
 template <class Archive, Is<Ensemble> T>

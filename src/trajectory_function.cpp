@@ -281,7 +281,8 @@ Share TrajectoryFunction::part(const LeafTask& task, Index leaves, ConstVectorRe
     share.own.push_back(std::move(own));
   };
   if (task.is_held && task.point == held_.point) {
-    share_on_threads(static_cast<std::size_t>(options_.integrator.threads), held_.leaves.size(),
+    share_on_threads(static_cast<std::size_t>(options_.integrator.thread_count()),
+                     held_.leaves.size(),
                      [&](std::size_t, std::size_t i) { work(held_.leaves[i]); });
   } else {
     visit_part(task, theta, range, work, share);

@@ -1,8 +1,13 @@
 #include "isochron/communicator.hpp"
 
 #include <doctest/doctest.h>
+#include <chrono>
 #include <cmath>
+#include <condition_variable>
+#include <mutex>
 #include <new>
+#include <set>
+#include <thread>
 
 #include "isochron/analytic_force.hpp"
 #include "isochron/composite_field.hpp"
@@ -175,6 +180,38 @@ TEST_CASE("a field and a loss of the user's are handed over on each rank") {
     CHECK_THROWS_WITH_AS(static_cast<void>(function.value(theta)), doctest::Contains("serve()"),
                          InputError);
   }
+}
+
+TEST_CASE("all ranks use as many threads as were asked for") {
+  // Whoever evaluates the force waits for all others: so many threads are at work at once.
+  std::mutex mutex;
+  std::condition_variable arrived;
+  std::set<std::thread::id> at_work;
+  std::size_t expected = 4;
+  const auto field = make_force(
+      1,
+      [&](double q, const auto& k) {
+        std::unique_lock lock(mutex);
+        at_work.insert(std::this_thread::get_id());
+        arrived.notify_all();
+        const bool all = arrived.wait_for(lock, std::chrono::seconds(30),
+                                          [&] { return at_work.size() >= expected; });
+        if (!all) expected = 0;  // nobody waits again
+        return -k[0] * q;
+      },
+      [](double, const auto& k) { return -k[0]; },
+      [](double q, const auto&) { return Eigen::Matrix<double, 1, 1>(-q); });
+  const Dynamics dynamics(field);
+  const Objective objective = closed_orbits(dynamics);
+  const LocalRanks ranks(2, &objective);
+  IntegratorOptions options = options_of(GradientMethod::discrete, ranks.first(), 2).integrator;
+  const Vector k = Vector::Ones(1);
+  const States states = Integrator(dynamics, options).integrate(k, objective.ensemble()).states;
+  CHECK(at_work.size() == 4);
+  // Without a number: all processors, of which there is one at least.
+  options.threads = 0;
+  CHECK(options.thread_count() >= 1);
+  CHECK(Integrator(dynamics, options).integrate(k, objective.ensemble()).states == states);
 }
 
 TEST_CASE("trajectories are sampled the same on any number of ranks") {

@@ -451,7 +451,7 @@ TEST_CASE("an unsound option is named with its range, by the constructor") {
   }
   CHECK(mentions(complaint([](IntegratorOptions& o) { o.max_steps = 0; }), "max_steps"));
   CHECK(mentions(complaint([](IntegratorOptions& o) { o.block_size = -1; }), "block_size"));
-  CHECK(mentions(complaint([](IntegratorOptions& o) { o.threads = 0; }), "threads"));
+  CHECK(mentions(complaint([](IntegratorOptions& o) { o.threads = -1; }), "threads"));
 }
 
 TEST_CASE("a problem that does not fit is refused in one sentence") {

@@ -46,7 +46,9 @@ struct IntegratorOptions {
   long max_steps = 1000000;  ///< per block and direction; exceeding it is a NumericalError
   double max_step = 0;   ///< longest step, in units of time; 0: by the end times, longest_step()
   Index block_size = 0;  ///< trajectories solved together; 0: from N, D and P (block_size())
-  int threads = 1;       ///< blocks run on so many threads; results do not depend on it
+  /// Blocks run on so many threads; 0: as many as the process may use processors, on each rank
+  /// those of its own. Results do not depend on it.
+  int threads = 1;
   /// Ranks that share the blocks; results do not depend on it. Null: all are done here.
   CommunicatorPtr communicator = {};
 
@@ -59,6 +61,9 @@ struct IntegratorOptions {
   /// Throws InputError naming the first field out of range, or the method if it is not for
   /// `dynamics`.
   void validate(const Dynamics& dynamics) const;
+
+  /// `threads`, as a number from 1.
+  [[nodiscard]] int thread_count() const;
 };
 
 /// What the solver did, summed over blocks.

@@ -172,7 +172,7 @@ class Plan {
   void add_threads(const std::string& start) {
     Station& station = add("threads", start);
     station.trajectories = ranges_.threads_trajectories;
-    const int cores = integrator_.threads;
+    const int cores = integrator_.thread_count();
     for (int k = 1; k <= cores; k = k == cores ? k + 1 : std::min(2 * k, cores)) {
       station.methods.push_back(method(GradientMethod::adjoint, multistep(), rtol_, false, k));
       station.methods.push_back(

@@ -180,7 +180,7 @@ BenchmarkPoint describe(const MeasuredProblem& problem, const MeasuredMethod& me
   point.status = "ok";
   point.parameters = problem.objective.dynamics().parameters();
   point.trajectories = problem.objective.ensemble().size();
-  point.threads = integrator.threads;
+  point.threads = integrator.thread_count();
   point.depth = static_cast<long>(problem.layers.size()) - 2;
   point.width = problem.layers.size() > 2 ? problem.layers[1] : 0;
   point.rtol = integrator.rtol;

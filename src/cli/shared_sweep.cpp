@@ -54,6 +54,12 @@ void transfer(Archive& archive, T& answer) {
   archive(answer.run, answer.file);
 }
 
+/// A thread of another rank that has asked for a start.
+struct Ask {
+  int rank;
+  std::size_t count;  ///< so many runs are to be in the file before it gets one
+};
+
 template <class T>
 Bytes bytes_of(const T& value) {
   MessageWriter message;
@@ -64,21 +70,27 @@ Bytes bytes_of(const T& value) {
 }  // namespace
 
 void share_starts(Communicator& communicator, const StartsForOthers& starts) {
-  const std::uint64_t number =
-      tell(communicator, Task::sweep, [&](MessageWriter& to) { to(starts.configuration); });
+  const std::uint64_t number = tell(communicator, Task::sweep, [&](MessageWriter& to) {
+    to(starts.configuration, starts.threads);
+  });
   std::optional<Failure> failure;
   bool has_stopped = false;
-  const auto answer_of = [&]() -> Answer {
-    if (has_stopped) return {};
-    const std::optional<Start> start = starts.next();
-    return start ? Answer{start->run, start->file.string()} : Answer{};
-  };
   int silent = communicator.size() - 1;  // ranks
   int working = 0;                       // threads of ranks
+  std::deque<Ask> asks;
+  const auto answer = [&](const Ask& ask) {
+    const std::optional<Start> start = has_stopped ? std::nullopt : starts.next();
+    if (!start) --working;
+    const Answer given = start ? Answer{start->run, start->file.string()} : Answer{};
+    communicator.send(ask.rank, Communicator::start, bytes_of(given));
+  };
   while (silent > 0 || working > 0) {
     if (!has_stopped && (failure || starts.stop_requested())) {
       has_stopped = true;
       stop_others(communicator, number);
+    }
+    for (; !asks.empty() && starts.is_saved(asks.front().count); asks.pop_front()) {
+      answer(asks.front());
     }
     const auto message = communicator.take(-1, Communicator::start);
     if (!message) {
@@ -91,13 +103,9 @@ void share_starts(Communicator& communicator, const StartsForOthers& starts) {
       --silent;
       working += report.asks;
     }
-    if (report.outcome) starts.take(std::move(*report.outcome));
     if (report.failure && !failure) failure = std::move(report.failure);
-    for (int ask = 0; ask < report.asks; ++ask) {
-      const Answer answer = answer_of();
-      if (answer.run < 0) --working;
-      communicator.send(message->from, Communicator::start, bytes_of(answer));
-    }
+    const std::size_t count = report.outcome ? starts.take(std::move(*report.outcome)) : 0;
+    for (int ask = 0; ask < report.asks; ++ask) asks.push_back({message->from, count});
   }
   if (failure && failure->kind != Failure::interrupted) raise(*failure);
 }
@@ -185,8 +193,9 @@ class RankOfSweep {
 void serve_sweep(Communicator& communicator, const Request& request, MessageReader& message) {
   std::optional<RankOfSweep> rank;
   try {
-    const Configuration configuration =
+    Configuration configuration =
         stored_configuration(verb_sweep, message.next<std::string>(), "rank 0");
+    configuration.threads = message.next<std::optional<int>>();
     rank.emplace(communicator, request.number, configuration);
   } catch (...) {
     // Rank 0 takes this for a rank that has ended at once.

@@ -50,7 +50,7 @@ IntegratorOptions integrator_options(const Configuration& configuration,
   integrator.rtol = configuration.rtol.value_or(IntegratorOptions().rtol);  // auto begins there
   integrator.atol = configuration.atol.value_or(integrator.rtol);
   integrator.max_step = configuration.max_step.value_or(0);
-  integrator.threads = threads_of(configuration);
+  integrator.threads = configuration.threads.value_or(0);
   integrator.communicator = ranks();
   integrator.stop_requested = signalled;
   return integrator;

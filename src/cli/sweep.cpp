@@ -105,11 +105,12 @@ class Sweep {
   /// `folder`: where the runs' own files go, or empty.
   Sweep(const Configuration& configuration, const SweepPlan& plan, SweepTable table, Output output,
         std::filesystem::path folder)
-      : plan_(plan),
+      : threads_(configuration.threads),
+        plan_(plan),
         folder_(std::move(folder)),
         queue_(left(plan, table)),
         progress_(table.size(), table.size() + queue_.size(), configuration.quiet),
-        record_(std::move(table), std::move(output), configuration.sweep_interval.value_or(0)) {}
+        record_(std::move(table), std::move(output), configuration.sweep_interval) {}
 
   /// Returns the exit status.
   int execute(int threads) {
@@ -149,16 +150,20 @@ class Sweep {
     return next < queue_.size() ? std::optional(queue_[next]) : std::nullopt;
   }
 
-  void take(Outcome outcome) {
+  /// Returns how many runs there are now.
+  std::size_t take(Outcome outcome) {
     const SweepRun row = outcome.run;
-    progress_.report(row, record_.add(std::move(outcome)));
+    const std::size_t count = record_.add(std::move(outcome));
+    progress_.report(row, count);
+    return count;
   }
 
   /// One thread's share.
   void work() noexcept {
     attempt([this] {
       while (const std::optional<long> run = next_run()) {
-        take(train_once(plan_.configuration_of(*run), plan_.row(*run), file_of(*run)));
+        record_.wait_until_saved(
+            take(train_once(plan_.configuration_of(*run), plan_.row(*run), file_of(*run))));
       }
     });
   }
@@ -166,13 +171,14 @@ class Sweep {
   /// What other ranks do.
   void hand_out() noexcept {
     attempt([this] {
-      share_starts(*ranks(), {record_.table().head().config,
+      share_starts(*ranks(), {record_.table().head().config, threads_,
                               [this]() -> std::optional<Start> {
                                 const std::optional<long> run = next_run();
                                 if (!run) return std::nullopt;
                                 return Start{*run, file_of(*run)};
                               },
-                              [this](Outcome outcome) { take(std::move(outcome)); },
+                              [this](Outcome outcome) { return take(std::move(outcome)); },
+                              [this](std::size_t count) { return record_.is_saved(count); },
                               [this] { return is_over(); }});
     });
   }
@@ -195,6 +201,7 @@ class Sweep {
     return folder_ / fmt::format("{:06}.h5", run);
   }
 
+  std::optional<int> threads_;
   const SweepPlan& plan_;
   std::filesystem::path folder_;
   std::vector<long> queue_;
