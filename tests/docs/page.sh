@@ -1,5 +1,5 @@
 # What a page shows works as it stands: its blocks of shell commands and Python, one after the other in
-# one folder, with less time for trainings; its C++ is that of an example. Blocks ```sh not-run need
+# one folder, with less time for trainings and fewer starts; its C++ is that of an example. Blocks ```sh not-run need
 # more than the program, or an hour.
 #
 #   bash page.sh PROGRAM SOURCES PAGE
@@ -26,7 +26,7 @@ for block in "$streams"/blocks/*; do
   case $block in
     *.sh)
       if grep -q '^mpirun ' "$block" && ! command -v mpirun >/dev/null; then continue; fi
-      sed -i -E 's/--max-time [0-9]+/--max-time 2/' "$block"
+      sed -i -E 's/--max-time [0-9]+/--max-time 2/; s/--runs [0-9]+/--runs 4/' "$block"
       (timeout -k 5 600 bash -euo pipefail "$block") >"$out" 2>"$err" || fail "$(head -n 1 "$block") ..: exit status $?"
       ;;
     *.python) timeout 60 /usr/bin/python3 "$block" >"$out" 2>"$err" || fail "$(head -n 3 "$block") .." ;;
