@@ -72,28 +72,32 @@ def median(values):
 
 
 def draw(rows, figure):
-    """Loss over the median time to it, one panel per problem and architecture."""
+    """Loss over the median time to it, one panel per problem and architecture. Colours are those
+    that colour-blind readers tell apart (Okabe and Ito), as in the program's own figures."""
+    colours = {"lbfgs+least-squares": "#0072b2", "least-squares": "#009e73", "lbfgs": "#d55e00",
+               "lbfgs, discrete": "#cc79a7", "adam": "#e69f00"}
     panels = sorted({(r["problem"], r["hidden"]) for r in rows})
-    optimizers = sorted({r["optimizer"] for r in rows})
-    lines = [f"set terminal pngcairo size 1100,{330 * math.ceil(len(panels) / 2)} font ',9'",
-             f"set output '{figure}'", f"set multiplot layout {math.ceil(len(panels) / 2)},2",
-             "set logscale xy", "set format '10^{%L}'", "set xlabel 'median wall time (s)'",
-             "set ylabel 'loss (1)'", "set grid", "set key bottom left", "set xrange [0.005:60]",
-             "set yrange [1e-23:1]"]
+    height = math.ceil(len(panels) / 2)
+    lines = [f"set terminal pngcairo size 1900,{660 * height} fontscale 2 linewidth 3 pointscale 2",
+             f"set output '{figure}'", f"set multiplot layout {height},2", "set logscale xy",
+             "set format '10^{%L}'", "set xlabel 'median wall time (s)'", "set ylabel 'loss'",
+             "set border 15 lw 0.8 lc rgb '#404040'", "set tics nomirror out",
+             "set mxtics default", "unset mytics",
+             "set grid xtics ytics back lt 1 lw 0.5 lc rgb '#d8d8d8'",
+             "set key bottom left Left reverse samplen 2", "set xrange [0.005:60]",
+             "set yrange [1e-23:1]", "set ytics 1e-20,1e5"]
     for problem, hidden in panels:
         curves = []
-        for index, optimizer in enumerate(optimizers):
+        for optimizer, colour in colours.items():
             runs = [r for r in rows
                     if (r["problem"], r["hidden"], r["optimizer"]) == (problem, hidden, optimizer)]
-            if not runs:
-                continue
-            points = [(median([r[f"time_to_{t:g}"] for r in runs]), t) for t in TARGETS]
+            points = [(median([r[f"time_to_{t:g}"] for r in runs]), t) for t in TARGETS if runs]
             points = [p for p in points if math.isfinite(p[0])]
             if not points:
                 continue
-            name = f"$curve{len(lines)}_{index}"
+            name = f"$curve{len(lines)}"
             lines += [f"{name} << EOD", *(f"{x} {y}" for x, y in points), "EOD"]
-            curves.append(f"{name} using 1:2 with linespoints pt 7 lt {index + 1} "
+            curves.append(f"{name} using 1:2 with linespoints pt 7 lc rgb '{colour}' "
                           f"title '{optimizer}'")
         if curves:
             lines += [f"set title '{problem}, 1-{hidden.replace(',', '-')}-1'",

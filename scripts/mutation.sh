@@ -37,7 +37,7 @@ targets() {
   local test
   for test in "$@"; do
     case $test in
-      cli_*) echo isochron_program make_files no_locks full_quota slow_disk ;;
+      cli_*) echo isochron_program make_files no_locks full_quota ;;
       *) echo "$test" ;;
     esac
   done | tr ' ' '\n' | sort -u

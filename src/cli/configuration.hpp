@@ -122,7 +122,7 @@ struct Configuration {
   std::string grid;
   bool keep_runs = false;
   SweepPart part;
-  std::optional<double> sweep_interval;  ///< absent: each run at once
+  std::optional<double> sweep_interval;  ///< absent: by their time
 
   // Analysis
   std::optional<double> analyzed_period;

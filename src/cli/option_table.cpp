@@ -399,7 +399,7 @@ std::vector<Option> make_table() {
       {"checkpoint-interval", "S", verb_sweep, "Files",
        setting(&C::sweep_interval, or_else("auto", duration(1e-3, 1e6))),
        "time between savings in s, or as 90s, 1m, 2h; {}; auto: each run as soon as it has ended, "
-       "before the next one begins",
+       "before the next one begins; or a tenth of the time, where that would delay short runs",
        false},
       {"config", "FILE", of_runs | theories, "Files", setting(&C::config, any_text()),
        "ini file: key = value, the keys of these options, which win; # begins a comment", false},

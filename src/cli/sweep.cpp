@@ -150,12 +150,12 @@ class Sweep {
     return next < queue_.size() ? std::optional(queue_[next]) : std::nullopt;
   }
 
-  /// Returns how many runs there are now.
+  /// Returns how many runs are to be in the file before its thread begins another.
   std::size_t take(Outcome outcome) {
     const SweepRun row = outcome.run;
-    const std::size_t count = record_.add(std::move(outcome));
-    progress_.report(row, count);
-    return count;
+    const SweepRecord::Added added = record_.add(std::move(outcome));
+    progress_.report(row, added.count);
+    return added.awaited;
   }
 
   /// One thread's share.

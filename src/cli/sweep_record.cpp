@@ -1,10 +1,12 @@
 #include "cli/sweep_record.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <system_error>
 #include <utility>
 
+#include "clock.hpp"
 #include "isochron/error.hpp"
 
 namespace isochron::cli {
@@ -22,21 +24,29 @@ SweepRecord::SweepRecord(SweepTable table, Output output, std::optional<double> 
   }
 }
 
-std::size_t SweepRecord::add(Outcome outcome) {
+SweepRecord::Added SweepRecord::add(Outcome outcome) {
   const std::lock_guard lock(mutex_);
+  const bool is_long = outcome.run.wall_time >= 20 * saving_time_;
   table_.add(std::move(outcome));
-  added_.notify_one();
-  return table_.size();
+  changed_.notify_one();
+  return {table_.size(), is_long && !interval_ ? table_.size() : 0};
 }
 
-bool SweepRecord::is_saved(std::size_t count) const {
+void SweepRecord::await(std::size_t count) {
+  awaited_ = std::max(awaited_, count);
+  changed_.notify_one();
+}
+
+bool SweepRecord::is_saved(std::size_t count) {
   const std::lock_guard lock(mutex_);
-  return holds(count);
+  await(count);
+  return has_saved(count);
 }
 
-void SweepRecord::wait_until_saved(std::size_t count) const {
+void SweepRecord::wait_until_saved(std::size_t count) {
   std::unique_lock lock(mutex_);
-  has_saved_.wait(lock, [&] { return holds(count); });
+  await(count);
+  ended_.wait(lock, [&] { return has_saved(count); });
 }
 
 void SweepRecord::finish() {
@@ -50,22 +60,24 @@ void SweepRecord::keep_saving(const std::stop_token& stop) {
   try {
     std::unique_lock lock(mutex_);
     for (;;) {
-      added_.wait(lock, stop, [this] { return table_.size() > saved_; });
+      changed_.wait(lock, stop, [this] { return table_.size() > saved_; });
       if (stop.stop_requested()) return;  // what is left is saved by finish()
+      const auto started = Clock::now();
       const SweepResults sweep = table_.assembled();
       lock.unlock();
       save(sweep);
       lock.lock();
       saved_ = sweep.runs.size();
-      has_saved_.notify_all();
-      added_.wait_for(lock, stop, std::chrono::duration<double>(interval_.value_or(0)),
-                      [] { return false; });
+      saving_time_ = seconds_since(started);
+      ended_.notify_all();
+      const std::chrono::duration<double> pause(interval_.value_or(9 * saving_time_));
+      changed_.wait_for(lock, stop, pause, [this] { return awaited_ > saved_; });
     }
   } catch (...) {
     const std::lock_guard lock(mutex_);
     failure_ = std::current_exception();
     failed_ = true;
-    has_saved_.notify_all();
+    ended_.notify_all();
   }
 }
 

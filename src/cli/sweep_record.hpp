@@ -14,24 +14,29 @@
 
 namespace isochron::cli {
 
-/// Keeps the runs of a sweep that goes on, and saves them from a thread of its own: at once, or
-/// `interval` s after the last saving. The file is written as a whole; runs that end meanwhile are
-/// saved next, all of them at once.
+/// Keeps the runs of a sweep that goes on, and saves them from a thread of its own. The file is
+/// written as a whole; runs that end meanwhile are saved next, all of them at once.
 ///
-/// Without an interval whoever adds a run begins no other before it is in the file. So a process
-/// that is killed loses as many runs as were being made at that moment, and no more.
+/// Whoever adds a run waits until it is in the file before it begins another: so a process that is
+/// killed loses the runs that were being made at that moment, and no more. But where a saving takes
+/// longer than a twentieth of the run (thousands of short ones), or with an interval, nobody waits:
+/// there is a pause between savings, of the interval, or so long that they take a tenth of the
+/// time.
 class SweepRecord {
  public:
   /// Throws NumericalError when the system has no thread left.
   SweepRecord(SweepTable table, Output output, std::optional<double> interval);
 
-  /// Of any thread. Returns how many there are now.
-  std::size_t add(Outcome outcome);
+  struct Added {
+    std::size_t count;    ///< of all runs
+    std::size_t awaited;  ///< so many are to be in the file before the next one begins
+  };
+  /// Of any thread.
+  Added add(Outcome outcome);
 
-  /// Whether `count` runs are in the file. True as well where nobody is to wait for that: with an
-  /// interval, or after a saving has failed.
-  [[nodiscard]] bool is_saved(std::size_t count) const;
-  void wait_until_saved(std::size_t count) const;
+  /// Whether `count` runs are in the file, or never will be. Asking ends the pause between savings.
+  [[nodiscard]] bool is_saved(std::size_t count);
+  void wait_until_saved(std::size_t count);
 
   /// Whether saving has failed: the file will not be written any more.
   [[nodiscard]] bool failed() const { return failed_; }
@@ -47,17 +52,18 @@ class SweepRecord {
  private:
   void keep_saving(const std::stop_token& stop);
   void save(const SweepResults& sweep);
-  [[nodiscard]] bool holds(std::size_t count) const {
-    return interval_ || failed_ || saved_ >= count;
-  }
+  [[nodiscard]] bool has_saved(std::size_t count) const { return failed_ || saved_ >= count; }
+  void await(std::size_t count);
 
   SweepTable table_;
   Output output_;
   std::optional<double> interval_;
-  mutable std::mutex mutex_;  ///< of the table, and of what follows
-  std::condition_variable_any added_;
-  mutable std::condition_variable has_saved_;
-  std::size_t saved_;  ///< so many runs are in the file
+  std::mutex mutex_;                     ///< of the table, and of what follows
+  std::condition_variable_any changed_;  ///< the table, or `awaited_`
+  std::condition_variable ended_;        ///< a saving
+  std::size_t saved_;                    ///< so many runs are in the file
+  std::size_t awaited_ = 0;              ///< so many are waited for
+  double saving_time_ = 0;               ///< of the last saving, in s
   std::exception_ptr failure_;
   std::atomic<bool> failed_ = false;
   std::jthread saver_;  ///< the last: it uses all others

@@ -69,20 +69,6 @@ wait "$job"
 grep -q 'go on with: isochron sweep --resume cut.h5' "$err" || fail 'no word on how to go on'
 succeeds show cut.h5
 
-# A run begins when the last one of its thread is in the file: whatever the disk takes, two threads lose two.
-if [[ $sanitized -eq 0 && -e ${ISOCHRON_SLOW_DISK:-} ]]; then
-  LD_PRELOAD=$ISOCHRON_SLOW_DISK "$program" sweep --hidden 2 --trajectories 2 --iterations 1 --threads 2 --runs 2000 \
-    --keep-runs --quiet -o slow.h5 >"$out" 2>"$err" &
-  job=$!
-  appears slow.h5
-  sleep 1
-  kill -KILL "$job"
-  wait "$job"
-  ended=$(find slow.h5.runs -name '[0-9]*.h5' | wc -l)
-  rows=$("$program" show --json slow.h5 | grep -c '"stop_reason"')
-  [[ $ended -gt 2 && $((ended - rows)) -le 2 ]] || fail "a killed sweep: $ended runs have ended, $rows are in the file"
-fi
-
 # Two dimensions have no wells; a start that cannot be integrated is a row.
 succeeds sweep "${small[@]}" --dimension 2 --iterations 1 --runs 1 -o plane.h5
 prints 'none +1'
