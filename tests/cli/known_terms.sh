@@ -36,7 +36,7 @@ asked alone.h5 bounds omega=0.5:50
 succeeds show alone.h5
 recovered alone.h5 omega 2
 succeeds analyze alone.h5 --energies 1
-succeeds plot alone.h5 -o figures
+succeeds plot alone.h5 -o figures --format svg
 succeeds simulate --model alone.h5 -o again.h5
 succeeds check-gradient --at alone.h5 --loss periodic --trajectories 3
 prints 'periodic loss, pendulum, N = 3'
@@ -54,7 +54,7 @@ succeeds "${fit[@]}" --force harmonic+mlp --fit omega --hidden 8 --symmetry odd 
 below both.h5 chi_squared 1.3
 for file in beside both; do
   succeeds analyze $file.h5
-  succeeds plot $file.h5 -o figures_$file
+  succeeds plot $file.h5 -o figures_$file --format svg
   succeeds simulate --model $file.h5 -o from_$file.h5
   succeeds check-gradient --at $file.h5 --loss periodic --trajectories 3
 done

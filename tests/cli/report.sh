@@ -49,7 +49,7 @@ done
 for words in 'not converged' 'isochron train .*--hidden 4' 'How to repeat it' 'iterations' '<svg'; do
   grep -Eq -e "$words" run.html || fail "run.html lacks $words"
 done
-figures=$("$program" plot run.h5 --output figures | grep -c '\.svg$')
+figures=$("$program" plot run.h5 --output figures --format svg | grep -c '\.svg$')
 [[ $(grep -c '<figure' run.html) -eq $figures ]] || fail "run.html has not the $figures figures of plot"
 
 # Text of a file is text.
