@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <Eigen/LU>
 
 #include <array>
 #include <cmath>

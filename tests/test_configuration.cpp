@@ -127,7 +127,8 @@ TEST_CASE("every default can be written, and is what its text says") {
 
 TEST_CASE("the help of a verb has its essential options, and all of them stand in the table") {
   for (const auto& [verb, verb_name] : verb_names) {
-    CAPTURE(verb_name);
+    const std::string name = verb_name;
+    CAPTURE(name);
     const std::vector<const Option*> all = options_of(verb);
     const auto essential =
         std::count_if(all.begin(), all.end(),

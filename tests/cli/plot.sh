@@ -23,8 +23,15 @@ plots() {
   while read -r path; do
     kinds+="$(basename "$path" .svg) "
     mv "told/$(printf %03d $number)" "told/$(basename "$path" .svg)" || fail "$path was not drawn"
+    full "$(basename "$path" .svg)"
     number=$((number + 1))
   done <"$out"
+}
+
+# full NAME: each panel has a curve.
+full() {
+  awk '/^reset/ { curves = 0 } /^\$curve/ { ++curves } /^plot NaN/ && !curves { empty = 1 } END { exit empty }' "told/$1" ||
+    fail "$1 has an empty panel"
 }
 
 draws() { [[ $kinds == "$1 " ]] || fail "not the figures of $2: $kinds"; }
@@ -188,6 +195,10 @@ panels fit 2
 curves fit 9 1
 data fit 1 6 | holds 'data have no errors' '$3 <= 0 { bad = 1 } END { exit bad || NR != 11 }'
 says fit 'units of the data'
+cut -d , -f 1-3 data.csv >positions.csv
+succeeds train --data positions.csv --fit-initial-states --hidden 6 --holdout 0.2 --max-time 30 --quiet -o positions.h5
+plots positions.h5
+panels held_out 1
 
 # A run that was cut off has all its figures.
 "$program" train --trajectories 200 --max-time 60 --checkpoint-interval 0.2 --quiet -o cut.h5 >"$out" 2>"$err" &

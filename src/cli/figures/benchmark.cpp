@@ -35,17 +35,6 @@ Panel chart_panel(const BenchmarkChart& chart, const std::string& task,
   return panel;
 }
 
-/// Whole numbers have their own ticks, as long as these can be told apart.
-void tick_whole_numbers(Panel& panel) {
-  constexpr std::size_t most = 12;
-  std::vector<double> all;
-  for (const Curve& curve : panel.curves) all.insert(all.end(), curve.x.begin(), curve.x.end());
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  if (all.size() > most) return;
-  for (const double x : all) panel.x_ticks.push_back({x, fmt::format("{:.0f}", x)});
-}
-
 /// From the shortest to the longest time of all panels, so that they can be compared.
 void share_scale(std::vector<Panel>& panels) {
   std::vector<double> times;

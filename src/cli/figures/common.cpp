@@ -39,6 +39,16 @@ Curve level(const std::string& label, double y, const Panel& panel, Curve::Style
   return make_curve(label, {low, high}, {y, y}, style);
 }
 
+void tick_whole_numbers(Panel& panel) {
+  constexpr std::size_t most = 12;
+  std::vector<double> all;
+  for (const Curve& curve : panel.curves) all.insert(all.end(), curve.x.begin(), curve.x.end());
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  if (all.size() > most) return;
+  for (const double x : all) panel.x_ticks.push_back({x, fmt::format("{:.0f}", x)});
+}
+
 std::string subscript(long number) {
   return spelled(number, {"₀", "₁", "₂", "₃", "₄", "₅", "₆", "₇", "₈", "₉"}, "₋");
 }

@@ -27,6 +27,9 @@ inline constexpr double gap = not_a_number;
 [[nodiscard]] Curve level(const std::string& label, double y, const Panel& panel,
                           Curve::Style style = Curve::Style::dashed);
 
+/// Whole numbers on the x axis have their own ticks, as long as these can be told apart.
+void tick_whole_numbers(Panel& panel);
+
 /// The numbers as they are raised or lowered in print: x₁, 10⁻⁹. For labels, which are plain text.
 [[nodiscard]] std::string subscript(long number);
 [[nodiscard]] std::string superscript(long number);

@@ -100,7 +100,11 @@ class Panels {
     }
   }
 
-  [[nodiscard]] Figure figure() && { return {std::move(panels_)}; }
+  /// Without the panels of components that nothing is known of.
+  [[nodiscard]] Figure figure() && {
+    std::erase_if(panels_, [](const Panel& panel) { return panel.curves.empty(); });
+    return {std::move(panels_)};
+  }
 
  private:
   Panel& panel(Index d) { return panels_[static_cast<std::size_t>(d)]; }

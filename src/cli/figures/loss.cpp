@@ -92,6 +92,7 @@ Figures loss_figures(const ShownRun& shown) {
   for (const long i : run.state.history.iteration) iterations.push_back(static_cast<double>(i));
   Figure figure{{loss_panel(run, "iteration", iterations),
                  loss_panel(run, "wall time (s)", run.state.history.wall_time)}};
+  tick_whole_numbers(figure.panels.front());
   figure.columns = 1;
   figure.panel_height = 220;
   if (iterations.size() == 1) {
