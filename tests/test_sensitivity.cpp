@@ -596,7 +596,8 @@ TEST_CASE("used again, after other problems and after failures, it is as good as
       const LossGradient fresh = gradient(dynamics, theta, gentle, quartic, options);
       CHECK(identical(again(), fresh));
       CHECK(identical(again(), fresh));
-      CHECK_THROWS_AS(sensitivity.gradient(theta, Ensemble(wild, 1.5), quartic), NumericalError);
+      CHECK_THROWS_AS((void)sensitivity.gradient(theta, Ensemble(wild, 1.5), quartic),
+                      NumericalError);
       CHECK(identical(again(), fresh));
       CHECK(message_of<std::logic_error>([&] {
               static_cast<void>(sensitivity.gradient(theta, gentle, broken));
@@ -660,7 +661,7 @@ TEST_CASE("a request to stop is heard in the backward problem as well") {
     };
     Sensitivity sensitivity(start.dynamics, options);
     const Ensemble& ensemble = start.objective.ensemble();
-    CHECK_THROWS_AS(sensitivity.gradient(start.theta, ensemble, turn), Interrupted);
+    CHECK_THROWS_AS((void)sensitivity.gradient(start.theta, ensemble, turn), Interrupted);
 
     // Nothing of the interrupted solve is left over: not even its linearisation, at the same time.
     backward = false;
@@ -673,9 +674,9 @@ TEST_CASE("a request to stop is heard in the backward problem as well") {
 TEST_CASE("problems that do not fit are refused as the integrator does") {
   Sensitivity sensitivity(Dynamics(oracle::harmonic()), {});
   const Ensemble ensemble(normal_states(2, 5, 23), 1.0);
-  CHECK_THROWS_AS(sensitivity.gradient(Vector::Ones(2), ensemble, quartic), InputError);
+  CHECK_THROWS_AS((void)sensitivity.gradient(Vector::Ones(2), ensemble, quartic), InputError);
   CHECK_THROWS_AS(
-      sensitivity.gradient(Vector::Ones(1), Ensemble(normal_states(3, 5, 23), 1.0), quartic),
+      (void)sensitivity.gradient(Vector::Ones(1), Ensemble(normal_states(3, 5, 23), 1.0), quartic),
       InputError);
   SensitivityOptions options;
   options.integrator.rtol = 0;
