@@ -233,7 +233,7 @@ class Parts {
     });
   }
 
-  /// Why there are no fresh states to validate with; empty when there are.
+  /// Why there are no unseen states to validate with; empty when there are.
   [[nodiscard]] std::string no_validation() const {
     if (prescribes_periods(objective_.loss())) {
       return "the periods are prescribed for these orbits, fresh ones have none";

@@ -61,9 +61,9 @@ void for_each_number(AnyRun& run, const Visit& visit) {
         run.fit.ridge);
   visit("log_evidence", "log of the evidence of the data", "1", run.fit.log_evidence);
   visit("autocorrelation", "correlation of successive residuals", "1", run.fit.autocorrelation);
-  visit("loss_validation", "mean loss on 10^4 fresh states", "1", run.validation.mean);
-  visit("loss_validation_median", "median loss on 10^4 fresh states", "1", run.validation.median);
-  visit("loss_validation_inside", "mean loss on fresh states within the training radius", "1",
+  visit("loss_validation", "mean loss on 10^4 unseen states", "1", run.validation.mean);
+  visit("loss_validation_median", "median loss on 10^4 unseen states", "1", run.validation.median);
+  visit("loss_validation_inside", "mean loss on unseen states within the training radius", "1",
         run.validation.inside);
   visit("harmonic_n", "n of the -(2 pi n/T)^2 x nearest to f on [-2, 2]", "1",
         run.character.harmonic_n);

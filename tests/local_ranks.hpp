@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -19,8 +20,8 @@ class LocalRank final : public Communicator {
   struct Mail {
     std::mutex mutex;
     std::map<std::pair<int, Channel>, std::deque<Received>> boxes;  // of each rank and channel
-    long messages = 0;
-    long bytes = 0;
+    std::atomic<long> messages = 0;
+    std::atomic<long> bytes = 0;
   };
 
   LocalRank(int rank, int size, std::shared_ptr<Mail> mail)

@@ -471,7 +471,7 @@ TEST_CASE("verify_loss recomputes the loss by the other method, and knows its ow
   }
 }
 
-TEST_CASE("validate_loss sums up fresh states as a plain loop does") {
+TEST_CASE("validate_loss sums up unseen states as a plain loop does") {
   const Index n = 200;
   const std::uint64_t seed = 77;
   const double k = 1.3;

@@ -213,7 +213,7 @@ struct FinishOptions {
   std::function<bool()> stop_requested;  ///< polled often; true: Interrupted
 };
 
-/// Ends a run with its result: verification, validation on 10^4 fresh states (where the data seed
+/// Ends a run with its result: verification, validation on 10^4 unseen states (where the data seed
 /// says that its own were drawn, and orbits have one period), portraits, potential and certificate.
 /// What fails is absent, with the reason. Throws Interrupted, with the run as it was, when it is
 /// asked to stop.

@@ -147,7 +147,7 @@ is heavier.h5 hold_weight 20
 succeeds train "${short[@]}" "${shear[@]}" --loss none --iterations 100 -o alone.h5
 is alone.h5 forward_steps 0
 below alone.h5 hold_misfit 1e-4
-[[ $(value alone.h5 loss_validation) == absent:* ]] || fail 'fresh states of trajectories that do not count'
+[[ $(value alone.h5 loss_validation) == absent:* ]] || fail 'unseen states of trajectories that do not count'
 succeeds show alone.h5
 [[ $(grep -c 'verdict.*every orbit' "$out") -eq 0 ]] || fail 'a verdict on orbits that were not trained'
 succeeds simulate --model alone.h5 --threads 1 -o missed.h5
