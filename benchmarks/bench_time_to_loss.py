@@ -81,11 +81,10 @@ def draw(rows, figure):
     lines = [f"set terminal pngcairo size 1900,{700 * height} fontscale 1.8 linewidth 3 pointscale 2",
              f"set output '{figure}'", f"set multiplot layout {height},2", "set logscale xy",
              "set format '10^{%L}'", "set xlabel 'median wall time (s)'", "set ylabel 'loss'",
-             "set border 15 lw 0.8 lc rgb '#404040'", "set tics nomirror out",
-             "unset mytics",
+             "set border 15 lw 0.8 lc rgb '#404040'", "set tics nomirror out", "unset mytics",
              "set grid xtics ytics back lt 1 lw 0.5 lc rgb '#d8d8d8'",
-             "set key outside top center horizontal Left reverse samplen 2 maxcols 2", "set xrange [0.005:60]",
-             "set yrange [1e-23:1]", "set ytics 1e-20,1e5"]
+             "set key outside top center horizontal Left reverse samplen 2 maxcols 2",
+             "set xrange [0.005:60]", "set yrange [1e-23:1]", "set ytics 1e-20,1e5"]
     for problem, hidden in panels:
         curves = []
         for optimizer, colour in colours.items():

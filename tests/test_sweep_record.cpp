@@ -1,7 +1,6 @@
 #include "cli/sweep_record.hpp"
 
 #include <doctest/doctest.h>
-#include <limits>
 
 #include "cli/command_line.hpp"
 #include "cli/shared_sweep.hpp"

@@ -57,7 +57,7 @@ void transfer(Archive& archive, T& answer) {
 /// A thread of another rank that has asked for a start.
 struct Ask {
   int rank;
-  std::size_t count;  ///< so many runs are to be in the file before it gets one
+  std::size_t awaited;  ///< so many runs are to be in the file before it gets one
 };
 
 template <class T>
@@ -89,7 +89,7 @@ void share_starts(Communicator& communicator, const StartsForOthers& starts) {
       has_stopped = true;
       stop_others(communicator, number);
     }
-    for (; !asks.empty() && starts.is_saved(asks.front().count); asks.pop_front()) {
+    for (; !asks.empty() && starts.is_saved(asks.front().awaited); asks.pop_front()) {
       answer(asks.front());
     }
     const auto message = communicator.take(-1, Communicator::start);
@@ -104,8 +104,8 @@ void share_starts(Communicator& communicator, const StartsForOthers& starts) {
       working += report.asks;
     }
     if (report.failure && !failure) failure = std::move(report.failure);
-    const std::size_t count = report.outcome ? starts.take(std::move(*report.outcome)) : 0;
-    for (int ask = 0; ask < report.asks; ++ask) asks.push_back({message->from, count});
+    const std::size_t awaited = report.outcome ? starts.take(std::move(*report.outcome)) : 0;
+    for (int ask = 0; ask < report.asks; ++ask) asks.push_back({message->from, awaited});
   }
   if (failure && failure->kind != Failure::interrupted) raise(*failure);
 }

@@ -1,6 +1,5 @@
 #include "cli/sweep_record.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <system_error>
@@ -33,7 +32,8 @@ SweepRecord::Added SweepRecord::add(Outcome outcome) {
 }
 
 void SweepRecord::await(std::size_t count) {
-  awaited_ = std::max(awaited_, count);
+  if (count <= awaited_) return;
+  awaited_ = count;
   changed_.notify_one();
 }
 

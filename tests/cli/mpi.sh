@@ -1,5 +1,4 @@
 # isochron under mpirun: the same numbers on any number of ranks, and one file and one sentence whatever happens.
-# What follows the second argument are numbers of ranks to try.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 "$program" --version | grep -q 'MPI [0-9]' || skip 'the program was built without MPI'
 command -v mpirun >/dev/null || skip 'mpirun is not installed'
@@ -44,8 +43,7 @@ sys.exit(bool(wrong) or not one)
 PYTHON
 }
 
-ranks_to_try=("${@:3}")
-[[ $# -gt 2 ]] || ranks_to_try=(2 3)
+ranks_to_try=(2 3 7)
 [[ $sanitized -eq 0 ]] || ranks_to_try=(3)
 
 # Trainings by all optimizers; the last has so many trajectories that ranks hold leaves of the Jacobian.
