@@ -410,7 +410,8 @@ Minimum by_leaves(const Objective& objective, const Vector& start,
 
 }  // namespace
 
-TEST_CASE("least squares by leaves take the same steps on any number of ranks and threads") {
+TEST_CASE("least squares by leaves take the same steps on any number of ranks and threads" *
+          doctest::test_suite("long")) {
   const Dynamics dynamics(std::make_shared<Mlp>(std::vector<Index>{1, 3, 1}));
   const Vector theta = start_of(dynamics);
   const Objective closed = closed_orbits(dynamics, 401);

@@ -139,7 +139,8 @@ TEST_CASE("the parameter integral has its own place in the error test") {
 
 // --- differences --------------------------------------------------------------------------------
 
-TEST_CASE("the backward problem does not step over what the forward problem resolved") {
+TEST_CASE("the backward problem does not step over what the forward problem resolved" *
+          doctest::test_suite("long")) {
   // One trajectory swings in a well; the other passes a hill U = p/2 E, E = exp(-x^2), early in its
   // flight, of which its end knows nothing: dx(T)/dp = -v int E/2 (v^2 - p E)^(-3/2) dx.
   const auto force = [](double x) { return x * std::exp(-x * x); };
@@ -171,7 +172,8 @@ TEST_CASE("the backward problem does not step over what the forward problem reso
   }
 }
 
-TEST_CASE("gradients much smaller than their cotangents are as accurate") {
+TEST_CASE("gradients much smaller than their cotangents are as accurate" *
+          doctest::test_suite("long")) {
   const auto slope_of = [](const ForceFieldPtr& field, const Vector& theta, const States& start,
                            double time, Method method) {
     const States weights{{0}, {1}};
@@ -218,7 +220,8 @@ TEST_CASE("gradients much smaller than their cotangents are as accurate") {
   }
 }
 
-TEST_CASE("gradients of networks agree with fourth-order differences of the loss") {
+TEST_CASE("gradients of networks agree with fourth-order differences of the loss" *
+          doctest::test_suite("long")) {
   const Start starts[] = {
       {{1, 8, 8, 1}, 8, 0},
       {{1, 8, 8, 1}, 8, 1, Motion::newtonian, Symmetry::odd},
@@ -271,7 +274,7 @@ TEST_CASE("initial cotangents are the derivative with respect to the initial sta
   }
 }
 
-TEST_CASE("the Taylor remainder is of second order") {
+TEST_CASE("the Taylor remainder is of second order" * doctest::test_suite("long")) {
   for (const Method method : methods) {
     const Start start({1, 8, 8, 1}, 16, 9);
     const LossGradient at = start.gradient(with(1e-12, method));
@@ -552,7 +555,7 @@ TEST_CASE("a zero cotangent gives a gradient of exactly zero, without a backward
   CHECK(with_rest.gradient == without.gradient);
 }
 
-TEST_CASE("the gradient is linear in the cotangent, however small") {
+TEST_CASE("the gradient is linear in the cotangent, however small" * doctest::test_suite("long")) {
   const Start start({1, 8, 8, 1}, 30, 15);
   const States weights = normal_states(2, 30, 16);
   for (const Method method : methods) {
@@ -757,7 +760,8 @@ bool knows_initial_cotangents(const SensitivityOptions& way) {
 
 }  // namespace
 
-TEST_CASE("every way: the harmonic oscillator's periodic loss and its slope") {
+TEST_CASE("every way: the harmonic oscillator's periodic loss and its slope" *
+          doctest::test_suite("long")) {
   const double period = 5;
   for (const SensitivityOptions& way : all_ways(1e-9, Motion::newtonian)) {
     CAPTURE(text(way));
@@ -1028,7 +1032,8 @@ TEST_CASE("separate tolerances of the backward problem and of its quadrature") {
         relative_error(loose.gradient, tight.gradient));
 }
 
-TEST_CASE("every way: a zero cotangent gives a gradient of exactly zero") {
+TEST_CASE("every way: a zero cotangent gives a gradient of exactly zero" *
+          doctest::test_suite("long")) {
   const Start start({1, 8, 1}, 20, 13);
   const StateLoss nothing = [](Index, ConstStatesRef, StatesRef cotangents) {
     cotangents.setZero();
@@ -1088,7 +1093,8 @@ TEST_CASE("every way: threads change no bit, blocks no more than the tolerance" 
   }
 }
 
-TEST_CASE("every way: the loss alone is the loss of the gradient to the last bit") {
+TEST_CASE("every way: the loss alone is the loss of the gradient to the last bit" *
+          doctest::test_suite("long")) {
   const Start start({1, 6, 1}, 20, 17);
   for (const SensitivityOptions& way : all_ways(1e-8, Motion::newtonian)) {
     CAPTURE(text(way));
@@ -1215,7 +1221,7 @@ TEST_CASE("forward, staggered, without error control: the plain solution to the 
   }
 }
 
-TEST_CASE("adjoint and forward agree at a random start of 1-8-8-1") {
+TEST_CASE("adjoint and forward agree at a random start of 1-8-8-1" * doctest::test_suite("long")) {
   const Start start({1, 8, 8, 1}, 24, 41);
   const Vector adjoint = start.gradient(with(1e-10)).gradient;
   for (const bool controlled : {false, true}) {

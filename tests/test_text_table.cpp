@@ -178,7 +178,7 @@ TEST_CASE("a table is read to its end from a pipe, or not at all") {
   refuses_file("/dev/null", "holds no numbers");
 }
 
-TEST_CASE("a table without end is refused") {
+TEST_CASE("a table without end is refused" * doctest::test_suite("long")) {
   const TemporaryFolder folder;
   const std::string pipe = folder / "pipe";
   REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
