@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -324,3 +325,9 @@ TEST_CASE("a training by leaves is the same to the last bit on any number of thr
   CHECK(other.history.loss == one.history.loss);
 }
 #endif
+
+TEST_CASE("square roots do not depend on where in an array a number stands") {
+  const Vector x = Vector::LinSpaced(37, 0.01, 3);
+  const Vector root = x.cwiseSqrt();
+  for (Index i = 0; i < x.size(); ++i) CHECK(root[i] == std::sqrt(x[i]));
+}
