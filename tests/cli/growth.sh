@@ -5,12 +5,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 seconds=${3:-10}
 
-# watched NAME GATHERED ARGUMENTS...: runs it for that long. In the second half of the time the largest memory
-# may be a tenth and 2 MB (an image of the file that is about to be written, seen or not) larger than in the
-# first, and as many KiB as the function GATHERED says, which is what the run itself gathers meanwhile.
+# watched NAME ARGUMENTS...: runs it for that long, and looks at its memory and files in both halves of the
+# time: first and last are the largest memory in KiB.
 watched() {
-  local name=$1 gathered_by=$2 gathered start now rss files hidden count=0 first=0 last=0 least_files=0 first_files=0
-  shift 2
+  local name=$1 start now rss files hidden count=0 least_files=0 first_files=0
+  first=0 last=0
+  shift
   "$program" "$@" >"$out" 2>"$err" &
   local pid=$!
   start=$EPOCHSECONDS
@@ -35,22 +35,24 @@ watched() {
   wait "$pid"
   [[ $? -eq 130 ]] || fail "$name: ended by itself"
   echo "$name: $first KiB at most in the first half, $last in the second; at most $first_files and then at least $least_files open files; $count looks"
-  gathered=$("$gathered_by")
-  [[ $last -gt 0 && $last -le $((first + first / 10 + 2000 + gathered)) ]] || fail "$name: memory grows from $first to $last KiB"
   # Files that are open for a moment are seen or not; those that nobody closes are always seen.
   [[ $least_files -le $first_files ]] || fail "$name: open files grow from $first_files to $least_files"
   [[ -z $(find . -name '.*' -type f) ]] || fail "$name leaves $(find . -name '.*' -type f)"
 }
 
-# The history of an iteration is a few numbers.
-history() { echo $((4 * seconds)); }
-watched training history train --trajectories 400 --hidden 16,16 --optimizer adam --iterations unlimited \
+# at_most KIB NAME: the memory of the second half.
+at_most() { [[ $last -gt 0 && $last -le $1 ]] || fail "$2: memory grows from $first to $last KiB, more than $1"; }
+
+# The history of an iteration is a few numbers. An image of the file that is about to be written is seen or not.
+watched training train --trajectories 400 --hidden 16,16 --optimizer adam --iterations unlimited \
   --loss-tolerance 0 --max-time 100000 --checkpoint-interval 0.2 --threads 2 --quiet -o run.h5
+at_most $((first + first / 10 + 2000 + 4 * seconds)) training
 succeeds show run.h5
-# 6 KiB of each run of the second half: its row, the copy of it that is being saved, and the file's image, all in
+
+# 6 KiB for each run of the second half: its row, the copy of it that is being saved, and the file's image, in
 # memory that doubles when it is full.
-rows() { echo $((3 * $("$program" show sweep.h5 | sed -n 's/.*: \([0-9]*\) runs$/\1/p' | head -n 1))); }
-watched sweep rows sweep --hidden 4 --trajectories 10 --iterations 5 --runs 1000000 --threads 2 \
-  --quiet -o sweep.h5
+watched sweep sweep --hidden 4 --trajectories 10 --iterations 5 --runs 1000000 --threads 2 --quiet -o sweep.h5
 succeeds show sweep.h5
+runs=$(sed -n 's/.*: \([0-9]*\) runs$/\1/p' "$out")
+at_most $((first + 2000 + 6 * runs / 2)) sweep
 finish
