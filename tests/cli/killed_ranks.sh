@@ -38,19 +38,26 @@ counted() {
   fi
 }
 
-train=(train --trajectories 200 --optimizer adam --checkpoint-interval 0.05 --max-time 600
-  --iterations unlimited --loss-tolerance 0 --quiet)
-sweep=(sweep --hidden 4 --trajectories 20 --iterations 40 --runs 100000 --checkpoint-interval 0.05 --quiet)
+declare -A begin=(
+  [train.h5]='train --trajectories 200 --optimizer adam --iterations unlimited --loss-tolerance 0 --max-time 600'
+  [sweep.h5]='sweep --hidden 4 --trajectories 20 --iterations 40 --runs 100000')
+declare -A go_on=([train.h5]='train --max-time 600' [sweep.h5]=sweep)
 declare -A before=([train.h5]=0 [sweep.h5]=0)
+
+# next FILE: sets `command` to what goes on with it, or begins it.
+next() {
+  if [[ -e $1 ]]; then
+    read -ra command <<<"${go_on[$1]} --resume $1"
+  else
+    read -ra command <<<"${begin[$1]} -o $1"
+  fi
+  command+=(--checkpoint-interval 0.05 --quiet)
+}
+
 for ((k = 1; k <= kills; ++k)); do
   file=train.h5
-  command=("${train[@]}" -o train.h5)
-  [[ ! -e train.h5 ]] || command=(train --resume train.h5 --checkpoint-interval 0.05 --max-time 600 --quiet)
-  if [[ $((k % 2)) -eq 0 ]]; then
-    file=sweep.h5
-    command=("${sweep[@]}" -o sweep.h5)
-    [[ ! -e sweep.h5 ]] || command=(sweep --resume sweep.h5 --checkpoint-interval 0.05 --quiet)
-  fi
+  [[ $((k % 2)) -ne 0 ]] || file=sweep.h5
+  next "$file"
   loses_a_rank "${command[@]}"
   [[ -e $file ]] || continue
   succeeds show "$file"
@@ -58,9 +65,13 @@ for ((k = 1; k <= kills; ++k)); do
   [[ $now =~ ^[0-9]+$ && $now -ge ${before[$file]} ]] || fail "kill $k: $file fell from ${before[$file]} to $now"
   before[$file]=$now
 done
-# The next run removes what a killed one was writing.
-[[ ! -e train.h5 ]] || succeeds train --resume train.h5 --iterations 1 --quiet
-[[ ! -e sweep.h5 ]] || timeout -s INT 5 "$program" sweep --resume sweep.h5 --quiet >"$out" 2>"$err" || true
+# The next run removes what a killed one was writing, and its lock, also if the file never came to be.
+# (In the foreground, or timeout signals twice: the program, and the group that it belongs to.)
+for file in train.h5 sweep.h5; do
+  next "$file"
+  timeout --foreground -s INT 5 "$program" "${command[@]}" >"$out" 2>"$err"
+  [[ $? -eq 124 && -e $file ]] || fail "${command[*]}: does not go on"
+done
 [[ -z $(find . -name '.*.isochron-*' -o -name '.*.h5.lock') ]] || fail "leftovers: $(find . -name '.*' -type f)"
 echo "$met of $kills kills met a rank; ${before[train.h5]} iterations and ${before[sweep.h5]} runs are left"
 finish
