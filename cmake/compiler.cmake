@@ -23,7 +23,8 @@ function(isochron_compiler_settings target)
     # objects that are too small as well.
     target_compile_options(${target} PRIVATE
       -fsanitize=address,undefined -fno-sanitize=null,vptr,alignment,object-size
-      -fno-sanitize-recover=all -fno-omit-frame-pointer)
+      -fno-sanitize-recover=all -fno-omit-frame-pointer
+      $<$<CXX_COMPILER_ID:Clang>:-fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/cmake/sanitize.ignore>)
     target_link_options(${target} PUBLIC -fsanitize=address,undefined)
   endif()
 endfunction()

@@ -5,6 +5,7 @@ build_packages=(
   libsundials-dev libeigen3-dev libboost-program-options-dev libhdf5-dev liblbfgspp-dev libopenmpi-dev openmpi-bin
   libfmt-dev nlohmann-json3-dev libsleef-dev doctest-dev gnuplot-nox)
 check_packages=(libbenchmark-dev clang-format clang-tidy doxygen python3-h5py python3-scipy python3-xarray python3-h5netcdf python3-netcdf4)
+sanitizer_packages=(clang-14 libclang-rt-14-dev lld-14)
 
 logs=build/logs
 cores=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)

@@ -27,12 +27,14 @@ check_format() {
   clang-format --dry-run --Werror "${files[@]}"
 }
 
-# Many sources at once, as the build of the preset puts them together: what they all include is
-# looked through a dozen times instead of 150 times.
+# Fifty sources at once, as the preset puts them together: what they all include is looked through
+# six times instead of 180 times. The largest first, so that no processor waits.
 check_style() {
   local files
+  mkdir -p build/tidy/CMakeFiles
+  find build/tidy/CMakeFiles -name 'unity_*.cxx' -delete
   logged configure-tidy cmake --preset tidy
-  mapfile -t files < <(find "$PWD/build/tidy/CMakeFiles" -name 'unity_*.cxx' | sort)
+  mapfile -t files < <(find "$PWD/build/tidy/CMakeFiles" -name 'unity_*.cxx' -printf '%s %p\n' | sort -rn | cut -d ' ' -f 2)
   say "style: clang-tidy on the $(cat "${files[@]}" | grep -c '/src/.*\.cpp') files of src"
   if ! printf '%s\n' "${files[@]}" | xargs -P "$cores" -n 1 \
     clang-tidy --quiet --checks=-bugprone-suspicious-include -p build/tidy >"$logs/clang-tidy.log" 2>&1; then
@@ -66,7 +68,7 @@ fuzzed() {
 long_run() {
   local target program=build/dev/isochron make_files=build/dev/tests/make_files
   export ISOCHRON_NO_LOCKS=$PWD/build/dev/tests/libno_locks.so
-  need "${build_packages[@]}" "${check_packages[@]}" clang-14 libclang-rt-14-dev valgrind
+  need "${build_packages[@]}" "${check_packages[@]}" "${sanitizer_packages[@]}" valgrind
   build dev
   lasting kills bash tests/cli/kill.sh "$program" "$make_files" 500
   lasting writers bash tests/cli/writers.sh "$program" "$make_files" 40
@@ -139,7 +141,9 @@ if [[ $viewers == yes ]]; then
   exit 0
 fi
 
-need "${build_packages[@]}" "${check_packages[@]}"
+packages=("${build_packages[@]}" "${check_packages[@]}")
+[[ $preset != asan ]] || packages+=("${sanitizer_packages[@]}")
+need "${packages[@]}"
 build "$preset"
 ctest --preset "$preset" -j $((cores + 1)) # some wait for others, or for a second
 

@@ -9,6 +9,7 @@
 #include "isochron/certificate.hpp"
 #include "isochron/error.hpp"
 #include "isochron/random.hpp"
+#include "isochron/run.hpp"
 #include "isochron/well.hpp"
 
 using namespace isochron;
@@ -220,6 +221,13 @@ TEST_CASE("over half a period each orbit visits one of its turning points") {
   CHECK(found.verdict == Isochrony::harmonic);
   CHECK(std::abs(found.highest_energy - (0.01 + 0.81) / 2) <= 1e-14);
   CHECK(found.trajectories == 4);
+
+  const Dynamics dynamics(field);
+  const auto verdict = [&](Loss loss) {
+    return certify(Objective(dynamics, loss, states, two_pi), none, {}, options.tolerance)->verdict;
+  };
+  CHECK(verdict(Loss::periodic) == Isochrony::not_isochronous);
+  CHECK(verdict(Loss::antiperiodic) == Isochrony::harmonic);
 }
 
 TEST_CASE("a force without a well") {

@@ -23,7 +23,7 @@ using namespace isochron;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(ISOCHRON_SANITIZE) || defined(__SANITIZE_THREAD__)
 const std::vector<int> sizes{7};  // which is slow enough
 #else
 const std::vector<int> sizes{2, 3, 7};

@@ -161,6 +161,22 @@ TEST_CASE("without outliers noise is estimated alike") {
   }
 }
 
+TEST_CASE("the scale of lognormal errors is the least loss of a constant state") {
+  Observations data = decays(ErrorModel::lognormal, Robust::none, 0.1);
+  data.weight(0, 3) = 0;  // not observed
+  data.value(0, 3) = 1e6;
+  Vector logarithms(n * k - 1);
+  logarithms << data.value.row(0).head(3).array().log().transpose(),
+      data.value.row(0).tail(n * k - 4).array().log().transpose();
+  const Objective of_data = objective(data);
+  const auto loss = [&](double state) {
+    return of_data.trajectory_loss(States::Constant(1, n * k, state));
+  };
+  const double mean = std::exp(logarithms.mean());
+  CHECK(of_data.scale() == doctest::Approx(loss(mean)).epsilon(1e-13));
+  CHECK(of_data.scale() < std::min(loss(0.99 * mean), loss(1.01 * mean)));
+}
+
 TEST_CASE("what has no logarithm is refused, in data and in states") {
   Observations data = decays(ErrorModel::lognormal, Robust::none, 0.1);
   data.value(0, 2) = 0;

@@ -96,7 +96,7 @@ TEST_CASE("gradient check: the methods of a network agree over all tolerances") 
   const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 8, 8, 1});
   const Objective objective(Dynamics(network), Loss::periodic, normal_states(2, 12, 0), period);
   const Vector theta = network->initial_parameters(0);
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ISOCHRON_SANITIZE
   const auto tolerances = {1e-5};  // sanitizers are slow
 #else
   const auto tolerances = {1e-5, 1e-8, 1e-11};
@@ -256,7 +256,7 @@ struct RandomProblem {
 /// How many of each kind; more by the environment.
 unsigned random_problems() {
   const char* asked = std::getenv("ISOCHRON_RANDOM_PROBLEMS");
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ISOCHRON_SANITIZE
   return asked != nullptr ? static_cast<unsigned>(std::atoi(asked)) : 2;
 #else
   return asked != nullptr ? static_cast<unsigned>(std::atoi(asked)) : 8;

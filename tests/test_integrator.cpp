@@ -240,7 +240,7 @@ TEST_CASE("forward and back again is the identity") {
         permitted_error(options, end.counts.steps + back.counts.steps, end.states, std::exp(3.0)));
 }
 
-TEST_CASE("a stiff field: bdf takes far fewer steps than adams") {
+TEST_CASE("a stiff field: bdf takes far fewer steps than adams" * doctest::test_suite("long")) {
   const double fast = 1e6, slow = 1, t = 0.1;
   const Vector theta{{fast, slow}};
   const Dynamics dynamics(oracle::stiff(), Motion::first_order);

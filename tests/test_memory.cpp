@@ -21,40 +21,6 @@ void put_deep(const std::filesystem::path& file, const std::string& text) {
 
 constexpr double kib = 1024;
 
-/// MB of resident memory of this process: "VmRSS:" now, "VmHWM:" at its peak.
-double resident(const std::string& key) {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    double value = 0;
-    if (word == key && status >> value) return value * kib / 1e6;
-  }
-  return 0;
-}
-
-/// MB by which `work` raises the memory of a process of its own.
-template <class Work>
-double peak_of(const Work& work) {
-  int ends[2];
-  REQUIRE(pipe(ends) == 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    std::ofstream("/proc/self/clear_refs") << "5";  // the peak counts from here
-    const double before = resident("VmRSS:");
-    work();
-    const double peak = resident("VmHWM:") - before;
-    const bool sent = write(ends[1], &peak, sizeof peak) == sizeof peak;
-    _exit(sent ? 0 : 1);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  REQUIRE(status == 0);
-  double peak = 0;
-  REQUIRE(read(ends[0], &peak, sizeof peak) == sizeof peak);
-  close(ends[0]);
-  close(ends[1]);
-  return peak;
-}
-
 }  // namespace
 
 TEST_CASE("the least of the machine and the control groups is available") {
@@ -101,7 +67,45 @@ TEST_CASE("too large a need names its largest part and what helps") {
 }
 
 // Sanitizers take much more.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(ISOCHRON_SANITIZE) && !defined(__SANITIZE_THREAD__)
+namespace {
+
+/// MB of resident memory of this process: "VmRSS:" now, "VmHWM:" at its peak.
+double resident(const std::string& key) {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    double value = 0;
+    if (word == key && status >> value) return value * kib / 1e6;
+  }
+  return 0;
+}
+
+/// MB by which `work` raises the memory of a process of its own.
+template <class Work>
+double peak_of(const Work& work) {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    std::ofstream("/proc/self/clear_refs") << "5";  // the peak counts from here
+    const double before = resident("VmRSS:");
+    work();
+    const double peak = resident("VmHWM:") - before;
+    const bool sent = write(ends[1], &peak, sizeof peak) == sizeof peak;
+    _exit(sent ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  REQUIRE(status == 0);
+  double peak = 0;
+  REQUIRE(read(ends[0], &peak, sizeof peak) == sizeof peak);
+  close(ends[0]);
+  close(ends[1]);
+  return peak;
+}
+
+}  // namespace
+
 TEST_CASE("what a training needs is known beforehand") {
   struct Case {
     std::string name;

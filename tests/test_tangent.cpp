@@ -80,7 +80,7 @@ constexpr double allowed_over_rtol = 20;
 
 }  // namespace
 
-TEST_CASE("a spring at rest: dx(T)/dc = 1 - cos(w T)") {
+TEST_CASE("a spring at rest: dx(T)/dc = 1 - cos(w T)" * doctest::test_suite("long")) {
   const Vector theta{{1.3, 0.4}};
   States rest(2, 1);
   rest << 0.4, 0;
@@ -143,7 +143,7 @@ TEST_CASE("no force along the way: dx(T)/dp is an integral over df/dp") {
   }
 }
 
-TEST_CASE("logistic growth at capacity: dy(T)/dK = 1 - exp(-r T)") {
+TEST_CASE("logistic growth at capacity: dy(T)/dK = 1 - exp(-r T)" * doctest::test_suite("long")) {
   // y' = r y (1 - y/K).
   const auto growth = make_force(
       2, [](double y, const auto& p) { return p[0] * y * (1 - y / p[1]); },
@@ -167,7 +167,8 @@ TEST_CASE("logistic growth at capacity: dy(T)/dK = 1 - exp(-r T)") {
   }
 }
 
-TEST_CASE("a Lotka-Volterra equilibrium: the sum over a hundred times") {
+TEST_CASE("a Lotka-Volterra equilibrium: the sum over a hundred times" *
+          doctest::test_suite("long")) {
   // u1' = a u1 - u1 u2, u2' = -a u2 + u1 u2, a = 1, u(0) = (1, 1); over t = 0, 0.1, .., 10 the sum
   // of u1 + u2 has the derivative 202 - 2 sin(5.05) cos(5)/sin(0.05) by a (F. Sapienza et al.,
   // Differentiable programming for differential equations, arXiv 2406.09699).

@@ -1,18 +1,16 @@
 #include "cli/stored_configuration.hpp"
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
 
+#include "cli/json.hpp"
 #include "cli/option_table.hpp"
 #include "isochron/error.hpp"
 #include "sentence.hpp"
 
 namespace isochron::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 template <class... Values>
 [[noreturn]] void refuse(const std::string& file, fmt::format_string<const Values&...> why,

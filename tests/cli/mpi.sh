@@ -161,7 +161,7 @@ if mkdir disk && mount -t tmpfs -o size=20k tmpfs disk 2>/dev/null; then
 fi
 
 # A failure of one rank's part is rank 0's.
-on 3 train --trajectories 300 --hidden 4 --max-step 1e-9 --max-time 3 --quiet -o late.h5
+on 3 train --trajectories 300 --hidden 4 --max-step 1e-9 --max-time 1 --quiet -o late.h5
 [[ $status -eq 0 || $status -eq 3 ]] || fail "a training without time: exit status $status"
 
 # A rank without memory ends all, and leaves none that waits.
@@ -207,10 +207,9 @@ if [[ $sanitized -eq 0 ]]; then
   ended_by INT 3
 
   # A rank dies: all end, every finished row is there once, and the sweep goes on.
-  mpirun -n 3 "$program" sweep --hidden 4 --trajectories 20 --iterations 40 --runs 200 --quiet -o killed.h5 >"$out" 2>"$err" &
+  mpirun -n 3 "$program" sweep --hidden 4 --trajectories 20 --iterations 40 --runs 100 --quiet -o killed.h5 >"$out" 2>"$err" &
   job=$!
   appears killed.h5
-  sleep 1
   ranks=($(pgrep -f "$program sweep --hidden 4 --trajectories 20" | sort -n))
   kill -9 "${ranks[-1]}"
   wait "$job" && fail 'a rank was killed: exit status 0'
@@ -218,11 +217,11 @@ if [[ $sanitized -eq 0 ]]; then
   /usr/bin/python3 - >"$out" 2>"$err" <<'PYTHON' || fail 'runs are lost or there twice'
 import h5py, sys
 runs = list(h5py.File("killed.h5")["sweep/table"]["run"])
-sys.exit(runs != list(range(200)))
+sys.exit(runs != list(range(100)))
 PYTHON
 
   # Rank 0 dies, which writes: what is in its file is whole, and the sweep goes on.
-  mpirun -n 3 "$program" sweep --hidden 4 --trajectories 20 --iterations 40 --runs 200 --quiet -o writer.h5 >"$out" 2>"$err" &
+  mpirun -n 3 "$program" sweep --hidden 4 --trajectories 20 --iterations 40 --runs 100 --quiet -o writer.h5 >"$out" 2>"$err" &
   job=$!
   appears writer.h5
   for rank in $(pgrep -f "$program sweep --hidden 4 --trajectories 20"); do
@@ -231,7 +230,7 @@ PYTHON
   wait "$job" && fail 'rank 0 was killed: exit status 0'
   succeeds show writer.h5
   succeeds sweep --resume writer.h5 --quiet
-  [[ $("$program" show --json writer.h5 | grep -c '"stop_reason"') -eq 200 ]] || fail 'rank 0 was killed: runs are lost'
+  [[ $("$program" show --json writer.h5 | grep -c '"stop_reason"') -eq 100 ]] || fail 'rank 0 was killed: runs are lost'
 fi
 
 finish
