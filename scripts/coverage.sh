@@ -9,7 +9,8 @@ need "${build_packages[@]}" "${check_packages[@]}" gcovr
 build coverage
 find build/coverage -name '*.gcda' -delete
 # Tests of packages build other programs; processes that are killed leave no counts. Those without room or
-# rights cannot write theirs, of which nothing is to be said among the sentences of the program.
+# rights cannot write theirs, of which nothing is to be said among the sentences of the program. (Another user's,
+# in cli_read_only, say it nevertheless.)
 export GCOV_ERROR_FILE=$PWD/build/coverage/uncounted.log
 ctest --preset coverage -j "$cores" -E '^package|^arrows' "$@" >build/coverage/tests.log 2>&1 ||
   say "some tests fail when they are counted: build/coverage/tests.log"

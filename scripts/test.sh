@@ -27,12 +27,11 @@ check_format() {
   clang-format --dry-run --Werror "${files[@]}"
 }
 
-# Fifty sources at once, as the preset puts them together: what they all include is looked through
-# six times instead of 180 times. The largest first, so that no processor waits.
+# Dozens of sources at once, as the preset puts them together: what they all include is looked through
+# seven times instead of 170 times. The largest first, so that no processor waits.
 check_style() {
   local files
-  mkdir -p build/tidy/CMakeFiles
-  find build/tidy/CMakeFiles -name 'unity_*.cxx' -delete
+  rm -rf build/tidy # what older sources were put together
   logged configure-tidy cmake --preset tidy
   mapfile -t files < <(find "$PWD/build/tidy/CMakeFiles" -name 'unity_*.cxx' -printf '%s %p\n' | sort -rn | cut -d ' ' -f 2)
   say "style: clang-tidy on the $(cat "${files[@]}" | grep -c '/src/.*\.cpp') files of src"

@@ -35,8 +35,9 @@ finish() {
   printf 'all is well\n'
 }
 
-# What a rejected command must leave as it is: names, kinds, sizes and times of change of all files.
-snapshot() { find . -type f -printf '%p %i %s %T@ %m\n' -o -printf '%p %y %l\n' | sort; }
+# What a rejected command must leave as it is: names and kinds of all files, and when they were changed, which
+# the system notes at every change of contents or rights.
+snapshot() { find . -type f -printf '%p %i %s %C@\n' -o -printf '%p %y %l\n' | sort; }
 
 # run ARGUMENTS...: the program; sets `status`, fills $out and $err.
 run() {
