@@ -11,6 +11,7 @@ import { chromium } from 'playwright-core';
 
 const folder = process.argv[2];
 const patience = 20000; // ms, for a plot to appear
+const filesAtOnce = 3;
 const leastInk = 50; // pixels, of the smallest plot: one point
 
 // --------------------------------------------------------------------------------- what a file holds
@@ -141,11 +142,11 @@ const browser = await chromium.launch({
   // Root has no sandbox; H5Web draws by WebGL, here without a graphics card.
   args: ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
 });
-const errors = [];
 let views = 0;
 let failed = 0;
 
-for (const name of names) {
+async function lookAt(name) {
+  const errors = [];
   const page = await browser.newPage({ viewport: { width: 960, height: 640 } });
   await page.addInitScript(keepDrawings);
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
@@ -164,6 +165,11 @@ for (const name of names) {
   await page.close();
 }
 
+// A view mostly waits for the one before; several files at once do not.
+const waiting = names.map((name) => () => lookAt(name));
+await Promise.all(Array.from({ length: filesAtOnce }, async () => {
+  while (waiting.length > 0) await waiting.shift()();
+}));
 await browser.close();
 server.close();
 console.log(`H5Web: ${views} views of ${names.length} files, ${failed} with faults`);
