@@ -254,7 +254,8 @@ TEST_CASE("mlp: check_force" * doctest::test_suite("long")) {
   });
 }
 
-TEST_CASE("mlp: parameter Jacobians, records and rows are those of the products, point by point") {
+TEST_CASE("mlp: parameter Jacobians, records and rows are those of the products, point by point" *
+          doctest::test_suite("long")) {
   for_all_networks([](const Mlp& mlp, const Vector& theta) {
     if (theta.size() < 400) property::check_parameter_rows(mlp, theta);
   });

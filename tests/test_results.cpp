@@ -1202,7 +1202,7 @@ TEST_CASE("a damaged file is refused or read, but never brings the program down"
     return static_cast<std::size_t>(random.uniform() * static_cast<double>(n));
   };
   int refused = 0;
-  for (int trial = 0; trial < 1000; ++trial) {
+  for (int trial = 0; trial < 200; ++trial) {
     std::string damaged = bytes;
     for (std::size_t flips = 1 + below(4); flips > 0; --flips) {
       damaged[below(damaged.size())] ^= static_cast<char>(1U << below(8));
@@ -1210,7 +1210,7 @@ TEST_CASE("a damaged file is refused or read, but never brings the program down"
     put(folder / "damaged.h5", damaged);
     refused += reading(folder / "damaged.h5") != "no InputError" ? 1 : 0;
   }
-  CHECK(refused > 800);
+  CHECK(refused > 160);
 }
 
 TEST_CASE("nothing is printed by the library") {

@@ -883,7 +883,8 @@ TEST_CASE("differences at rest in the origin, where the force and all states are
   CHECK(result.gradient_error <= 1e-4 * t * t);
 }
 
-TEST_CASE("every way: linear systems, gradients and Jacobians with unequal end times") {
+TEST_CASE("every way: linear systems, gradients and Jacobians with unequal end times" *
+          doctest::test_suite("long")) {
   const Index n = 9;
   const Eigen::MatrixXd a1 = Eigen::MatrixXd::Constant(1, 1, -0.8);
   const Eigen::MatrixXd a2{{-0.4, 1.1}, {-1.3, -0.2}};

@@ -3,7 +3,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 [[ $sanitized -eq 0 ]] || skip 'sanitizers keep what was freed'
 
-seconds=${3:-10}
+seconds=${3:-6}
 
 # watched NAME ARGUMENTS...: runs it for that long, and looks at its memory and files in both halves of the
 # time: first and last are the largest memory in KiB.

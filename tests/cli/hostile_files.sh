@@ -18,29 +18,61 @@ succeeds simulate --model fit.h5 --times 5 --threads 1 -o prediction.h5
 succeeds sweep "${small[@]}" --runs 1 --grid 'loss=periodic|antiperiodic' --iterations 3 -o sweep.h5
 "$make_files" benchmark benchmark.h5 || fail 'make_files'
 
-# edit FILE CODE: CODE in Python, with `file`, put(path, value) and configuration(path, change).
-edit() {
-  /usr/bin/python3 - "$1" "$2" <<'PYTHON'
+# One process edits all files: another for each would take longer to load NumPy than all else here.
+# Requests are a file and code, each ended by a zero byte; the answer is a line: ok or what was wrong.
+coproc editor {
+  /usr/bin/python3 -c "$(
+    cat <<'PYTHON'
 import json
 import sys
 
 import h5py
 import numpy as np
 
-with h5py.File(sys.argv[1], "r+") as file:
-    def put(path, value):
-        attributes = dict(file[path].attrs)
-        del file[path]
-        file[path] = value
-        file[path].attrs.update(attributes)
 
-    def configuration(path, change):
-        stored = json.loads(file[path][()])
-        change(stored)
-        put(path, np.bytes_(json.dumps(stored)))
+def edit(path, code):
+    with h5py.File(path, "r+") as file:
+        def put(path, value):
+            attributes = dict(file[path].attrs)
+            del file[path]
+            file[path] = value
+            file[path].attrs.update(attributes)
 
-    exec(sys.argv[2])
+        def configuration(path, change):
+            stored = json.loads(file[path][()])
+            change(stored)
+            put(path, np.bytes_(json.dumps(stored)))
+
+        exec(code, {"file": file, "put": put, "configuration": configuration, "np": np})
+
+
+def argument():
+    text = b""
+    while (byte := sys.stdin.buffer.read(1)) not in (b"\0", b""):
+        text += byte
+    return text.decode() if byte else sys.exit()
+
+
+while True:
+    path, code = argument(), argument()
+    try:
+        edit(path, code)
+        print("ok", flush=True)
+    except Exception as error:
+        print(repr(error), flush=True)
 PYTHON
+  )"
+}
+
+# edit FILE CODE: CODE in Python, with `file`, put(path, value) and configuration(path, change).
+edit() {
+  local answer
+  printf '%s\0%s\0' "$1" "$2" >&"${editor[1]}"
+  read -r -u "${editor[0]}" answer
+  [[ $answer == ok ]] || {
+    echo "$answer" >"$err"
+    return 1
+  }
 }
 
 # refused FILE CODE PATTERN ARGUMENTS...: x.h5, which is FILE edited, by these arguments.

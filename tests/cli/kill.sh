@@ -3,7 +3,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 [[ $sanitized -eq 0 ]] || skip 'a killed process has nothing to tell sanitizers'
-kills=${3:-60}
+kills=${3:-40}
 quarter=$((kills / 4))
 kept=0
 

@@ -43,7 +43,7 @@ limited() {
 }
 
 common=(--threads 1 --iterations 1 --quiet --overwrite -o run.h5)
-for more in 1000 14000 34000 64000 114000; do
+for more in 1000 14000 34000 84000; do
   limited $more train "${common[@]}" --period 60 --optimizer lbfgs
   limited $more train "${common[@]}" --optimizer lbfgs --gradient forward --trajectories 150
   limited $more train "${common[@]}" --optimizer lbfgs --gradient discrete --hidden 64,64

@@ -1,4 +1,5 @@
 # isochron under mpirun: the same numbers on any number of ranks, and one file and one sentence whatever happens.
+# A third argument --all takes more numbers of ranks and of threads, and more limits on memory.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 "$program" --version | grep -q 'MPI [0-9]' || skip 'the program was built without MPI'
 command -v mpirun >/dev/null || skip 'mpirun is not installed'
@@ -43,8 +44,14 @@ sys.exit(bool(wrong) or not one)
 PYTHON
 }
 
-ranks_to_try=(2 3 7)
-[[ $sanitized -eq 0 ]] || ranks_to_try=(3)
+ranks_to_try=(3)
+threads_to_try=(7)
+memory_limits=(350000)
+if [[ ${3:-} == --all ]]; then
+  ranks_to_try=(2 3 7)
+  threads_to_try=(2 7)
+  memory_limits=(300000 350000 400000)
+fi
 
 # Trainings by all optimizers; the last has so many trajectories that ranks hold leaves of the Jacobian.
 trainings=(
@@ -57,7 +64,7 @@ for i in "${!trainings[@]}"; do
   read -ra options <<<"${trainings[$i]}"
   options+=(--max-time 250 --quiet)
   succeeds train "${options[@]}" --threads 1 -o "train$i.h5"
-  for threads in 2 7; do
+  for threads in "${threads_to_try[@]}"; do
     succeeds train "${options[@]}" --threads "$threads" -o "threads$i.$threads.h5"
     same_numbers "train$i.h5" "threads$i.$threads.h5" run
   done
@@ -166,7 +173,7 @@ on 3 train --trajectories 300 --hidden 4 --max-step 1e-9 --max-time 1 --quiet -o
 
 # A rank without memory ends all, and leaves none that waits.
 simulation=(simulate --model train0.h5 --trajectories 200000 --times 20 --threads 1 --overwrite --quiet -o large.h5)
-for limit in 300000 350000 400000; do
+for limit in "${memory_limits[@]}"; do
   [[ $sanitized -eq 0 ]] || break
   timeout -k 5 120 mpirun -n 1 "$program" "${simulation[@]}" : \
     -n 1 bash -c "ulimit -v $limit; exec \"\$@\"" - "$program" "${simulation[@]}" : \

@@ -33,7 +33,7 @@ succeeds analyze --store twice.h5
 
 cat >check.py <<'PYTHON'
 import os, signal, sys, warnings
-import h5py, numpy, xarray
+import h5netcdf, h5py, netCDF4, numpy, xarray
 warnings.simplefilter("ignore")
 engine, *paths = sys.argv[1:]
 # Each in a process of its own, which starts with everything loaded: netCDF ends it where it cannot read a file.
@@ -52,21 +52,25 @@ wrong = []
 with h5py.File(path) as file:
     groups = ["/"]
     file.visititems(lambda name, item: groups.append(name) if isinstance(item, h5py.Group) else None)
+    held = {group: {name: data[()] for name, data in file[group].items()
+                    # The letters of a text are joined.
+                    if isinstance(data, h5py.Dataset) and data.dtype.kind in "fiu" and not name.endswith("_letter")}
+            for group in groups}
+# Opened once for all groups.
+netcdf = h5netcdf.File(path, "r") if engine == "h5netcdf" else netCDF4.Dataset(path)
+store = xarray.backends.H5NetCDFStore if engine == "h5netcdf" else xarray.backends.NetCDF4DataStore
 for group in groups:
     try:
-        found = xarray.open_dataset(path, group=group, engine=engine).load()
+        found = xarray.open_dataset(store(netcdf if group == "/" else netcdf[group])).load()
     except Exception as error:
         wrong.append(f"{group}: {type(error).__name__} {error}")
         continue
     wrong += [f"{group}: {name}" for name in found.dims if str(name).startswith("phony")]
-    with h5py.File(path) as file:
-        for name, data in file[group].items():
-            # The letters of a text are joined.
-            if isinstance(data, h5py.Dataset) and data.dtype.kind in "fiu" and not name.endswith("_letter"):
-                if name not in found.variables:
-                    wrong.append(f"{group}/{name} is not seen")
-                elif not numpy.array_equal(found[name].values, data[()], equal_nan=True):
-                    wrong.append(f"{group}/{name} has other values")
+    for name, values in held[group].items():
+        if name not in found.variables:
+            wrong.append(f"{group}/{name} is not seen")
+        elif not numpy.array_equal(found[name].values, values, equal_nan=True):
+            wrong.append(f"{group}/{name} has other values")
 
 
 def axes(group, name, *expected):
