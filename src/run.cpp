@@ -236,7 +236,7 @@ class Parts {
   /// Why there are no unseen states to validate with; empty when there are.
   [[nodiscard]] std::string no_validation() const {
     if (prescribes_periods(objective_.loss())) {
-      return "the periods are prescribed for these orbits, fresh ones have none";
+      return "the periods are prescribed for these orbits; unseen ones have none";
     }
     if (!objective_.counts_trajectories()) return "trajectories do not count in the loss";
     if (!asks_for_closed_orbits(objective_.loss())) {
@@ -244,7 +244,7 @@ class Parts {
     }
     return run_.data_seed ? ""
                           : "the initial states were given, so there is no distribution to draw "
-                            "fresh ones from";
+                            "unseen ones from";
   }
 
   void add_validation(const TrainingResult& result, const StopRequested& stop) {
@@ -253,10 +253,10 @@ class Parts {
       run_.absent["loss_validation"] = reason;
       return;
     }
-    constexpr Index fresh_states = 10000;
+    constexpr Index unseen_states = 10000;
     compute("loss_validation", [&] {
       // Any other seed would do; this one is never equal to the data's.
-      run_.validation = validate_loss(objective_, result, fresh_states, ~*run_.data_seed, stop);
+      run_.validation = validate_loss(objective_, result, unseen_states, ~*run_.data_seed, stop);
       finite(run_.validation.mean);
     });
   }

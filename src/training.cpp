@@ -661,17 +661,17 @@ ValidationLoss validate_loss(const Objective& asked, const TrainingResult& resul
                              Index trajectories, std::uint64_t seed,
                              const std::function<bool()>& stop_requested) {
   require(asks_for_closed_orbits(asked.loss()) && !prescribes_periods(asked.loss()),
-          "the loss {} belongs to its own trajectories: it asks nothing of fresh ones",
+          "the loss {} belongs to its own trajectories: it asks nothing of unseen ones",
           name(asked.loss()));
   const Objective objective = stopping(asked, stop_requested);
   const States& seen = objective.ensemble().initial_states;
-  const Objective fresh(objective.dynamics(), objective.loss(),
-                        normal_states(seen.rows(), trajectories, seed), objective.period());
+  const Objective unseen(objective.dynamics(), objective.loss(),
+                         normal_states(seen.rows(), trajectories, seed), objective.period());
   const States states =
       Integrator(objective.dynamics(), stopping(result.integrator, stop_requested))
-          .integrate(result.state.theta, fresh.ensemble())
+          .integrate(result.state.theta, unseen.ensemble())
           .states;
-  const Vector losses = fresh.deviations(states).colwise().squaredNorm();
+  const Vector losses = unseen.deviations(states).colwise().squaredNorm();
   const double radius = seen.colwise().norm().maxCoeff();
 
   ValidationLoss validation;
@@ -679,7 +679,7 @@ ValidationLoss validate_loss(const Objective& asked, const TrainingResult& resul
   double sum_inside = 0;
   long inside = 0;
   for (Index i = 0; i < losses.size(); ++i) {
-    if (fresh.ensemble().initial_states.col(i).norm() > radius) continue;
+    if (unseen.ensemble().initial_states.col(i).norm() > radius) continue;
     sum_inside += losses[i];
     ++inside;
   }

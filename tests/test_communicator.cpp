@@ -23,7 +23,7 @@ using namespace isochron;
 
 namespace {
 
-#if defined(ISOCHRON_SANITIZE) || defined(__SANITIZE_THREAD__)
+#ifdef ISOCHRON_SANITIZE
 const std::vector<int> sizes{7};  // which is slow enough
 #else
 const std::vector<int> sizes{2, 3, 7};

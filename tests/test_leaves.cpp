@@ -307,7 +307,7 @@ TEST_CASE("leaves hold whole blocks and windows, and enough rows; the choice is 
 }
 
 // Sanitizers take minutes for it.
-#if !defined(ISOCHRON_SANITIZE) && !defined(__SANITIZE_THREAD__)
+#ifndef ISOCHRON_SANITIZE
 TEST_CASE("a training by leaves is the same to the last bit on any number of threads") {
   const ManyOrbits many;
   TrainingOptions options;

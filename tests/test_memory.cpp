@@ -67,7 +67,7 @@ TEST_CASE("too large a need names its largest part and what helps") {
 }
 
 // Sanitizers take much more.
-#if !defined(ISOCHRON_SANITIZE) && !defined(__SANITIZE_THREAD__)
+#ifndef ISOCHRON_SANITIZE
 namespace {
 
 /// MB of resident memory of this process: "VmRSS:" now, "VmHWM:" at its peak.

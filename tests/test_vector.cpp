@@ -60,7 +60,7 @@ bool close(const VectorHandle& v, const Block& expected) {
 }  // namespace
 
 // Sanitizers' allocators do not let memory run out.
-#if !defined(ISOCHRON_SANITIZE) && !defined(__SANITIZE_THREAD__)
+#ifndef ISOCHRON_SANITIZE
 TEST_CASE("a clone that cannot be made is the spare vector, and the exhaustion is raised later") {
   rlimit before{};
   REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);

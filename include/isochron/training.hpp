@@ -128,7 +128,7 @@ struct VerifiedLoss {
 [[nodiscard]] double integration_floor(const Objective& objective, const TrainingResult& result,
                                        const std::function<bool()>& stop_requested = {});
 
-/// The loss of fresh trajectories, from initial states from N(0, I). `inside`: the mean over those
+/// The loss of unseen trajectories, from initial states from N(0, I). `inside`: the mean over those
 /// within the largest radius seen in training.
 struct ValidationLoss {
   double mean = std::numeric_limits<double>::quiet_NaN();
@@ -137,7 +137,7 @@ struct ValidationLoss {
 };
 
 /// Throws InputError unless the loss asks for closed orbits of one period: other trajectories do
-/// not say what fresh ones should do.
+/// not say what unseen ones should do.
 [[nodiscard]] ValidationLoss validate_loss(const Objective& objective, const TrainingResult& result,
                                            Index trajectories, std::uint64_t seed,
                                            const std::function<bool()>& stop_requested = {});

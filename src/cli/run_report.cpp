@@ -105,13 +105,13 @@ class RunRows {
           found.of_trajectories);
     }
     others_of_sum();
-    const ValidationLoss& fresh = run_.validation;
-    if (!std::isnan(take("loss_validation", fresh.mean))) {
+    const ValidationLoss& validation = run_.validation;
+    if (!std::isnan(take("loss_validation", validation.mean))) {
       row("validation",
           "on 10^4 unseen states: median {:.2g}, mean {:.2g}; mean inside the training radius "
           "{:.2g}",
-          take("loss_validation_median", fresh.median), fresh.mean,
-          take("loss_validation_inside", fresh.inside));
+          take("loss_validation_median", validation.median), validation.mean,
+          take("loss_validation_inside", validation.inside));
     }
     if (run_.state.history.size() > 0) {
       take("gradient_norm", 0);

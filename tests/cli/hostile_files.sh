@@ -1,5 +1,6 @@
 # Results files that were changed by other hands: status 2 with one sentence, or a result. A third
-# argument --all takes every change that mutations.py knows, and every verb: an hour.
+# argument --changes takes every change that mutations.py knows: half an hour on two processors. With --all
+# every verb looks at each of them: some hours.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 make_files=$(realpath "$2")

@@ -1,11 +1,12 @@
 """Changes results files in every way that is easy to think of and lets every verb that reads them
-have a look: mutations.py PROGRAM FOLDER [--all]
+have a look: mutations.py PROGRAM FOLDER [--changes | --all]
 
 In FOLDER are run.h5, law.h5, fit.h5, prediction.h5, simulation.h5, sweep.h5 and benchmark.h5. A
 verb must read what was changed (status 0, check-gradient also 1) or refuse it (status 2) in one
 sentence that names the file, within seconds and without much memory. --all takes every change and
-verb, otherwise every other object has one of the changes, always the same one, which one of the verbs
-looks at; under sanitizers every tenth.
+verb, on all processors; --changes every change, at which one of the verbs looks. Otherwise every other
+object has one of the changes, always the same one, at which one of the verbs looks; under sanitizers
+every tenth.
 """
 
 import json
@@ -21,7 +22,8 @@ import h5py
 import numpy as np
 
 program, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
-everything = "--all" in sys.argv[3:]
+every_verb = "--all" in sys.argv[3:]
+everything = every_verb or "--changes" in sys.argv[3:]
 os.chdir(folder)
 
 SANITIZED = os.environ.get("ISOCHRON_SANITIZED", "0") != "0"
@@ -383,7 +385,7 @@ def objects_of(name):
 
 
 def selected(names, index):
-    """One of the changes, another for each object."""
+    """All of the changes of an object, or one, another for each object."""
     return names if everything or not names else [names[index % len(names)]]
 
 
@@ -413,7 +415,7 @@ def mutate(kind, part):
                 continue  # not a change of this object
             verbs = READERS[kind]
             for verb, arguments in enumerate(verbs):
-                if everything or verb == (index + number) % len(verbs):
+                if every_verb or verb == (index + number) % len(verbs):
                     checks += 1
                     failures += look(arguments, f"{original}{path} {name}")
     return checks, failures
