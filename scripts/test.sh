@@ -72,7 +72,7 @@ long_run() {
   lasting kills bash tests/cli/kill.sh "$program" "$make_files" 500
   lasting writers bash tests/cli/writers.sh "$program" "$make_files" 40
   lasting killed-ranks bash tests/cli/killed_ranks.sh "$program" "$make_files" 50
-  lasting hostile-files bash tests/cli/hostile_files.sh "$program" "$make_files" --all
+  lasting hostile-files bash tests/cli/hostile_files.sh "$program" "$make_files" 3600
   lasting ranks bash tests/cli/mpi.sh "$program" "$make_files" --all
   lasting growth bash tests/cli/growth.sh "$program" "$make_files" 1800
   lasting gradients build/dev/tests/fuzz_gradients --cases 2000 --seed 1001

@@ -1,6 +1,5 @@
 # Results files that were changed by other hands: status 2 with one sentence, or a result. A third
-# argument --changes takes every change that mutations.py knows: half an hour on two processors. With --all
-# every verb looks at each of them: some hours.
+# argument, of seconds, is the time for changes that mutations.py makes in random order.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 make_files=$(realpath "$2")

@@ -1,29 +1,30 @@
-"""Changes results files in every way that is easy to think of and lets every verb that reads them
-have a look: mutations.py PROGRAM FOLDER [--changes | --all]
+"""Changes results files in every way that is easy to think of and lets the verbs that read them have a
+look: mutations.py PROGRAM FOLDER [SECONDS]
 
 In FOLDER are run.h5, law.h5, fit.h5, prediction.h5, simulation.h5, sweep.h5 and benchmark.h5. A
 verb must read what was changed (status 0, check-gradient also 1) or refuse it (status 2) in one
-sentence that names the file, within seconds and without much memory. --all takes every change and
-verb, on all processors; --changes every change, at which one of the verbs looks. Otherwise every other
-object has one of the changes, always the same one, at which one of the verbs looks; under sanitizers
-every tenth.
+sentence that names the file, within seconds and without much memory. Every other object (under
+sanitizers every tenth) has one of the changes, always the same one, at which one of the verbs looks.
+With SECONDS all changes of all objects are looked at by all verbs, in random order, on all processors,
+until the time is over.
 """
 
 import json
 import multiprocessing
 import os
+import random
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import h5py
 import numpy as np
 
 program, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
-every_verb = "--all" in sys.argv[3:]
-everything = every_verb or "--changes" in sys.argv[3:]
+everything = len(sys.argv) > 3
 os.chdir(folder)
 
 SANITIZED = os.environ.get("ISOCHRON_SANITIZED", "0") != "0"
@@ -384,11 +385,6 @@ def objects_of(name):
     return found
 
 
-def selected(names, index):
-    """All of the changes of an object, or one, another for each object."""
-    return names if everything or not names else [names[index % len(names)]]
-
-
 def objects_to_change(kind):
     """Of a fit and its predictions those that no other run has."""
     objects = objects_of(kind + ".h5")
@@ -398,43 +394,51 @@ def objects_to_change(kind):
     return [path for path in objects if path not in others]
 
 
-def mutate(kind, part):
-    """A part of the objects; how many looks there were, and how many of them wrong."""
-    original = kind + ".h5"
+def plan():
+    """What is to be looked at: file, object, change and the verb's number."""
+    every, few = [], []
+    step = 10 if SANITIZED else 2
+    for kind, verbs in READERS.items():
+        with h5py.File(kind + ".h5") as file:
+            for index, path in enumerate(objects_to_change(kind)):
+                names = list(changes_of(file, path))
+                every += [(kind, path, name, verb) for name in names for verb in range(len(verbs))]
+                kept = index // step
+                if names and index % step == 0:
+                    few.append((kind, path, names[kept % len(names)], kept % len(verbs)))
+    if not everything:
+        return few
+    random.Random(1).shuffle(every)
+    return every
+
+
+def looks(tasks):
+    """In a folder of its own, as files are changed in place. How many there were, and how many wrong."""
+    end = time.monotonic() + float(sys.argv[3]) if everything else float("inf")
     checks = failures = 0
-    step = 1 if everything else 10 if SANITIZED else 2
-    for index, path in list(enumerate(objects_to_change(kind)[::step]))[part::PROCESSES]:
-        with h5py.File(original) as file:
-            names = list(changes_of(file, path))
-        for number, name in enumerate(selected(names, index)):
-            shutil.copy(original, "x.h5")
-            try:
-                with h5py.File("x.h5", "r+") as file:
-                    changes_of(file, path)[name]()
-            except (TypeError, ValueError, OSError, RuntimeError, KeyError):
-                continue  # not a change of this object
-            verbs = READERS[kind]
-            for verb, arguments in enumerate(verbs):
-                if every_verb or verb == (index + number) % len(verbs):
-                    checks += 1
-                    failures += look(arguments, f"{original}{path} {name}")
-    return checks, failures
-
-
-def work(part):
-    """In a folder of its own, as files are changed in place."""
     with tempfile.TemporaryDirectory() as own:
         for name in os.listdir():
             if name.endswith((".h5", ".csv", ".txt")):
                 shutil.copy(name, own)
         os.chdir(own)
-        found = [mutate(kind, part) for kind in READERS]
+        for kind, path, name, verb in tasks:
+            if time.monotonic() > end:
+                break
+            shutil.copy(kind + ".h5", "x.h5")
+            try:
+                with h5py.File("x.h5", "r+") as file:
+                    changes_of(file, path)[name]()
+            except (TypeError, ValueError, OSError, RuntimeError, KeyError):
+                continue  # not a change of this object
+            checks += 1
+            failures += look(READERS[kind][verb], f"{kind}.h5{path} {name}")
         os.chdir("/")
-    return found
+    return checks, failures
 
 
+tasks = plan()
 with multiprocessing.Pool(PROCESSES) as pool:
-    found = [counts for part in pool.map(work, range(PROCESSES)) for counts in part]
+    found = pool.map(looks, [tasks[part::PROCESSES] for part in range(PROCESSES)])
 checks, failures = (sum(count) for count in zip(*found))
 print(f"{checks} looks at changed files, {failures} of them wrong")
 sys.exit(1 if failures else 0)
