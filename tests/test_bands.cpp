@@ -10,6 +10,7 @@
 #include "isochron/potential_well.hpp"
 #include "isochron/random.hpp"
 #include "oracles.hpp"
+#include "unlimited.hpp"
 
 using namespace isochron;
 using oracle::mentions;
@@ -53,7 +54,7 @@ Objective noisy(const Dynamics& dynamics, double unit = 1) {
 }
 
 ObservationFit fit_of(const Objective& objective) {
-  return fit_observations(objective, initial_parameters(objective, 0));
+  return fit_observations(objective, initial_parameters(objective, 0), unlimited_fit());
 }
 
 /// theta itself, known to sigma.
@@ -200,7 +201,8 @@ TEST_CASE(
       const Dynamics dynamics = is_network ? network() : spring();
       const Objective objective = noisy(dynamics, unit);
       const ObservationFit fit =
-          is_network ? fit_of(objective) : fit_observations(objective, Vector::Constant(1, 3.0));
+          is_network ? fit_of(objective)
+                     : fit_observations(objective, Vector::Constant(1, 3.0), unlimited_fit());
       REQUIRE(fit.posterior);
       const Objective at = objective_at(objective, fit.training.state);
       const PredictedStates found =

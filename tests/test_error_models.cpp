@@ -8,6 +8,7 @@
 #include "isochron/observation_fit.hpp"
 #include "isochron/random.hpp"
 #include "oracles.hpp"
+#include "unlimited.hpp"
 
 using namespace isochron;
 using oracle::mentions;
@@ -115,7 +116,7 @@ TEST_CASE("lognormal errors of a decay: the fit is the straight line through the
   constexpr double sigma = 0.2;
   const Objective fitting =
       objective(decays(ErrorModel::lognormal, Robust::none, sigma)).fitting_initial_states();
-  const ObservationFit fit = fit_observations(fitting, Vector::Constant(1, 0.3));
+  const ObservationFit fit = fit_observations(fitting, Vector::Constant(1, 0.3), unlimited_fit());
   // log z_ik = a_i - theta t_k + error, with the same times for all i.
   const Vector t = times().col(0).array() - times().col(0).mean();
   double slope = 0;
@@ -134,7 +135,7 @@ TEST_CASE("outliers draw a fit away, but hardly a robust one") {
   const auto fitted = [&](Robust robust, bool estimates) {
     Observations data = decays(ErrorModel::additive, robust, sigma);
     for (Index c = 4; c < n * k; c += 15) data.value(0, c) += 40 * sigma;
-    FitOptions options;
+    FitOptions options = unlimited_fit();
     options.estimate_noise = estimates;
     return fit_observations(objective(std::move(data)), Vector::Constant(1, 0.3), options);
   };
@@ -151,7 +152,7 @@ TEST_CASE("outliers draw a fit away, but hardly a robust one") {
 }
 
 TEST_CASE("without outliers noise is estimated alike") {
-  FitOptions options;
+  FitOptions options = unlimited_fit();
   options.estimate_noise = true;
   for (const auto robust : {Robust::none, Robust::huber}) {
     const ObservationFit fit = fit_observations(

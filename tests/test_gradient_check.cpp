@@ -11,6 +11,7 @@
 #include "isochron/mlp.hpp"
 #include "isochron/random.hpp"
 #include "isochron/training.hpp"
+#include "unlimited.hpp"
 
 using namespace isochron;
 
@@ -115,7 +116,7 @@ TEST_CASE("gradient check: the methods of a network agree over all tolerances") 
 TEST_CASE("gradient check: where the residuals are small, their errors count") {
   const auto network = std::make_shared<Mlp>(std::vector<Index>{1, 8, 8, 1});
   const Objective objective(Dynamics(network), Loss::antiperiodic, normal_states(2, 12, 0), period);
-  TrainingOptions training;
+  TrainingOptions training = unlimited_training();
   training.kind = OptimizerKind::lbfgs;
   training.sensitivity.gradient = GradientMethod::discrete;
   training.sensitivity.integrator.method = Method::rkn8;

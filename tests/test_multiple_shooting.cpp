@@ -10,6 +10,7 @@
 #include "isochron/observation_fit.hpp"
 #include "isochron/random.hpp"
 #include "oracles.hpp"
+#include "unlimited.hpp"
 
 using namespace isochron;
 using oracle::mentions;
@@ -172,7 +173,7 @@ TEST_CASE("a long trajectory is fitted from windows, and what is reported is who
                 Ensemble::observed_at(start, times), {value, weight})
           .fitting_initial_states();
   for (std::uint64_t seed = 0; seed < 3; ++seed) {
-    FitOptions options;
+    FitOptions options = unlimited_fit();
     bool is_whole = true;
     options.training.progress = [&](const TrainingState& state) {
       is_whole = is_whole && state.initial_states.cols() == 1;
@@ -188,7 +189,7 @@ TEST_CASE("a long trajectory is fitted from windows, and what is reported is who
 TEST_CASE("a fit that is stopped among windows has whole trajectories") {
   const Setting setting{.fits = false};
   const Objective objective = setting.objective(0.1);
-  FitOptions options;
+  FitOptions options = unlimited_fit();
   options.windows = 4;
   options.training.optimizer.max_iterations = 2;
   const ObservationFit known = fit_observations(objective, 0.5 * setting.theta(), options);

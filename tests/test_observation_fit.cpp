@@ -12,6 +12,7 @@
 #include "isochron/observation_fit.hpp"
 #include "isochron/random.hpp"
 #include "oracles.hpp"
+#include "unlimited.hpp"
 
 using namespace isochron;
 using oracle::mentions;
@@ -124,7 +125,7 @@ TEST_CASE("one parameter from noisy orbits: the fit, its error and chi^2 are wha
     orbits.n = 5;
     orbits.seed = static_cast<std::uint64_t>(seed);
     const ObservationFit fit =
-        fit_observations(orbits.objective(spring()), Vector::Constant(1, 3.0));
+        fit_observations(orbits.objective(spring()), Vector::Constant(1, 3.0), unlimited_fit());
     REQUIRE(fit.posterior);
     const double error = fit.posterior->standard_error(Vector::Ones(1));
     squares += std::pow((fit.training.state.theta[0] - 4) / error, 2) / seeds;
@@ -143,7 +144,8 @@ TEST_CASE("one parameter from noisy orbits: the fit, its error and chi^2 are wha
 TEST_CASE("a network learns the force of noisy orbits as well as the noise allows") {
   const Orbits orbits;
   const Objective objective = orbits.objective(network());
-  const ObservationFit fit = fit_observations(objective, initial_parameters(objective, 0));
+  const ObservationFit fit =
+      fit_observations(objective, initial_parameters(objective, 0), unlimited_fit());
   CHECK(std::abs(fit.chi_squared - fit.degrees_of_freedom) <=
         4 * std::sqrt(2 * fit.degrees_of_freedom));
   CHECK(fit.effective_parameters >= 1);
@@ -162,8 +164,8 @@ TEST_CASE("data of any size are fitted alike: kilometres and years") {
   large.stiffness = plain.stiffness * 1e-8;
   const Objective small = plain.objective(network());
   const Objective big = large.objective(network());
-  const ObservationFit a = fit_observations(small, initial_parameters(small, 3));
-  const ObservationFit b = fit_observations(big, initial_parameters(big, 3));
+  const ObservationFit a = fit_observations(small, initial_parameters(small, 3), unlimited_fit());
+  const ObservationFit b = fit_observations(big, initial_parameters(big, 3), unlimited_fit());
   CHECK(b.chi_squared == doctest::Approx(a.chi_squared).epsilon(1e-4));
   CHECK(b.ridge == doctest::Approx(a.ridge).epsilon(1e-2));
   for (const double x : {-1.0, 0.5, 1.3}) {
@@ -202,7 +204,8 @@ TEST_CASE("beside a network, a known term keeps its parameters in the units of t
 TEST_CASE("a known term is not penalised, and takes what the network need not learn") {
   const Orbits orbits;
   const Objective objective = orbits.objective(spring_and_network(Symmetry::odd));
-  const ObservationFit fit = fit_observations(objective, initial_parameters(objective, 1));
+  const ObservationFit fit =
+      fit_observations(objective, initial_parameters(objective, 1), unlimited_fit());
   CHECK(fit.effective_parameters <= 3);
   CHECK(std::abs(fit.chi_squared - fit.degrees_of_freedom) <=
         4 * std::sqrt(2 * fit.degrees_of_freedom));
@@ -224,7 +227,7 @@ TEST_CASE("on every scale the fit and its standard errors are the same") {
         ParameterScale{false, Interval{0.5, 5}}, ParameterScale{true, Interval{0.5, 50}}}) {
     const auto force = fitted_spring(scale);
     const Objective objective = orbits.objective(Dynamics(force));
-    const ObservationFit fit = fit_observations(objective, force->start());
+    const ObservationFit fit = fit_observations(objective, force->start(), unlimited_fit());
     REQUIRE(fit.posterior);
     found.push_back(force->values(fit.training.state.theta)[0]);
     errors.push_back(fit.posterior->standard_error(force->slopes(fit.training.state.theta)));
@@ -239,7 +242,8 @@ TEST_CASE("on every scale the fit and its standard errors are the same") {
 TEST_CASE("a network that is not needed beside its linear skip is put out") {
   const Orbits orbits;
   const Objective objective = orbits.objective(network(Symmetry::none, Skip::linear));
-  const ObservationFit fit = fit_observations(objective, initial_parameters(objective, 1));
+  const ObservationFit fit =
+      fit_observations(objective, initial_parameters(objective, 1), unlimited_fit());
   CHECK(fit.effective_parameters <= 3);
   CHECK(std::abs(fit.chi_squared - fit.degrees_of_freedom) <=
         4 * std::sqrt(2 * fit.degrees_of_freedom));
@@ -254,7 +258,7 @@ TEST_CASE("noise that nobody knows is estimated with the fit") {
   guess.weight.row(1) *= 25;
   const Objective guessed =
       Objective(spring(), objective.ensemble(), guess).fitting_initial_states();
-  FitOptions options;
+  FitOptions options = unlimited_fit();
   options.estimate_noise = true;
   const ObservationFit fit = fit_observations(guessed, Vector::Constant(1, 3.5), options);
   REQUIRE(fit.noise.size() == 2);
@@ -271,7 +275,7 @@ TEST_CASE("what is not observed has no noise, and says nothing") {
   positions.weight.row(1).setZero();
   const Objective objective =
       Objective(network(), whole.ensemble(), positions).fitting_initial_states();
-  FitOptions options;
+  FitOptions options = unlimited_fit();
   options.estimate_noise = true;
   const ObservationFit fit = fit_observations(objective, initial_parameters(objective, 2), options);
   CHECK(std::abs(fit.noise[0] / 0.1 - 1) <= 0.2);
@@ -285,8 +289,9 @@ TEST_CASE("data that were held out are as far from the fit as their noise") {
   Orbits other = orbits;
   other.seed = 77;
   const Objective objective = orbits.objective(network());
-  const ObservationFit fit = fit_observations(objective, initial_parameters(objective, 0));
-  TrainingOptions training;
+  const ObservationFit fit =
+      fit_observations(objective, initial_parameters(objective, 0), unlimited_fit());
+  TrainingOptions training = unlimited_training();
   const double of_others = predict(other.objective(network()), fit, training).chi_squared;
   const double data = 2.0 * static_cast<double>(other.n * other.k);
   CHECK(std::abs(of_others * data - (data - 24)) <= 5 * std::sqrt(2 * data));
@@ -296,9 +301,9 @@ TEST_CASE("the evidence prefers the ridge that it chose") {
   const Orbits orbits;
   const Objective objective = orbits.objective(network());
   const Vector start = initial_parameters(objective, 0);
-  const ObservationFit best = fit_observations(objective, start);
+  const ObservationFit best = fit_observations(objective, start, unlimited_fit());
   for (const double factor : {0.02, 50.0}) {
-    FitOptions options;
+    FitOptions options = unlimited_fit();
     options.ridge = factor * best.ridge;
     CHECK(fit_observations(objective, start, options).log_evidence < best.log_evidence);
   }
@@ -307,12 +312,14 @@ TEST_CASE("the evidence prefers the ridge that it chose") {
 TEST_CASE("a fit goes on where it ended, and asks for observations") {
   const Orbits orbits;
   const Objective objective = orbits.objective(network());
-  const ObservationFit fit = fit_observations(objective, initial_parameters(objective, 0));
-  const ObservationFit again = fit_observations(objective, fit.training.state);
+  const ObservationFit fit =
+      fit_observations(objective, initial_parameters(objective, 0), unlimited_fit());
+  const ObservationFit again = fit_observations(objective, fit.training.state, unlimited_fit());
   CHECK(again.training.state.history.size() >= fit.training.state.history.size());
   CHECK(std::abs(again.chi_squared - fit.chi_squared) <= 1);
   const Objective periodic(network(), Loss::periodic, normal_states(2, 3, 1), 1);
-  CHECK(mentions(message_of<InputError>(
-                     [&] { static_cast<void>(fit_observations(periodic, Vector::Zero(25))); }),
+  CHECK(mentions(message_of<InputError>([&] {
+                   static_cast<void>(fit_observations(periodic, Vector::Zero(25), unlimited_fit()));
+                 }),
                  "periodic"));
 }

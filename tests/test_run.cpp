@@ -11,6 +11,7 @@
 #include "isochron/random.hpp"
 #include "isochron/results.hpp"
 #include "temporary_folder.hpp"
+#include "unlimited.hpp"
 
 using namespace isochron;
 
@@ -19,7 +20,7 @@ namespace {
 const Index few = 6;
 
 TrainingOptions short_training(long iterations) {
-  TrainingOptions options;
+  TrainingOptions options = unlimited_training();
   options.kind = OptimizerKind::lbfgs;
   options.optimizer.max_iterations = iterations;
   return options;
@@ -228,7 +229,7 @@ TEST_CASE("a fit to observations has bands, and its file predicts as it does") {
   const States weight = States::Constant(2, value.cols(), 1 / (noise * noise));
   const Objective objective =
       Objective(dynamics, ensemble, {value, weight}).fitting_initial_states();
-  const ObservationFit fit = fit_observations(objective, Vector::Constant(1, 0.9));
+  const ObservationFit fit = fit_observations(objective, Vector::Constant(1, 0.9), unlimited_fit());
   REQUIRE(fit.posterior);
   const double error = fit.posterior->standard_error(Vector::Ones(1));
   Run run = new_run(objective, TrainingOptions());

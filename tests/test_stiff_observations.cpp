@@ -11,6 +11,7 @@
 #include "isochron/error.hpp"
 #include "isochron/observation_fit.hpp"
 #include "oracles.hpp"
+#include "unlimited.hpp"
 
 using namespace isochron;
 using oracle::mentions;
@@ -79,7 +80,7 @@ TEST_CASE("stiff: rates are recovered from factors of two up and down" *
   for (int start = 0; start < 8; ++start) {
     Vector theta = log_rates;
     for (int p = 0; p < 3; ++p) theta[p] += ((start >> p) % 2 == 0 ? 1 : -1) * std::log(2.0);
-    FitOptions options;
+    FitOptions options = unlimited_fit();
     options.training.sensitivity.integrator = stiff(1e-8);
     options.training.auto_tolerance = false;
     options.training.optimizer.loss_tolerance = 1e-14;

@@ -18,6 +18,7 @@
 #include "isochron/well.hpp"
 #include "oracles.hpp"
 #include "temporary_folder.hpp"
+#include "unlimited.hpp"
 
 using namespace isochron;
 using oracle::mentions;
@@ -205,7 +206,7 @@ TEST_CASE("sum of objectives: every part stops when it is asked to") {
   options.integrator.stop_requested = [] { return true; };
   ObjectiveFunction function(sum, options);
   CHECK_THROWS_AS(static_cast<void>(function.value(theta)), Interrupted);
-  TrainingOptions training;
+  TrainingOptions training = unlimited_training();
   training.stop_requested = [] { return true; };
   CHECK(train(sum, theta, training).reason == StopReason::interrupted);
 }
@@ -227,7 +228,7 @@ TEST_CASE("sum of objectives: a loss of the user's with closed orbits beside it"
   CHECK(loss == doctest::Approx(parts).epsilon(1e-14));
   CHECK((slope - of_own - weight * of_closed).norm() <= 1e-14 * slope.norm());
 
-  TrainingOptions training;
+  TrainingOptions training = unlimited_training();
   training.kind = OptimizerKind::lbfgs;
   training.auto_tolerance = false;
   training.optimizer.max_iterations = 5;
@@ -275,7 +276,7 @@ TEST_CASE("sum of objectives: training closes orbits and reports the parts of it
   const Objective half(Dynamics(network), Loss::antiperiodic, normal_states(2, 10, 5),
                        2 * std::numbers::pi);
   const Objective sum = periodic.with(half, 3);
-  TrainingOptions options;
+  TrainingOptions options = unlimited_training();
   options.optimizer.loss_tolerance = 1e-12;
   const TrainingResult result = train(sum, network->initial_parameters(0), options);
   CHECK(result.reason == StopReason::loss_tolerance);
@@ -389,8 +390,9 @@ TEST_CASE("closed orbits and data: the period of the fitted force comes nearer t
     const Dynamics by = network();
     const Objective data = experiment.objective(by);
     const Objective both = data.with(experiment.closed(by), 1e4);
-    const ObservationFit free = fit_observations(data, initial_parameters(data, 0));
-    const ObservationFit fit = fit_observations(both, initial_parameters(both, 0));
+    const ObservationFit free =
+        fit_observations(data, initial_parameters(data, 0), unlimited_fit());
+    const ObservationFit fit = fit_observations(both, initial_parameters(both, 0), unlimited_fit());
     REQUIRE(free.posterior);
     REQUIRE(fit.posterior);
     const PeriodErrors without = errors_of(free);
@@ -421,7 +423,8 @@ TEST_CASE("closed orbits and data: degrees of freedom are those of the data") {
   const Objective orbits(spring, Loss::periodic, normal_states(2, 4, 4), 2 * std::numbers::pi);
   for (const double share : {1e-3, 1.0, 1e3}) {
     CAPTURE(share);
-    const ObservationFit fit = fit_observations(data.with(orbits, share), Vector::Constant(1, 1.1));
+    const ObservationFit fit =
+        fit_observations(data.with(orbits, share), Vector::Constant(1, 1.1), unlimited_fit());
     const Vector k = fit.training.state.theta;
     const SensitivityOptions options = by(GradientMethod::forward, Method::adams);
     Vector residuals;
@@ -472,7 +475,7 @@ TEST_CASE("closed orbits and data: the same loss in the units of the fit") {
 
 TEST_CASE("sum of objectives: a file holds its parts, and goes on with them") {
   const Objective sum = everything().with(observed(), 0.25);
-  const TrainingOptions options;
+  const TrainingOptions options = unlimited_training();
   Run run = new_run(sum, options);
   TrainingState state;
   state.theta_initial = state.theta = theta;
@@ -506,7 +509,7 @@ TEST_CASE("closed orbits and data: from windows, with a force that is held, and 
   ForceData held{Vector::LinSpaced(5, -1, 1), Vector(5), 100};
   held.force = held.position.unaryExpr([&](double x) { return well.force(x); });
   const Objective all = data.with(experiment.closed(by_network), 1e4).with(held);
-  FitOptions options;
+  FitOptions options = unlimited_fit();
   options.windows = 3;
   options.estimate_noise = true;
   const ObservationFit fit = fit_observations(all, initial_parameters(all, 0), options);

@@ -15,6 +15,7 @@
 #include "isochron/random.hpp"
 #include "isochron/training.hpp"
 #include "oracles.hpp"
+#include "unlimited.hpp"
 
 using namespace isochron;
 using oracle::mentions;
@@ -25,7 +26,7 @@ using std::numbers::pi;
 namespace {
 
 TrainingOptions with(double tolerance) {
-  TrainingOptions options;
+  TrainingOptions options = unlimited_training();
   options.kind = OptimizerKind::lbfgs;
   options.sensitivity.integrator.rtol = options.sensitivity.integrator.atol = tolerance;
   return options;
@@ -313,7 +314,7 @@ TEST_CASE("least squares: the loss falls to what no fixed tolerance reaches, and
     const auto mlp = std::make_shared<Mlp>(std::vector<Index>{1, 8, 1});
     const Dynamics dynamics(mlp);
     const Objective objective(dynamics, Loss::antiperiodic, normal_states(2, 30, 2), two_pi);
-    TrainingOptions options;
+    TrainingOptions options = unlimited_training();
     options.kind = kind;
     options.optimizer.loss_tolerance = 1e-15;
     options.auto_tolerance = true;
@@ -346,7 +347,7 @@ TEST_CASE("least squares trains by either Jacobian, in one dimension and two, of
     const Dynamics dynamics(mlp, c.motion);
     const Objective objective(dynamics, Loss::antiperiodic,
                               normal_states(dynamics.state_dimension(), 30, 2), two_pi);
-    TrainingOptions options;
+    TrainingOptions options = unlimited_training();
     options.jacobian = SensitivityOptions{};
     options.jacobian->gradient = c.gradient;
     options.jacobian->integrator.method = c.method;
@@ -393,7 +394,7 @@ TEST_CASE("least squares goes on from a small loss, and does not stop there") {
   const auto mlp = std::make_shared<Mlp>(std::vector<Index>{1, 8, 1});
   const Dynamics dynamics(mlp);
   const Objective objective(dynamics, Loss::antiperiodic, normal_states(2, 30, 2), two_pi);
-  TrainingOptions options;
+  TrainingOptions options = unlimited_training();
   options.kind = OptimizerKind::lbfgs_least_squares;
   options.optimizer.loss_tolerance = 1e-13;
   options.auto_tolerance = true;
@@ -567,7 +568,7 @@ TEST_CASE("force data alone are fitted without a trajectory") {
   objective = objective.with(held);
   for (const OptimizerKind kind : all_optimizers) {
     CAPTURE(name(kind));
-    TrainingOptions options;
+    TrainingOptions options = unlimited_training();
     options.auto_tolerance = true;
     options.kind = kind;
     options.optimizer.max_iterations = 200;
@@ -597,7 +598,7 @@ TEST_CASE("an odd network finds the pendulum from its periods, by amplitude and 
     const PeriodLaw law =
         period_law(make_well("pendulum"), c.by, law_arguments(c.by, 0, c.high, 12));
     const Objective objective(dynamics, law.orbits(), Loss::prescribed_half_period);
-    TrainingOptions options;
+    TrainingOptions options = unlimited_training();
     options.auto_tolerance = true;
     options.kind = OptimizerKind::lbfgs_least_squares;
     options.optimizer.loss_tolerance = 1e-15;
@@ -661,7 +662,7 @@ TEST_CASE("a loss of the user's is minimised, verified and continued like the ot
   const States y = normal_states(2, 30, 2);
   const Objective built_in(dynamics, Loss::periodic, y, two_pi);
   const Vector start = mlp->initial_parameters(1);
-  TrainingOptions options;
+  TrainingOptions options = unlimited_training();
   options.optimizer.loss_tolerance = 1e-12;
   const TrainingResult expected = train(built_in, start, options);
   REQUIRE(expected.reason == StopReason::loss_tolerance);
@@ -691,7 +692,7 @@ TEST_CASE(
     return message_of<InputError>([&] { static_cast<void>(train(own, one(0.8), options)); });
   };
   CHECK(mentions(complaint({}), "lbfgs+least-squares"));
-  TrainingOptions options;
+  TrainingOptions options = unlimited_training();
   options.kind = OptimizerKind::lbfgs;
   options.auto_tolerance = true;
   CHECK(mentions(complaint(options), "tolerance"));
@@ -742,7 +743,7 @@ TEST_CASE("l-bfgs that converges by itself hands over, too, at a loose tolerance
 
 TEST_CASE("the defaults are the best way, also when a single field is set") {
   const Stiffness problem;
-  TrainingOptions options;
+  TrainingOptions options = unlimited_training();
   CHECK(options.tolerance_follows());
   options.optimizer.loss_tolerance = 1e-16;
   CHECK(options.tolerance_follows());
@@ -753,7 +754,7 @@ TEST_CASE("the defaults are the best way, also when a single field is set") {
   CHECK_FALSE(options.tolerance_follows());
   options.auto_tolerance = true;
   CHECK(options.tolerance_follows());
-  TrainingOptions descent;
+  TrainingOptions descent = unlimited_training();
   descent.kind = OptimizerKind::lbfgs;
   CHECK_FALSE(descent.tolerance_follows());
 }
