@@ -77,7 +77,7 @@ Configuration common(const Configuration& sweep) {
 
 }  // namespace
 
-std::vector<Variant> variants(const Configuration& sweep) {
+std::vector<Variant> variants(const Configuration& sweep) try {
   const Configuration base = common(sweep);
   if (sweep.grid.empty()) return {{described({}), base}};
   std::vector<Variant> result;
@@ -87,6 +87,11 @@ std::vector<Variant> variants(const Configuration& sweep) {
     }
   }
   return result;
+} catch (const InputError& error) {
+  const std::string file = sweep.source("grid").file;
+  if (file.empty()) throw;
+  throw InputError(
+      fmt::format("the grid of the sweep in {} is not admissible: {}", shown(file), error.what()));
 }
 
 Configuration with_seed(Configuration configuration, std::uint64_t seed) {

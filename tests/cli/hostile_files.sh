@@ -150,6 +150,13 @@ refused fit.h5 "put('$others/end_times', np.ones(2))" 'other_objectives/0/end_ti
 refused fit.h5 "put('$others/initial_states', np.ones((3, 1)))" 'row of other_objectives/0' show x.h5
 refused fit.h5 "put('$others/weight', -1.0)" "other_objectives/0/weight' in 'x.h5' holds" show x.h5
 
+# What a figure cannot show, and a grid that is none.
+if command -v gnuplot >/dev/null; then
+  refused run.h5 "file['run/data/initial_states'][0] = 1e300" 'x.h5 cannot be drawn: .* range' report x.h5 -o x.html
+fi
+refused sweep.h5 "configuration('sweep/config/data', lambda c: c['options'].update(grid='7'))" \
+  "the grid of the sweep in x.h5 is not admissible: in --grid, '7'" merge x.h5 -o y.h5
+
 # Parts that are missing.
 refused law.h5 "del file['run/data/end_times']" "data/end_times is missing" show x.h5
 refused run.h5 "del file['run/data']" 'data/initial_states' "${resume[@]}"

@@ -424,6 +424,7 @@ def looks(tasks):
         for kind, path, name, verb in tasks:
             if time.monotonic() > end:
                 break
+            shutil.rmtree("figures", ignore_errors=True)
             shutil.copy(kind + ".h5", "x.h5")
             try:
                 with h5py.File("x.h5", "r+") as file:

@@ -59,6 +59,14 @@ Drawings drawings_of(const std::vector<std::string>& files) {
   return {fmt::format("{}", fmt::join(sources, "; ")), compared_figures(runs)};
 }
 
+void said_of(const std::string& files, const std::function<void()>& drawing) {
+  try {
+    drawing();
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{} cannot be drawn: {}", shown(files), error.what()));
+  }
+}
+
 void require_gnuplot() {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "" : path);

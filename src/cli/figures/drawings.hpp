@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct Drawings {
 
 /// Of several runs, which are laid over each other. Throws InputError for a file without one.
 [[nodiscard]] Drawings drawings_of(const std::vector<std::string>& files);
+
+/// Draws; what a figure cannot show is said of the files that it is of (InputError).
+void said_of(const std::string& files, const std::function<void()>& drawing);
 
 /// Throws InputError unless gnuplot is installed: drawing would only find out later.
 void require_gnuplot();
