@@ -743,7 +743,7 @@ TEST_CASE("l-bfgs that converges by itself hands over, too, at a loose tolerance
 
 TEST_CASE("the defaults are the best way, also when a single field is set") {
   const Stiffness problem;
-  TrainingOptions options = unlimited_training();
+  TrainingOptions options;
   CHECK(options.tolerance_follows());
   options.optimizer.loss_tolerance = 1e-16;
   CHECK(options.tolerance_follows());
@@ -754,7 +754,7 @@ TEST_CASE("the defaults are the best way, also when a single field is set") {
   CHECK_FALSE(options.tolerance_follows());
   options.auto_tolerance = true;
   CHECK(options.tolerance_follows());
-  TrainingOptions descent = unlimited_training();
+  TrainingOptions descent;
   descent.kind = OptimizerKind::lbfgs;
   CHECK_FALSE(descent.tolerance_follows());
 }

@@ -61,8 +61,8 @@ void say_replaced(const fs::path& folder, const Drawings& drawings,
 int plot(const Configuration& given) {
   const Drawings drawings =
       given.files.size() == 1 ? drawings_of(given.files.front()) : drawings_of(given.files);
-  const std::string files = fmt::format("{}", fmt::join(given.files, ", "));
-  require(!drawings.figures.empty(), "{} holds nothing to draw yet", shown(files));
+  require(!drawings.figures.empty(), "{} holds nothing to draw yet",
+          shown(fmt::format("{}", fmt::join(given.files, ", "))));
   require_gnuplot();
   const fs::path folder = given.figures;
   require(!folder.empty(), "--output '' is not admissible; give the name of a folder");
@@ -79,7 +79,7 @@ int plot(const Configuration& given) {
   auto path = paths.begin();
   for (const auto& [name, figure] : drawings.figures) {
     for (const FigureFormat format : given.figure_formats) {
-      said_of(files, [&, &drawn = figure] { draw(drawn, *path, format); });
+      draw(figure, *path, format);
       put("{}\n", (path++)->string());
     }
   }

@@ -138,9 +138,7 @@ void add_figures(Page& page, const std::string& file) {
   if (figures.empty()) return;
   page.heading("Figures");
   for (const auto& [name, figure] : figures) {
-    said_of(file, [&, &shown_as = name, &drawn = figure] {
-      page.figure(shown_as, run_gnuplot(gnuplot_script(drawn, FigureFormat::svg)));
-    });
+    page.figure(name, run_gnuplot(gnuplot_script(figure, FigureFormat::svg)));
   }
 }
 

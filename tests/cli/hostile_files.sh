@@ -152,7 +152,10 @@ refused fit.h5 "put('$others/weight', -1.0)" "other_objectives/0/weight' in 'x.h
 
 # What a figure cannot show, and a grid that is none.
 if command -v gnuplot >/dev/null; then
-  refused run.h5 "file['run/data/initial_states'][0] = 1e300" 'x.h5 cannot be drawn: .* range' report x.h5 -o x.html
+  for verb in 'report x.h5 -o x.html' 'plot x.h5 -o figures'; do
+    # shellcheck disable=SC2086
+    refused run.h5 "file['run/data/initial_states'][0] = 1e300" 'x.h5 cannot be drawn: .* range' $verb
+  done
 fi
 refused sweep.h5 "configuration('sweep/config/data', lambda c: c['options'].update(grid='7'))" \
   "the grid of the sweep in x.h5 is not admissible: in --grid, '7'" merge x.h5 -o y.h5

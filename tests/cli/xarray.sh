@@ -57,8 +57,10 @@ with h5py.File(path) as file:
                     if isinstance(data, h5py.Dataset) and data.dtype.kind in "fiu" and not name.endswith("_letter")}
             for group in groups}
 # Opened once for all groups.
-netcdf = h5netcdf.File(path, "r") if engine == "h5netcdf" else netCDF4.Dataset(path)
-store = xarray.backends.H5NetCDFStore if engine == "h5netcdf" else xarray.backends.NetCDF4DataStore
+if engine == "h5netcdf":
+    netcdf, store = h5netcdf.File(path, "r"), xarray.backends.H5NetCDFStore
+else:
+    netcdf, store = netCDF4.Dataset(path), xarray.backends.NetCDF4DataStore
 for group in groups:
     try:
         found = xarray.open_dataset(store(netcdf if group == "/" else netcdf[group])).load()

@@ -165,10 +165,10 @@ async function lookAt(name) {
   await page.close();
 }
 
-// A view mostly waits for the one before; several files at once do not.
-const waiting = names.map((name) => () => lookAt(name));
+// While a page waits for its plot another one is drawn.
+const waiting = [...names];
 await Promise.all(Array.from({ length: filesAtOnce }, async () => {
-  while (waiting.length > 0) await waiting.shift()();
+  while (waiting.length > 0) await lookAt(waiting.shift());
 }));
 await browser.close();
 server.close();

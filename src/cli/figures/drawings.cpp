@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "cli/figures/kinds.hpp"
+#include "figure/points.hpp"
 #include "isochron/error.hpp"
 #include "isochron/results.hpp"
 #include "sentence.hpp"
@@ -23,6 +24,17 @@ std::string source_of(const ShownRun& shown) {
   return fmt::format("{}: {}, started {}", name, shown.run.title, shown.run.start_time);
 }
 
+/// Before anything is written.
+Drawings checked(Drawings drawings, const std::vector<std::string>& files) {
+  try {
+    for (const auto& named : drawings.figures) drawing::check(named.second);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{} cannot be drawn: {}",
+                                 shown(fmt::format("{}", fmt::join(files, ", "))), error.what()));
+  }
+  return drawings;
+}
+
 }  // namespace
 
 Drawings drawings_of(const std::string& file) {
@@ -30,7 +42,7 @@ Drawings drawings_of(const std::string& file) {
   const std::string name = fs::path(file).filename().string();
   if (entries.sweep) {
     const SweepResults sweep = read_sweep(file);
-    return {fmt::format("{}: {}", name, sweep.title), sweep_figures(sweep)};
+    return checked({fmt::format("{}: {}", name, sweep.title), sweep_figures(sweep)}, {file});
   }
   Drawings drawings;
   if (entries.run || !entries.benchmark) {
@@ -43,7 +55,7 @@ Drawings drawings_of(const std::string& file) {
     Figures charts = benchmark_figures(benchmark);
     std::move(charts.begin(), charts.end(), std::back_inserter(drawings.figures));
   }
-  return drawings;
+  return checked(std::move(drawings), {file});
 }
 
 Drawings drawings_of(const std::vector<std::string>& files) {
@@ -56,15 +68,7 @@ Drawings drawings_of(const std::vector<std::string>& files) {
     runs.push_back(read_shown_run(file));
     sources.push_back(source_of(runs.back()));
   }
-  return {fmt::format("{}", fmt::join(sources, "; ")), compared_figures(runs)};
-}
-
-void said_of(const std::string& files, const std::function<void()>& drawing) {
-  try {
-    drawing();
-  } catch (const InputError& error) {
-    throw InputError(fmt::format("{} cannot be drawn: {}", shown(files), error.what()));
-  }
+  return checked({fmt::format("{}", fmt::join(sources, "; ")), compared_figures(runs)}, files);
 }
 
 void require_gnuplot() {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,14 +13,13 @@ struct Drawings {
   Figures figures;
 };
 
-/// Of a file with a run, a benchmark beside it or alone, or a sweep.
+/// Of a file with a run, a benchmark beside it or alone, or a sweep. Throws InputError for what a
+/// figure cannot show.
 [[nodiscard]] Drawings drawings_of(const std::string& file);
 
-/// Of several runs, which are laid over each other. Throws InputError for a file without one.
+/// Of several runs, which are laid over each other. Throws InputError for a file without one, and
+/// for what a figure cannot show.
 [[nodiscard]] Drawings drawings_of(const std::vector<std::string>& files);
-
-/// Draws; what a figure cannot show is said of the files that it is of (InputError).
-void said_of(const std::string& files, const std::function<void()>& drawing);
 
 /// Throws InputError unless gnuplot is installed: drawing would only find out later.
 void require_gnuplot();
