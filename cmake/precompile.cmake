@@ -1,6 +1,7 @@
 # Eigen and the standard library take longer to read than many a source takes to compile. One
 # precompiled header, that of the library, serves every target that has its definitions and flags; another one,
 # whose owner is named, those that are compiled without optimisation.
+# With it, Eigen's kernels of dense products are compiled once.
 # It could hide a missing #include, as a build of a dozen sources at once (all presets) does: a project
 # that takes the sources along compiles them one by one, without it (tests/package/tarball.sh). The
 # examples never use it.
@@ -10,9 +11,14 @@ function(isochron_precompile target)  # and an owner
   if(NOT ISOCHRON_PRECOMPILE)
     return()
   endif()
+  if(target STREQUAL "isochron")
+    set(_kernels ${PROJECT_SOURCE_DIR}/src/dense_kernels.cpp)
+    target_sources(${target} PRIVATE ${_kernels})
+    set_source_files_properties(${_kernels} PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
   if(target STREQUAL _owner)
     target_precompile_headers(${target} PRIVATE
-      <Eigen/Dense> <algorithm> <filesystem> <fstream> <functional> <map> <memory> <optional>
+      ${PROJECT_SOURCE_DIR}/src/dense_kernels.hpp <algorithm> <filesystem> <fstream> <functional> <map> <memory> <optional>
       <string> <vector>)
   else()
     target_precompile_headers(${target} REUSE_FROM ${_owner})

@@ -2,7 +2,7 @@
 # Sets up, builds and tests. The preset dev (default) also checks format and style of the sources.
 # --long runs instead what takes a night: each script as often, and each target as long, as
 # docs/reliability.md says. --viewers opens results files in H5Web, in a headless Chromium: it needs a
-# registry of npm, and works in build/viewers.
+# registry of npm, and works in build/viewers; with --all each plot is looked at in each of the files.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/setup.sh
@@ -12,12 +12,12 @@ long=no
 viewers=no
 if [[ $# -eq 1 && $1 == --long ]]; then
   long=yes
-elif [[ $# -eq 1 && $1 == --viewers ]]; then
+elif [[ $# -ge 1 && $1 == --viewers && ($# -eq 1 || ($# -eq 2 && $2 == --all)) ]]; then
   viewers=yes
 elif [[ $# -eq 2 && $1 == --preset && $2 =~ ^(dev|release|asan)$ ]]; then
   preset=$2
 elif [[ $# -ne 0 ]]; then
-  fail 2 "usage: scripts/test.sh [--preset dev|release|asan], scripts/test.sh --long or scripts/test.sh --viewers"
+  fail 2 "usage: scripts/test.sh [--preset dev|release|asan], scripts/test.sh --long or scripts/test.sh --viewers [--all]"
 fi
 
 check_format() {
@@ -73,8 +73,10 @@ long_run() {
   lasting writers bash tests/cli/writers.sh "$program" "$make_files" 40
   lasting killed-ranks bash tests/cli/killed_ranks.sh "$program" "$make_files" 50
   lasting hostile-files bash tests/cli/hostile_files.sh "$program" "$make_files" 3600
+  lasting memory bash tests/cli/memory.sh "$program" "$make_files" --all
   lasting ranks bash tests/cli/mpi.sh "$program" "$make_files" --all
   lasting growth bash tests/cli/growth.sh "$program" "$make_files" 1800
+  lasting viewers scripts/test.sh --viewers --all
   lasting gradients build/dev/tests/fuzz_gradients --cases 2000 --seed 1001
   build fuzz
   lasting seeds bash tests/fuzz/seeds.sh build/fuzz/isochron build/fuzz/tests/make_files build/fuzz/seeds
@@ -134,10 +136,10 @@ see_viewers() {
   need "${build_packages[@]}"
   build dev --target isochron_program
   say "viewers: opening files of every kind"
-  bash tests/viewers/viewers.sh build/dev/isochron build/viewers
+  bash tests/viewers/viewers.sh build/dev/isochron build/viewers "$@"
 }
 if [[ $viewers == yes ]]; then
-  see_viewers
+  see_viewers "${@:2}"
   exit 0
 fi
 

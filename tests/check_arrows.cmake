@@ -9,7 +9,7 @@ cmake_minimum_required(VERSION 3.22)
 # layer, room, files without their ending: <concept> stands for include/isochron/<concept>.hpp and
 # src/<concept>.*, a name with a slash for a file below src, of which cli/* is every one there.
 set(rooms
-  "0|ground|error floating_point states grouped_jacobian random version lanes sentence clock descriptor atomic_file file_lock threads communicator message reduction_tree mpi mpi/communicator"
+  "0|ground|error floating_point states dense_kernels grouped_jacobian random version lanes sentence clock descriptor atomic_file file_lock threads communicator message reduction_tree mpi mpi/communicator"
   "1|text|text_cells text_file text_table"
   "1|force field|force_field field_message forwarding_linearisation composite_field composite_field/of_features composite_field/on_components composite_field/sum_of composite_field/with_fixed composite_field/with_scales composite_field/in_units analytic_force named_parameter named_parameters parameter_scale parametrised_well force_table activation mlp stoppable_force well"
   "1|optimizer|optimizer least_squares linear_residuals leaf_task row_space held_jacobian jacobian_leaves triangular_tree elimination stoppable_algebra"

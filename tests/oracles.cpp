@@ -4,6 +4,8 @@
 #include <cmath>
 #include <unsupported/Eigen/MatrixFunctions>
 
+#include "isochron/random.hpp"
+
 namespace isochron::oracle {
 
 StateLoss state_loss(const Objective& objective) {
@@ -189,6 +191,19 @@ Vector unequal_times(Index trajectories) {
 
 bool mentions(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
+}
+
+// --- dense algebra
+// ----------------------------------------------------------------------------------
+
+Eigen::MatrixXd orthonormal(Index rows, Index columns, std::uint64_t seed) {
+  const Eigen::MatrixXd random = normal_states(rows, columns, seed);
+  return Eigen::HouseholderQR<Eigen::MatrixXd>(random).householderQ() *
+         Eigen::MatrixXd::Identity(rows, columns);
+}
+
+Eigen::MatrixXd least_squares_solution(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
+  return a.colPivHouseholderQr().solve(b);
 }
 
 }  // namespace isochron::oracle

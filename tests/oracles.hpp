@@ -110,4 +110,13 @@ std::string message_of(Call call) {
 
 bool mentions(const std::string& text, const std::string& part);
 
+// --- dense algebra, which takes long to compile
+// ---------------------------------------------------
+
+/// Columns that are orthonormal, from random ones.
+Eigen::MatrixXd orthonormal(Index rows, Index columns, std::uint64_t seed);
+
+/// The X that minimise ||A X - B||, column by column.
+Eigen::MatrixXd least_squares_solution(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b);
+
 }  // namespace isochron::oracle

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "isochron/random.hpp"
+#include "oracles.hpp"
 
 using namespace isochron;
 
@@ -101,11 +102,10 @@ TEST_CASE(
     const GroupedJacobian j = problem.jacobian();
     const Index rows = j.shared.rows();
     const Matrix whole = problem.whole(j);
-    const Eigen::ColPivHouseholderQR<Matrix> qr(whole);
     const auto solved = [&](const Matrix& right) -> Matrix {
       Matrix all = Matrix::Zero(whole.rows(), right.cols());
       all.topRows(rows) = right;
-      return qr.solve(all);
+      return oracle::least_squares_solution(whole, all);
     };
     const Elimination elimination(j, problem.damping);
 
@@ -133,8 +133,8 @@ TEST_CASE("the factor of a chain is that of its normal matrix") {
     const GroupedJacobian j = problem.jacobian();
     const Matrix whole = problem.whole(j);
     const Matrix normal = whole.transpose() * whole;
-    const Matrix by_shared =
-        -normal.llt().solve(whole.topRows(j.shared.rows()).transpose() * j.shared);
+    const Matrix by_shared = -oracle::least_squares_solution(
+        normal, whole.topRows(j.shared.rows()).transpose() * j.shared);
     const auto groups = Elimination(j, problem.damping).groups();
     const Index size = problem.chain_length * problem.s;
     CHECK(static_cast<Index>(groups.size()) * size == normal.cols());

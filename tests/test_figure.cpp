@@ -632,12 +632,14 @@ TEST_CASE("figure: unsound input is refused in one sentence") {
   panel = rich_panel();
   panel.x_range = {1, 1};
   CHECK(input_error(panel) ==
-        "a figure cannot show the x range [1, 1]: it needs finite and increasing ends");
+        "a figure cannot show the x range [1, 1]: its ends must increase and be at most 1e300 in "
+        "size");
   panel = rich_panel();
   panel.y_range = {0, 1};
   panel.log_y = true;
   CHECK(input_error(panel) ==
-        "a figure cannot show the y range [0, 1]: it needs finite, positive and increasing ends");
+        "a figure cannot show the y range [0, 1]: its ends must increase and lie between 1e-300 "
+        "and 1e300");
   panel = rich_panel();
   panel.color_range = {0, infinity};
   CHECK(input_error(panel).starts_with("a figure cannot show the colour range [0, inf]"));

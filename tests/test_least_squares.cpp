@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <Eigen/QR>
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -15,6 +14,7 @@
 #include "isochron/random.hpp"
 #include "linear_residuals.hpp"
 #include "nist.hpp"
+#include "oracles.hpp"
 #include "stoppable_algebra.hpp"
 #include "threads.hpp"
 
@@ -103,11 +103,6 @@ Residuals underdetermined() {
   };
 }
 
-Matrix orthonormal(Index rows, Index columns, std::uint64_t seed) {
-  const Matrix random = normal_states(rows, columns, seed);
-  return Eigen::HouseholderQR<Matrix>(random).householderQ() * Matrix::Identity(rows, columns);
-}
-
 /// J (x - 1) with 200 residuals, 300 parameters and singular values 1 .. 1e-12: most directions lie
 /// below the damping for long, so a sketch finds the others.
 Residuals decaying() {
@@ -115,8 +110,8 @@ Residuals decaying() {
   for (Index k = 0; k < sizes.size(); ++k) {
     sizes[k] = std::pow(10, -12 * static_cast<double>(k) / static_cast<double>(sizes.size() - 1));
   }
-  const Matrix j =
-      orthonormal(200, 200, 4) * sizes.asDiagonal() * orthonormal(300, 200, 5).transpose();
+  const Matrix j = oracle::orthonormal(200, 200, 4) * sizes.asDiagonal() *
+                   oracle::orthonormal(300, 200, 5).transpose();
   return [j](ConstVectorRef x, Vector& r, Matrix* jacobian) {
     r = j * (x - Vector::Ones(x.size()));
     if (jacobian) *jacobian = j;
@@ -443,7 +438,7 @@ struct Grouped {
 TEST_CASE("parameters of groups are found with the shared ones: linear problems in a few steps") {
   const Grouped problem;
   const Matrix all = problem.whole();
-  const Vector exact = all.colPivHouseholderQr().solve(problem.right);
+  const Vector exact = oracle::least_squares_solution(all, problem.right);
   for (const double ridge : {0.0, 0.3}) {
     OptimizerOptions options;
     options.max_iterations = 60;
@@ -453,7 +448,9 @@ TEST_CASE("parameters of groups are found with the shared ones: linear problems 
     Matrix normal = all.transpose() * all;
     normal.topLeftCorner(4, 4).diagonal().array() += ridge;
     const Vector expected =
-        ridge == 0 ? exact : normal.llt().solve(all.transpose() * problem.right);
+        ridge == 0
+            ? exact
+            : Vector(oracle::least_squares_solution(normal, all.transpose() * problem.right));
     CHECK((minimum.best.theta - expected).norm() <= 1e-7 * expected.norm());
     const double loss =
         (all * expected - problem.right).squaredNorm() + ridge * expected.head(4).squaredNorm();
@@ -484,7 +481,7 @@ TEST_CASE("least squares without shared parameters are those of each group") {
     return true;
   };
   const Minimum minimum = minimize_least_squares(residuals, Vector::Zero(6), {}, silent);
-  const Vector exact = groups.colPivHouseholderQr().solve(problem.right);
+  const Vector exact = oracle::least_squares_solution(groups, problem.right);
   CHECK((minimum.best.theta - exact).norm() <= 1e-6 * exact.norm());
 }
 

@@ -316,7 +316,7 @@ TEST_CASE("at a random start the gradient's error is proportional to rtol" *
 
 // --- methods agree ------------------------------------------------------------------------------
 
-TEST_CASE("bdf, hermite and any block size give the same gradient") {
+TEST_CASE("bdf, hermite and any block size give the same gradient" * doctest::test_suite("long")) {
   const Start start({1, 8, 8, 1}, 40, 11);
   const LossGradient reference = start.gradient(with(1e-12));
   const auto deviation = [&](const SensitivityOptions& options) {

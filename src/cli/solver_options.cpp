@@ -1,5 +1,6 @@
 #include "cli/solver_options.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 
@@ -97,6 +98,29 @@ TrainingOptions training_options(const Configuration& configuration, const Dynam
   training.max_time = configuration.max_time;
   training.stop_requested = signalled;
   return training;
+}
+
+void refuse_idle_options(std::span<const Configuration> runs) {
+  const auto refuse = [&](const char* key, const auto& is_used, const char* of) {
+    if (std::ranges::any_of(runs, is_used)) return;
+    for (const Configuration& run : runs) {
+      if (run.origin(key) != Origin::command_line) continue;
+      throw InputError(
+          fmt::format("{} is for {}; give that, too, or leave it out", as_typed(run, key), of));
+    }
+  };
+  refuse(
+      "learning-rate", [](const auto& run) { return run.optimizer == OptimizerKind::adam; },
+      "--optimizer adam");
+  refuse(
+      "memory",
+      [](const auto& run) {
+        return run.optimizer == OptimizerKind::lbfgs ||
+               run.optimizer == OptimizerKind::lbfgs_least_squares;
+      },
+      "--optimizer lbfgs or lbfgs+least-squares");
+  refuse(
+      "steps", [](const auto& run) { return run.method == Method::rk4; }, "--method rk4");
 }
 
 }  // namespace isochron::cli

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "cli/configuration.hpp"
 
 namespace isochron::cli {
@@ -22,5 +24,9 @@ namespace isochron::cli {
 [[nodiscard]] TrainingOptions training_options(const Configuration& configuration,
                                                const Dynamics& dynamics,
                                                TrainingOptions usual = usual_options());
+
+/// Who types an option expects something of it. Throws InputError when one that was typed does
+/// nothing in any of these runs, whose options are resolved.
+void refuse_idle_options(std::span<const Configuration> runs);
 
 }  // namespace isochron::cli

@@ -38,10 +38,12 @@ SweepResults head_of(const Configuration& configuration, const SweepPlan& plan) 
   head.part = configuration.part;
   head.environment = environment(threads);
   const double at_once = std::min<double>(threads, static_cast<double>(plan.runs().size()));
+  std::vector<Configuration> firsts;
   for (const Variant& variant : plan.variants()) {
-    const Configuration first = with_seed(variant.configuration, configuration.seed);
+    const Configuration first = resolved(with_seed(variant.configuration, configuration.seed));
     require_network_alone(first);
-    const TrainingSetup setup = training_setup(resolved(first), std::nullopt);
+    firsts.push_back(first);
+    const TrainingSetup setup = training_setup(first, std::nullopt);
     training_memory(setup.objective, setup.training).require(available_memory(), at_once);
     require(setup.restarts == 1 && setup.period_multiple == 0,
             "--restarts and --period-multiple are for train; a sweep keeps every run");
@@ -50,6 +52,7 @@ SweepResults head_of(const Configuration& configuration, const SweepPlan& plan) 
     stored.network = *setup.run.network;
     head.configurations.push_back(std::move(stored));
   }
+  refuse_idle_options(firsts);
   return head;
 }
 

@@ -4,6 +4,7 @@
 #include "cli/option_table.hpp"
 #include "cli/print.hpp"
 #include "cli/resolved.hpp"
+#include "cli/solver_options.hpp"
 #include "cli/stored_run.hpp"
 #include "cli/training_run.hpp"
 #include "cli/verbs.hpp"
@@ -126,6 +127,7 @@ int resume(const Configuration& given) {
   const std::optional<long> left = iterations_left(configuration, done);
   if (left) configuration.iterations = done + *left;  // what is stored again is the sum
   configuration = resolved(std::move(configuration));
+  refuse_idle_options({&configuration, 1});
   TrainingSetup setup = training_setup(configuration, stored);
   if (into_itself) keep_problem(configuration, setup.objective, original, *stored, file);
   setup.training.optimizer.max_iterations = left.value_or(-1);
@@ -138,25 +140,12 @@ int resume(const Configuration& given) {
   return run_training(std::move(setup), stored);
 }
 
-/// Options that would do nothing: who types them expects something.
-void refuse_idle_options(const Configuration& configuration) {
-  const auto refuse = [&](const char* key, bool is_idle, const char* of) {
-    require(!is_idle || configuration.origin(key) != Origin::command_line,
-            "{} is for {}; give that, too, or leave it out", as_typed(configuration, key), of);
-  };
-  const OptimizerKind kind = configuration.optimizer;
-  refuse("learning-rate", kind != OptimizerKind::adam, "--optimizer adam");
-  refuse("memory", kind != OptimizerKind::lbfgs && kind != OptimizerKind::lbfgs_least_squares,
-         "--optimizer lbfgs or lbfgs+least-squares");
-  refuse("steps", configuration.method != Method::rk4, "--method rk4");
-}
-
 }  // namespace
 
 int train(const Configuration& given) {
   if (!given.resume.empty()) return resume(given);
   const Configuration configuration = resolved(given);
-  refuse_idle_options(configuration);
+  refuse_idle_options({&configuration, 1});
   TrainingSetup setup = training_setup(configuration, std::nullopt);
   setup.output = output_of(configuration);
   echo(with_orbits(configuration, setup.objective));

@@ -55,8 +55,8 @@ void check_range(const Range& range, bool log, double part, const std::string& n
   const auto [low, high] = *range;
   const double size = std::max({std::abs(low), std::abs(high), least_size});
   require(can_be_drawn(low, log) && can_be_drawn(high, log) && high - low >= part * size,
-          "a figure cannot show the {} [{}, {}]: it needs finite{} and increasing ends", name, low,
-          high, log ? ", positive" : "");
+          "a figure cannot show the {} [{}, {}]: its ends must increase and {}", name, low, high,
+          log ? "lie between 1e-300 and 1e300" : "be at most 1e300 in size");
 }
 
 void check(const Curve& curve) {

@@ -31,7 +31,7 @@ iterations=2
 for ((k = 1; k <= quarter; ++k)); do
   interval=0.05
   [[ $((k % 2)) -eq 0 ]] && interval=0.001
-  killed train --resume run.h5 --checkpoint-interval "$interval" --iterations unlimited --quiet
+  killed train --resume run.h5 --checkpoint-interval "$interval" --iterations unlimited --threads 1 --quiet
   succeeds show run.h5
   now=$(value run.h5 iterations)
   grows "kill $k of train: iterations" "$iterations" "$now"
@@ -48,7 +48,7 @@ done
 # The first checkpoint of a new file: complete or not there.
 for k in {1..5}; do
   rm -f new.h5
-  killed train --checkpoint-interval 0.001 --quiet -o new.h5
+  killed train --checkpoint-interval 0.001 --threads 1 --quiet -o new.h5
   [[ ! -e new.h5 ]] || succeeds show new.h5
 done
 

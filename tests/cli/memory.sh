@@ -1,4 +1,5 @@
-# Too little memory: refused beforehand, or one sentence and status 3; never a signal.
+# Too little memory: refused beforehand, or one sentence and status 3; never a signal. A third argument --all
+# takes more limits.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 [[ $sanitized -eq 0 ]] || skip 'sanitizers reserve all the address space'
 ulimit -c 0
@@ -43,7 +44,9 @@ limited() {
 }
 
 common=(--threads 1 --iterations 1 --quiet --overwrite -o run.h5)
-for more in 1000 14000 34000 84000; do
+limits=(14000 84000)
+[[ ${3:-} != --all ]] || limits=(1000 4000 14000 34000 84000 200000)
+for more in "${limits[@]}"; do
   limited $more train "${common[@]}" --period 60 --optimizer lbfgs
   limited $more train "${common[@]}" --optimizer lbfgs --gradient forward --trajectories 150
   limited $more train "${common[@]}" --optimizer lbfgs --gradient discrete --hidden 64,64

@@ -1,8 +1,9 @@
-// node look.mjs FOLDER
+// node look.mjs FOLDER [--all]
 //
 // Opens FOLDER/files/*.h5 in H5Web (page.jsx, bundled in FOLDER/page) in headless Chromium, each at its
-// root and at every NXdata group: a plot must be drawn over axes that can be read, and the browser must
-// report no error. FOLDER/png has a picture of every view. Exit status 1 when something is wrong.
+// root, and every path of an NXdata group in the file that has the most of them (with --all in all files):
+// a plot must be drawn over axes that can be read, and the browser must report no error. FOLDER/png has a
+// picture of every view. Exit status 1 when something is wrong.
 import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import h5wasm from 'h5wasm/node';
 import { chromium } from 'playwright-core';
 
 const folder = process.argv[2];
+const all = process.argv[3] === '--all';
 const patience = 20000; // ms, for a plot to appear
 const filesAtOnce = 3;
 const leastInk = 50; // pixels, of the smallest plot: one point
@@ -134,6 +136,15 @@ async function look(page, name, path) {
 
 await h5wasm.ready;
 const names = (await readdir(join(folder, 'files'))).filter((name) => name.endsWith('.h5'));
+const files = names.map((name) => ({ name, plots: plotsOf(join(folder, 'files', name)) }));
+files.sort((a, b) => b.plots.length - a.plots.length);
+if (!all) {
+  const seen = new Set();
+  for (const file of files) {
+    file.plots = file.plots.filter((plot) => !seen.has(plot));
+    file.plots.forEach((plot) => seen.add(plot));
+  }
+}
 await rm(join(folder, 'png'), { recursive: true, force: true });
 await mkdir(join(folder, 'png'));
 const server = await serve();
@@ -145,7 +156,7 @@ const browser = await chromium.launch({
 let views = 0;
 let failed = 0;
 
-async function lookAt(name) {
+async function lookAt({ name, plots }) {
   const errors = [];
   const page = await browser.newPage({ viewport: { width: 960, height: 640 } });
   await page.addInitScript(keepDrawings);
@@ -153,7 +164,7 @@ async function lookAt(name) {
   page.on('pageerror', (error) => errors.push(String(error)));
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
   await page.waitForFunction(() => window.show);
-  for (const path of ['/', ...plotsOf(join(folder, 'files', name))]) {
+  for (const path of ['/', ...plots]) {
     const faults = await look(page, name, path);
     faults.push(...errors.splice(0).map((error) => `the browser reports: ${error.split('\n')[0]}`));
     const picture = name.replace('.h5', path.replaceAll('/', '.').replace(/\.$/, '.root')) + '.png';
@@ -166,7 +177,7 @@ async function lookAt(name) {
 }
 
 // While a page waits for its plot another one is drawn.
-const waiting = [...names];
+const waiting = [...files];
 await Promise.all(Array.from({ length: filesAtOnce }, async () => {
   while (waiting.length > 0) await lookAt(waiting.shift());
 }));

@@ -2,7 +2,7 @@
 # browser reports no error (look.mjs says what is checked). FOLDER is what scripts/test.sh --viewers has
 # installed; it keeps the files, and in FOLDER/png a picture of every view.
 #
-#   bash viewers.sh PROGRAM FOLDER
+#   bash viewers.sh PROGRAM FOLDER [--all]
 folder=$(realpath "$2")
 source "$(dirname "${BASH_SOURCE[0]}")/../cli/common.sh"
 [[ -d $folder/page ]] || skip "$folder has no H5Web; install it with: scripts/test.sh --viewers"
@@ -34,5 +34,5 @@ kill -INT $!
 wait $!
 [[ $? -eq 130 ]] || fail 'an interrupted run leaves no file'
 
-node "$folder/look.mjs" "$folder" || fail "pictures of all views are in $folder/png"
+node "$folder/look.mjs" "$folder" "${@:3}" || fail "pictures of all views are in $folder/png"
 finish

@@ -1,0 +1,2 @@
+#define ISOCHRON_KERNEL template
+#include "dense_kernels.hpp"
