@@ -80,7 +80,7 @@ done
 rejects 2 'append adds to run.h5' benchmark --at run.h5 --append --output other.h5
 
 # Another package's rows in the same table.
-peers=$(dirname "${BASH_SOURCE[0]}")/../../benchmarks/peers/peers.py
+peers=$here/../../benchmarks/peers/peers.py
 if /usr/bin/python3 -c 'import h5py, scipy' 2>"$err"; then
   /usr/bin/python3 "$peers" run.h5 --rtol 1e-8 --repeats 1 >"$out" 2>"$err" ||
     fail "peers.py: exit status $?"

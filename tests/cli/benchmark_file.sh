@@ -1,8 +1,7 @@
 # Files with measurements, alone and beside a run: show, plot, and what takes only a run.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-maker=$2  # an absolute path
 
-"$maker" benchmark bench.h5 || fail 'no file with measurements'
+"$make_files" benchmark bench.h5 || fail 'no file with measurements'
 
 succeeds show bench.h5
 prints '^bench.h5: made-up measurements$'
@@ -25,7 +24,7 @@ rejects 2 'output file bench.h5 exists' train -o bench.h5
 # Beside a run, which is not touched; a resumed run keeps it.
 succeeds train "${quick[@]}" -o run.h5
 cp run.h5 before.h5
-"$maker" benchmark run.h5 || fail 'no measurements beside a run'
+"$make_files" benchmark run.h5 || fail 'no measurements beside a run'
 if command -v h5diff >/dev/null; then
   h5diff -q before.h5 run.h5 /run || fail 'measurements touch the run beside them'
 fi

@@ -1,9 +1,11 @@
-# Helpers of the tests of the command line. A test is `bash NAME.sh PROGRAM`, sources this file, and
-# ends with `finish`. It works in a folder of its own; all failures are counted and shown.
+# Helpers of the tests of the command line. A test is `bash NAME.sh PROGRAM [MAKE_FILES ..]`, sources this
+# file, and ends with `finish`. It works in a folder of its own; all failures are counted and shown.
 set -u
 export LC_ALL=C
 
 program=$(realpath "$1")
+make_files=$(realpath "${2:-$1}")
+here=$(realpath "$(dirname "${BASH_SOURCE[1]}")") # the folder of the test
 work=$(mktemp -d)
 streams=$(mktemp -d)
 out=$streams/out

@@ -1,6 +1,6 @@
 # Fits to observations: simulated, fitted, compared.
-hares=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../../examples/data/hare_lynx.csv")
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+hares=$here/../../examples/data/hare_lynx.csv
 
 observed=(simulate --force harmonic --params omega=2 --trajectories 12 --period 3 --times 16 --seed 5)
 succeeds "${observed[@]}" --noise 0.1 -o orbits.csv

@@ -4,6 +4,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 [[ $sanitized -eq 0 ]] || skip 'sanitizers keep what was freed'
 
 seconds=${3:-6}
+threads=$((seconds < 60 ? 1 : 2))
 
 # watched NAME ARGUMENTS...: runs it for that long, and looks at its memory and files in both halves of the
 # time: first and last are the largest memory in KiB.
@@ -45,13 +46,13 @@ at_most() { [[ $last -gt 0 && $last -le $1 ]] || fail "$2: memory grows from $fi
 
 # The history of an iteration is a few numbers. An image of the file that is about to be written is seen or not.
 watched training train --trajectories 400 --hidden 16,16 --optimizer adam --iterations unlimited \
-  --loss-tolerance 0 --max-time 100000 --checkpoint-interval 0.2 --threads 2 --quiet -o run.h5
+  --loss-tolerance 0 --max-time 100000 --checkpoint-interval 0.2 --threads $threads --quiet -o run.h5
 at_most $((first + first / 10 + 2000 + 4 * seconds)) training
 succeeds show run.h5
 
 # 6 KiB for each run of the second half: its row, the copy of it that is being saved, and the file's image, in
 # memory that doubles when it is full.
-watched sweep sweep --hidden 4 --trajectories 10 --iterations 5 --runs 1000000 --threads 2 --quiet -o sweep.h5
+watched sweep sweep --hidden 4 --trajectories 10 --iterations 5 --runs 1000000 --threads $threads --quiet -o sweep.h5
 succeeds show sweep.h5
 runs=$(sed -n 's/.*: \([0-9]*\) runs$/\1/p' "$out")
 at_most $((first + 2000 + 6 * runs / 2)) sweep

@@ -1,8 +1,6 @@
 # Results files that were changed by other hands: status 2 with one sentence, or a result. A third
 # argument, of seconds, is the time for changes that mutations.py makes in random order.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
-make_files=$(realpath "$2")
 /usr/bin/python3 -c 'import h5py' 2>"$err" || skip 'python3-h5py is not installed'
 
 small=(--hidden 4 --trajectories 6 --threads 1 --quiet)

@@ -1,6 +1,5 @@
 # Files that programs of one's own write with the library are full citizens.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-make_files=$2 # an absolute path
 for kind in run own-force own-loss; do "$make_files" "$kind" "$kind.h5" || fail "make_files $kind"; done
 
 # A network: everything works, with the problem and the options of the library's run.

@@ -1,7 +1,7 @@
 # Files of version 0.1.0, which said some things in the text of their configuration alone, go on.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-data=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../data/0.1.0")
+data=$here/../data/0.1.0
 for name in restarts energies plane; do gzip -dc "$data/$name.h5.gz" >"$name.h5"; done
 
 # A finished run of two weight seeds.

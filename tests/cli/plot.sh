@@ -1,7 +1,6 @@
 # plot: every kind of figure, by what gnuplot is told: how many panels and curves, their data and
 # ranges. A stand-in takes the place of gnuplot and keeps that.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-make_files=$2
 shopt -s lastpipe # what fails at the end of a pipe is counted
 
 mkdir programs

@@ -1,7 +1,7 @@
 # examples/slurm/sweep_array.sh, by stubs in the place of Slurm: sbatch runs each task of an array at once,
 # from a copy of the script as Slurm does, and a dependent job only if all of them have ended well.
-script=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../../examples/slurm/sweep_array.sh")
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+script=$here/../../examples/slurm/sweep_array.sh
 /usr/bin/python3 -c 'import h5py' 2>"$err" || skip 'python3-h5py is not installed'
 
 mkdir bin

@@ -34,14 +34,14 @@ succeeds show rotor.h5
 
 # --max-time holds for what follows the training, too: half as much again, or 5 s, and what is left
 # out is made up for.
-within 25 0 train --max-time 1 --output-scale 1e6 --hidden 64,64 --quiet -o stiff.h5
+within 25 0 train --max-time 1 --output-scale 1e6 --hidden 64,64 --threads 1 --quiet -o stiff.h5
 shows 'left out .*loss_verified.*--resume stiff.h5 --iterations 0'
 [[ $(value stiff.h5 loss_verified) == 'absent: the time for it was over' ]] || fail 'no reason'
 succeeds show stiff.h5
 shows 'left out .*loss_verified.*: the time for it was over'
 within 30 0 train --trajectories 200000 --max-time 1 --quiet --optimizer lbfgs -o many.h5
-within 25 0 train --optimizer least-squares --hidden 512,512 --max-time 1 --quiet -o wide.h5
-within 25 '0|3' train --dynamics first-order --dimension 2 --output-scale 100 --max-time 1 --quiet \
+within 25 0 train --optimizer least-squares --hidden 512,512 --max-time 1 --threads 1 --quiet -o wide.h5
+within 25 '0|3' train --dynamics first-order --dimension 2 --output-scale 100 --max-time 1 --threads 1 --quiet \
   -o flow.h5
 within 25 0 sweep --runs 2 --output-scale 1e6 --max-time 1 --quiet --threads 2 -o sweep.h5
 
