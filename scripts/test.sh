@@ -71,6 +71,7 @@ long_run() {
   build dev
   lasting kills bash tests/cli/kill.sh "$program" "$make_files" 500
   lasting writers bash tests/cli/writers.sh "$program" "$make_files" 40
+  lasting killed-parts bash tests/cli/merge.sh "$program" "$make_files" 20
   lasting killed-ranks bash tests/cli/killed_ranks.sh "$program" "$make_files" 50
   lasting hostile-files bash tests/cli/hostile_files.sh "$program" "$make_files" 3600
   lasting memory bash tests/cli/memory.sh "$program" "$make_files" --all

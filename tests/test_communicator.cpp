@@ -459,7 +459,8 @@ TEST_CASE("leaves that are held give the steps of the whole Jacobian" *
   CHECK(found.best.loss == doctest::Approx(whole.best.loss).epsilon(1e-6));
 }
 
-TEST_CASE("a training of many trajectories is the same on any number of ranks") {
+TEST_CASE("a training of many trajectories is the same on any number of ranks" *
+          doctest::test_suite("long")) {
   const Dynamics dynamics(std::make_shared<Mlp>(std::vector<Index>{1, 3, 1}));
   const Objective objective = closed_orbits(dynamics, 401);
   TrainingOptions options;

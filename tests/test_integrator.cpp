@@ -291,7 +291,8 @@ TEST_CASE("counts are returned, plausible, and summed over blocks") {
 
 // --- the promise of the block norm --------------------------------------------------------------
 
-TEST_CASE("one demanding orbit keeps its tolerance among 99 quiet ones") {
+TEST_CASE("one demanding orbit keeps its tolerance among 99 quiet ones" *
+          doctest::test_suite("long")) {
   const Index n = 100, demanding = 37;
   States start = 0.3 * normal_states(2, n, 8);
   start.col(demanding) << 10, 0;
@@ -569,7 +570,8 @@ TEST_CASE("too many steps is a numerical failure that says how many") {
   }
 }
 
-TEST_CASE("samples and their number do not change how many steps are too many") {
+TEST_CASE("samples and their number do not change how many steps are too many" *
+          doctest::test_suite("long")) {
   const Dynamics dynamics(oracle::harmonic());
   const Ensemble ensemble(States::Ones(2, 1), 200.0);
   for (const Method method : methods) {

@@ -26,7 +26,7 @@ const std::vector<Layers> networks = {
     {3, 16, 16, 3}, {1, 64, 64, 1}, {5, 5},     {1, 16, 16, 16, 1}, {2, 16, 9, 4, 2}};
 constexpr Activation activations[] = {Activation::tanh, Activation::softplus, Activation::sin,
                                       Activation::gelu};
-const std::vector<Index> block_sizes = {1, 3, 7, 8, 9, 100};
+const std::vector<Index> block_sizes = {1, 3, 7, 8, 9, 33};
 
 /// sigma(z) and sigma'(z), by their definitions.
 std::pair<double, double> sigma(Activation activation, double z) {

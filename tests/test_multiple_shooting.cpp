@@ -155,7 +155,8 @@ TEST_CASE("windows start where the data are") {
   CHECK(first_states(windows, starts) == whole.ensemble().initial_states);
 }
 
-TEST_CASE("a long trajectory is fitted from windows, and what is reported is whole") {
+TEST_CASE("a long trajectory is fitted from windows, and what is reported is whole" *
+          doctest::test_suite("long")) {
   // Ten periods of x'' = -4 x: shot at as a whole, a network ends in a local minimum.
   constexpr Index k = 300;
   constexpr double end = 10 * 3.14, sigma = 0.05;

@@ -1,4 +1,5 @@
 # isochron sweep --part and isochron merge: the parts of a sweep together are the whole one, to the last bit.
+# The third argument is the number of times that a part is killed.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 /usr/bin/python3 -c 'import h5py' 2>"$err" || skip 'python3-h5py is not installed'
 
@@ -98,7 +99,7 @@ if [[ $sanitized -eq 0 ]]; then
   part=(sweep "${many[@]}" --part 2/2 -o cut.2.h5)
   kills=0
   count=0
-  for k in {1..20}; do
+  for ((k = 1; k <= ${3:-8}; ++k)); do
     "$program" "${part[@]}" --threads 2 >"$out" 2>"$err" &
     pid=$!
     sleep "0.$(printf '%03d' $((10 + RANDOM % 60)))"

@@ -4,7 +4,7 @@ look: mutations.py PROGRAM FOLDER [SECONDS]
 In FOLDER are run.h5, law.h5, fit.h5, prediction.h5, simulation.h5, sweep.h5 and benchmark.h5. A
 verb must read what was changed (status 0, check-gradient also 1) or refuse it (status 2) in one
 sentence that names the file, within seconds and without much memory. Every fifth object (under
-sanitizers every tenth, others) has one of the changes, always the same one, at which one of the verbs looks.
+sanitizers every twentieth, others) has one of the changes, always the same one, at which one of the verbs looks.
 With SECONDS all changes of all objects are looked at by all verbs, in random order, on all processors,
 until the time is over.
 """
@@ -396,7 +396,7 @@ def objects_to_change(kind):
 
 def plan():
     """What is to be looked at: file, object, change and verb."""
-    chosen = slice(None) if everything else slice(1, None, 10) if SANITIZED else slice(0, None, 5)
+    chosen = slice(None) if everything else slice(1, None, 20) if SANITIZED else slice(0, None, 5)
     planned = []
     for kind, verbs in READERS.items():
         with h5py.File(kind + ".h5") as file:

@@ -3,7 +3,7 @@
 # of pairs.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-pairs=${3:-$((sanitized ? 3 : 12))}
+pairs=${3:-$((sanitized ? 3 : 6))}
 
 train=(train --trajectories 10 --hidden 4 --quiet --threads 1)
 succeeds "${train[@]}" --iterations 3 -o first.h5
