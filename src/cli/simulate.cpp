@@ -192,7 +192,6 @@ int simulate(const Configuration& given) {
   if (stored) check_architecture(configuration, *stored, configuration.model);
   const Dynamics dynamics(stoppable_force(subject.field, signalled), configuration.motion);
   const Index times = configuration.times;
-  refuse_idle_options({&configuration, 1});
   const IntegratorOptions integrator = integrator_options(configuration);
   Output output = output_of(configuration);
   const Objective objective = trajectory_objective(configuration, dynamics, stored);

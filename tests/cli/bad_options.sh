@@ -200,10 +200,11 @@ rejects 2 'for help: isochron train --help' train help
 rejects 2 '--learning-rate 0.1 is for --optimizer adam; give that, too, or leave it out' train --learning-rate 0.1
 rejects 2 '--memory 5 is for --optimizer lbfgs' train --memory 5 --optimizer least-squares
 rejects 2 '--steps 5 is for --method rk4' train --steps 5
-rejects 2 '--steps 5 is for --method rk4' simulate --force pendulum --steps 5
 rejects 2 '--steps 5 is for --method rk4' sweep --runs 2 --steps 5
 rejects 2 '--memory 5 is for --optimizer lbfgs' sweep --grid 'optimizer=adam|least-squares' --memory 5
 succeeds sweep --runs 1 --hidden 2 --trajectories 3 --iterations 1 --grid 'optimizer=lbfgs|adam' --memory 5 --quiet -o idle.h5
+# A loop over methods may give them all the same options.
+succeeds simulate --force pendulum --trajectories 2 --method rk8 --steps 5 -o steps.h5
 rejects 2 'output folder nodir does not exist; create it: mkdir -p nodir' train -o nodir/a.h5
 for s in 1x 1d m -1m 0m 1e9h; do
   rejects 2 'max-time .* from 0.001 to 1e\+09, or with a unit: 90s, 1m, 2h' train --max-time="$s"
