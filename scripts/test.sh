@@ -12,7 +12,7 @@ long=no
 viewers=no
 if [[ $# -eq 1 && $1 == --long ]]; then
   long=yes
-elif [[ $# -ge 1 && $1 == --viewers && ($# -eq 1 || ($# -eq 2 && $2 == --all)) ]]; then
+elif [[ $* == --viewers || $* == '--viewers --all' ]]; then
   viewers=yes
 elif [[ $# -eq 2 && $1 == --preset && $2 =~ ^(dev|release|asan)$ ]]; then
   preset=$2

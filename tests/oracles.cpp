@@ -193,8 +193,7 @@ bool mentions(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-// --- dense algebra
-// ----------------------------------------------------------------------------------
+// --- dense algebra ------------------------------------------------------------------------------
 
 Eigen::MatrixXd orthonormal(Index rows, Index columns, std::uint64_t seed) {
   const Eigen::MatrixXd random = normal_states(rows, columns, seed);

@@ -110,8 +110,7 @@ std::string message_of(Call call) {
 
 bool mentions(const std::string& text, const std::string& part);
 
-// --- dense algebra, which takes long to compile
-// ---------------------------------------------------
+// --- dense algebra, which takes long to compile -------------------------------------------------
 
 /// Columns that are orthonormal, from random ones.
 Eigen::MatrixXd orthonormal(Index rows, Index columns, std::uint64_t seed);

@@ -4,7 +4,7 @@ set -u
 export LC_ALL=C
 
 program=$(realpath "$1")
-make_files=$(realpath "${2:-$1}")
+make_files=${2:+$(realpath "$2")}
 here=$(realpath "$(dirname "${BASH_SOURCE[1]}")") # the folder of the test
 work=$(mktemp -d)
 streams=$(mktemp -d)

@@ -4,9 +4,9 @@ look: mutations.py PROGRAM FOLDER [SECONDS]
 In FOLDER are run.h5, law.h5, fit.h5, prediction.h5, simulation.h5, sweep.h5 and benchmark.h5. A
 verb must read what was changed (status 0, check-gradient also 1) or refuse it (status 2) in one
 sentence that names the file, within seconds and without much memory. Every fifth object (under
-sanitizers every twentieth, others) has one of the changes, always the same one, at which one of the verbs looks.
-With SECONDS all changes of all objects are looked at by all verbs, in random order, on all processors,
-until the time is over.
+sanitizers every twentieth, others) has one of the changes, always the same one, at which one of the
+verbs looks. With SECONDS all changes of all objects are looked at by all verbs, in random order, on
+all processors, until the time is over.
 """
 
 import json
