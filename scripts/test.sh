@@ -76,6 +76,7 @@ long_run() {
   lasting hostile-files bash tests/cli/hostile_files.sh "$program" "$make_files" 3600
   lasting memory bash tests/cli/memory.sh "$program" "$make_files" --all
   lasting ranks bash tests/cli/mpi.sh "$program" "$make_files" --all
+  lasting time bash tests/cli/time.sh "$program" "$make_files" --all
   lasting growth bash tests/cli/growth.sh "$program" "$make_files" 1800
   lasting viewers scripts/test.sh --viewers --all
   lasting gradients build/dev/tests/fuzz_gradients --cases 2000 --seed 1001

@@ -269,7 +269,7 @@ TEST_CASE("figure: the key shows every curve, however many there are") {
 
 TEST_CASE("figure: the key ends above what is below it") {
   for (const std::size_t curves : {2, 5, 9}) {
-    for (const std::size_t length : {2, 5, 8, 11, 14, 17, 19, 22, 30, 60}) {
+    for (const std::size_t length : {2, 8, 14, 19, 22, 60}) {
       for (const bool coloured : {false, true}) {
         CAPTURE(curves);
         CAPTURE(length);

@@ -593,7 +593,7 @@ TEST_CASE("used again, after other problems and after failures, it is as good as
       SensitivityOptions options = with(1e-8, method);
       options.integrator.block_size = 8;
       options.integrator.threads = threads;
-      options.integrator.max_steps = 5000;  // near the explosion steps shrink for ever
+      options.integrator.max_steps = 1000;  // near the explosion steps shrink for ever
       Sensitivity sensitivity(dynamics, options);
       const auto again = [&] { return sensitivity.gradient(theta, gentle, quartic); };
       const LossGradient fresh = gradient(dynamics, theta, gentle, quartic, options);
@@ -1115,7 +1115,8 @@ TEST_CASE("every way: the loss alone is the loss of the gradient to the last bit
   }
 }
 
-TEST_CASE("every way: failures, limits and requests to stop leave nothing behind") {
+TEST_CASE("every way: failures, limits and requests to stop leave nothing behind" *
+          doctest::test_suite("long")) {
   const Start start({1, 6, 1}, 12, 31);
   const Ensemble& ensemble = start.objective.ensemble();
   const StateLoss broken = [](Index, ConstStatesRef, StatesRef) -> double {

@@ -77,7 +77,7 @@ Objective objective() {
 TEST_CASE("stiff: rates are recovered from factors of two up and down" *
           doctest::test_suite("long")) {
   const Objective problem = objective();
-  for (int start = 0; start < 8; ++start) {
+  for (const unsigned start : {0U, 3U, 5U, 6U}) {  // each rate twice up and twice down
     Vector theta = log_rates;
     for (int p = 0; p < 3; ++p) theta[p] += ((start >> p) % 2 == 0 ? 1 : -1) * std::log(2.0);
     FitOptions options = unlimited_fit();

@@ -3,7 +3,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 [[ $sanitized -eq 0 ]] || skip 'a killed process has nothing to tell sanitizers'
-kills=${3:-40}
+kills=${3:-20}
 quarter=$((kills / 4))
 kept=0
 
@@ -36,7 +36,7 @@ for ((k = 1; k <= quarter; ++k)); do
   now=$(value run.h5 iterations)
   grows "kill $k of train: iterations" "$iterations" "$now"
   iterations=$now
-  if [[ $((k % 10)) -eq 0 ]]; then
+  if [[ $((k % 5)) -eq 0 ]]; then
     succeeds train --resume run.h5 --iterations 1 --quiet
     [[ $(left) -eq 0 ]] || fail "train leaves $(find . -name '.*')"
     is run.h5 stop_reason 'iteration limit reached'

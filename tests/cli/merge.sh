@@ -17,7 +17,7 @@ succeeds sweep "${small[@]}" --runs 4 --grid "$grid" --threads 2 -o one.h5
 [[ $(rows one.h5 | wc -l) -eq 12 ]] || fail 'not twelve runs'
 
 # Any number of parts, also more than there are runs; any number of threads; in any order.
-for n in 1 3 5 14; do
+for n in 1 3 14; do
   files=()
   for ((i = n; i >= 1; --i)); do
     succeeds sweep "${small[@]}" --runs 4 --grid "$grid" --part "$i/$n" --threads $((1 + i % 2)) -o "$i.of.$n.h5"
@@ -57,7 +57,7 @@ rejects 2 'text.h5.* not an HDF5 file' merge text.h5 -o new.h5
 rejects 2 'none.h5' merge none.h5 -o new.h5
 rejects 2 'all.3.h5 exists; give --overwrite' merge {1,2,3}.of.3.h5 -o all.3.h5
 rejects 2 'run 1 is in 2.of.3.h5 and in before.h5' merge 1.of.3.h5 2.of.3.h5 before.h5 -o new.h5
-rejects 2 '1.of.3.h5 is part 1/3, 2.of.5.h5 part 2/5' merge 1.of.3.h5 2.of.5.h5 -o new.h5
+rejects 2 '1.of.3.h5 is part 1/3, 2.of.14.h5 part 2/14' merge 1.of.3.h5 2.of.14.h5 -o new.h5
 rejects 2 '1.of.3.h5 was made with --runs 4, longer.2.h5 with --runs 6;.* --runs K adds runs' \
   merge 1.of.3.h5 longer.2.h5 -o new.h5
 succeeds sweep "${small[@]}" --rtol 1e-9 --runs 4 --grid "$grid" --part 2/3 -o other.h5
@@ -99,7 +99,7 @@ if [[ $sanitized -eq 0 ]]; then
   part=(sweep "${many[@]}" --part 2/2 -o cut.2.h5)
   kills=0
   count=0
-  for ((k = 1; k <= ${3:-8}; ++k)); do
+  for ((k = 1; k <= ${3:-4}; ++k)); do
     "$program" "${part[@]}" --threads 2 >"$out" 2>"$err" &
     pid=$!
     sleep "0.$(printf '%03d' $((10 + RANDOM % 60)))"

@@ -45,7 +45,7 @@ PYTHON
 }
 
 ranks_to_try=(3)
-threads_to_try=(7)
+threads_to_try=()
 memory_limits=(350000)
 all=false
 if [[ ${3:-} == --all ]]; then

@@ -12,7 +12,7 @@ watched() {
   shift
   "${watch[@]}" "$program" "$@" >"$out" 2>"$err"
   status=$?
-  ! grep -q 'unhandled instruction\|Illegal instruction' "$err" ||
+  ! grep -q 'unhandled instruction\|Illegal \(instruction\|opcode\)' "$err" ||
     skip 'valgrind does not know the instructions of this program'
   [[ $status -eq $expected ]] || fail "$*: exit status $status"
 }

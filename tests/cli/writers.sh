@@ -173,7 +173,7 @@ succeeds show closed.h5
 # The longest name that a file may have leaves no room for a number; and without descriptors there is
 # no file at all.
 longest=$(printf 'x%.0s' {1..252}).h5
-"$program" train --hidden 8 --max-time 4 --optimizer adam --checkpoint-interval 0.1 --quiet -o "$longest" \
+"$program" train --hidden 8 --threads 1 --max-time 3 --optimizer adam --checkpoint-interval 0.1 --quiet -o "$longest" \
   >"$out" 2>"$err" &
 pid=$!
 appears "$longest"

@@ -114,9 +114,9 @@ for words in wrong:
 sys.exit(len(wrong) > 0)
 PYTHON
 
-for engine in h5netcdf netcdf4; do
-  /usr/bin/python3 check.py "$engine" *.h5 >"$out" 2>"$err" || fail "$engine"
-done
+/usr/bin/python3 check.py netcdf4 *.h5 >"$out" 2>"$err" || fail netcdf4
+# h5netcdf, which is written in Python, sees one of each kind.
+/usr/bin/python3 check.py h5netcdf training.h5 twice.h5 fit.h5 orbits.h5 sweep.h5 >"$out" 2>"$err" || fail h5netcdf
 
 # That these checks see an array without its scale.
 /usr/bin/python3 -c 'import h5py; file = h5py.File("plane.h5", "r+"); del file["run/training/loss"].attrs["DIMENSION_LIST"]'
