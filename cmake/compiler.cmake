@@ -29,6 +29,7 @@ function(isochron_compiler_settings target)  # and a level
       -fsanitize=address,undefined -fno-sanitize=null,vptr,alignment,object-size
       -fno-sanitize-recover=all -fno-omit-frame-pointer
       $<$<CXX_COMPILER_ID:Clang>:-fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/cmake/sanitize.ignore>)
+    target_compile_definitions(${target} PRIVATE ISOCHRON_SANITIZE)
     target_link_options(${target} PUBLIC -fsanitize=address,undefined)
   endif()
 endfunction()
