@@ -24,7 +24,7 @@ check_format() {
   local files
   mapfile -t files < <(find src include tests examples benchmarks -name '*.[ch]pp' | sort)
   say "format: clang-format on ${#files[@]} files"
-  clang-format --dry-run --Werror "${files[@]}"
+  printf '%s\0' "${files[@]}" | xargs -0 -P "$cores" -n 60 clang-format --dry-run --Werror
 }
 
 # Dozens of sources at once, as the preset puts them together: what they all include is looked through
