@@ -17,6 +17,7 @@ find_package(Git QUIET)
 set(_write_build_info
   ${CMAKE_COMMAND} -D "GIT=${GIT_EXECUTABLE}" -D "SOURCE_DIR=${PROJECT_SOURCE_DIR}"
           -D "VERSION=${PROJECT_VERSION}" -D "COMPILER=${_compiler}" -D "FLAGS=${_flags}"
+          -D "ISOCHRON_HAS_MPI=${MPI_CXX_FOUND}"
           -D "OUTPUT=${PROJECT_BINARY_DIR}/generated/build_info.hpp"
           -P ${PROJECT_SOURCE_DIR}/cmake/build_info.cmake)
 execute_process(COMMAND ${_write_build_info})  # for tools that only read the sources

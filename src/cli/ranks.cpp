@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "build_info.hpp"
 #include "cli/shared_sweep.hpp"
 #include "service.hpp"
 
