@@ -14,6 +14,15 @@ StateLoss state_loss(const Objective& objective) {
   };
 }
 
+TrajectoryResiduals many_residuals(Index count) {
+  return {count, [](Index, ConstStatesRef y, VectorRef r, Eigen::Ref<Eigen::MatrixXd> by_state) {
+            for (Index k = 0; k < r.size(); ++k) {
+              by_state.row(k) << std::cos(double(k)), std::sin(double(k));
+            }
+            r = by_state * y.col(0);
+          }};
+}
+
 // --- harmonic oscillator x'' = -k x, theta = (k) ------------------------------------------------
 
 ForceFieldPtr harmonic() {

@@ -17,6 +17,10 @@ inline constexpr double two_pi = 2 * std::numbers::pi;
 /// The trajectories' part of an objective, for the derivatives of any ensemble.
 StateLoss state_loss(const Objective& objective);
 
+/// x cos k + v sin k at the end of each orbit, for k = 0 .. count - 1: many residuals from little
+/// integration.
+TrajectoryResiduals many_residuals(Index count);
+
 // --- harmonic oscillator x'' = -k x, theta = (k) ------------------------------------------------
 
 ForceFieldPtr harmonic();

@@ -159,20 +159,11 @@ ResidualsInLeaves in_leaves(ObjectiveFunction& function) {
           }};
 }
 
-/// So many residuals of a network's orbits that least squares take their Jacobian in leaves: x cos
-/// k + v sin k at the end of each, for twenty k.
+/// So many residuals of a network's orbits that least squares take their Jacobian in leaves.
 struct ManyResiduals {
-  static constexpr Index each = 20;
   std::shared_ptr<Mlp> network = std::make_shared<Mlp>(std::vector<Index>{1, 8, 8, 1});
   Objective objective{Dynamics(network), Ensemble(normal_states(2, 17500, 5), 0.2),
-                      TrajectoryResiduals{each, [](Index, ConstStatesRef y, VectorRef r,
-                                                   Eigen::Ref<Eigen::MatrixXd> by_state) {
-                                            for (Index k = 0; k < each; ++k) {
-                                              by_state.row(k) << std::cos(double(k)),
-                                                  std::sin(double(k));
-                                            }
-                                            r = by_state * y.col(0);
-                                          }}};
+                      oracle::many_residuals(20)};
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "isochron/error.hpp"
+#include "oracles.hpp"
 #include "temporary_folder.hpp"
 
 using namespace isochron;
@@ -115,6 +116,7 @@ TEST_CASE("what a training needs is known beforehand") {
     GradientMethod gradient;
     long iterations;
     double period;
+    Index residuals = 0;  // of each trajectory; 0: the periodic loss
   };
   const Case cases[] = {
       {"pairs", {1, 160, 160, 1}, 8, OptimizerKind::lbfgs, GradientMethod::adjoint, 20, 1},
@@ -129,11 +131,12 @@ TEST_CASE("what a training needs is known beforehand") {
        1},
       {"leaves",
        {1, 8, 8, 1},
-       175000,
+       17500,
        OptimizerKind::least_squares,
        GradientMethod::discrete,
        1,
-       0.2},
+       0.2,
+       20},
       {"sensitivities", {1, 48, 48, 1}, 40, OptimizerKind::adam, GradientMethod::forward, 0, 1},
   };
   for (const Case& c : cases) {
@@ -151,7 +154,10 @@ TEST_CASE("what a training needs is known beforehand") {
     Vector theta = network->initial_parameters(1);
     theta.tail(2) << -1, 0;  // it oscillates
     const auto objective = [&] {
-      return Objective(dynamics, Loss::periodic, States::Random(2, c.trajectories), c.period);
+      const States starts = States::Random(2, c.trajectories);
+      return c.residuals == 0 ? Objective(dynamics, Loss::periodic, starts, c.period)
+                              : Objective(dynamics, Ensemble(starts, c.period),
+                                          oracle::many_residuals(c.residuals));
     };
     const double estimate = training_memory(objective(), options).total() / 1e6;
     const double peak = peak_of([&] { static_cast<void>(train(objective(), theta, options)); });
