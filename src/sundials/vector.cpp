@@ -89,7 +89,7 @@ struct Content {
 /// Whether there is room for the small allocations of SUNDIALS, whose failures it may overlook.
 bool has_headroom() {
 #ifdef ISOCHRON_SANITIZE
-  return true;  // they end a program without memory, and ask the system for each such probe
+  return true;  // sanitizers end a program without memory, and need the system for each probe
 #else
   constexpr std::size_t headroom = 1 << 20;
   void* volatile probe = std::malloc(headroom);  // volatile: or compilers leave it out
