@@ -38,6 +38,7 @@ targets() {
   for test in "$@"; do
     case $test in
       cli_*) echo isochron_program make_files no_locks full_quota ;;
+      test_*) echo unit_tests computing_tests ;;
       *) echo "$test" ;;
     esac
   done | tr ' ' '\n' | sort -u

@@ -13,6 +13,8 @@
 #include "isochron/random.hpp"
 #include "isochron/well.hpp"
 
+namespace test_abel {
+
 using namespace isochron;
 
 namespace {
@@ -366,3 +368,5 @@ TEST_CASE("what cannot be inverted is refused in one sentence") {
                        doctest::Contains("x = 2.5: admissible is |x| <= 2"), InputError);
   CHECK_THROWS_AS(static_cast<void>(inversion.potential(std::nan(""))), InputError);
 }
+
+}  // namespace test_abel

@@ -8,6 +8,8 @@
 
 #include "activation.hpp"
 
+namespace test_activation {
+
 using namespace isochron;
 
 namespace {
@@ -108,3 +110,5 @@ TEST_CASE("activation: sin is odd to the last bit") {
     CHECK(at(Activation::sin, -z).slope == at(Activation::sin, z).slope);
   }
 }
+
+}  // namespace test_activation

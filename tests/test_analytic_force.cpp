@@ -16,6 +16,8 @@
 #include "oracles.hpp"
 #include "parameter_rows.hpp"
 
+namespace test_analytic_force {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -236,3 +238,5 @@ TEST_CASE("terms that no formula has are refused") {
                  }),
                  "the force morse has no parameter 'd': admissible are D, a"));
 }
+
+}  // namespace test_analytic_force

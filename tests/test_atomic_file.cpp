@@ -13,6 +13,8 @@
 #include "isochron/error.hpp"
 #include "temporary_folder.hpp"
 
+namespace test_atomic_file {
+
 using namespace isochron;
 namespace fs = std::filesystem;
 
@@ -204,3 +206,5 @@ TEST_CASE("of many who want a lock at once one has it at a time") {
   CHECK(entered > 0);
   CHECK(folder.files().empty());
 }
+
+}  // namespace test_atomic_file

@@ -12,6 +12,8 @@
 #include "oracles.hpp"
 #include "unlimited.hpp"
 
+namespace test_bands {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -245,3 +247,5 @@ TEST_CASE("predictions need as many fitted initial states as trajectories") {
                  }),
                  "fewer than the 3 trajectories"));
 }
+
+}  // namespace test_bands

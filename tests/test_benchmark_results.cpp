@@ -24,6 +24,8 @@
 #include "isochron/results.hpp"
 #include "temporary_folder.hpp"
 
+namespace test_benchmark_results {
+
 namespace fs = std::filesystem;
 using namespace isochron;
 using hdf5::Handle;
@@ -571,3 +573,5 @@ TEST_CASE("a method that always failed comes last, and names stay apart") {
   CHECK(curves[2].name == "a_b_adams_gradient");
   CHECK(curves[0].name == "a_b_adams_gradient_2");
 }
+
+}  // namespace test_benchmark_results

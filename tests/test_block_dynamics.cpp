@@ -9,6 +9,8 @@
 #include "isochron/random.hpp"
 #include "oracles.hpp"
 
+namespace test_block_dynamics {
+
 using namespace isochron;
 
 namespace {
@@ -158,3 +160,5 @@ TEST_CASE("smaller blocks than there is room for give the same columns") {
     }
   }
 }
+
+}  // namespace test_block_dynamics

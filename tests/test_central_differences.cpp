@@ -7,6 +7,8 @@
 
 #include "isochron/error.hpp"
 
+namespace test_central_differences {
+
 using namespace isochron;
 
 namespace {
@@ -85,3 +87,5 @@ TEST_CASE("differences: a parameter without influence, and no parameter") {
   CHECK(none.columns.rows() == 3);
   CHECK(none.columns.cols() == 0);
 }
+
+}  // namespace test_central_differences

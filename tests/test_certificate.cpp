@@ -12,6 +12,8 @@
 #include "isochron/run.hpp"
 #include "isochron/well.hpp"
 
+namespace test_certificate {
+
 using namespace isochron;
 
 namespace {
@@ -327,3 +329,5 @@ TEST_CASE("huge and tiny forces have the verdict of all others, as far as number
     CHECK(found.period_deviation_max <= 1e-10);
   }
 }
+
+}  // namespace test_certificate

@@ -19,6 +19,8 @@
 #include "isochron/training.hpp"
 #include "local_ranks.hpp"
 
+namespace test_communicator {
+
 using namespace isochron;
 
 namespace {
@@ -480,3 +482,5 @@ TEST_CASE("a training of many trajectories is the same on any number of ranks" *
     CHECK(result.state.history.evaluations == alone.state.history.evaluations);
   }
 }
+
+}  // namespace test_communicator

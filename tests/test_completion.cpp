@@ -11,6 +11,8 @@
 #include "isochron/well.hpp"
 #include "oracles.hpp"
 
+namespace test_completion {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -98,3 +100,5 @@ TEST_CASE("positions that are no left half, and periods that are none, are refus
     CHECK(mentions(complaint(Vector::Constant(1, -1), period), "period"));
   }
 }
+
+}  // namespace test_completion

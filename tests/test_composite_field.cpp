@@ -22,6 +22,8 @@
 #include "parameter_rows.hpp"
 #include "spoiled_field.hpp"
 
+namespace test_composite_field {
+
 using namespace isochron;
 using oracle::message_of;
 using oracle::permitted_error;
@@ -678,3 +680,5 @@ TEST_CASE("scales and units that fit no field are refused") {
   CHECK(units(-one, one, 1).ends_with("give finite numbers > 0"));
   CHECK(units(one, one, INFINITY).ends_with("give finite numbers"));
 }
+
+}  // namespace test_composite_field

@@ -12,6 +12,8 @@
 #include "isochron/mlp.hpp"
 #include "isochron/random.hpp"
 
+namespace test_configuration {
+
 using namespace isochron;
 using namespace isochron::cli;
 
@@ -409,3 +411,5 @@ TEST_CASE("what a sweep was asked for is asked of its runs, also when it goes on
   }
   CHECK_FALSE(resolved(variants(of(verb_sweep)).front().configuration).rtol);
 }
+
+}  // namespace test_configuration

@@ -15,6 +15,8 @@
 #include "isochron/error.hpp"
 #include "temporary_folder.hpp"
 
+namespace test_data_file {
+
 using namespace isochron;
 using namespace isochron::cli;
 
@@ -469,3 +471,5 @@ TEST_CASE("groups are refused by the name of what is wrong") {
   says([&] { static_cast<void>(read_observed_data("no.h5:/d", on_a_line())); },
        {"'no.h5' does not exist"});
 }
+
+}  // namespace test_data_file

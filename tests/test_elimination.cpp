@@ -8,6 +8,8 @@
 #include "isochron/random.hpp"
 #include "oracles.hpp"
 
+namespace test_elimination {
+
 using namespace isochron;
 
 namespace {
@@ -149,3 +151,5 @@ TEST_CASE("the factor of a chain is that of its normal matrix") {
     }
   }
 }
+
+}  // namespace test_elimination

@@ -10,6 +10,8 @@
 #include "oracles.hpp"
 #include "unlimited.hpp"
 
+namespace test_error_models {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -189,3 +191,5 @@ TEST_CASE("what has no logarithm is refused, in data and in states") {
       message_of<NumericalError>([&] { static_cast<void>(fine.trajectory_loss(negative)); }),
       "lognormal"));
 }
+
+}  // namespace test_error_models

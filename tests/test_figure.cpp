@@ -19,6 +19,8 @@
 #include "isochron/figure.hpp"
 #include "temporary_folder.hpp"
 
+namespace test_figure {
+
 using namespace isochron;
 namespace fs = std::filesystem;
 
@@ -725,3 +727,5 @@ TEST_CASE("figure: the user's environment does not show") {
   unsetenv("GNUTERM");
   unsetenv("LC_ALL");
 }
+
+}  // namespace test_figure

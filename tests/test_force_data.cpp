@@ -11,6 +11,8 @@
 #include "isochron/mlp.hpp"
 #include "oracles.hpp"
 
+namespace test_force_data {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -103,3 +105,5 @@ TEST_CASE("what are no force data is refused") {
   CHECK(mentions(complaint({two, two, 1}, Dynamics(oracle::harmonic(), Motion::first_order)),
                  "newtonian"));
 }
+
+}  // namespace test_force_data

@@ -19,6 +19,8 @@
 #include "parameter_rows.hpp"
 #include "spoiled_field.hpp"
 
+namespace test_force_field {
+
 using namespace isochron;
 using property::Result;
 using property::SpoiledField;
@@ -370,3 +372,5 @@ TEST_CASE("a theta of another length is refused by all that reads a field at pos
     CHECK_THROWS_AS(static_cast<void>(return_time(dynamics, theta, 0.1, 10, {})), InputError);
   }
 }
+
+}  // namespace test_force_field

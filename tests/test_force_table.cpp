@@ -7,6 +7,8 @@
 #include "isochron/potential_well.hpp"
 #include "isochron/well.hpp"
 
+namespace test_force_table {
+
 using namespace isochron;
 
 namespace {
@@ -82,3 +84,5 @@ TEST_CASE("what is no table of a force is refused") {
                        InputError);
   CHECK_THROWS_AS(make({0, 1, 2, std::nan("")}, {0, 1, 2, 3}), InputError);
 }
+
+}  // namespace test_force_table

@@ -13,6 +13,8 @@
 #include "isochron/training.hpp"
 #include "unlimited.hpp"
 
+namespace test_gradient_check {
+
 using namespace isochron;
 
 namespace {
@@ -311,3 +313,5 @@ TEST_CASE("gradient check: an error of 1e-4 of the terms is seen at random probl
     CHECK_FALSE(check.gradients.back().agrees());
   }
 }
+
+}  // namespace test_gradient_check

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+namespace test_hermite {
+
 using namespace isochron;
 using namespace isochron::one_step;
 
@@ -107,3 +109,5 @@ TEST_CASE("the nearest nodes lie on both sides as far as there are any") {
     }
   }
 }
+
+}  // namespace test_hermite

@@ -17,6 +17,8 @@
 #include "isochron/well.hpp"
 #include "oracles.hpp"
 
+namespace test_integrator {
+
 using namespace isochron;
 using oracle::column_distances;
 using oracle::mentions;
@@ -711,3 +713,5 @@ TEST_CASE("a request to stop is heard at once") {
     CHECK(polls == 11);
   }
 }
+
+}  // namespace test_integrator

@@ -7,6 +7,8 @@
 
 #include "lanes.hpp"
 
+namespace test_lanes {
+
 using namespace isochron;
 
 namespace {
@@ -144,3 +146,5 @@ TEST_CASE("padded: the next multiple of eight") {
   CHECK(padded(9) == 16);
   CHECK(padded(100) == 104);
 }
+
+}  // namespace test_lanes

@@ -18,6 +18,8 @@
 #include "stoppable_algebra.hpp"
 #include "threads.hpp"
 
+namespace test_least_squares {
+
 using namespace isochron;
 
 namespace {
@@ -752,3 +754,5 @@ TEST_CASE("Cholesky's factor is the same in panels, and says where there is none
   const std::function<bool()> soon = [&] { return ++polls > 1; };
   CHECK_THROWS_AS(StoppableCholesky(normal, soon), Interrupted);
 }
+
+}  // namespace test_least_squares

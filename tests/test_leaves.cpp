@@ -18,6 +18,8 @@
 #include "multiple_shooting.hpp"
 #include "oracles.hpp"
 
+namespace test_leaves {
+
 using namespace isochron;
 
 namespace {
@@ -333,3 +335,5 @@ TEST_CASE("square roots do not depend on where in an array a number stands") {
   const Vector root = x.cwiseSqrt();
   for (Index i = 0; i < x.size(); ++i) CHECK(root[i] == std::sqrt(x[i]));
 }
+
+}  // namespace test_leaves

@@ -11,6 +11,8 @@
 #include "oracles.hpp"
 #include "temporary_folder.hpp"
 
+namespace test_memory {
+
 using namespace isochron;
 
 namespace {
@@ -168,3 +170,5 @@ TEST_CASE("what a training needs is known beforehand") {
   }
 }
 #endif
+
+}  // namespace test_memory

@@ -15,6 +15,8 @@
 #include "isochron/mlp.hpp"
 #include "parameter_rows.hpp"
 
+namespace test_mlp {
+
 using namespace isochron;
 
 namespace {
@@ -386,3 +388,5 @@ TEST_CASE("mlp: initial parameters are drawn in the order of theta, uniform in +
     CHECK(next == mlp.parameters());
   });
 }
+
+}  // namespace test_mlp

@@ -12,6 +12,8 @@
 #include "oracles.hpp"
 #include "unlimited.hpp"
 
+namespace test_multiple_shooting {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -210,3 +212,5 @@ TEST_CASE("a fit that is stopped among windows has whole trajectories") {
   CHECK(mentions(message_of<InputError>([&] { static_cast<void>(of_windows.value(unknowns)); }),
                  "least squares"));
 }
+
+}  // namespace test_multiple_shooting

@@ -10,6 +10,8 @@
 #include "isochron/random.hpp"
 #include "oracles.hpp"
 
+namespace test_objective {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -386,3 +388,5 @@ TEST_CASE("a loss without residuals says what to give instead; nothing at all is
   const Objective nothing(spring, Loss::none, normal_states(2, 3, 33), 1.0);
   CHECK_THROWS_AS(ObjectiveFunction(nothing, SensitivityOptions{}), InputError);
 }
+
+}  // namespace test_objective

@@ -14,6 +14,8 @@
 #include "oracles.hpp"
 #include "unlimited.hpp"
 
+namespace test_observation_fit {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -323,3 +325,5 @@ TEST_CASE("a fit goes on where it ended, and asks for observations") {
                  }),
                  "periodic"));
 }
+
+}  // namespace test_observation_fit

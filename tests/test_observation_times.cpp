@@ -15,6 +15,8 @@
 #include "isochron/sensitivity.hpp"
 #include "oracles.hpp"
 
+namespace test_observation_times {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -834,3 +836,5 @@ TEST_CASE("times out of order are refused by all methods") {
           }).empty());
   }
 }
+
+}  // namespace test_observation_times

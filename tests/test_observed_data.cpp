@@ -13,6 +13,8 @@
 #include "isochron/random.hpp"
 #include "oracles.hpp"
 
+namespace test_observed_data {
+
 using namespace isochron;
 
 namespace {
@@ -406,3 +408,5 @@ TEST_CASE("of a single trajectory its last times are held out, from the same sta
       },
       {"trajectory 'a' has one observation", "needs two"});
 }
+
+}  // namespace test_observed_data

@@ -10,6 +10,8 @@
 #include "isochron/well.hpp"
 #include "one_step/discrete.hpp"
 
+namespace test_one_step {
+
 using namespace isochron;
 using namespace isochron::one_step;
 
@@ -356,3 +358,5 @@ TEST_CASE("a grid is kept while its errors allow, and renewed when they do not")
   for (const double h : steps()) whole += h;
   CHECK(whole == doctest::Approx(1).epsilon(1e-13));
 }
+
+}  // namespace test_one_step

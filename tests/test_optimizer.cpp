@@ -12,6 +12,8 @@
 #include "isochron/optimizer.hpp"
 #include "isochron/random.hpp"
 
+namespace test_optimizer {
+
 using namespace isochron;
 
 namespace {
@@ -302,3 +304,5 @@ TEST_CASE("reasons have words, each its own") {
   CHECK(words.size() == 6);
   CHECK(describe(StopReason::loss_tolerance) == "loss tolerance reached");
 }
+
+}  // namespace test_optimizer

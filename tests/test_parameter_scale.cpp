@@ -9,6 +9,8 @@
 #include "isochron/error.hpp"
 #include "oracles.hpp"
 
+namespace test_parameter_scale {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -95,3 +97,5 @@ TEST_CASE("scales: what has no place on them is refused") {
   CHECK(mentions(message(scales[5], 2), "outside of the bounds"));
   CHECK(mentions(invalid({true, Interval{0, 1}}), "must be > 0"));
 }
+
+}  // namespace test_parameter_scale

@@ -11,6 +11,8 @@
 #include "isochron/period_law.hpp"
 #include "oracles.hpp"
 
+namespace test_period_law {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -163,3 +165,5 @@ TEST_CASE("the periods of wells are not refused: flat ones, steep ones, with noi
     }
   }
 }
+
+}  // namespace test_period_law

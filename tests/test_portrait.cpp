@@ -17,6 +17,8 @@
 #include "oracles.hpp"
 #include "upright.hpp"
 
+namespace test_portrait {
+
 using namespace isochron;
 using oracle::two_pi;
 
@@ -249,3 +251,5 @@ TEST_CASE("the last point of a scatter plot lies neither left of nor below the f
         std::vector<std::size_t>{0, 1});  // there is none
   CHECK(upright_order({}).empty());
 }
+
+}  // namespace test_portrait

@@ -11,6 +11,8 @@
 #include "isochron/return_time.hpp"
 #include "isochron/well.hpp"
 
+namespace test_potential_well {
+
 using namespace isochron;
 
 namespace {
@@ -314,3 +316,5 @@ TEST_CASE("what is not there is refused in one sentence") {
   one_step.method = Method::rkn8;
   CHECK_THROWS_AS(static_cast<void>(return_time(pendulum, none, 1, 30, one_step)), InputError);
 }
+
+}  // namespace test_potential_well

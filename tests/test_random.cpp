@@ -7,6 +7,8 @@
 
 #include "isochron/random.hpp"
 
+namespace test_random {
+
 using namespace isochron;
 
 namespace {
@@ -131,3 +133,5 @@ TEST_CASE("normal_states: reproducible, and drawn trajectory by trajectory") {
     for (Index row = 0; row < states.rows(); ++row) CHECK(states(row, i) == random.normal());
   }
 }
+
+}  // namespace test_random

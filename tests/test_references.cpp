@@ -8,6 +8,8 @@
 #include "isochron/well.hpp"
 #include "references.hpp"
 
+namespace test_references {
+
 // Two independent ways to an orbit, the closed forms of the wells and quadrature of the force
 // alone, against references in fifty digits.
 
@@ -62,3 +64,5 @@ TEST_CASE("turning points, widths, shears and periods of fifteen wells at twelve
   const std::vector<std::string> names = well_names();
   CHECK(known == std::set<std::string>(names.begin(), names.end()));
 }
+
+}  // namespace test_references

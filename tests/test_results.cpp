@@ -28,6 +28,8 @@
 #include "run_fields.hpp"
 #include "temporary_folder.hpp"
 
+namespace test_results {
+
 namespace fs = std::filesystem;
 using namespace isochron;
 using hdf5::Handle;
@@ -1510,3 +1512,5 @@ TEST_CASE("a full disk leaves the old file and no temporary one") {
   CHECK(folder.files() == std::set<std::string>{"run.h5"});
   check_same(old, read_results(folder / "run.h5"));
 }
+
+}  // namespace test_results

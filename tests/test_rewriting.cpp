@@ -13,6 +13,8 @@
 #include "sweep_results.hpp"
 #include "temporary_folder.hpp"
 
+namespace test_rewriting {
+
 namespace fs = std::filesystem;
 using namespace isochron;
 using hdf5::Handle;
@@ -372,3 +374,5 @@ TEST_CASE("benchmarks and sweeps keep what is foreign, too") {
     CHECK(is_there(file, "/mine"));
   });
 }
+
+}  // namespace test_rewriting

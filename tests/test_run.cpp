@@ -13,6 +13,8 @@
 #include "temporary_folder.hpp"
 #include "unlimited.hpp"
 
+namespace test_run {
+
 using namespace isochron;
 
 namespace {
@@ -289,3 +291,5 @@ TEST_CASE("prescribed periods belong to amplitudes or to energies") {
   run.loss = Loss::periodic;
   CHECK(run.law_arguments().size() == 0);
 }
+
+}  // namespace test_run

@@ -18,6 +18,8 @@
 #include "isochron/sensitivity.hpp"
 #include "oracles.hpp"
 
+namespace test_sensitivity {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -70,8 +72,8 @@ struct Start {
                   normal_states(dynamics.state_dimension(), trajectories, seed + 1000), period) {}
 
   [[nodiscard]] LossGradient gradient(const SensitivityOptions& options) const {
-    return ::gradient(dynamics, theta, objective.ensemble(), oracle::state_loss(objective),
-                      options);
+    return test_sensitivity::gradient(dynamics, theta, objective.ensemble(),
+                                      oracle::state_loss(objective), options);
   }
   [[nodiscard]] double loss(Sensitivity& at, const Vector& parameters) const {
     return at.loss(parameters, objective.ensemble(), oracle::state_loss(objective)).loss;
@@ -1415,3 +1417,5 @@ TEST_CASE("options that cannot be met are refused, by name") {
                  }),
                  "Jacobian"));
 }
+
+}  // namespace test_sensitivity

@@ -13,6 +13,8 @@
 #include "oracles.hpp"
 #include "unlimited.hpp"
 
+namespace test_stiff_observations {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -132,3 +134,5 @@ TEST_CASE("tolerances by component") {
   options.state_units = Eigen::Vector3d(1, 0, 1);
   CHECK(mentions(message_of<InputError>([&] { static_cast<void>(steps()); }), "units"));
 }
+
+}  // namespace test_stiff_observations

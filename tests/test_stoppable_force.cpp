@@ -6,6 +6,8 @@
 #include "isochron/mlp.hpp"
 #include "isochron/random.hpp"
 
+namespace test_stoppable_force {
+
 using namespace isochron;
 
 TEST_CASE("a stoppable force is the same force") {
@@ -27,3 +29,5 @@ TEST_CASE("it ends what computes with it") {
   CHECK_THROWS_AS(static_cast<void>(field->force(theta, Block::Zero(1, 1000))), Interrupted);
   CHECK(polls == 4);
 }
+
+}  // namespace test_stoppable_force

@@ -20,6 +20,8 @@
 #include "temporary_folder.hpp"
 #include "unlimited.hpp"
 
+namespace test_sum_of_objectives {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -519,3 +521,5 @@ TEST_CASE("closed orbits and data: from windows, with a force that is held, and 
   CHECK(errors_of(fit).largest < 0.01);
   CHECK(fit.noise[0] == doctest::Approx(experiment.noise).epsilon(0.3));
 }
+
+}  // namespace test_sum_of_objectives

@@ -9,6 +9,8 @@
 #include "service.hpp"
 #include "temporary_folder.hpp"
 
+namespace test_sweep_record {
+
 using namespace isochron;
 using namespace isochron::cli;
 
@@ -116,3 +118,5 @@ TEST_CASE("another rank gets its next start when its last one is in the file") {
   CHECK(taken == 9);
   CHECK(saved == 9);
 }
+
+}  // namespace test_sweep_record

@@ -9,6 +9,8 @@
 #include "sweep_results.hpp"
 #include "temporary_folder.hpp"
 
+namespace test_sweep_results {
+
 using namespace isochron;
 
 namespace {
@@ -207,3 +209,5 @@ TEST_CASE("values of a field, increasing, the missing ones left out") {
   const auto second = [](const SweepRun& run) { return run.configuration == 1; };
   CHECK(sorted_values(runs, &SweepRun::wall_time, second).size() == 3);
 }
+
+}  // namespace test_sweep_results

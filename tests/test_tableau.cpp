@@ -9,6 +9,8 @@
 #include "isochron/states.hpp"
 #include "one_step/tableau.hpp"
 
+namespace test_tableau {
+
 using namespace isochron;
 using one_step::Tableau;
 using one_step::tableau;
@@ -218,3 +220,5 @@ TEST_CASE("every error estimate sees the error of a quadrature") {
     CHECK(std::abs(e.dot(power)) > 1e6 * roundoff * e.cwiseAbs().dot(power.cwiseAbs()));
   }
 }
+
+}  // namespace test_tableau

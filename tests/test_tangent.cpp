@@ -14,6 +14,8 @@
 #include "one_step/tangent.hpp"
 #include "oracles.hpp"
 
+namespace test_tangent {
+
 using namespace isochron;
 
 namespace {
@@ -260,3 +262,5 @@ TEST_CASE("orbits that move take the steps that their states need") {
     }
   }
 }
+
+}  // namespace test_tangent

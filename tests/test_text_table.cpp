@@ -14,6 +14,8 @@
 #include "sentence.hpp"
 #include "temporary_folder.hpp"
 
+namespace test_text_table {
+
 using namespace isochron;
 
 namespace {
@@ -252,3 +254,5 @@ TEST_CASE("foreign text is shown on one line, without control, and not too long"
   CHECK(shown("a" + umlauts).find('\\') == std::string::npos);
   CHECK(shown(umlauts).find('\\') == std::string::npos);
 }
+
+}  // namespace test_text_table

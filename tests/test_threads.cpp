@@ -5,6 +5,8 @@
 
 #include <atomic>
 
+namespace test_threads {
+
 using namespace isochron;
 
 TEST_CASE("work runs once on each thread") {
@@ -32,3 +34,5 @@ TEST_CASE("threads that cannot be started are done without") {
   CHECK(calls < 64);
 }
 #endif
+
+}  // namespace test_threads

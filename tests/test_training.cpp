@@ -17,6 +17,8 @@
 #include "oracles.hpp"
 #include "unlimited.hpp"
 
+namespace test_training {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -758,3 +760,5 @@ TEST_CASE("the defaults are the best way, also when a single field is set") {
   descent.kind = OptimizerKind::lbfgs;
   CHECK_FALSE(descent.tolerance_follows());
 }
+
+}  // namespace test_training

@@ -12,6 +12,8 @@
 #include "isochron/random.hpp"
 #include "threads.hpp"
 
+namespace test_triangular_tree {
+
 using namespace isochron;
 
 namespace {
@@ -97,3 +99,5 @@ TEST_CASE("a merge that takes long can be stopped") {
   tree.add(0, triangle);
   CHECK_THROWS_AS(tree.add(1, triangle), Interrupted);
 }
+
+}  // namespace test_triangular_tree

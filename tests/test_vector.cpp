@@ -11,6 +11,8 @@
 #include "isochron/random.hpp"
 #include "sundials/vector.hpp"
 
+namespace test_vector {
+
 using namespace isochron;
 using namespace isochron::sundials;
 
@@ -404,3 +406,5 @@ TEST_CASE("storage of destroyed clones is used again, and never shared by two th
   bench.first.reset();
   CHECK(N_VMaxNorm(alive.back().get()) == 49);
 }
+
+}  // namespace test_vector

@@ -14,6 +14,8 @@
 #include "isochron/error.hpp"
 #include "isochron/well.hpp"
 
+namespace test_well {
+
 using namespace isochron;
 
 namespace {
@@ -460,3 +462,5 @@ TEST_CASE("wells: parameters are listed with their values") {
   CHECK(well.parameters()[1].name == "omega_right");
   CHECK(well.parameters()[1].value == 3);
 }
+
+}  // namespace test_well

@@ -12,6 +12,8 @@
 #include "isochron/well_gradient.hpp"
 #include "oracles.hpp"
 
+namespace test_well_gradient {
+
 using namespace isochron;
 using oracle::mentions;
 using oracle::message_of;
@@ -196,3 +198,5 @@ TEST_CASE("what has no derivative says so") {
                  }),
                  "not finite"));
 }
+
+}  // namespace test_well_gradient

@@ -11,7 +11,7 @@ succeeds train "${small[@]}" --loss prescribed-period --period-law pendulum --la
 succeeds simulate --force pendulum --trajectories 3 --times 5 --threads 1 -o simulation.h5
 succeeds simulate --force pendulum --trajectories 5 --period 4 --times 9 --noise 0.05 -o data.csv
 succeeds train --data data.csv --fit-initial-states --holdout 0.2 --loss periodic --trajectories 3 --hidden 4 \
-  --threads 1 --quiet -o fit.h5
+  --iterations 4 --threads 1 --quiet -o fit.h5
 succeeds simulate --model fit.h5 --times 5 --threads 1 -o prediction.h5
 succeeds sweep "${small[@]}" --runs 1 --grid 'loss=periodic|antiperiodic' --iterations 3 -o sweep.h5
 "$make_files" benchmark benchmark.h5 || fail 'make_files'
@@ -91,7 +91,8 @@ for width in 5 1000000; do
 done
 
 # Known terms that no formula has.
-succeeds train "${small[@]}" --force duffing+mlp --fit beta --bounds beta=0:2 --iterations 3 -o known.h5
+succeeds train --hidden 4 --initial-states states.txt --threads 1 --quiet --force duffing+mlp --fit beta --bounds beta=0:2 \
+  --iterations 3 -o known.h5
 # row COLUMN VALUE: code that changes the row of beta.
 row() {
   printf "rows = file['run/model/parameters/table'][()]; rows['%s'][1] = %s; " "$1" "$2"

@@ -12,7 +12,7 @@ import { chromium } from 'playwright-core';
 
 const folder = process.argv[2];
 const all = process.argv[3] === '--all';
-const patience = 20000; // ms, for a plot to appear
+const patience = 60000; // ms, for a plot to appear and be drawn, on a machine that does other work
 const filesAtOnce = 3;
 const leastInk = 50; // pixels, of the smallest plot: one point
 
@@ -87,7 +87,7 @@ async function settledInk(page, path) {
   for (let ink = -1, before; ; before = ink) {
     ink = await page.evaluate(inkAt, path);
     const waited = Date.now() - start;
-    if ((ink >= leastInk && ink === before) || waited > (ink < 0 ? patience : patience / 4)) return ink;
+    if ((ink >= leastInk && ink === before) || waited > patience) return ink;
     await page.waitForTimeout(100);
   }
 }
