@@ -1204,11 +1204,7 @@ TEST_CASE("a damaged file is refused or read, but never brings the program down"
     return static_cast<std::size_t>(random.uniform() * static_cast<double>(n));
   };
   int refused = 0;
-#ifdef ISOCHRON_SANITIZE
   constexpr int trials = 80;
-#else
-  constexpr int trials = 200;
-#endif
   for (int trial = 0; trial < trials; ++trial) {
     std::string damaged = bytes;
     for (std::size_t flips = 1 + below(4); flips > 0; --flips) {

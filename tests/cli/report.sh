@@ -10,7 +10,7 @@ succeeds train "${small[@]}" --iterations 0 -o untrained.h5
 succeeds sweep "${small[@]}" --iterations 3 --runs 2 -o sweep.h5
 succeeds simulate --force pendulum --trajectories 5 --times 9 --noise 0.01 --quiet -o data.csv
 succeeds train --data data.csv --force pendulum --fit omega --threads 1 --quiet -o fit.h5
-succeeds benchmark --quick "${small[@]}" -o benchmark.h5
+succeeds benchmark --quick --budget 0.01 "${small[@]}" -o benchmark.h5
 
 # whole PAGE: tags are closed in their order, names are there once, and nothing is asked of elsewhere.
 whole() {

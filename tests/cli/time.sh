@@ -43,10 +43,11 @@ shows 'left out .*loss_verified.*: the time for it was over'
 if [[ ${3:-} == --all ]]; then
   within 30 0 train --trajectories 200000 --max-time 1 --quiet --optimizer lbfgs -o many.h5
   within 25 0 train --optimizer least-squares --hidden 512,512 --max-time 1 --threads 1 --quiet -o wide.h5
+  within 25 0 sweep --runs 2 --output-scale 1e6 --max-time 1 --quiet --threads 2 -o two_starts.h5
 fi
 within 25 '0|3' train --dynamics first-order --dimension 2 --output-scale 100 --max-time 1 --threads 1 --quiet \
   -o flow.h5
-within 25 0 sweep --runs 2 --output-scale 1e6 --max-time 1 --quiet --threads 2 -o sweep.h5
+within 25 0 sweep --runs 1 --output-scale 1e6 --max-time 1 --quiet --threads 1 -o sweep.h5
 
 # What time left out is done when there is time.
 succeeds train --max-time 0.05 --trajectories 3000 --hidden 64,64 --quiet -o short.h5
