@@ -149,7 +149,7 @@ packages=("${build_packages[@]}" "${check_packages[@]}")
 [[ $preset != asan ]] || packages+=("${sanitizer_packages[@]}")
 need "${packages[@]}"
 build "$preset"
-ctest --preset "$preset" -j $((cores + 1)) # some wait for others, or for a second
+ctest --preset "$preset" -j $((cores + 2)) # some wait for others, or for a second
 
 [[ $preset == dev ]] || exit 0
 for tool in clang-format clang-tidy; do

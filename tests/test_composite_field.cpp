@@ -516,7 +516,7 @@ TEST_CASE("growth and decay with interactions conserve Lotka and Volterra's inva
 
 TEST_CASE("growth and decay with unknown interactions: all methods find the same gradient" *
           doctest::test_suite("long")) {
-  const auto unknown = std::make_shared<Mlp>(std::vector<Index>{2, 16, 16, 2});
+  const auto unknown = std::make_shared<Mlp>(std::vector<Index>{2, 8, 2});
   const States start = States::Ones(2, 5) + 0.3 * normal_states(2, 5, 5);
   const Ensemble ensemble(start, 1.5);
   SUBCASE("with fitted rates") {

@@ -1,7 +1,8 @@
 // node look.mjs FOLDER [--all]
 //
 // Opens FOLDER/files/*.h5 in H5Web (page.jsx, bundled in FOLDER/page) in headless Chromium, each at its
-// root, and every path of an NXdata group in the file that has the most of them (with --all in all files):
+// root, and every path of an NXdata group, of those that differ by a number one, in the file that has the most of
+// them (with --all every path in all files):
 // a plot must be drawn over axes that can be read, and the browser must report no error. FOLDER/png has a
 // picture of every view. Exit status 1 when something is wrong.
 import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
@@ -73,7 +74,7 @@ function keepDrawings() {
 function inkAt(path) {
   const canvas = document.querySelector(`[data-path="${path}"] figure canvas`);
   if (!canvas?.width) return -1;
-  const context = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
+  const context = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
   context.drawImage(canvas, 0, 0);
   const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
   let ink = 0;
@@ -88,7 +89,7 @@ async function settledInk(page, path) {
     ink = await page.evaluate(inkAt, path);
     const waited = Date.now() - start;
     if ((ink >= leastInk && ink === before) || waited > patience) return ink;
-    await page.waitForTimeout(100);
+    await page.waitForTimeout(300); // a look takes time, too
   }
 }
 
@@ -141,8 +142,10 @@ files.sort((a, b) => b.plots.length - a.plots.length);
 if (!all) {
   const seen = new Set();
   for (const file of files) {
-    file.plots = file.plots.filter((plot) => !seen.has(plot));
-    file.plots.forEach((plot) => seen.add(plot));
+    file.plots = file.plots.filter((plot) => {
+      const kind = plot.replace(/_\d+/g, '');
+      return !seen.has(kind) && seen.add(kind);
+    });
   }
 }
 await rm(join(folder, 'png'), { recursive: true, force: true });
@@ -150,8 +153,10 @@ await mkdir(join(folder, 'png'));
 const server = await serve();
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
-  // Root has no sandbox; H5Web draws by WebGL, here without a graphics card.
-  args: ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
+  // Root has no sandbox; H5Web draws by WebGL, here without a graphics card. HDF5 in WebAssembly reads too little
+  // here to be worth optimising.
+  args: ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader',
+    '--js-flags=--no-wasm-tier-up'],
 });
 let views = 0;
 let failed = 0;
