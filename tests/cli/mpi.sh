@@ -1,5 +1,5 @@
 # isochron under mpirun: the same numbers on any number of ranks, and one file and one sentence whatever happens.
-# A third argument --all takes more numbers of ranks, threads and limits on memory, and what is marked by $all.
+# A third argument --all takes more numbers of ranks, trainings, threads and limits on memory, and what is marked by $all.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 "$program" --version | grep -q 'MPI [0-9]' || skip 'the program was built without MPI'
 command -v mpirun >/dev/null || skip 'mpirun is not installed'
@@ -45,12 +45,14 @@ PYTHON
 }
 
 ranks_to_try=(3)
+trainings_to_try=(0 2 4)
 threads_to_try=()
 memory_limits=(350000)
 all=false
 if [[ ${3:-} == --all ]]; then
   all=true
   ranks_to_try=(2 3 7)
+  trainings_to_try=(0 1 2 3 4)
   threads_to_try=(2 7)
   memory_limits=(300000 350000 400000)
 fi
@@ -62,9 +64,7 @@ trainings=(
   '--optimizer lbfgs+least-squares --trajectories 60 --hidden 6 --iterations 30'
   '--optimizer least-squares --gradient discrete --trajectories 60 --hidden 8,8 --iterations 12'
   '--optimizer least-squares --gradient discrete --trajectories 900 --hidden 3 --iterations 12')
-chosen=(0 2 4)
-if $all; then chosen=("${!trainings[@]}"); fi
-for i in "${chosen[@]}"; do
+for i in "${trainings_to_try[@]}"; do
   read -ra options <<<"${trainings[$i]}"
   options+=(--max-time 250 --quiet)
   succeeds train "${options[@]}" --threads 1 -o "train$i.h5"
@@ -220,10 +220,10 @@ ended_by() {
 if [[ $sanitized -eq 0 ]]; then
   ended_by TERM 3
 fi
-if $all; then # killed_ranks.sh kills one at any moment
+if $all; then
   ended_by INT 3
 
-  # A rank dies: all end, every finished row is there once, and the sweep goes on.
+  # A rank dies (killed_ranks.sh kills one at any moment): all end, every finished row is there once, and the sweep goes on.
   mpirun -n 3 "$program" sweep --hidden 4 --trajectories 20 --iterations 40 --runs 100 --quiet -o killed.h5 >"$out" 2>"$err" &
   job=$!
   appears killed.h5

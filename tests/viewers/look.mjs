@@ -1,10 +1,10 @@
 // node look.mjs FOLDER [--all]
 //
 // Opens FOLDER/files/*.h5 in H5Web (page.jsx, bundled in FOLDER/page) in headless Chromium, each at its
-// root, and every path of an NXdata group, of those that differ by a number one, in the file that has the most of
-// them (with --all every path in all files):
-// a plot must be drawn over axes that can be read, and the browser must report no error. FOLDER/png has a
-// picture of every view. Exit status 1 when something is wrong.
+// root, and every path of an NXdata group in the file that has the most of them; of paths that differ by a
+// number only the first (with --all every path in all files). A plot must be drawn over axes that can be read,
+// and the browser must report no error. FOLDER/png has a picture of every view. Exit status 1 when something
+// is wrong.
 import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -74,7 +74,7 @@ function keepDrawings() {
 function inkAt(path) {
   const canvas = document.querySelector(`[data-path="${path}"] figure canvas`);
   if (!canvas?.width) return -1;
-  const context = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+  const context = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
   context.drawImage(canvas, 0, 0);
   const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
   let ink = 0;
@@ -89,7 +89,7 @@ async function settledInk(page, path) {
     ink = await page.evaluate(inkAt, path);
     const waited = Date.now() - start;
     if ((ink >= leastInk && ink === before) || waited > patience) return ink;
-    await page.waitForTimeout(300); // a look takes time, too
+    await page.waitForTimeout(100);
   }
 }
 
