@@ -4,7 +4,7 @@ build_packages=(
   g++ cmake ninja-build
   libsundials-dev libeigen3-dev libboost-program-options-dev libhdf5-dev liblbfgspp-dev libopenmpi-dev openmpi-bin
   libfmt-dev nlohmann-json3-dev libsleef-dev doctest-dev gnuplot-nox)
-check_packages=(libbenchmark-dev clang-format clang-tidy doxygen python3-h5py python3-scipy python3-xarray python3-h5netcdf python3-netcdf4)
+check_packages=(clang-format clang-tidy doxygen python3-h5py python3-scipy python3-xarray python3-h5netcdf python3-netcdf4)
 sanitizer_packages=(clang-14 libclang-rt-14-dev lld-14)
 
 logs=build/logs
@@ -98,6 +98,16 @@ need() {
   fail 2 "${absent[*]}: not found. This script installs packages on Debian only; here, install what" \
     "Debian calls $*, then run it again."
 }
+
+# need_later PACKAGE..: as need, while other work goes on; `needed` waits for it, and has its status. At once where
+# sudo may ask for a password.
+later=
+need_later() {
+  (need "$@") &
+  later=$!
+  [[ $(id -u) -eq 0 ]] || wait "$later" || true
+}
+needed() { [[ -z $later ]] || wait "$later"; }
 
 # build PRESET [OPTION OF THE BUILD ..]
 build() {

@@ -67,7 +67,7 @@ fuzzed() {
 long_run() {
   local target program=build/dev/isochron make_files=build/dev/tests/make_files
   export ISOCHRON_NO_LOCKS=$PWD/build/dev/tests/libno_locks.so
-  need "${build_packages[@]}" "${check_packages[@]}" "${sanitizer_packages[@]}" valgrind
+  need "${build_packages[@]}" libbenchmark-dev "${check_packages[@]}" "${sanitizer_packages[@]}" valgrind
   build dev
   lasting kills bash tests/cli/kill.sh "$program" "$make_files" 500
   lasting writers bash tests/cli/writers.sh "$program" "$make_files" 40
@@ -132,9 +132,10 @@ see_viewers() {
   mkdir -p "$logs"
   node_18 || (need nodejs npm) || true
   node_18 || skip_viewers "there is no Node 18 or later with npm"
-  command -v chromium >/dev/null || (need chromium) || true
-  command -v chromium >/dev/null || skip_viewers "there is no Chromium"
+  command -v chromium >/dev/null || need_later chromium
   install_viewers
+  needed || true
+  command -v chromium >/dev/null || skip_viewers "there is no Chromium"
   need "${build_packages[@]}"
   build dev --target isochron_program
   say "viewers: opening files of every kind"
@@ -145,10 +146,12 @@ if [[ $viewers == yes ]]; then
   exit 0
 fi
 
-packages=("${build_packages[@]}" "${check_packages[@]}")
+packages=("${build_packages[@]}" libbenchmark-dev)
 [[ $preset != asan ]] || packages+=("${sanitizer_packages[@]}")
 need "${packages[@]}"
+need_later "${check_packages[@]}"
 build "$preset"
+needed
 ctest --preset "$preset" -j $((cores + 2)) # some wait for others, or for a second
 
 [[ $preset == dev ]] || exit 0

@@ -22,6 +22,12 @@ using namespace isochron::cli;
 
 namespace {
 
+#ifdef ISOCHRON_SANITIZE
+constexpr int many = 1000;  // tests/fuzz takes a million
+#else
+constexpr int many = 5000;
+#endif
+
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
 DataColumns on_a_line(const std::string& observe = "") {
@@ -291,7 +297,7 @@ TEST_CASE("random and mutated texts are read or refused in one line") {
   const auto below = [&](std::size_t n) { return random() % n; };
   const std::string seed =
       "trajectory,t,q,v,q_error\n1,0,1,2,.5\r\na,1,,nan,1\n1,2,3,4,# c\na\t3 \"1\"\n";
-  for (int k = 0; k < 4000; ++k) {
+  for (int k = 0; k < many; ++k) {
     std::string text = seed;
     for (std::size_t edits = 1 + below(4); edits > 0 && !text.empty(); --edits) {
       const std::size_t at = below(text.size());

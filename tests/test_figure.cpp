@@ -115,16 +115,18 @@ Panel band_panel() {
   return panel;
 }
 
-/// The SVG that is drawn of one panel.
-std::string svg(const Panel& panel) {
+/// The SVG that is drawn.
+std::string svg(const Figure& figure) {
   const TemporaryFolder folder;
-  draw({{panel}}, folder / "figure.svg", FigureFormat::svg);
+  draw(figure, folder / "figure.svg", FigureFormat::svg);
   const std::string text = contents(folder / "figure.svg");
   CHECK(text.find("<svg") != std::string::npos);
   CHECK(text.find("</svg>") != std::string::npos);
   CHECK(folder.files().size() == 1);
   return text;
 }
+
+std::string svg(const Panel& panel) { return svg(Figure{{panel}}); }
 
 std::string svg(const Curve& curve) {
   Panel panel;
@@ -271,7 +273,7 @@ TEST_CASE("figure: the key shows every curve, however many there are") {
 
 TEST_CASE("figure: the key ends above what is below it") {
   for (const std::size_t curves : {2, 5, 9}) {
-    for (const std::size_t length : {2, 8, 14, 19, 22, 60}) {
+    for (const std::size_t length : {2, 14, 22, 60}) {
       for (const bool coloured : {false, true}) {
         CAPTURE(curves);
         CAPTURE(length);
@@ -283,9 +285,7 @@ TEST_CASE("figure: the key ends above what is below it") {
         if (coloured) upper.curves[0].color = {0, 1};
         Panel lower;
         lower.title = "lower";
-        const TemporaryFolder folder;
-        draw({{upper, lower}, "", 1}, folder / "figure.svg", FigureFormat::svg);
-        const std::string text = contents(folder / "figure.svg");
+        const std::string text = svg(Figure{{upper, lower}, "", 1});
         const auto places = [&](const std::string& label) {
           const std::regex words("translate\\([0-9.]+,([0-9.]+)\\)\"[^>]*>\\s*<text>" + label +
                                  "</text>");
@@ -333,15 +333,17 @@ TEST_CASE("figure: labels are text, whatever they contain") {
       {"ẋ = −∂U/∂x, Ω ≥ ½ 振動 🎵", "ẋ = −∂U/∂x, Ω ≥ ½ 振動 🎵"},
       {"\xff\xc3(\xc0\xaf\xed\xa0\x80", "\uFFFD\uFFFD(\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD"},
   };
+  Figure all;
   for (const Sample& sample : samples) {
     CAPTURE(sample.label);
     Panel panel = rich_panel();
     panel.title = panel.x_label = panel.y_label = panel.color_label = sample.label;
     panel.shaded_label = panel.curves[0].label = sample.label;
     CHECK(count(svg(panel), ">" + sample.in_svg + "</text>") == 6);
-    draw({{panel}}, folder / "figure.png", FigureFormat::png);
-    CHECK(folder.files().size() == 1);
+    all.panels.push_back(panel);
   }
+  draw(all, folder / "figure.png", FigureFormat::png);
+  CHECK(folder.files().size() == 1);
 }
 
 TEST_CASE("figure: long labels do not widen it") {
@@ -399,13 +401,15 @@ TEST_CASE("figure: data without shape") {
     panel.curves = {line(values, values), line(values, values)};
     panel.curves[0].color = values;
     panel.curves[0].label = "label";
+    Figure figure;
     for (const auto style : {Curve::Style::line, Curve::Style::points}) {
       panel.curves[0].style = style;
       for (const bool log : {false, true}) {
         panel.log_x = panel.log_y = log;
-        CHECK(count(svg(panel), "<text>label</text>") == 1);
+        figure.panels.push_back(panel);
       }
     }
+    CHECK(count(svg(figure), "<text>label</text>") == 4);
   }
 }
 
@@ -438,9 +442,7 @@ TEST_CASE("figure: every axis has different tick labels, and room for them") {
       panel.log_x = panel.log_y = log;
       for (const double width : {250., 330.}) {
         CAPTURE(width);
-        const TemporaryFolder folder;
-        draw({{panel}, "", 1, width, 269}, folder / "figure.svg", FigureFormat::svg);
-        const std::string text = contents(folder / "figure.svg");
+        const std::string text = svg(Figure{{panel}, "", 1, width, 269});
         check_ticks(ticks(text, "end"));
         const std::vector<Tick> x = ticks(text, "middle");
         check_ticks(x);
@@ -691,9 +693,8 @@ TEST_CASE("figure: gnuplot is not installed") {
 }
 
 TEST_CASE("figure: gnuplot fails") {
-  CHECK(output_error(
-            "printf '\\n\\ngnuplot> plot\\n        ^\\n    line 3: no memory\\n' >&2; exit 1") ==
-        "gnuplot could not draw: line 3: no memory");
+  CHECK(output_error("printf '\\n\\ngnuplot> plot\\n        ^\\n\"/dev/stdin\" line 3: no "
+                     "memory\\n' >&2; exit 1") == "gnuplot could not draw: line 3: no memory");
   CHECK(output_error("printf '\\nsome library complains\\nand complains\\n' >&2; exit 3") ==
         "gnuplot could not draw: some library complains");
   CHECK(output_error("exit 0") == "gnuplot could not draw: it gave no reason");

@@ -1204,7 +1204,7 @@ TEST_CASE("a damaged file is refused or read, but never brings the program down"
     return static_cast<std::size_t>(random.uniform() * static_cast<double>(n));
   };
   int refused = 0;
-  constexpr int trials = 80;
+  constexpr int trials = 40;
   for (int trial = 0; trial < trials; ++trial) {
     std::string damaged = bytes;
     for (std::size_t flips = 1 + below(4); flips > 0; --flips) {

@@ -79,7 +79,7 @@ Objective objective() {
 TEST_CASE("stiff: rates are recovered from factors of two up and down" *
           doctest::test_suite("long")) {
   const Objective problem = objective();
-  for (const unsigned start : {0U, 3U, 5U, 6U}) {  // each rate twice up and twice down
+  for (const unsigned start : {1U, 6U}) {  // each rate once up and once down
     Vector theta = log_rates;
     for (int p = 0; p < 3; ++p) theta[p] += ((start >> p) % 2 == 0 ? 1 : -1) * std::log(2.0);
     FitOptions options = unlimited_fit();

@@ -20,6 +20,12 @@ using namespace isochron;
 
 namespace {
 
+#ifdef ISOCHRON_SANITIZE
+constexpr int many = 1000;  // tests/fuzz takes a million
+#else
+constexpr int many = 5000;
+#endif
+
 const TextTable pairs{"the pairs", {{"x", "position"}, {"f", "force"}}, "x, f", "; give text"};
 
 Eigen::MatrixXd table_of(const std::string& text, const TextTable& table = pairs) {
@@ -202,7 +208,7 @@ TEST_CASE("random and mutated tables are read or refused") {
   std::mt19937 random(1);
   const auto below = [&](std::size_t n) { return random() % n; };
   const std::string seed = "x,f\r\n1,2.5\n-3e4\t.5 # c\n\"7\" 1D-3\n8;9\n\xef\xbb\xbfnan inf\n";
-  for (int k = 0; k < 5000; ++k) {
+  for (int k = 0; k < many; ++k) {
     std::string text = k % 2 == 0 ? seed : "1 2\n3 4\n";
     for (std::size_t edits = 1 + below(4); edits > 0 && !text.empty(); --edits) {
       const std::size_t at = below(text.size());

@@ -2,10 +2,10 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 [[ $sanitized -eq 0 ]] || skip 'sanitizers would be what is measured'
-quick=(--quick --hidden 4 --trajectories 8 --budget 0.2 --quiet --threads 2)
+quick=(--quick --hidden 4 --trajectories 8 --budget 0.05 --quiet --threads 2)
 succeeds benchmark "${quick[@]}" -o bench.h5
 prints '^parameters +random +adjoint +adams +gradient +25 '
-prints '^parameters +random +forward +adams +jacobian .*(exceeds the budget of 0.2 s|e-[0-9]+)'
+prints '^parameters +random +forward +adams +jacobian .*(exceeds the budget of 0.05 s|e-[0-9]+)'
 prints '^tolerance +random +discrete +rkn12 '
 prints 'adjoint .adams, gradient.: cost grows as P\^'
 prints 'recommended for a gradient'
@@ -34,7 +34,7 @@ rejects 2 "running.h5 belongs to a run that is not finished" benchmark --at runn
 # States from a file.
 given() {
   printf '%s 0\n0 %s\n' "$1" "$1" >states.txt
-  succeeds benchmark --quick --hidden 4 --budget 0.2 --quiet --initial-states states.txt "${@:2}"
+  succeeds benchmark --quick --hidden 4 --budget 0.05 --quiet --initial-states states.txt "${@:2}"
   prints '^end_time +random +adjoint +adams +gradient +[0-9]+ +2 '
   steps=$(awk '/^end_time +random +adjoint/ { print $13; exit }' "$out")
 }

@@ -30,7 +30,7 @@ succeeds simulate --model fit.h5 --trajectories 3 --times 5 -o predicted.csv
 awk -F , 'NR > 2 && $2 > 0 && !($5 > 0 && $6 > 0) { exit 1 }' predicted.csv ||
   fail 'predicted.csv: its errors'
 # Errors that take longer than they may are left out.
-succeeds simulate --model fit.h5 --trajectories 2000 --times 500 --max-time 0.001 -o late.h5
+succeeds simulate --model fit.h5 --trajectories 500 --times 500 --max-time 0.001 -o late.h5
 prints 'trajectory errors +absent: they take longer than --max-time 0.001'
 rejects 2 "'q_prediction_error' holds errors of a prediction, .*--noise S" train --data predicted.csv --noise 0.1 -o no.h5
 rejects 2 "say what it means, as in --observe pos=q" train --data <(printf 't,pos\n0,1\n1,2\n') -o no.h5

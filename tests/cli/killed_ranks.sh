@@ -70,7 +70,7 @@ done
 # (In the foreground, or timeout signals twice: the program, and the group that it belongs to.)
 for file in train.h5 sweep.h5; do
   next "$file"
-  timeout --foreground -s INT 5 "$program" "${command[@]}" >"$out" 2>"$err"
+  timeout --foreground -s INT 3 "$program" "${command[@]}" >"$out" 2>"$err"
   [[ $? -eq 124 && -e $file ]] || fail "${command[*]}: does not go on"
 done
 [[ -z $(find . -name '.*.isochron-*' -o -name '.*.h5.lock') ]] || fail "leftovers: $(find . -name '.*' -type f)"

@@ -43,12 +43,14 @@ limited() {
   esac
 }
 
-common=(--threads 1 --iterations 1 --quiet --overwrite -o run.h5)
+# No more than these, so that nothing is validated on others.
+/usr/bin/awk 'BEGIN { for (i = 0; i < 60; ++i) print rand(), rand() }' >states.txt
+common=(--initial-states states.txt --threads 1 --iterations 1 --quiet --overwrite -o run.h5)
 limits=(14000 84000)
 [[ ${3:-} != --all ]] || limits=(1000 4000 14000 34000 84000 200000)
 for more in "${limits[@]}"; do
   limited $more train "${common[@]}" --period 60 --optimizer lbfgs
-  limited $more train "${common[@]}" --optimizer lbfgs --gradient forward --trajectories 150
+  limited $more train "${common[@]}" --optimizer lbfgs --gradient forward
   limited $more train "${common[@]}" --optimizer lbfgs --gradient discrete --hidden 64,64
   limited $more train "${common[@]}" --optimizer least-squares --hidden 64,64
   limited $more simulate --force duffing --trajectories 20000 --times 20 --overwrite -o run.h5

@@ -92,7 +92,7 @@ same_sweep one.h5 filled.h5
 rejects 2 'runs are missing.*--part 2/3 .*; isochron sweep .*--part 3/3' merge 1.of.3.h5 -o new.h5
 
 # A kill of a part loses and repeats nothing that is seen afterwards. The table tells: it is that of one sweep.
-many=(--hidden 4 --trajectories 8 --iterations 3 --quiet --runs 60)
+many=(--hidden 4 --trajectories 8 --iterations 3 --quiet --runs 30)
 if [[ $sanitized -eq 0 ]]; then
   succeeds sweep "${many[@]}" -o whole.h5
   succeeds sweep "${many[@]}" --part 1/2 -o cut.1.h5
@@ -110,7 +110,7 @@ if [[ $sanitized -eq 0 ]]; then
     now=$(rows cut.2.h5 | wc -l)
     [[ $now -ge $count ]] || fail "kill $k: $now runs after $count"
     count=$now
-    if [[ $now -lt 30 ]]; then
+    if [[ $now -lt 15 ]]; then
       rejects 2 'runs are missing.*: isochron sweep --resume cut.2.h5' merge cut.1.h5 cut.2.h5 -o new.h5
     fi
   done

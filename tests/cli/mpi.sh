@@ -165,7 +165,7 @@ if mkdir disk && mount -t tmpfs -o size=20k tmpfs disk 2>/dev/null; then
   leftovers=$(ls disk)
   [[ $status -eq 4 ]] || fail "a full disk, on three ranks: exit status $status"
   [[ -z $leftovers ]] || fail "a full disk has kept $leftovers"
-  mount -o remount,size=120k disk
+  mount -o remount,size=80k disk
   on 3 sweep --hidden 4 --trajectories 10 --iterations 6 --runs 3000 --quiet -o disk/sweep.h5
   [[ $status -eq 4 ]] || fail "a full disk, in a sweep on three ranks: exit status $status"
   [[ $(grep -c '^isochron: ' "$err") -eq 1 ]] || fail 'a full disk, in a sweep: not one sentence'

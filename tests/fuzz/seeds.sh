@@ -21,7 +21,7 @@ byte() { printf '%b' "\\x$(printf %02x "$1")"; }
 # Results files of every kind; the last byte of a seed says which reader looks at it.
 small=(--hidden 2 --trajectories 2 --threads 1 --quiet)
 printf '%s\n' '1 0' '0.5 1' >states.txt # of which none are unseen, so that nothing is validated
-made "$program" train "${small[@]}" --iterations 2 -o run.h5
+made "$program" train "${small[@]}" --period 0.5 --iterations 2 -o run.h5
 made "$program" train "${small[@]}" --loss prescribed-period --period-law pendulum --law-range 0.1,2 \
   --iterations 1 -o law.h5
 made "$program" train --initial-states states.txt --hidden 2 --threads 1 --quiet --force duffing+mlp --fit beta \
@@ -29,7 +29,7 @@ made "$program" train --initial-states states.txt --hidden 2 --threads 1 --quiet
 made "$program" simulate --force pendulum --trajectories 2 --times 3 --threads 1 -o simulation.h5
 made "$program" simulate --force pendulum --trajectories 3 --period 4 --times 6 --noise 0.05 --threads 1 -o data.csv
 made "$program" train --data data.csv --fit-initial-states --hidden 2 --iterations 2 --threads 1 --quiet -o fit.h5
-sweep=(sweep "${small[@]}" --grid 'loss=periodic|antiperiodic' --iterations 1)
+sweep=(sweep "${small[@]}" --period 0.5 --grid 'loss=periodic|antiperiodic' --iterations 1)
 made "$program" "${sweep[@]}" --runs 1 -o sweep.h5
 made "$make_files" benchmark benchmark.h5
 for file in *.h5; do
