@@ -28,7 +28,9 @@ function(isochron_compiler_settings target)  # and a level
     target_compile_options(${target} PRIVATE
       -fsanitize=address,undefined -fno-sanitize=null,vptr,alignment,object-size
       -fno-sanitize-recover=all -fno-omit-frame-pointer
-      $<$<CXX_COMPILER_ID:Clang>:-fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/cmake/sanitize.ignore>)
+      $<$<CXX_COMPILER_ID:Clang>:-fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/cmake/sanitize.ignore>
+      # Clang 14 adds code for what its runtime does not look for unless it is told to.
+      $<$<CXX_COMPILER_ID:Clang>:-fsanitize-address-use-after-return=never>)
     target_compile_definitions(${target} PRIVATE ISOCHRON_SANITIZE)
     target_link_options(${target} PUBLIC -fsanitize=address,undefined)
   endif()

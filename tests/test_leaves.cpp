@@ -164,7 +164,7 @@ ResidualsInLeaves in_leaves(ObjectiveFunction& function) {
 /// So many residuals of a network's orbits that least squares take their Jacobian in leaves.
 struct ManyResiduals {
   std::shared_ptr<Mlp> network = std::make_shared<Mlp>(std::vector<Index>{1, 6, 1});
-  Objective objective{Dynamics(network), Ensemble(normal_states(2, 17500, 5), 0.2),
+  Objective objective{Dynamics(network), Ensemble(normal_states(2, 18000, 5), 0.2),
                       oracle::many_residuals(100)};
 };
 

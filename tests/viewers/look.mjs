@@ -1,9 +1,9 @@
 // node look.mjs FOLDER [--all]
 //
 // Opens FOLDER/files/*.h5 in H5Web (page.jsx, bundled in FOLDER/page) in headless Chromium, each at its
-// root, and every path of an NXdata group in the file that has the most of them; of paths that differ by a
-// number only the first (with --all every path in all files). A plot must be drawn over axes that can be read,
-// and the browser must report no error. FOLDER/png has a picture of every view. Exit status 1 when something
+// root, and every path of an NXdata group that no root shows in the file that has the most of them; of paths that
+// differ by a number only the first (with --all every path in all files). A plot must be drawn over axes that can be
+// read, and the browser must report no error. FOLDER/png has a picture of every view. Exit status 1 when something
 // is wrong.
 import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -29,12 +29,20 @@ function plotsIn(file, path = '') {
   });
 }
 
+/** The path of the group that a file opens with. */
+function defaultIn(file, path = '') {
+  const name = file.get(path || '/').attrs.default?.value;
+  return name ? defaultIn(file, `${path}/${name}`) : path;
+}
+
 function plotsOf(path) {
   const file = new h5wasm.File(path, 'r');
-  const plots = plotsIn(file);
+  const found = { plots: plotsIn(file), first: defaultIn(file) };
   file.close();
-  return plots;
+  return found;
 }
+
+const kindOf = (plot) => plot.replace(/_\d+/g, '');
 
 // ------------------------------------------------------------------------------------------- server
 
@@ -137,15 +145,12 @@ async function look(page, name, path) {
 
 await h5wasm.ready;
 const names = (await readdir(join(folder, 'files'))).filter((name) => name.endsWith('.h5'));
-const files = names.map((name) => ({ name, plots: plotsOf(join(folder, 'files', name)) }));
+const files = names.map((name) => ({ name, ...plotsOf(join(folder, 'files', name)) }));
 files.sort((a, b) => b.plots.length - a.plots.length);
 if (!all) {
-  const seen = new Set();
+  const seen = new Set(files.map(({ first }) => kindOf(first)));
   for (const file of files) {
-    file.plots = file.plots.filter((plot) => {
-      const kind = plot.replace(/_\d+/g, '');
-      return !seen.has(kind) && seen.add(kind);
-    });
+    file.plots = file.plots.filter((plot) => !seen.has(kindOf(plot)) && seen.add(kindOf(plot)));
   }
 }
 await rm(join(folder, 'png'), { recursive: true, force: true });
