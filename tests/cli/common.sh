@@ -123,31 +123,38 @@ appears() {
 # shellcheck disable=SC2034
 quick=(--trajectories 10 --iterations 3 --max-time 60 --quiet)
 
-# sweep_tables FILE: everything that a sweep holds, but wall times and where it was made. Needs h5py.
-sweep_tables() {
-  /usr/bin/python3 - "$1" <<'PYTHON'
+# same_tables A B [GROUP]: equal to the last bit in all that two sweeps hold, but for wall times, where they were made,
+# and a group of that name. Needs h5py.
+same_tables() {
+  /usr/bin/python3 - "$@" >"$out" 2>"$err" <<'PYTHON'
 import sys
 
 import h5py
 
-with h5py.File(sys.argv[1]) as file:
-    def show(name, item):
-        if name.startswith("environment") or name == "columns/wall_time" or not isinstance(item, h5py.Dataset):
+
+def held(path):
+    found = {}
+
+    def see(name, item):
+        if name.startswith(("environment", *sys.argv[3:])) or name == "columns/wall_time" or not isinstance(item, h5py.Dataset):
             return
         value = item[()]
         if name == "table":
             value["wall_time"] = 0
-        print(name, item.dtype, value.tobytes().hex() if hasattr(value, "tobytes") else value)
+        found[name] = (item.dtype, value.tobytes() if hasattr(value, "tobytes") else value)
 
-    file["sweep"].visititems(show)
+    with h5py.File(path) as file:
+        file["sweep"].visititems(see)
+    return found
+
+
+one, other = held(sys.argv[1]), held(sys.argv[2])
+different = [name for name in one.keys() | other.keys() if one.get(name) != other.get(name)]
+print("different:", *sorted(different))
+sys.exit(1 if different or not one else 0)
 PYTHON
 }
-# same_sweep A B: equal to the last bit.
-same_sweep() {
-  diff <(sweep_tables "$1") <(sweep_tables "$2") >/dev/null || fail "$1 and $2 hold different sweeps"
-}
+# same_sweep A B
+same_sweep() { same_tables "$@" || fail "$1 and $2 hold different sweeps"; }
 # same_runs A B: equal but for their configurations, which say where each option came from.
-same_runs() {
-  diff <(sweep_tables "$1" | grep -v '^config/') <(sweep_tables "$2" | grep -v '^config/') >/dev/null ||
-    fail "$1 and $2 hold different runs"
-}
+same_runs() { same_tables "$@" config/ || fail "$1 and $2 hold different runs"; }
